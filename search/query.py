@@ -1,0 +1,57 @@
+"""A query as data: weighted terms, filters, and how many hits are wanted."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from storage.errors import InvalidArgument
+from storage.filters import Filters
+
+TermKind = Literal["text", "image", "item"]
+SearchKind = Literal["image", "text", "all"]
+DEFAULT_K = 10
+_WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing to be near to (weight above 0) or far from (weight below 0)."""
+
+    kind: TermKind
+    value: str  # words, the path of a picture, or an item's hash (a unique beginning will do)
+    weight: float = 1.0
+
+    @classmethod
+    def parse(cls, kind: TermKind, written: str, sign: int = 1) -> "Term":
+        """Read `2:red kite` as weight 2; a leading number and colon are always a weight.
+
+        Words that begin that way are written with a weight of their own: `1:10:30 train`.
+        """
+        match = _WEIGHT.match(written) if kind == "text" else None
+        weight, value = (float(match[1]), match[2]) if match else (1.0, written)
+        if not value.strip():
+            raise InvalidArgument(f"the term {written!r} has no words: write what to look for")
+        if weight == 0:
+            raise InvalidArgument(f"the term {written!r} has weight 0: leave it out instead")
+        return cls(kind, value, sign * weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: terms, filters, the number of hits, and of which kind.
+
+    `kind` None asks for pictures, or for texts where the library holds no pictures.
+    """
+
+    terms: tuple[Term, ...]
+    filters: Filters = field(default_factory=Filters)
+    k: int = DEFAULT_K
+    kind: SearchKind | None = None
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise InvalidArgument(f"k is {self.k}: ask for at least 1 hit")
+        if not any(term.weight > 0 for term in self.terms):
+            raise InvalidArgument(
+                "the query is empty: give words, --image FILE or --like ITEM to look for"
+            )

@@ -1,0 +1,15 @@
+"""What rests on disk and survives a crash.
+
+`Library` is the door: a folder with one SQLite catalogue as the truth, FAISS files and
+thumbnails derived from it, and a lock that lets one process write while others read.
+"""
+
+from storage.errors import SightlineError as SightlineError
+from storage.filters import Filters as Filters
+from storage.filters import Near as Near
+from storage.library import Library as Library
+from storage.records import Capture as Capture
+from storage.records import Item as Item
+from storage.records import Space as Space
+from storage.records import Status as Status
+from storage.removal import Removal as Removal

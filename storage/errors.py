@@ -1,0 +1,132 @@
+"""Every error sightline raises on purpose, in one tree.
+
+    SightlineError
+    ├── InvalidArgument            what was asked makes no sense; the command line exits 2
+    │   └── UnknownModel
+    ├── LibraryError
+    │   ├── LibraryNotFound
+    │   ├── NotALibrary
+    │   ├── LibraryTooNew
+    │   ├── LibraryInUse
+    │   ├── LibraryDamaged
+    │   └── DiskFull
+    ├── ModelError
+    │   ├── ModelUnavailable
+    │   ├── UnsafeWeights
+    │   ├── BrokenModel
+    │   └── ModelMismatch
+    ├── PathNotFound
+    ├── ItemNotFound
+    ├── FileFailure                one file could not be used; carries stage and reason
+    │   ├── UnreadableFile
+    │   ├── DecodeFailure
+    │   └── TextFailure
+    └── IndexDamaged               a derived FAISS file is not what was registered
+
+A message names the thing, the limit it met and the next step, in one line. Nothing below
+`cli` prints or exits.
+"""
+
+
+class SightlineError(Exception):
+    """The root of every error that is meant to be shown to a person."""
+
+
+class InvalidArgument(SightlineError):
+    """A value was given that no state of the world could make right."""
+
+
+class UnknownModel(InvalidArgument):
+    """No model has that name."""
+
+
+class LibraryError(SightlineError):
+    """The library folder cannot be used as it is."""
+
+
+class LibraryNotFound(LibraryError):
+    """There is no library at that path."""
+
+
+class NotALibrary(LibraryError):
+    """The folder exists and is something else."""
+
+
+class LibraryTooNew(LibraryError):
+    """The library was written by a newer sightline than this one."""
+
+
+class LibraryInUse(LibraryError):
+    """Another process is writing to the library."""
+
+
+class LibraryDamaged(LibraryError):
+    """The catalogue cannot be read as a database."""
+
+
+class DiskFull(LibraryError):
+    """The disk had no room for a commit; everything committed before it is intact."""
+
+
+class ModelError(SightlineError):
+    """A model cannot be loaded or does not fit."""
+
+
+class ModelUnavailable(ModelError):
+    """The weights are not on this machine and could not be fetched."""
+
+
+class UnsafeWeights(ModelError):
+    """The weights are offered only in a form that can run code when read."""
+
+
+class BrokenModel(ModelError):
+    """The files of a model are incomplete, damaged or describe something unsupported."""
+
+
+class ModelMismatch(ModelError):
+    """The library holds vectors of another model."""
+
+
+class PathNotFound(SightlineError):
+    """A path that was named is not there."""
+
+
+class ItemNotFound(SightlineError):
+    """No item of the library answers to that name."""
+
+
+class FileFailure(SightlineError):
+    """One file could not be used; `stage` says where in the line, the message says why."""
+
+    stage = "read"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["FileFailure"], tuple[str]]:
+        # Raised in worker processes: must survive the trip home by pickle.
+        return type(self), (self.reason,)
+
+
+class UnreadableFile(FileFailure):
+    """The bytes of the file could not be read."""
+
+    stage = "read"
+
+
+class DecodeFailure(FileFailure):
+    """The bytes are not a picture that can be decoded within the limits."""
+
+    stage = "decode"
+
+
+class TextFailure(FileFailure):
+    """The bytes are not text that can be split into passages."""
+
+    stage = "text"
+
+
+class IndexDamaged(SightlineError):
+    """A derived index file is missing, cut short or altered; it can be rebuilt."""

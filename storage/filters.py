@@ -1,0 +1,68 @@
+"""Exact predicates over the catalogue: folder, date, camera, place, presence."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.errors import InvalidArgument
+
+_PERIOD = re.compile(r"^\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A circle on the earth: degrees, degrees, kilometres."""
+
+    latitude: float
+    longitude: float
+    kilometres: float
+
+    @classmethod
+    def parse(cls, written: str) -> "Near":
+        """Read `LAT,LON,KM`, as in `46.95,7.45,20`."""
+        try:
+            latitude, longitude, kilometres = (float(part) for part in written.split(","))
+        except ValueError:
+            raise InvalidArgument(
+                f"--near {written!r} is not LAT,LON,KM: write it like 46.95,7.45,20"
+            ) from None
+        within = abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < kilometres < math.inf
+        if not within:
+            raise InvalidArgument(
+                f"--near {written!r} is off the map: "
+                "give latitude −90…90, longitude −180…180 and kilometres above 0"
+            )
+        return cls(latitude, longitude, kilometres)
+
+
+def day(written: str) -> str:
+    """Read a year, a month, a day or a moment (`2020`, `2020-06`, `2020-06-30T18:00`)."""
+    padded = written + "0000-01-01T00:00:00"[len(written) :]
+    try:
+        if not _PERIOD.match(written):
+            raise ValueError
+        datetime.fromisoformat(padded)
+    except ValueError:
+        raise InvalidArgument(
+            f"{written!r} is not a date: write it like 2020, 2020-06 or 2020-06-30"
+        ) from None
+    return written.replace(" ", "T")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which items may be hits at all; every field left None allows everything.
+
+    `after` counts from the beginning of the named period on, `before` ends just before it;
+    both compare the local time that the camera wrote. `camera` matches any part of maker and
+    model, in any case. `folder` is an absolute path. `missing` lets in items whose files are
+    all gone.
+    """
+
+    after: str | None = None
+    before: str | None = None
+    folder: str | None = None
+    camera: str | None = None
+    near: Near | None = None
+    missing: bool = False

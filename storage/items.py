@@ -1,0 +1,251 @@
+"""Items: content with an identity, and the one flag that says whether any of its files is there."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, delete, insert, or_, select, update
+
+from storage import schema
+from storage.records import Capture, ContentKind, Item
+
+_BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of an item before it has a row."""
+
+    hash: str
+    kind: ContentKind
+    bytes: int
+    format: str
+    width: int | None = None
+    height: int | None = None
+    capture: Capture = Capture()
+    text: str | None = None
+
+
+def batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Cut row numbers into lists that one statement can carry."""
+    waiting = sorted(set(ids))
+    for start in range(0, len(waiting), _BATCH):
+        yield waiting[start : start + _BATCH]
+
+
+def add(connection: Connection, content: Content) -> tuple[int, bool]:
+    """Find or make the row of a content; returns its number and whether it was made."""
+    table = schema.items
+    row = connection.execute(
+        select(table.c.id).where(table.c.kind == content.kind, table.c.hash == content.hash)
+    ).first()
+    if row is not None:
+        return int(row.id), False
+    made = insert(table).values(**_columns(content)).returning(table.c.id)
+    return int(connection.execute(made).scalar_one()), True
+
+
+def _columns(content: Content) -> dict[str, object]:
+    capture = content.capture
+    return {
+        "hash": content.hash,
+        "kind": content.kind,
+        "bytes": content.bytes,
+        "format": content.format,
+        "width": content.width,
+        "height": content.height,
+        "taken_at": capture.taken_at,
+        "camera": capture.camera,
+        "lens": capture.lens,
+        "latitude": capture.latitude,
+        "longitude": capture.longitude,
+        "text": content.text,
+        "present": False,  # until a file of it is recorded
+    }
+
+
+def set_passages(
+    connection: Connection, document_id: int, passages: Sequence[tuple[int, int, int]]
+) -> None:
+    """Say of which passages a document is made: (item, start, end), in reading order."""
+    table = schema.passages
+    connection.execute(delete(table).where(table.c.document_id == document_id))
+    if passages:
+        connection.execute(
+            insert(table),
+            [
+                {"document_id": document_id, "item_id": item, "start": start, "end": end}
+                for item, start, end in passages
+            ],
+        )
+
+
+def stored_by_size(
+    connection: Connection, sizes: Iterable[int], space_id: int
+) -> Mapping[int, frozenset[str]]:
+    """Tell which contents of these sizes need no second reading: hashes by size in bytes.
+
+    A picture counts once its vector of the space is stored; a document once a file of it is
+    recorded, which ingest does after its last passage.
+    """
+    items, files, vectors = schema.items, schema.files, schema.vectors
+    has_vector = (
+        select(vectors.c.id)
+        .where(vectors.c.item_id == items.c.id, vectors.c.space_id == space_id)
+        .exists()
+    )
+    has_file = select(files.c.id).where(files.c.item_id == items.c.id).exists()
+    found: dict[int, set[str]] = {}
+    for batch in batches(sizes):
+        rows = connection.execute(
+            select(items.c.bytes, items.c.hash).where(
+                items.c.bytes.in_(batch),
+                or_(
+                    (items.c.kind == "image") & has_vector, (items.c.kind == "document") & has_file
+                ),
+            )
+        )
+        for row in rows:
+            found.setdefault(int(row.bytes), set()).add(str(row.hash))
+    return {size: frozenset(hashes) for size, hashes in found.items()}
+
+
+def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
+    """Recompute `present` of these pictures and documents, and of the documents' passages."""
+    items, files, passages = schema.items, schema.files, schema.passages
+    on_disk = (
+        select(files.c.id).where(files.c.item_id == items.c.id, files.c.missing.is_(False)).exists()
+    )
+    document = schema.items.alias("document")
+    in_document = (
+        select(passages.c.id)
+        .join(document, document.c.id == passages.c.document_id)
+        .where(passages.c.item_id == items.c.id, document.c.present.is_(True))
+        .exists()
+    )
+    for batch in batches(item_ids):
+        connection.execute(
+            update(items)
+            .where(items.c.id.in_(batch), items.c.kind != "text")
+            .values(present=on_disk)
+        )
+        held = select(passages.c.item_id).where(passages.c.document_id.in_(batch))
+        connection.execute(update(items).where(items.c.id.in_(held)).values(present=in_document))
+
+
+def drop_orphans(connection: Connection) -> int:
+    """Delete items that no file and no document holds any more, and bury their vectors.
+
+    Only absent items are looked at, which an index keeps few. Returns how many went.
+    """
+    items, files, passages = schema.items, schema.files, schema.passages
+    absent = items.c.present.is_(False)
+    no_file = ~select(files.c.id).where(files.c.item_id == items.c.id).exists()
+    no_document = ~select(passages.c.id).where(passages.c.item_id == items.c.id).exists()
+    whole = select(items.c.id).where(absent, items.c.kind != "text", no_file)
+    part = select(items.c.id).where(absent, items.c.kind == "text", no_document)
+    return _delete(connection, whole) + _delete(connection, part)
+
+
+def _delete(connection: Connection, chosen: Select[Any]) -> int:
+    ids = [int(found) for found in connection.scalars(chosen)]
+    for batch in batches(ids):
+        vectors, builds = schema.vectors, schema.builds
+        same = (builds.c.space_id == vectors.c.space_id) & (builds.c.kind == vectors.c.kind)
+        in_build = (
+            select(vectors.c.id, vectors.c.space_id, vectors.c.kind)
+            .join(builds, same)
+            .where(vectors.c.item_id.in_(batch), vectors.c.id <= builds.c.watermark)
+        )
+        columns = ["vector_id", "space_id", "kind"]
+        connection.execute(insert(schema.tombstones).from_select(columns, in_build))
+        connection.execute(delete(vectors).where(vectors.c.item_id.in_(batch)))
+        connection.execute(delete(schema.items).where(schema.items.c.id.in_(batch)))
+    return len(ids)
+
+
+def find(connection: Connection, beginning: str) -> list[int]:
+    """List up to two items whose hash begins with these hexadecimal digits.
+
+    A text file of one passage has the bytes of that passage: the passage, which can be a hit,
+    answers for both.
+    """
+    table = schema.items
+    low, high = beginning.ljust(64, "0"), beginning.ljust(64, "f")
+    rows = connection.execute(
+        select(table.c.id, table.c.hash)
+        .where(table.c.hash.between(low, high))
+        .order_by(table.c.hash, table.c.kind == "document")
+        .limit(4)
+    )
+    first_of_each: dict[str, int] = {}
+    for row in rows:
+        first_of_each.setdefault(row.hash, int(row.id))
+    return list(first_of_each.values())[:2]
+
+
+def hydrate(connection: Connection, item_ids: Sequence[int]) -> dict[int, Item]:
+    """Read items with their paths, by row number; numbers that are gone are left out."""
+    found: dict[int, Item] = {}
+    for batch in batches(item_ids):
+        rows = connection.execute(select(schema.items).where(schema.items.c.id.in_(batch)))
+        spots = _places(connection, batch)
+        for row in rows:
+            found[int(row.id)] = _item(row._mapping, spots.get(int(row.id), _Places()))
+    return found
+
+
+@dataclass(slots=True)
+class _Places:
+    here: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    start: int | None = None
+    end: int | None = None
+
+
+def _places(connection: Connection, batch: list[int]) -> dict[int, _Places]:
+    files, passages = schema.files, schema.passages
+    found: dict[int, _Places] = {}
+    whole = (
+        select(files.c.item_id, files.c.path, files.c.missing)
+        .where(files.c.item_id.in_(batch))
+        .order_by(files.c.path)
+    )
+    part = (
+        select(passages.c.item_id, files.c.path, files.c.missing, passages.c.start, passages.c.end)
+        .join(files, files.c.item_id == passages.c.document_id)
+        .where(passages.c.item_id.in_(batch))
+        .order_by(files.c.missing, files.c.path, passages.c.start)
+    )
+    for item, path, missing in connection.execute(whole):
+        _place(found.setdefault(int(item), _Places()), path, missing)
+    for item, path, missing, start, end in connection.execute(part):
+        spot = found.setdefault(int(item), _Places())
+        _place(spot, path, missing)
+        if spot.start is None:  # the place in the first path that is there
+            spot.start, spot.end = int(start), int(end)
+    return found
+
+
+def _place(spot: _Places, path: str, missing: bool) -> None:
+    if missing and path not in spot.gone:
+        spot.gone += (path,)
+    elif not missing and path not in spot.here:
+        spot.here += (path,)
+
+
+def _item(row: RowMapping, spot: _Places) -> Item:
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
+    capture = Capture(
+        **{name: values.pop(name) for name in ("taken_at", "camera", "lens")},
+        **{name: values.pop(name) for name in ("latitude", "longitude")},
+    )
+    values.pop("present")
+    return Item(
+        **values,
+        capture=capture,
+        start=spot.start,
+        end=spot.end,
+        paths=spot.here,
+        missing_paths=spot.gone,
+    )

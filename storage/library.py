@@ -1,0 +1,285 @@
+"""The library folder: one truth, what is derived from it, and the door to both."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import func, inspect, select, text
+
+from storage import builds, files, items, removal, runs, schema, spaces
+from storage.catalogue import HEAD, Catalogue
+from storage.errors import (
+    InvalidArgument,
+    ItemNotFound,
+    LibraryInUse,
+    LibraryNotFound,
+    LibraryTooNew,
+    NotALibrary,
+)
+from storage.nearest import Nearest
+from storage.paths import LibraryPaths
+from storage.records import Failure, Item, Kind, Root, Space, Status
+from storage.removal import Removal
+from storage.thumbnails import Thumbnails
+
+SHORTEST_REFERENCE = 6  # hexadecimal digits that may stand for an item
+_HASH = re.compile(rf"^[0-9a-f]{{{SHORTEST_REFERENCE},64}}$")
+
+
+class Library:
+    """An open library; made by `create`, `open` or `open_or_create`, closed by `close`.
+
+    `notices` gathers what was repaired or worked around, for the caller to show.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.paths = LibraryPaths(path)
+        self.notices: list[str] = []
+        self.catalogue = Catalogue(self.paths.catalogue)
+        self.thumbnails = Thumbnails(self.paths.thumbnails)
+        self._nearest: dict[tuple[int, Kind], Nearest] = {}
+
+    @classmethod
+    def create(cls, path: str | Path) -> Self:
+        """Make a new library in a folder that does not exist or is empty; raises NotALibrary."""
+        folder = Path(path).expanduser()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise NotALibrary(f"{folder} is not empty: choose a new folder for the library")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        library = cls(folder)
+        try:
+            library._migrate()
+        except BaseException:
+            library.close()
+            raise
+        return library
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Open a library, bringing it to the newest schema.
+
+        Raises LibraryNotFound, NotALibrary, LibraryTooNew or LibraryDamaged.
+        """
+        folder = Path(path).expanduser()
+        if not folder.exists():
+            raise LibraryNotFound(
+                f"there is no library at {folder}: make one with `sightline index`"
+            )
+        if not LibraryPaths(folder).catalogue.is_file():
+            raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is not a sightline library")
+        library = cls(folder)
+        try:
+            library._migrate()
+        except BaseException:
+            library.close()
+            raise
+        return library
+
+    @classmethod
+    def open_or_create(cls, path: str | Path) -> Self:
+        """Open the library at a path, or make it where there is nothing yet."""
+        folder = Path(path).expanduser()
+        if LibraryPaths(folder).catalogue.is_file():
+            return cls.open(folder)
+        return cls.create(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        self.catalogue.close()
+
+    @property
+    def path(self) -> Path:
+        """The folder of the library."""
+        return self.paths.root
+
+    def _migrate(self) -> None:
+        with self.catalogue.reading() as connection:
+            tables = set(inspect(connection).get_table_names())
+            known = "alembic_version" in tables
+            version = (
+                connection.scalar(text("SELECT version_num FROM alembic_version"))
+                if known
+                else None
+            )
+        if version == HEAD:
+            return
+        if tables and version is None:
+            raise NotALibrary(f"{self.paths.catalogue} is a database of some other program")
+        # Alembic costs half a second to import, and an up-to-date library has no need of it.
+        from storage import migrate
+
+        if version is not None and not migrate.knows(version):
+            raise LibraryTooNew(
+                f"the library {self.path} was written by a newer sightline (schema {version}, this "
+                f"one reads up to {HEAD}): update sightline"
+            )
+        with self._locked():
+            copy = migrate.upgrade(self.catalogue, version)
+        if copy is not None:
+            self.notices.append(f"brought the library to schema {HEAD}; the old one is {copy.name}")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        from storage import lock
+
+        with lock.held(self.paths.lock, self._holder):
+            yield
+
+    def _holder(self) -> str:
+        with self.catalogue.reading() as connection:
+            if not inspect(connection).has_table("runs"):
+                return " by another process"
+            return runs.holder(connection)
+
+    @contextmanager
+    def writing(self, command: str) -> Iterator[dict[str, object]]:
+        """Be the library's one writer for the time of the block; raises LibraryInUse.
+
+        Gives a mapping whose content is stored with the run.
+        """
+        counts: dict[str, object] = {}
+        with self._locked():
+            with self.catalogue.writing() as connection:
+                run = runs.begin(connection, command)
+            outcome = "failed"
+            try:
+                yield counts
+                outcome = "done"
+            except KeyboardInterrupt:
+                outcome = "interrupted"
+                raise
+            finally:
+                with self.catalogue.writing() as connection:
+                    runs.end(connection, run, outcome, counts)
+
+    def status(self) -> Status:
+        """Count what the library holds."""
+        with self.catalogue.reading() as connection:
+            hits = schema.items.c.kind.in_(("image", "text"))
+            return Status(
+                items=connection.scalar(select(func.count()).where(hits)) or 0,
+                files=connection.scalar(select(func.count()).select_from(schema.files)) or 0,
+                missing=files.count_missing(connection),
+                failures=connection.scalar(select(func.count()).select_from(schema.failures)) or 0,
+                spaces=spaces.every(connection),
+                builds=builds.every(connection),
+                bytes=_size(self.path),
+            )
+
+    def space(self) -> Space | None:
+        """Tell which model's vectors the library holds; None before the first index run."""
+        with self.catalogue.reading() as connection:
+            known = spaces.every(connection)
+        return known[0] if known else None
+
+    def roots(self) -> list[Root]:
+        """List the places that were indexed."""
+        with self.catalogue.reading() as connection:
+            return files.roots(connection)
+
+    def failures(self, under: str | None = None) -> list[Failure]:
+        """List files that could not be used, in path order, of a folder or of the library."""
+        table = schema.failures
+        query = select(table).order_by(table.c.path)
+        if under is not None:
+            query = query.where(files.under(table.c.path, under))
+        with self.catalogue.reading() as connection:
+            rows = connection.execute(query).all()
+        return [Failure(row.path, row.stage, row.reason, row.size, row.mtime_ns) for row in rows]
+
+    def find(self, reference: str) -> Item:
+        """Find an item by the beginning of its hash or by a path; raises ItemNotFound."""
+        with self.catalogue.reading() as connection:
+            table = schema.files
+            path = os.path.abspath(os.path.expanduser(reference))
+            candidates = [path, os.path.realpath(path)]
+            found = connection.scalars(
+                select(table.c.item_id).where(table.c.path.in_(candidates)).limit(1)
+            ).all()
+            if not found and _HASH.match(reference.lower()):
+                found = items.find(connection, reference.lower())
+            if not found:
+                raise ItemNotFound(
+                    f"no item or file of the library is called {reference!r}: give a path that was "
+                    f"indexed, or at least {SHORTEST_REFERENCE} digits of an item's hash"
+                )
+            if len(found) > 1:
+                raise InvalidArgument(f"{reference!r} begins more than one item: give more digits")
+            return items.hydrate(connection, found)[found[0]]
+
+    def thumbnail(self, content: str) -> bytes | None:
+        """Read the WebP thumbnail of a content hash, or None where there is none."""
+        return self.thumbnails.read(content)
+
+    def nearest(self, space_id: int, kind: Kind) -> Nearest:
+        """Give the nearest-neighbour question of a kind; its index is opened once and kept."""
+        key = space_id, kind
+        if key not in self._nearest:
+            self._nearest[key] = Nearest(
+                self.paths.index, space_id, kind, lambda reason: self._rebuild(key, reason)
+            )
+        return self._nearest[key]
+
+    def _rebuild(self, key: tuple[int, Kind], reason: str) -> None:
+        try:
+            with self.writing("rebuild an index file"):
+                builds.make(self.catalogue, self.paths.index, *key)
+        except LibraryInUse:
+            self.notices.append(f"{reason}; the stored vectors answered, the index comes later")
+        else:
+            self.notices.append(f"{reason}; it was made again from the stored vectors")
+
+    def refresh_builds(self, space_id: int) -> None:
+        """Make the index files that are due; the caller is the writer."""
+        kinds: tuple[Kind, ...] = ("image", "text")
+        for kind in kinds:
+            with self.catalogue.reading() as connection:
+                due = builds.due(connection, space_id, kind)
+            if due:
+                builds.make(self.catalogue, self.paths.index, space_id, kind)
+
+    def plan_remove(self, path: str) -> Removal:
+        """Plan to take a folder or a file out of the library; raises PathNotFound."""
+        with self.catalogue.reading() as connection:
+            return removal.plan_remove(connection, os.path.realpath(os.path.expanduser(path)))
+
+    def plan_forget(self) -> Removal:
+        """Plan to forget missing files, except those under roots that are not mounted."""
+        with self.catalogue.reading() as connection:
+            return removal.plan_forget(connection, removal.mounted)
+
+    def apply(self, plan: Removal, command: str) -> Mapping[str, object]:
+        """Carry out a removal as the library's writer; no file of the person's is touched."""
+        with self.writing(command) as counts:
+            with self.catalogue.writing() as connection:
+                gone = removal.apply(connection, plan)
+            counts.update(files=plan.files, items=len(gone))
+        for content in gone:
+            self.thumbnails.delete(content)
+        return counts
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except FileNotFoundError:  # a writer's temporary file, gone again
+                continue
+    return total

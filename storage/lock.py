@@ -1,0 +1,30 @@
+"""The writer's lock: one process writes to a library, readers never wait.
+
+The operating system holds it (flock), so it goes with a process that dies, however it dies.
+The file is opened close-on-exec and worker processes are spawned, so none inherits it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from storage.errors import LibraryInUse
+
+
+@contextmanager
+def held(path: Path, holder: Callable[[], str]) -> Iterator[None]:
+    """Hold the lock for the time of the block; raises LibraryInUse saying what `holder` tells."""
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise LibraryInUse(
+            f"the library {path.parent} is in use{holder()}; "
+            "wait for it or stop it, then run the command again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

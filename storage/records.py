@@ -1,0 +1,114 @@
+"""The frozen records that cross layers: what an item, a file, a space and a run are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.float32]  # (n, dim), unit rows
+Vector = npt.NDArray[np.float32]  # (dim,), unit length
+Kind = Literal["image", "text"]  # what has a vector and can be a hit
+ContentKind = Literal[
+    "image", "text", "document"
+]  # a document is a text file: its passages are items
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What a camera wrote into a picture: when, with what, where."""
+
+    taken_at: str | None = None  # ISO 8601 local time, "2015-07-04T12:30:00" or with "+02:00"
+    camera: str | None = None  # maker and model, "Canon EOS 40D"
+    lens: str | None = None
+    latitude: float | None = None  # degrees, north positive
+    longitude: float | None = None  # degrees, east positive
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A passage as a place in a text: characters `start` to `end` of the decoded document."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Content with an identity: the SHA-256 of its bytes, and what is known of it."""
+
+    id: int  # row number, private to one catalogue
+    hash: str  # 64 hexadecimal digits
+    kind: ContentKind
+    bytes: int
+    format: str  # "JPEG", "HEIF", "text", …
+    width: int | None = None  # upright pixels
+    height: int | None = None
+    capture: Capture = field(default_factory=Capture)
+    text: str | None = None  # of a passage
+    start: int | None = None
+    end: int | None = None
+    paths: tuple[str, ...] = ()  # files that hold it and are there, in path order
+    missing_paths: tuple[str, ...] = ()  # files that held it and are not there now
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A model as the maker of vectors: a query is only compared with vectors of its own space."""
+
+    name: str  # as `--model` takes it: "mini", "open_clip:ARCH/TAG", or a directory
+    revision: str  # pins the weights: a hub commit, or the hash of a local file
+    dimension: int
+    preprocessing: str  # canonical JSON of the picture preparation
+    id: int | None = None  # row number once stored
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A place that `index` was pointed at."""
+
+    id: int
+    path: str
+    walked: bool  # False: only the files named one by one are looked at again
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be used, and why."""
+
+    path: str
+    stage: str
+    reason: str
+    size: int = 0
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A registered FAISS file: what it holds and how well it answers."""
+
+    id: int
+    space_id: int
+    kind: Kind
+    index_kind: str
+    file: str  # name inside the library's index folder
+    watermark: int  # every vector row up to this number is in the file
+    count: int
+    checksum: str
+    parameters: Mapping[str, object]
+    recall: float  # measured at 10 against exact search when it was built
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The library at a glance."""
+
+    items: int
+    files: int
+    missing: int
+    failures: int
+    spaces: tuple[Space, ...]
+    builds: tuple[Build, ...]
+    bytes: int  # of the library folder

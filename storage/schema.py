@@ -1,0 +1,188 @@
+"""The tables of the catalogue, and nothing else.
+
+Paths are stored as the bytes the file system uses, so a name that is not UTF-8 is kept exactly
+and folder filters are ranges over bytes. Vectors are fp16 in little-endian order.
+"""
+
+import os
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class FilePath(TypeDecorator[str]):
+    """A path as `os.fsencode` writes it; `str` (with surrogate escapes) outside."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else os.fsencode(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else os.fsdecode(value)
+
+
+class ContentHash(TypeDecorator[str]):
+    """A SHA-256 as 32 bytes; 64 hexadecimal digits outside."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.hex()
+
+
+metadata = MetaData()
+
+roots = Table(
+    "roots",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", FilePath, nullable=False, unique=True),
+    Column("walked", Boolean(create_constraint=False), nullable=False),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", ContentHash, nullable=False),
+    Column("kind", Text, nullable=False),  # image, text (a passage), document (a text file)
+    Column("bytes", BigInteger, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("taken_at", Text),
+    Column("camera", Text),
+    Column("lens", Text),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("text", Text),
+    # Whether some file that holds it is there: kept in step with `files` by storage.items alone,
+    # so that a search need not join two million rows to know what to hide.
+    Column("present", Boolean(create_constraint=False), nullable=False),
+    UniqueConstraint("kind", "hash"),
+    Index("items_by_hash", "hash"),
+    Index("items_by_bytes", "bytes"),
+    Index("items_by_date", "taken_at"),
+    Index("items_absent", "id", sqlite_where=Column("present", Boolean).is_(False)),
+    sqlite_autoincrement=True,
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("root_id", ForeignKey("roots.id"), nullable=False),
+    Column("path", FilePath, nullable=False, unique=True),
+    Column("item_id", ForeignKey("items.id"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("missing", Boolean(create_constraint=False), nullable=False),
+    Index("files_by_item", "item_id"),
+    Index("files_by_root", "root_id"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("item_id", ForeignKey("items.id"), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Index("passages_by_document", "document_id"),
+    Index("passages_by_item", "item_id"),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("preprocessing", Text, nullable=False),
+    Column("current", Boolean(create_constraint=False), nullable=False),
+    UniqueConstraint("name", "revision", "preprocessing"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space_id", ForeignKey("spaces.id"), nullable=False),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),  # of the item: pictures and texts are ranked apart
+    Column("vector", LargeBinary, nullable=False),  # (dimension,) fp16, unit length
+    UniqueConstraint("item_id", "space_id"),
+    # Numbers are never used again: a build's watermark stays true after a deletion.
+    sqlite_autoincrement=True,
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("vector_id", Integer, primary_key=True),  # deleted, but still in the build
+    Column("space_id", ForeignKey("spaces.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("path", FilePath, primary_key=True),
+    Column("root_id", ForeignKey("roots.id"), nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("outcome", Text),  # done, interrupted, failed, or died (found by the next run)
+    Column("counts", JSON),
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space_id", ForeignKey("spaces.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("index_kind", Text, nullable=False),
+    Column("file", Text, nullable=False, unique=True),
+    Column("watermark", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("checksum", Text, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("recall", Float, nullable=False),
+    UniqueConstraint("space_id", "kind"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,118 @@
+"""Which vectors may answer a query: filters turned into row numbers, before any ranking."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
+
+from storage import schema
+from storage.files import under
+from storage.filters import Filters, Near
+from storage.records import Kind
+from storage.vectors import Ids
+
+_EARTH_KM = 6371.0088
+_KM_PER_DEGREE = 111.0  # of latitude, rounded down so that the box holds the circle
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The vectors that may be hits: `included` (None: all of them) less `excluded`, both sorted."""
+
+    included: Ids | None
+    excluded: Ids
+
+    def without(self, item_vectors: Ids) -> "Selection":
+        """Leave out some more vectors."""
+        if self.included is None:
+            return Selection(None, np.union1d(self.excluded, item_vectors))
+        return Selection(np.setdiff1d(self.included, item_vectors), self.excluded)
+
+
+def select_vectors(
+    connection: Connection, space_id: int, kind: Kind, filters: Filters
+) -> Selection:
+    """Find the vectors a query may be answered with; with no filter only what to hide is read."""
+    items, vectors = schema.items, schema.vectors
+    conditions = _conditions(filters)
+    ours = and_(vectors.c.space_id == space_id, vectors.c.kind == kind)
+    if not conditions:
+        return Selection(None, _hidden(connection, space_id, kind, filters.missing))
+    if not filters.missing:
+        conditions.append(items.c.present.is_(True))
+    rows = connection.execute(
+        select(vectors.c.id, items.c.latitude, items.c.longitude)
+        .join(items, items.c.id == vectors.c.item_id)
+        .where(ours, *conditions)
+        .order_by(vectors.c.id)
+    ).all()
+    ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
+    if filters.near is not None and len(rows):
+        ids = ids[_within(filters.near, [(row.latitude, row.longitude) for row in rows])]
+    return Selection(ids, np.empty(0, np.int64))
+
+
+def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) -> Ids:
+    """Vectors of absent items, and the deleted ones that a build may still hold."""
+    items, vectors = schema.items, schema.vectors
+    buried = schema.tombstones
+    hidden = list(
+        connection.scalars(
+            select(buried.c.vector_id).where(buried.c.space_id == space_id, buried.c.kind == kind)
+        )
+    )
+    if not missing:
+        hidden += connection.scalars(
+            select(vectors.c.id)
+            .join(items, items.c.id == vectors.c.item_id)
+            .where(
+                vectors.c.space_id == space_id,
+                vectors.c.kind == kind,
+                items.c.present.is_(False),
+            )
+        )
+    return np.array(sorted(hidden), np.int64)
+
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    items = schema.items
+    conditions: list[ColumnElement[bool]] = []
+    if filters.after is not None:
+        conditions.append(items.c.taken_at >= filters.after)
+    if filters.before is not None:
+        conditions.append(items.c.taken_at < filters.before)
+    if filters.camera is not None:
+        conditions.append(items.c.camera.icontains(filters.camera, autoescape=True))
+    if filters.near is not None:
+        reach = filters.near.kilometres / _KM_PER_DEGREE
+        conditions.append(items.c.longitude.is_not(None))
+        conditions.append(
+            items.c.latitude.between(filters.near.latitude - reach, filters.near.latitude + reach)
+        )
+    if filters.folder is not None:
+        conditions.append(_in_folder(filters.folder, filters.missing))
+    return conditions
+
+
+def _in_folder(folder: str, missing: bool) -> ColumnElement[bool]:
+    items, files, passages = schema.items, schema.files, schema.passages
+    lies_there = under(files.c.path, folder)
+    if not missing:
+        lies_there = and_(lies_there, files.c.missing.is_(False))
+    held = select(files.c.item_id).where(lies_there)
+    part = select(passages.c.item_id).where(passages.c.document_id.in_(held))
+    return or_(items.c.id.in_(held), items.c.id.in_(part))
+
+
+def _within(
+    near: Near, places: list[tuple[float, float]]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Great-circle distance by the haversine formula."""
+    latitude, longitude = np.radians(np.array(places, np.float64)).T
+    lat0, lon0 = np.radians(near.latitude), np.radians(near.longitude)
+    half = (
+        np.sin((latitude - lat0) / 2) ** 2
+        + np.cos(lat0) * np.cos(latitude) * np.sin((longitude - lon0) / 2) ** 2
+    )
+    distance = 2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+    return np.asarray(distance <= near.kilometres)

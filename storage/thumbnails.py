@@ -1,0 +1,35 @@
+"""Thumbnails at rest: WebP files named by the hash of the content they show."""
+
+from pathlib import Path
+
+
+class Thumbnails:
+    """A folder of small pictures; derived, so anything missing can be made again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, content: str, webp: bytes) -> None:
+        """Keep the thumbnail of a content; a reader never sees half of one."""
+        path = self._path(content)
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_bytes(webp)
+        unfinished.replace(path)
+
+    def read(self, content: str) -> bytes | None:
+        """Read the thumbnail of a content, or None where there is none."""
+        try:
+            return self._path(content).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def delete(self, content: str) -> None:
+        """Drop the thumbnail of a content that no file holds any more."""
+        self._path(content).unlink(missing_ok=True)
+
+    def _path(self, content: str) -> Path:
+        # 256 folders keep a library of two million under 8,000 files in each.
+        return self._folder / content[:2] / f"{content}.webp"
