@@ -1,0 +1,11 @@
+"""Turning files into rows: scan, changes, read, encode, write.
+
+`Indexer` is the door; what it is asked to do is an `IndexConfig`, what it did a `Report`.
+Networks live in `indexer.models` and are loaded by name.
+"""
+
+from indexer.config import IndexConfig as IndexConfig
+from indexer.config import Progress as Progress
+from indexer.config import Report as Report
+from indexer.ingest import Indexer as Indexer
+from indexer.limits import Limits as Limits

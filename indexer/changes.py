@@ -1,0 +1,149 @@
+"""Changes: what the file system shows against what the catalogue remembers.
+
+Both come in the byte order of full paths and are merged like two sorted lists, so a run over
+two million files holds a page of them at a time and an unchanged file costs one `stat`.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from indexer.config import IndexConfig
+from indexer.formats import HEAD_BYTES, FileKind, classify, needs_head
+from indexer.scan import Scan
+from indexer.scope import Scope
+from storage import files, items
+from storage.catalogue import Catalogue
+from storage.files import KnownFile, Sighting
+
+PAGE = 1000
+Pair = tuple[Sighting | None, KnownFile | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ToRead:
+    """A file that is new or looks changed; `known` are stored contents of just its size."""
+
+    seen: Sighting
+    kind: FileKind
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A file that needs no work: unchanged, skipped, or failed before and not changed since."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """A remembered file that is not there."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A missing file that is there again, as it was."""
+
+    file: KnownFile
+
+
+Change = ToRead | Standing | Vanished | Returned
+
+
+class Changes:
+    """Finds what a run has to do in a scope."""
+
+    def __init__(self, catalogue: Catalogue, space_id: int, config: IndexConfig) -> None:
+        self._catalogue, self._space_id, self._config = catalogue, space_id, config
+
+    def of(self, scope: Scope, scan: Scan) -> Iterator[Change]:
+        """Compare a scope with the catalogue, in path order."""
+        seen = scope.seen(scan, self._known(scope))
+        pairs = merged(seen, self._known(scope))
+        while page := list(islice(pairs, PAGE)):
+            changes = [change for pair in page if (change := self._change(pair, scan))]
+            yield from self._with_known_contents(changes)
+
+    def _known(self, scope: Scope) -> Iterator[KnownFile]:
+        """Read what is remembered page by page: no long snapshot keeps the WAL from shrinking."""
+        after = ""
+        while True:
+            with self._catalogue.reading() as connection:
+                page = files.page(connection, scope.root, scope.place, after, PAGE)
+            if not page:
+                return
+            yield from page
+            after = page[-1].path
+
+    def _change(self, pair: Pair, scan: Scan) -> Change | None:
+        seen, known = pair
+        if seen is None:
+            assert known is not None
+            # Excluded or unlisted files are out of sight, not gone.
+            gone = not os.path.lexists(known.path) and not scan.is_hidden_by_error(known.path)
+            return Vanished(known) if gone and not known.missing else None
+        if known is not None and known.looks_like(seen) and self._still_holds(known):
+            if known.item_id is None:
+                return Standing("failed")
+            return Returned(known) if known.missing else Standing("unchanged")
+        kind = self._kind(seen)
+        return ToRead(seen, kind) if kind else Standing("skipped")
+
+    def _still_holds(self, known: KnownFile) -> bool:
+        if known.item_id is None:
+            return not self._config.retry_failures
+        columns = self._config.text_columns
+        return not (columns and known.format.startswith("table:")) or (
+            known.format == table_format(columns)
+        )
+
+    def _kind(self, seen: Sighting) -> FileKind | None:
+        kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
+        return None if kind == "table" and not self._config.text_columns else kind
+
+    def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
+        sizes = [change.seen.size for change in changes if isinstance(change, ToRead)]
+        with self._catalogue.reading() as connection:
+            stored = items.stored_by_size(connection, sizes, self._space_id)
+        for change in changes:
+            # A table is read again for its columns; its passages are still encoded once.
+            if isinstance(change, ToRead) and change.kind != "table":
+                known = stored.get(change.seen.size, frozenset())
+                yield ToRead(change.seen, change.kind, known)
+            else:
+                yield change
+
+
+def table_format(columns: tuple[str, ...]) -> str:
+    """Name the format of a table as read by these columns."""
+    return "table:" + ",".join(columns)
+
+
+def merged(seen: Iterable[Sighting], known: Iterable[KnownFile]) -> Iterator[Pair]:
+    """Pair two streams by path; both must be in byte order of their paths."""
+    left, right = iter(seen), iter(known)
+    here, there = next(left, None), next(right, None)
+    while here is not None or there is not None:
+        a = None if here is None else os.fsencode(here.path)
+        b = None if there is None else os.fsencode(there.path)
+        if b is None or (a is not None and a < b):
+            yield here, None
+            here = next(left, None)
+        elif a is None or b < a:
+            yield None, there
+            there = next(right, None)
+        else:
+            yield here, there
+            here, there = next(left, None), next(right, None)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return b""  # a file of unknown name that cannot be read is of no type that is read

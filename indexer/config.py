@@ -1,0 +1,60 @@
+"""What an index run is asked to do, and what it reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from indexer.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """The settings of one index run.
+
+    `paths` are folders or files, empty for every known root; `files` are named one by one (from
+    a list) and only they are looked at. `exclude` are globs over names or over paths relative
+    to the root. Tables (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
+    `full_decode` forgoes the codec's own down-scaling of JPEG.
+    """
+
+    paths: tuple[str, ...] = ()
+    files: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    text_columns: tuple[str, ...] = ()
+    retry_failures: bool = False
+    workers: int | None = None  # None: one for each usable core
+    limits: Limits = field(default_factory=Limits)
+    full_decode: bool = False
+    batch_size: int = 32  # the most pictures or passages encoded at once
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands: counts of files, told after each commit and now and then between."""
+
+    scanned: int
+    stored: int  # files whose row is committed, or that needed none
+    waiting: int  # files being read, encoded or written
+    failed: int
+    seconds: float
+    scanning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, counting files.
+
+    scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
+    under the scanned places that are not there. `stages` gives busy seconds by stage.
+    """
+
+    scanned: int
+    new: int
+    copied: int
+    moved: int
+    unchanged: int
+    missing: int
+    skipped: int
+    failed: int
+    seconds: float
+    notices: tuple[str, ...] = ()
+    stages: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,219 @@
+"""The safe opening of a picture: any bytes in, upright RGB or one clear `DecodeFailure` out.
+
+Workers open every photo of a library here and a search opens its query picture here, so both
+see the same pixels. Decoders are C code fed with strangers' bytes: only formats of the list
+below are tried, the size is checked before pixels are decoded, and whatever a decoder raises
+leaves as a reason a person can read. A decoder that hangs or crashes is the concern of
+`indexer.workers`.
+"""
+
+import math
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+
+from PIL import AvifImagePlugin, Image, ImageFile
+from pillow_heif import register_heif_opener
+
+from indexer import exif, jxl
+from indexer.formats import HEAD_BYTES, signature
+from indexer.limits import Limits as Limits
+from indexer.limits import too_many_bytes
+from indexer.rgb import to_rgb
+from storage.errors import DecodeFailure, FileFailure, UnreadableFile
+from storage.records import Capture
+
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "JXL")
+
+_PLUGINS = ("Jpeg", "Png", "WebP", "Tiff", "Gif", "Bmp", "Jpeg2K")  # AVIF is imported above
+
+_UPRIGHT = {  # EXIF orientation → what turns the stored picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SCALES_ITSELF = frozenset(("JPEG", "MPO"))
+_LONGEST_REASON = 160  # characters taken from a decoder's own words
+
+
+def _register() -> bool:
+    """Register the decoders of `FORMATS` and no others; tell whether JXL is among them.
+
+    Each works on one thread, because many files are decoded side by side, and because every
+    thread takes address space that counts against a worker's memory limit.
+    """
+    for plugin in _PLUGINS:
+        import_module(f"PIL.{plugin}ImagePlugin")
+    register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    with suppress(ImportError):
+        import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
+    return "JXL" in Image.OPEN
+
+
+_HAS_JXL = _register()
+_READABLE = FORMATS if _HAS_JXL else tuple(name for name in FORMATS if name != "JXL")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture, the right way up.
+
+    `width` and `height` are the upright size of the stored picture; `image` (RGB, 8 bits) may
+    be smaller where the codec was asked to scale down.
+    """
+
+    image: Image.Image
+    format: str  # "JPEG", "HEIF", …
+    width: int
+    height: int
+    capture: Capture
+
+
+def read_bytes(path: str | Path, limit: int, name: str = "file_bytes") -> bytes:
+    """Read a file of at most `limit` bytes, a limit called `name`; raises UnreadableFile."""
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= limit:
+                return file.read()
+    except OSError as error:
+        raise UnreadableFile(_why_unreadable(error)) from None
+    raise UnreadableFile(too_many_bytes(size, limit, name))
+
+
+def open_picture(
+    source: bytes | str | Path,
+    *,
+    limits: Limits | None = None,
+    smallest: tuple[int, int] | None = None,
+) -> Picture:
+    """Decode the first frame of a picture, given as its bytes or its path.
+
+    `smallest` (short side, long side) allows the codec to scale down as long as neither side
+    falls below it; None decodes in full. Raises UnreadableFile or DecodeFailure.
+    """
+    limits = limits or Limits()
+    data = source if isinstance(source, bytes) else read_bytes(source, limits.file_bytes)
+    if not data:
+        raise DecodeFailure("the file is empty (0 bytes)")
+    with _pillow_held_to(limits):
+        return _decode(_open(data, limits), limits, smallest)
+
+
+@contextmanager
+def _pillow_held_to(limits: Limits) -> Iterator[None]:
+    """Make Pillow's own bomb check, which also sees frames and tiles, use our limit, and hush it."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = limits.pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
+    announced = signature(data[:HEAD_BYTES])
+    if announced == "JXL":
+        _check_jxl(data, limits)
+    try:
+        image = Image.open(BytesIO(data), formats=_READABLE)
+    except Image.UnidentifiedImageError:
+        if announced is None:
+            raise DecodeFailure(
+                f"the content is not a picture of any format that is read: {', '.join(FORMATS)}"
+            ) from None
+        raise DecodeFailure(
+            f"the file begins like {announced}, but its header is damaged"
+        ) from None
+    except Exception as error:
+        raise _failure(error, announced or "picture", limits) from None
+    if math.prod(image.size) > limits.pixels:
+        raise DecodeFailure(limits.too_many_pixels(math.prod(image.size)))
+    return image
+
+
+def _check_jxl(data: bytes, limits: Limits) -> None:
+    """Refuse what the plugin would not: it decodes all pixels when a file is merely opened."""
+    if not _HAS_JXL:
+        raise DecodeFailure("reading JPEG XL needs an extra: uv tool install 'sightline[jxl]'")
+    size = jxl.dimensions(data)
+    if size is None:
+        raise DecodeFailure("the file begins like JXL, but its header is damaged")
+    if math.prod(size) > limits.pixels:
+        raise DecodeFailure(limits.too_many_pixels(math.prod(size)))
+
+
+def _decode(
+    image: ImageFile.ImageFile, limits: Limits, smallest: tuple[int, int] | None
+) -> Picture:
+    name = "JPEG" if image.format == "MPO" else image.format or "picture"
+    stored = image.size
+    try:
+        if image.format == "PNG":
+            image.load()  # its EXIF may stand behind the pixels
+        capture, turn = exif.capture(image), exif.orientation(image)
+        if smallest is not None:
+            _scale_down(image, smallest)
+        image.load()
+        if image.format == "TIFF":
+            stored, turn = image.size, 1  # Pillow has turned it while loading
+        upright = to_rgb(image)
+        if turn in _UPRIGHT:
+            upright = upright.transpose(_UPRIGHT[turn])
+    except Exception as error:
+        raise _failure(error, name, limits) from None
+    width, height = stored if turn < 5 else stored[::-1]
+    return Picture(upright, name, width, height, capture)
+
+
+def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:
+    """Let a JPEG decoder produce 1/2, 1/4 or 1/8 of the size, at a fraction of the time."""
+    if image.format not in _SCALES_ITSELF:
+        return
+    factor = max(need / side for need, side in zip(smallest, sorted(image.size), strict=True))
+    if factor < 1:
+        width, height = image.size
+        image.draft(None, (math.ceil(width * factor), math.ceil(height * factor)))
+
+
+def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
+    """Turn whatever a decoder raised into one readable line."""
+    if isinstance(error, FileFailure):
+        return error
+    if isinstance(error, MemoryError):
+        return DecodeFailure(limits.too_much_memory())
+    said = _tidy(error)
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        found = re.search(r"\((\d+) pixels\)", said)
+        return DecodeFailure(limits.too_many_pixels(int(found[1]) if found else limits.pixels + 1))
+    if "truncated" in said.lower() or isinstance(error, EOFError):
+        return DecodeFailure(f"the {name} is cut short ({said})")
+    return DecodeFailure(f"the {name} is damaged ({said})")
+
+
+def _tidy(error: Exception) -> str:
+    said = re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "the file", " ".join(str(error).split()))
+    said = re.sub(r"^decoder error -?\d+.*", "its pixels cannot be decoded", said)
+    return said[:_LONGEST_REASON] or type(error).__name__
+
+
+def _why_unreadable(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "permission denied: allow the user who runs sightline to read the file"
+    if isinstance(error, FileNotFoundError):
+        return "the file vanished before it was read"
+    return f"the file cannot be read ({error.strerror or error})"

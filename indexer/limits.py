@@ -1,0 +1,47 @@
+"""What one file may cost: pixels, bytes, memory and seconds, and how a breach is told."""
+
+from dataclasses import dataclass
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that reading one file may cost; every breach is a failure of that file alone.
+
+    `pixels` is width × height as the header states it; `memory_bytes` is what a worker may
+    take on top of what it holds when idle, and `seconds` is wall time for the whole file.
+    """
+
+    pixels: int = 100_000_000
+    file_bytes: int = 512 * _MIB  # of a picture; well above a 100-megapixel 16-bit TIFF's need
+    text_bytes: int = 64 * _MIB  # of a text or table: its passages travel home in one piece
+    memory_bytes: int = 1024 * _MIB
+    seconds: float = 20.0
+
+    def too_many_pixels(self, found: int) -> str:
+        """Say that a picture, or one of its frames, is larger than `pixels`."""
+        return (
+            f"the picture has {found:,} pixels, the limit is {self.pixels:,}: "
+            "make a smaller copy or raise the limit `pixels`"
+        )
+
+    def too_much_memory(self) -> str:
+        """Say that reading ran out of `memory_bytes`."""
+        return (
+            f"reading it needed more than {_mib(self.memory_bytes)} of memory: "
+            "make a smaller copy or raise the limit `memory_bytes`"
+        )
+
+    def too_long(self) -> str:
+        """Say that reading took more than `seconds`."""
+        return f"reading it took longer than {self.seconds:g} s: raise the limit `seconds`"
+
+
+def too_many_bytes(size: int, limit: int, name: str) -> str:
+    """Say that a file of `size` bytes is larger than the limit called `name`."""
+    return f"the file has {_mib(size)}, the limit is {_mib(limit)}: raise the limit `{name}`"
+
+
+def _mib(size: int) -> str:
+    return f"{size / _MIB:,.1f} MiB"

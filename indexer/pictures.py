@@ -1,0 +1,63 @@
+"""A picture made ready for a tower: the square of pixels it was trained to see.
+
+The geometry is that of torchvision's Resize and CenterCrop and of open_clip's transforms on
+PIL images, to the pixel, without importing torch; normalisation is left to the encoder.
+"""
+
+import numpy as np
+from PIL import Image
+
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.thumbnail import THUMBNAIL_SIDE
+
+_FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_OVERSAMPLING = 2  # a codec's own scaling is coarse; below twice the size it shows in the vectors
+_EXTREME_RATIO = 64  # long side over short side, up to which resizing in full costs a few MB
+
+
+def sides_needed(spec: PictureSpec) -> tuple[int, int]:
+    """Return the least (short, long) side in pixels that a decoder may scale a picture down to.
+
+    Enough for the tower with room for a proper resize, and for the thumbnail.
+    """
+    tower = _OVERSAMPLING * spec.size
+    return (0, max(tower, THUMBNAIL_SIDE)) if spec.resize == "longest" else (tower, THUMBNAIL_SIDE)
+
+
+def prepare(image: Image.Image, spec: PictureSpec) -> Pixels:
+    """Resize and crop (or pad) an RGB picture: → (size, size, 3) uint8."""
+    if spec.resize == "squash":
+        square = image.resize((spec.size, spec.size), _FILTERS[spec.interpolation])
+    elif spec.resize == "longest":
+        square = _padded(image, spec)
+    else:
+        square = _cropped(image, spec)
+    return np.asarray(square)  # (size, size, 3) uint8
+
+
+def _cropped(image: Image.Image, spec: PictureSpec) -> Image.Image:
+    """Bring the short side to size and cut the middle out of the long one."""
+    size, resample = spec.size, _FILTERS[spec.interpolation]
+    width, height = image.size
+    short, long = sorted(image.size)
+    longer = int(size * long / short)
+    wide, high = (size, longer) if width <= height else (longer, size)
+    left, top = (int(round((side - size) / 2.0)) for side in (wide, high))
+    if long <= _EXTREME_RATIO * short:
+        resized = image.resize((wide, high), resample)
+        return resized.crop((left, top, left + size, top + size))
+    # A hair of 1 × 50,000 would be resized to millions of rows to keep 224 of them. Not the way
+    # for all, because Pillow then orders its two passes differently and rounds differently.
+    across, down = width / wide, height / high
+    box = (left * across, top * down, (left + size) * across, (top + size) * down)
+    return image.resize((size, size), resample, box=box)
+
+
+def _padded(image: Image.Image, spec: PictureSpec) -> Image.Image:
+    """Bring the long side to size and fill up the short one evenly."""
+    ratio = max(image.size) / spec.size
+    wide, high = (max(1, round(side / ratio)) for side in image.size)
+    square = Image.new("RGB", (spec.size, spec.size), (spec.fill,) * 3)
+    resized = image.resize((wide, high), _FILTERS[spec.interpolation])
+    square.paste(resized, ((spec.size - wide) // 2, (spec.size - high) // 2))
+    return square

@@ -1,0 +1,109 @@
+"""One file read once: its bytes become everything the library will keep of it.
+
+This is the work of a worker process, as a plain function from a task to a result; nothing it
+needs drags in a database or a network.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from typing import Literal
+
+from indexer.decode import open_picture, read_bytes
+from indexer.limits import Limits
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.passages import csv_passages, jsonl_passages, passages, text_of
+from indexer.pictures import prepare, sides_needed
+from indexer.thumbnail import thumbnail
+from storage.errors import DecodeFailure, FileFailure, TextFailure
+from storage.records import Capture, Span
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """A file to be read, and what is to be made of it.
+
+    `known` holds the hashes of content that is stored already: a file with one of them is not
+    decoded again. `text_columns` names what a table's passages are taken from.
+    """
+
+    path: str  # as the file system gave it, undecodable bytes as surrogates
+    kind: Literal["image", "text", "table"]
+    spec: PictureSpec
+    limits: Limits
+    known: frozenset[str] = frozenset()
+    full_decode: bool = False
+    text_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRead:
+    """What is kept of a picture, and the pixels its tower will see."""
+
+    format: str
+    width: int  # upright
+    height: int
+    capture: Capture
+    thumbnail: bytes  # WebP
+    pixels: Pixels  # (size, size, 3) uint8
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """The passages of a text, in order."""
+
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The identity of a file's content, and the content unless it was known."""
+
+    hash: str  # SHA-256, 64 hexadecimal digits
+    size: int  # bytes that were hashed
+    content: PictureRead | TextRead | None
+
+
+def read(task: ReadTask) -> Read:
+    """Read one file; raises a FileFailure that says why it cannot be used."""
+    try:
+        return _read(task)
+    except FileFailure:
+        raise
+    except MemoryError:
+        failure = DecodeFailure if task.kind == "image" else TextFailure
+        raise failure(task.limits.too_much_memory()) from None
+
+
+def _read(task: ReadTask) -> Read:
+    limits = task.limits
+    if task.kind == "image":
+        data = read_bytes(task.path, limits.file_bytes)
+    else:
+        data = read_bytes(task.path, limits.text_bytes, "text_bytes")
+    digest = sha256(data).hexdigest()
+    content = None
+    if digest not in task.known:
+        content = _picture(data, task) if task.kind == "image" else _text(data, task)
+    return Read(digest, len(data), content)
+
+
+def _picture(data: bytes, task: ReadTask) -> PictureRead:
+    smallest = None if task.full_decode else sides_needed(task.spec)
+    picture = open_picture(data, limits=task.limits, smallest=smallest)
+    return PictureRead(
+        picture.format,
+        picture.width,
+        picture.height,
+        picture.capture,
+        thumbnail(picture.image),
+        prepare(picture.image, task.spec),
+    )
+
+
+def _text(data: bytes, task: ReadTask) -> TextRead:
+    split = passages
+    if task.kind == "table":
+        table = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
+        split = partial(table, columns=task.text_columns)
+    return TextRead(split(text_of(data)))

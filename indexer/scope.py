@@ -1,0 +1,105 @@
+"""Scopes: from the paths a person gives to the roots and folders that a run goes over."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from indexer.scan import Scan, sight
+from storage import files, removal
+from storage.errors import PathNotFound
+from storage.files import KnownFile, Sighting
+from storage.records import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of a root to compare with the catalogue: a folder, a file, or what is known."""
+
+    root: Root
+    place: str
+    notice: str | None = None  # why nothing may be found there although much is known
+
+    def seen(self, scan: Scan, known: Iterable[KnownFile]) -> Iterator[Sighting]:
+        """Look at the files of the scope, in byte order of their paths."""
+        if os.path.isdir(self.place) and self.root.walked:
+            yield from scan.files(self.place)
+            return
+        if os.path.isfile(self.place):
+            yield from _look(self.root, self.place)
+            return
+        for file in known:
+            if os.path.isfile(file.path):
+                yield from _look(self.root, file.path)
+
+
+def _look(root: Root, path: str) -> Iterator[Sighting]:
+    return sight(root, path, partial(os.stat, path))
+
+
+class Scopes:
+    """Settles what a run goes over, entering new roots; `notices` says what was passed over."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._folders: dict[str, Root] = {}  # of files named one by one
+        self.notices: list[str] = []
+
+    def of(self, paths: tuple[str, ...], listed: tuple[str, ...] | None) -> list[Scope]:
+        """Give the scopes of these paths, or of every known root; raises PathNotFound.
+
+        `listed` paths are entered one by one, and their folder is remembered without being
+        walked; one that is not there is passed over.
+        """
+        if listed is not None:
+            return _apart(self._listed(listed))
+        if paths:
+            return _apart([self._scope(_absolute(path)) for path in paths])
+        return [_known_root(root) for root in files.roots(self._connection)]
+
+    def _listed(self, paths: tuple[str, ...]) -> Iterator[Scope]:
+        for path in paths:
+            try:
+                yield self._scope(_absolute(path))
+            except PathNotFound as error:
+                self.notices.append(str(error))
+
+    def _scope(self, path: str) -> Scope:
+        if os.path.isdir(path):
+            return Scope(files.add_root(self._connection, path, walked=True), path)
+        if os.path.isfile(path):
+            folder = os.path.dirname(path)
+            if folder not in self._folders:
+                self._folders[folder] = files.add_root(self._connection, folder, walked=False)
+            return Scope(self._folders[folder], path)
+        for root in files.roots(self._connection):
+            if root.path == path:
+                return _known_root(root)
+            if files.is_under(path, root.path) and files.page(self._connection, root, path, "", 1):
+                return Scope(root, path)  # it was there once: what is known of it went missing
+        raise PathNotFound(f"there is no file or folder {path}: check the path, or mount its disk")
+
+
+def _absolute(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))
+
+
+def _known_root(root: Root) -> Scope:
+    if removal.mounted(root.path):
+        return Scope(root, root.path)
+    notice = (
+        f"{root.path} is empty or not there (not mounted?): its files are kept as missing and "
+        "come back with it"
+    )
+    return Scope(root, root.path, notice)
+
+
+def _apart(found: Iterable[Scope]) -> list[Scope]:
+    """Leave out scopes inside others, so that no file is looked at twice."""
+    kept: list[Scope] = []
+    for scope in sorted(set(found), key=lambda scope: os.fsencode(os.path.join(scope.place, ""))):
+        if not kept or not files.is_under(scope.place, kept[-1].place):
+            kept.append(scope)
+    return kept

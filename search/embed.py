@@ -1,0 +1,88 @@
+"""Embedding a query: weighted terms become one unit vector of the library's space."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection
+
+from indexer.decode import open_picture
+from indexer.models.protocols import DualEncoder
+from indexer.pictures import prepare, sides_needed
+from search.query import Term
+from storage import items, vectors
+from storage.errors import InvalidArgument, ItemNotFound, PathNotFound, UnreadableFile
+from storage.library import Library
+from storage.records import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A query as a direction; `own` are the items it was made from, never hits of their own."""
+
+    vector: Vector
+    own: tuple[int, ...]
+
+
+class Embedding:
+    """Embeds terms; the encoder is loaded only when words or a picture need it."""
+
+    def __init__(self, library: Library, space_id: int, encoder: Callable[[], DualEncoder]) -> None:
+        self._library, self._space_id, self._encoder = library, space_id, encoder
+
+    def embed(self, connection: Connection, terms: Sequence[Term]) -> Embedded:
+        """Add up the terms' unit vectors by weight and normalise the sum.
+
+        Raises InvalidArgument where the terms cancel out, PathNotFound, DecodeFailure or
+        ItemNotFound for a term that cannot be had.
+        """
+        own: list[int] = []
+        words = [term for term in terms if term.kind == "text"]
+        pairs = [
+            (term.weight, vector) for term, vector in zip(words, self._texts(words), strict=True)
+        ]
+        for term in terms:
+            if term.kind == "image":
+                pairs.append((term.weight, self._picture(connection, term.value, own)))
+            elif term.kind == "item":
+                pairs.append((term.weight, self._item(connection, term.value, own)))
+        total = np.zeros_like(pairs[0][1])
+        for weight, vector in pairs:
+            total += np.float32(weight) * vector
+        length = float(np.linalg.norm(total))
+        if length < 1e-4:
+            raise InvalidArgument("the terms of the query cancel out: change a weight or a term")
+        return Embedded((total / length).astype(np.float32), tuple(own))
+
+    def _texts(self, terms: Sequence[Term]) -> Sequence[Vector]:
+        return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []
+
+    def _picture(self, connection: Connection, path: str, own: list[int]) -> Vector:
+        try:
+            with open(path, "rb") as stream:
+                content = stream.read()
+        except (FileNotFoundError, IsADirectoryError):
+            raise PathNotFound(f"the query picture {path} is not a file: check the path") from None
+        except OSError as error:
+            raise UnreadableFile(f"the query picture {path} cannot be read: {error}") from error
+        own += items.numbers(connection, "image", [hashlib.sha256(content).hexdigest()]).values()
+        encoder = self._encoder()
+        picture = open_picture(content, smallest=sides_needed(encoder.pictures))
+        return np.asarray(
+            encoder.encode_pictures(prepare(picture.image, encoder.pictures)[None])[0]
+        )
+
+    def _item(self, connection: Connection, reference: str, own: list[int]) -> Vector:
+        item = self._library.find(reference)
+        if item.kind == "document":  # as near as its passages are in the mean
+            members = items.passages_of(connection, item.id)
+        else:
+            members = [item.id]
+        found = [vectors.of_item(connection, self._space_id, member) for member in members]
+        rows = [vector for vector in found if vector is not None]
+        if not rows:
+            raise ItemNotFound(f"{reference} has no vector in this library: run `sightline index`")
+        own += members
+        mean = np.mean(rows, axis=0, dtype=np.float32)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12))

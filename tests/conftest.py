@@ -1,0 +1,75 @@
+"""Things that every layer's tests need: a library, drawn photos, the torch-free encoder."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexer import IndexConfig, Indexer, Report
+from indexer.models.stand_in import StandInEncoder
+from storage import Library
+
+Draw = Callable[..., Path]
+Index = Callable[..., Report]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """A new, empty library."""
+    with Library.create(tmp_path / "library") as made:
+        yield made
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> StandInEncoder:
+    """The stand-in, keeping a log of every picture it encodes."""
+    return StandInEncoder(log=tmp_path / "encoded.log")
+
+
+@pytest.fixture
+def encoded(tmp_path: Path) -> Callable[[], int]:
+    """Counts the pictures that were encoded so far."""
+
+    def count() -> int:
+        log = tmp_path / "encoded.log"
+        return len(log.read_text().splitlines()) if log.exists() else 0
+
+    return count
+
+
+@pytest.fixture
+def draw() -> Draw:
+    """Draws a photo that no other seed draws, and makes the folders on the way."""
+
+    def drawn(path: Path, seed: int = 0, **options: object) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        colours = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+        picture = Image.fromarray(colours).resize((96, 64), Image.Resampling.NEAREST)
+        picture.save(path, **options)  # type: ignore[arg-type]
+        return path
+
+    return drawn
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    """A folder of six photos, two of them in a folder of their own."""
+    folder = tmp_path / "photos"
+    for number in range(4):
+        draw(folder / f"{number}.png", number)
+    for number in range(4, 6):
+        draw(folder / "summer" / f"{number}.png", number)
+    return folder
+
+
+@pytest.fixture
+def index(library: Library, encoder: StandInEncoder) -> Index:
+    """Runs the ingest line over paths, with the stand-in and one worker."""
+
+    def run(*paths: Path, **settings: object) -> Report:
+        config = IndexConfig(paths=tuple(map(str, paths)), workers=1, **settings)  # type: ignore[arg-type]
+        return Indexer(library, encoder, config).run()
+
+    return run
