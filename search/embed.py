@@ -12,7 +12,13 @@ from indexer.models.protocols import DualEncoder
 from indexer.pictures import prepare, sides_needed
 from search.query import Term
 from storage import items, vectors
-from storage.errors import InvalidArgument, ItemNotFound, PathNotFound, UnreadableFile
+from storage.errors import (
+    DecodeFailure,
+    InvalidArgument,
+    ItemNotFound,
+    PathNotFound,
+    UnreadableFile,
+)
 from storage.library import Library
 from storage.records import Vector
 
@@ -68,7 +74,10 @@ class Embedding:
             raise UnreadableFile(f"the query picture {path} cannot be read: {error}") from error
         own += items.numbers(connection, "image", [hashlib.sha256(content).hexdigest()]).values()
         encoder = self._encoder()
-        picture = open_picture(content, smallest=sides_needed(encoder.pictures))
+        try:
+            picture = open_picture(content, smallest=sides_needed(encoder.pictures))
+        except DecodeFailure as error:
+            raise DecodeFailure(f"the query picture {path} cannot be used: {error}") from error
         return np.asarray(
             encoder.encode_pictures(prepare(picture.image, encoder.pictures)[None])[0]
         )

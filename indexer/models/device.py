@@ -1,0 +1,133 @@
+"""Where a network runs: the device, the precision, the threads and how much goes at once."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from storage.errors import InvalidArgument, ModelError
+
+CPU_BATCH = 32  # a larger one is no faster on a CPU and takes memory from the decoders
+MPS_BATCH = 32
+PICTURES_PER_GIB = 16  # of accelerator memory; ViT-L/14 in bf16 stays well under it
+LARGEST_BATCH = 512
+_BF16_CAPABILITY = (8, 0)  # of a CUDA device: from here on bf16 runs on the tensor cores
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A device and how it is used.
+
+    `precision` is that of the matrix products under autocast; weights, norms and the returned
+    vectors stay fp32. bf16 has the range of fp32, so nothing that fits in fp32 overflows in it.
+    """
+
+    device: torch.device
+    precision: Literal["fp32", "bf16"] = "fp32"
+    batch: int = CPU_BATCH
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context that the forward pass runs in."""
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+
+def place(wanted: str = "auto") -> Placement:
+    """Choose where to run: "auto" takes CUDA, else MPS, else the CPU.
+
+    Raises InvalidArgument for a name that is no device, ModelError for one not present here.
+    """
+    kind, _, number = wanted.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
+        raise InvalidArgument(f"there is no device {wanted!r}: choose auto, cpu, cuda or mps")
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if kind == "auto":
+        wanted = kind = "cuda" if has_cuda else "mps" if has_mps else "cpu"
+    if kind == "cuda":
+        if not has_cuda or int(number or 0) >= torch.cuda.device_count():
+            raise ModelError(f"the device {wanted} is not there: choose auto or cpu")
+        return _cuda(torch.device(wanted))
+    if kind == "mps":
+        if not has_mps:
+            raise ModelError("the device mps is not there: choose auto or cpu")
+        return Placement(torch.device("mps"), batch=MPS_BATCH)
+    limit_threads()
+    return Placement(torch.device("cpu"))
+
+
+def _cuda(device: torch.device) -> Placement:
+    properties = torch.cuda.get_device_properties(device)
+    batch = int(properties.total_memory / 2**30 * PICTURES_PER_GIB)
+    fast = (properties.major, properties.minor) >= _BF16_CAPABILITY
+    return Placement(device, "bf16" if fast else "fp32", max(8, min(LARGEST_BATCH, batch)))
+
+
+def limit_threads() -> None:
+    """Keep torch from starting more threads than this process may use.
+
+    torch counts the machine's cores; a container's share of them is often far smaller.
+    """
+    usable = usable_cores()
+    if torch.get_num_threads() > usable:
+        torch.set_num_threads(usable)
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use: its affinity and its container's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or "max": no quota
+        return cores
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Say whether an accelerator ran out of memory (MPS raises a plain RuntimeError)."""
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error).lower()
+
+
+def in_batches(
+    rows: torch.Tensor, batch: int, forward: Callable[[torch.Tensor], torch.Tensor]
+) -> tuple[torch.Tensor, int]:
+    """Run `forward` over at most `batch` rows at a time, halving that where memory runs out.
+
+    Returns the results in order on the CPU, and the batch that fitted. Raises ModelError where
+    a single row does not fit.
+    """
+    done: list[torch.Tensor] = []
+    start = 0
+    while start < len(rows):
+        part = rows[start : start + batch]
+        result = _attempt(forward, part)
+        if result is not None:
+            done.append(result)
+            start += len(part)
+        elif len(part) > 1:
+            batch = len(part) // 2
+        else:
+            raise ModelError(
+                "the device has no memory for a single input: choose a smaller model or "
+                "the device cpu"
+            )
+    return torch.cat(done), batch
+
+
+def _attempt(
+    forward: Callable[[torch.Tensor], torch.Tensor], part: torch.Tensor
+) -> torch.Tensor | None:
+    try:
+        return forward(part).cpu()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # Outside the handler: the caught error kept the failed pass's tensors alive.
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None

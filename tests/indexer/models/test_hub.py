@@ -1,0 +1,110 @@
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import huggingface_hub
+import pytest
+from huggingface_hub import constants, errors
+
+from indexer.models import hub, load
+from storage.errors import ModelUnavailable
+
+COMMIT = "4afec35ffe57a943d569ff7ee888061830164da8"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub, and no way out to it."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+    def offline(*_: Any, **__: Any) -> None:
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", offline)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", offline)
+    return tmp_path / "hub"
+
+
+def put(cache: Path, repository: str, file: str) -> Path:
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(COMMIT)
+    path = folder / "snapshots" / COMMIT / file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_a_cached_file_is_used_without_the_network(cache: Path) -> None:
+    path = put(cache, "some/model", "weights.safetensors")
+    assert hub.fetch("m", "some/model", "weights.safetensors") == (path, COMMIT)
+    assert hub.fetch("m", "some/model", "weights.safetensors", COMMIT) == (path, COMMIT)
+
+
+def test_another_revision_than_the_cached_one_is_not_taken_for_it(cache: Path) -> None:
+    put(cache, "some/model", "weights.safetensors")
+    with pytest.raises(ModelUnavailable):
+        hub.fetch("m", "some/model", "weights.safetensors", "b" * 40)
+
+
+def test_without_network_one_line_names_the_model_and_mini(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        load("clip-b32")
+    message = str(caught.value)
+    assert "clip-b32 (open_clip:ViT-B-32-256/datacomp_s34b_b86k)" in message
+    assert "--model mini, which needs no download" in message
+    assert "\n" not in message
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_the_repository_lacks_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: Any, **__: Any) -> None:
+        raise errors.EntryNotFoundError("404")
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lacking)
+    with pytest.raises(hub.NotOffered):
+        hub.fetch("m", "some/model", "weights.safetensors")
+
+
+def test_an_answer_of_the_hub_is_passed_on_as_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gated(*_: Any, **__: Any) -> None:
+        error = errors.GatedRepoError.__new__(errors.GatedRepoError)
+        error.response = SimpleNamespace(status_code=403)  # type: ignore[assignment]
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", gated)
+    with pytest.raises(ModelUnavailable, match="the hub answered 403 for some/model"):
+        hub.fetch("m", "some/model", "weights.safetensors")
+
+
+def test_a_download_that_breaks_off_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace(commit_hash=COMMIT)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *_, **__: found)
+    with pytest.raises(ModelUnavailable, match="broke off the download"):
+        hub.fetch("m", "some/model", "weights.safetensors")
+
+
+def test_the_download_is_of_the_commit_that_the_hub_named(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def download(repository: str, file: str, revision: str) -> str:
+        asked.append(revision)
+        return str(put(cache, repository, file))
+
+    found = SimpleNamespace(commit_hash=COMMIT)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda *_, **__: found)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    path, commit = hub.fetch("m", "some/model", "weights.safetensors")
+    assert (asked, commit, path.name) == ([COMMIT], COMMIT, "weights.safetensors")
+
+
+def test_the_library_may_speak_again_afterwards() -> None:
+    before = logging.getLogger("huggingface_hub").level
+    with pytest.raises(ModelUnavailable):
+        hub.fetch("m", "some/model", "weights.safetensors")
+    assert logging.getLogger("huggingface_hub").level == before

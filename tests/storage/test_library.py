@@ -1,0 +1,180 @@
+"""The library folder: made, opened, refused, locked, migrated, counted."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage import Library, catalogue, migrate
+from storage.errors import (
+    InvalidArgument,
+    ItemNotFound,
+    LibraryDamaged,
+    LibraryInUse,
+    LibraryNotFound,
+    LibraryTooNew,
+    NotALibrary,
+    PathNotFound,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_a_new_library_is_empty_and_opens_again(tmp_path: Path) -> None:
+    with Library.create(tmp_path / "new") as library:
+        assert library.status().items == 0
+    with Library.open(tmp_path / "new") as library:
+        assert library.space() is None
+        assert library.notices == []
+
+
+def test_no_library_is_made_in_a_folder_with_something_in_it(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(NotALibrary, match="not empty"):
+        Library.create(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_folder_that_is_no_library_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(NotALibrary):
+        Library.open(tmp_path)
+    with pytest.raises(LibraryNotFound):
+        Library.open(tmp_path / "nowhere")
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE songs (title)")
+    connection.close()
+    with pytest.raises(NotALibrary, match="other program"):
+        Library.open(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.sqlite3").write_bytes(b"not a database" * 1000)
+    with pytest.raises(LibraryDamaged):
+        Library.open(tmp_path)
+
+
+def test_a_newer_library_is_refused_and_not_changed(library: Library) -> None:
+    with library.catalogue.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    library.close()
+    with pytest.raises(LibraryTooNew, match="9999"):
+        Library.open(library.path)
+    with sqlite3.connect(library.paths.catalogue) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+    connection.close()
+
+
+def test_the_schema_of_the_migrations_is_the_schema_of_the_tables(library: Library) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from storage.schema import metadata
+
+    with library.catalogue.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_head_is_the_newest_migration() -> None:
+    scripts = sorted(path.stem for path in (migrate.SCRIPTS / "versions").glob("m*.py"))
+    assert scripts[-1].startswith(f"m{catalogue.HEAD}_")
+
+
+def test_an_older_library_is_copied_before_it_is_changed(library: Library) -> None:
+    copy = migrate.upgrade(library.catalogue, "0000")
+    assert copy is not None and copy.exists()
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT count(*) FROM items").fetchone() == (0,)
+    connection.close()
+
+
+def test_pages_and_durability_are_as_designed(library: Library) -> None:
+    with library.catalogue.reading() as connection:
+
+        def pragma(name: str) -> object:
+            return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+        assert pragma("page_size") == 16384
+        assert pragma("journal_mode") == "wal"
+        assert pragma("synchronous") == 2  # FULL
+        assert pragma("foreign_keys") == 1
+
+
+def test_only_one_process_writes_and_others_read(library: Library) -> None:
+    with library.writing("index"), Library.open(library.path) as other:
+        assert other.status().items == 0
+        with pytest.raises(LibraryInUse, match="index, since"), other.writing("remove"):
+            pass
+    with Library.open(library.path) as other, other.writing("remove"):
+        pass
+
+
+HOLD = """
+import sys, time
+from storage import Library
+library = Library.open(sys.argv[1])
+with library.writing("index"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free(library: Library) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(library.path)],
+        stdout=subprocess.PIPE,
+        cwd=REPOSITORY,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(LibraryInUse, match=str(process.pid)), library.writing("remove"):
+            pass
+        process.kill()
+    with library.writing("remove"):
+        pass
+    with library.catalogue.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT command, outcome FROM runs ORDER BY id").all()
+    assert [tuple(row) for row in rows] == [("index", "died"), ("remove", "done")]
+
+
+def test_a_run_that_raises_is_recorded_as_failed(library: Library) -> None:
+    with pytest.raises(ZeroDivisionError), library.writing("index"):
+        raise ZeroDivisionError
+    with library.catalogue.reading() as connection:
+        assert connection.exec_driver_sql("SELECT outcome FROM runs").scalar() == "failed"
+
+
+def test_a_refused_write_leaves_nothing(library: Library) -> None:
+    with pytest.raises(ZeroDivisionError), library.catalogue.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO roots (path, walked) VALUES (x'2f', 1)")
+        raise ZeroDivisionError
+    assert library.roots() == []
+
+
+def test_a_name_that_is_no_item_is_an_error_with_a_next_step(library: Library) -> None:
+    with pytest.raises(ItemNotFound, match="at least 6 digits"):
+        library.find("beach")
+
+
+def test_an_ambiguous_beginning_asks_for_more_digits(library: Library) -> None:
+    from storage import items
+    from storage.items import Content
+
+    with library.catalogue.writing() as connection:
+        for last in "01":
+            items.add(connection, Content("abcdef" + last * 58, "image", 1, "PNG"))
+    with pytest.raises(InvalidArgument, match="more than one"):
+        library.find("abcdef")
+    assert library.find("ABCDEF0").hash == "abcdef" + "0" * 58
+
+
+def test_removing_what_is_not_there_is_an_error(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(PathNotFound, match="holds nothing under"):
+        library.plan_remove(str(tmp_path / "other"))
