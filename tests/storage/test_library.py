@@ -65,9 +65,9 @@ def test_a_newer_library_is_refused_and_not_changed(library: Library) -> None:
     library.close()
     with pytest.raises(LibraryTooNew, match="9999"):
         Library.open(library.path)
-    with sqlite3.connect(library.paths.catalogue) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
-    connection.close()
+    with sqlite3.connect(library.paths.catalogue) as file:
+        assert file.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+    file.close()
 
 
 def test_the_schema_of_the_migrations_is_the_schema_of_the_tables(library: Library) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, update
 
-from storage import Filters, Library, Near, Space, builds, files, items, schema, spaces, vectors
+from storage import Filters, Library, Near, Space, ann, builds, files, items, schema, spaces, vectors
 from storage.items import Content
-from storage.records import Capture, Matrix
+from storage.records import Capture, Matrix, Root
 from storage.selection import select_vectors
 from storage.vectors import Ids
 
@@ -133,7 +133,7 @@ def test_items_whose_files_are_missing_are_hidden_unless_asked_for(
     assert found(library, space_id, query, 1, Filters(missing=True))[0].tolist() == [8]
 
 
-def library_root(connection: object) -> files.Root:
+def library_root(connection: object) -> Root:
     return files.roots(connection)[0]  # type: ignore[arg-type]
 
 
@@ -254,7 +254,7 @@ def test_a_build_of_the_wrong_recall_would_show(
     truth = builds.Truth()
     matrix = fill(0, 100)
     truth.see(np.arange(100), matrix)
-    index = builds.ann.kind("exact").create(DIM)
+    index = ann.kind("exact").create(DIM)
     index.add(np.arange(50), matrix[50:])  # half of the rows, under wrong numbers
     assert truth.recall(index) < 0.9
 

@@ -1,0 +1,22 @@
+.PHONY: check test slow bench demo
+
+check:
+	uv run ruff format --check .
+	uv run ruff check .
+	uv run mypy
+	uv run lint-imports
+
+test:
+	uv run pytest
+
+slow:
+	uv run pytest -m slow
+
+bench:
+	uv run python -m benchmarks.retrieval
+	uv run python -m benchmarks.ingest
+	uv run python -m benchmarks.downscaling
+	uv run python -m benchmarks.real_files
+
+demo:
+	uv run sightline demo
