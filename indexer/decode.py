@@ -18,7 +18,7 @@ from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
-from PIL import AvifImagePlugin, Image, ImageFile
+from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from indexer import exif, jxl
@@ -113,7 +113,7 @@ def open_picture(
 
 @contextmanager
 def _pillow_held_to(limits: Limits) -> Iterator[None]:
-    """Make Pillow's own bomb check, which also sees frames and tiles, use our limit, and hush it."""
+    """Give Pillow's own bomb check, which also sees frames, our limit, and hush all warnings."""
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = limits.pixels
     try:
@@ -131,7 +131,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
         _check_jxl(data, limits)
     try:
         image = Image.open(BytesIO(data), formats=_READABLE)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         if announced is None:
             raise DecodeFailure(
                 f"the content is not a picture of any format that is read: {', '.join(FORMATS)}"

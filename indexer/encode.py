@@ -14,7 +14,8 @@ from indexer.reading import PictureRead, Read, TextRead
 from indexer.write import DocumentDone, Event, Failed, KnownDone, PassagesDone, PictureDone
 from storage import vectors
 from storage.catalogue import Catalogue
-from storage.errors import FileFailure, SightlineError
+from storage.errors import EncodeFailure, FileFailure
+from storage.files import Sighting
 from storage.items import Content
 from storage.records import Kind, Matrix, Vector
 
@@ -24,16 +25,10 @@ SLOW_BATCH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file that came back from its worker: what was read, or why it could not be."""
+    """A file that came back from its worker: what was read, or what was raised instead."""
 
     change: ToRead
-    read: Read | FileFailure
-
-
-class EncodingFailure(FileFailure):
-    """The model gave no usable vector for a file."""
-
-    stage = "encode"
+    read: Read | Exception
 
 
 class Encoding:
@@ -58,46 +53,43 @@ class Encoding:
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Give the events of a batch of arrivals; pictures are encoded together."""
-        pictures: list[tuple[Arrival, Read, PictureRead]] = []
+        pictures: list[tuple[Sighting, Read, PictureRead]] = []
         for arrival in arrivals:
             read = arrival.read
             if isinstance(read, FileFailure):
                 yield Failed(arrival.change.seen, read.stage, read.reason)
+            elif isinstance(read, Exception):
+                raise read  # no failure of the file: workers cannot run at all
             elif read.content is None:
                 kind = "image" if arrival.change.kind == "image" else "document"
                 yield KnownDone(arrival.change.seen, read.hash, kind)
             elif isinstance(read.content, TextRead):
                 yield from self._document(arrival.change, read, read.content)
             else:
-                pictures.append((arrival, read, read.content))
+                pictures.append((arrival.change.seen, read, read.content))
         yield from self._pictures(pictures)
 
-    def _pictures(self, pictures: Sequence[tuple[Arrival, Read, PictureRead]]) -> Iterator[Event]:
+    def _pictures(self, pictures: Sequence[tuple[Sighting, Read, PictureRead]]) -> Iterator[Event]:
         wanted = self._unstored("image", (read.hash for _, read, _ in pictures))
         chosen = [(read.hash, content) for _, read, content in pictures if read.hash in wanted]
         unique = dict(chosen)
-        encoded = self._encode_pictures([unique[name].pixels for name in unique])
-        outcome = dict(zip(unique, encoded, strict=True))
-        for arrival, read, content in pictures:
-            vector = outcome.pop(read.hash, None)  # a second copy brings none
-            if isinstance(vector, SightlineError):
-                yield Failed(arrival.change.seen, EncodingFailure.stage, str(vector))
+        encoded = self._encode_pictures([content.pixels for content in unique.values()])
+        outcomes = dict(zip(unique, encoded, strict=True))
+        for seen, read, content in pictures:
+            outcome = outcomes.get(read.hash)
+            if isinstance(outcome, EncodeFailure):
+                yield Failed(seen, outcome.stage, outcome.reason)
                 continue
-            if vector is not None:
+            if outcome is not None:
                 self.in_flight["image"].add(read.hash)
-            yield PictureDone(
-                arrival.change.seen,
-                _picture(read, content),
-                content.thumbnail,
-                vector,
-            )
+            yield PictureDone(seen, _picture(read, content), content.thumbnail, outcome)
 
-    def _encode_pictures(self, pixels: list[Pixels]) -> list[Vector | SightlineError]:
+    def _encode_pictures(self, pixels: list[Pixels]) -> list[Vector | EncodeFailure]:
         if not pixels:
             return []
         try:
             return list(self._timed(np.stack(pixels)))
-        except SightlineError as error:
+        except EncodeFailure as error:
             if len(pixels) == 1:
                 return [error]
         # One picture spoils its batch: find it, so that it fails alone.
@@ -116,7 +108,11 @@ class Encoding:
         texts = {key: span.text for key, span in zip(hashes, text.spans, strict=True)}
         unseen = iter(self._unstored("text", texts))
         while batch := list(islice(unseen, self.batch_size)):
-            matrix = self._encoder.encode_texts([texts[key] for key in batch])
+            try:
+                matrix = self._encoder.encode_texts([texts[key] for key in batch])
+            except EncodeFailure as failure:
+                yield Failed(change.seen, failure.stage, failure.reason)
+                return
             self.in_flight["text"].update(batch)
             yield PassagesDone(tuple(_passage(key, texts[key]) for key in batch), matrix)
         table = change.kind == "table"

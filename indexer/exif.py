@@ -43,7 +43,7 @@ def capture(image: Image.Image) -> Capture:
 
 
 def orientation(image: Image.Image) -> int:
-    """Read the orientation tag of an opened picture: 1 to 8, 1 where there is none or a wrong one."""
+    """Read which way up an opened picture is, 1 to 8; 1 where no tag or a wrong one says it."""
     value = _read(image, with_details=False)[0].get(_BASE.Orientation)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -119,7 +119,7 @@ def _degrees(parts: object, reference: object, signs: str, most: int) -> float |
     if not letter or letter not in signs or not isinstance(parts, tuple) or not parts:
         return None
     try:
-        value = sum(float(part) / 60**power for power, part in enumerate(parts[:3]))
+        value = sum(float(part) / (1, 60, 3600)[place] for place, part in enumerate(parts[:3]))
     except (TypeError, ValueError, ArithmeticError):
         return None
     if not math.isfinite(value) or not 0 <= value <= most:

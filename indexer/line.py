@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,7 +20,6 @@ from indexer.write import (
     PictureDone,
     Writing,
 )
-from storage.errors import FileFailure
 
 T = TypeVar("T")
 _MOST_EVENTS = 512  # of one commit
@@ -200,12 +199,9 @@ class Line:
 
 
 def _arrival(change: ToRead, future: "Future[Read]") -> Arrival | None:
-    if future.cancelled():  # the line is being stopped
-        return None
-    error = future.exception()
-    if error is None:
+    try:
         return Arrival(change, future.result())
-    if isinstance(error, FileFailure):
+    except CancelledError:  # the line is being stopped
+        return None
+    except Exception as error:
         return Arrival(change, error)
-    # Whatever else a worker stumbles over is that file's failure, never the run's.
-    return Arrival(change, FileFailure(f"{type(error).__name__}: {error}"))

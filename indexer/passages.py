@@ -74,8 +74,8 @@ def passages(text: str) -> tuple[Span, ...]:
 def jsonl_passages(text: str, columns: Sequence[str]) -> tuple[Span, ...]:
     """Make a passage of each named column of each line; a list of strings gives one each.
 
-    `start` and `end` are those of the line. Raises TextFailure naming a broken line or a column
-    that no line has.
+    `start` and `end` are those of the line. Raises TextFailure naming a broken line, or the
+    columns there are where none of the named ones is among them.
     """
     spans: list[Span] = []
     seen: dict[str, None] = {}
@@ -88,7 +88,7 @@ def jsonl_passages(text: str, columns: Sequence[str]) -> tuple[Span, ...]:
         for value in (row.get(column) for column in columns):
             for words in value if isinstance(value, list) else [value]:
                 spans.extend(_cell(words, line.start(), line.start() + len(written)))
-    _check_columns(columns, tuple(seen))
+    _present(columns, tuple(seen))
     return _some(spans)
 
 
@@ -96,13 +96,12 @@ def csv_passages(text: str, columns: Sequence[str]) -> tuple[Span, ...]:
     """Make a passage of each named column of each row, under a header line.
 
     `start` and `end` are those of the row, which a quoted cell may stretch over lines. Raises
-    TextFailure naming a broken row or a missing column.
+    TextFailure naming a broken row, or the columns there are where none of the named is there.
     """
     rows = _csv_rows(text)
     _, header, _, _ = next(rows, (1, [], 0, 0))
     names = [name.strip() for name in header]
-    _check_columns(columns, names)
-    wanted = [names.index(column) for column in columns]
+    wanted = [names.index(column) for column in _present(columns, names)]
     spans: list[Span] = []
     for line, row, start, end in rows:
         if len(row) != len(names):
@@ -197,11 +196,14 @@ def _cell(value: object, start: int, end: int) -> Iterator[Span]:
         yield Span(value.strip(), start, end)
 
 
-def _check_columns(wanted: Sequence[str], found: Sequence[str]) -> None:
-    for column in wanted:
-        if column not in found:
-            named = ", ".join(found[:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
-            raise TextFailure(f"there is no column {column!r}; there are: {named or 'none'}")
+def _present(wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """Keep the wanted columns that a table has: one is enough, other tables may have the rest."""
+    present = [column for column in wanted if column in found]
+    if not present:
+        missed = " or ".join(map(repr, wanted))
+        named = ", ".join(found[:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
+        raise TextFailure(f"there is no column {missed}; there are: {named or 'none'}")
+    return present
 
 
 def _some(spans: list[Span]) -> tuple[Span, ...]:

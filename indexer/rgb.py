@@ -35,7 +35,8 @@ def _stretched(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         least, most = 0.0, 1.0
     elif 0 <= least and most <= 255:
         least, most = 0.0, 255.0
-    return np.rint((known - least) * (255 / ((most - least) or 1)))
+    scaled: npt.NDArray[np.float32] = (known - least) * (255 / ((most - least) or 1))
+    return np.rint(scaled)
 
 
 def _over_white(image: Image.Image) -> Image.Image:

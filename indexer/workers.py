@@ -132,7 +132,7 @@ class _Worker:
         request = pickle.dumps(task)
         process = self._ready()
         self._asked += 1
-        answer = _exchange(process, request, task.limits.seconds)
+        answer = self._exchange(process, request, task.limits.seconds)
         if isinstance(answer, Read | FileFailure):
             return answer
         self.kill()
@@ -162,11 +162,33 @@ class _Worker:
                 return self._process
             self.end()
         self._process, self._asked = _start(), 0
-        if _exchange(self._process, pickle.dumps(self._limits), _START_SECONDS) != "ready":
+        limits = pickle.dumps(self._limits)
+        if self._exchange(self._process, limits, _START_SECONDS) != "ready":
             raise SightlineError(self._stillborn())
         assert self._process.stderr is not None
         self._process.stderr.close()  # a started worker has nothing more to say there
         return self._process
+
+    def _exchange(
+        self, process: "subprocess.Popen[bytes]", request: bytes, seconds: float
+    ) -> object:
+        """Send a request and wait for the answer: TimeoutError if late, EOFError if none comes."""
+        assert process.stdin is not None and process.stdout is not None
+        late: list[bool] = []
+        watch = Timer(seconds, _put_down, (process, late))
+        watch.daemon = True
+        watch.start()
+        try:
+            process.stdin.write(request)
+            process.stdin.flush()
+            return pickle.load(process.stdout)
+        except Exception:  # cut short or garbled: either way the process is of no more use
+            return TimeoutError if late else EOFError
+        finally:
+            watch.cancel()
+            watch.join()
+            if late:  # even where the answer came just in time, the process is dying
+                self._asked = _TASKS_PER_PROCESS
 
     def _stillborn(self) -> str:
         process = self._process
@@ -189,23 +211,6 @@ def _start() -> "subprocess.Popen[bytes]":
         env={**os.environ, **_ONE_THREAD},
         process_group=0,
     )
-
-
-def _exchange(process: "subprocess.Popen[bytes]", request: bytes, seconds: float) -> object:
-    """Send a request and wait for the answer: TimeoutError if late, EOFError if none will come."""
-    assert process.stdin is not None and process.stdout is not None
-    late: list[bool] = []
-    watch = Timer(seconds, _put_down, (process, late))
-    watch.daemon = True
-    watch.start()
-    try:
-        process.stdin.write(request)
-        process.stdin.flush()
-        return pickle.load(process.stdout)
-    except (EOFError, OSError, pickle.UnpicklingError):
-        return TimeoutError if late else EOFError
-    finally:
-        watch.cancel()
 
 
 def _put_down(process: "subprocess.Popen[bytes]", late: list[bool]) -> None:
@@ -266,7 +271,7 @@ def _settle(limits: Limits) -> None:
 
 
 def _limit_memory(allowance: int) -> None:
-    """Let the address space grow by `allowance` bytes from here; only Linux tells what it is now."""
+    """Let the address space grow by `allowance` bytes from here; only Linux tells where it is."""
     import resource  # there is no such module on Windows
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

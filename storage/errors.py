@@ -20,7 +20,8 @@
     ├── FileFailure                one file could not be used; carries stage and reason
     │   ├── UnreadableFile
     │   ├── DecodeFailure
-    │   └── TextFailure
+    │   ├── TextFailure
+    │   └── EncodeFailure
     └── IndexDamaged               a derived FAISS file is not what was registered
 
 A message names the thing, the limit it met and the next step, in one line. Nothing below
@@ -126,6 +127,12 @@ class TextFailure(FileFailure):
     """The bytes are not text that can be split into passages."""
 
     stage = "text"
+
+
+class EncodeFailure(FileFailure):
+    """The model gave no usable vector for the content."""
+
+    stage = "encode"
 
 
 class IndexDamaged(SightlineError):

@@ -37,6 +37,7 @@ class KnownFile:
     mtime_ns: int
     item_id: int | None
     missing: bool = False
+    format: str = ""  # of the item
 
     def looks_like(self, seen: Sighting) -> bool:
         """Tell whether nothing about the file says that it changed."""
@@ -50,18 +51,32 @@ def under(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:
     return or_(column == folder, and_(column >= inside, column < beyond))
 
 
-def page(connection: Connection, folder: str, after: str, limit: int) -> list[KnownFile]:
-    """Read remembered files and failures under a folder in byte order of their paths."""
-    files, failures = schema.files, schema.failures
+def page(
+    connection: Connection, root: Root, folder: str, after: str, limit: int
+) -> list[KnownFile]:
+    """Read a root's remembered files and failures under a folder, in byte order of paths."""
+    files, failures, items = schema.files, schema.failures, schema.items
     held = connection.execute(
-        select(files.c.path, files.c.size, files.c.mtime_ns, files.c.item_id, files.c.missing)
-        .where(under(files.c.path, folder), files.c.path > after)
+        select(
+            files.c.path,
+            files.c.size,
+            files.c.mtime_ns,
+            files.c.item_id,
+            files.c.missing,
+            items.c.format,
+        )
+        .join(items, items.c.id == files.c.item_id)
+        .where(under(files.c.path, folder), files.c.path > after, files.c.root_id == root.id)
         .order_by(files.c.path)
         .limit(limit)
     )
     failed = connection.execute(
         select(failures.c.path, failures.c.size, failures.c.mtime_ns)
-        .where(under(failures.c.path, folder), failures.c.path > after)
+        .where(
+            under(failures.c.path, folder),
+            failures.c.path > after,
+            failures.c.root_id == root.id,
+        )
         .order_by(failures.c.path)
         .limit(limit)
     )

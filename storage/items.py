@@ -40,6 +40,9 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
         select(table.c.id).where(table.c.kind == content.kind, table.c.hash == content.hash)
     ).first()
     if row is not None:
+        if content.kind == "document":  # a table read by other columns than before
+            named = update(table).where(table.c.id == row.id).values(format=content.format)
+            connection.execute(named)
         return int(row.id), False
     made = insert(table).values(**_columns(content)).returning(table.c.id)
     return int(connection.execute(made).scalar_one()), True
@@ -64,12 +67,30 @@ def _columns(content: Content) -> dict[str, object]:
     }
 
 
+def numbers(connection: Connection, kind: ContentKind, hashes: Iterable[str]) -> dict[str, int]:
+    """Look up the row numbers of contents by hash; those without a row are left out."""
+    table = schema.items
+    wanted = list(dict.fromkeys(hashes))
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), _BATCH):
+        rows = connection.execute(
+            select(table.c.hash, table.c.id).where(
+                table.c.kind == kind, table.c.hash.in_(wanted[start : start + _BATCH])
+            )
+        )
+        found.update({str(name): int(number) for name, number in rows})
+    return found
+
+
 def set_passages(
     connection: Connection, document_id: int, passages: Sequence[tuple[int, int, int]]
 ) -> None:
     """Say of which passages a document is made: (item, start, end), in reading order."""
     table = schema.passages
+    before = connection.scalars(select(table.c.item_id).where(table.c.document_id == document_id))
+    dropped = set(before) - {item for item, _, _ in passages}
     connection.execute(delete(table).where(table.c.document_id == document_id))
+    _refresh_passages(connection, dropped)
     if passages:
         connection.execute(
             insert(table),
@@ -78,6 +99,15 @@ def set_passages(
                 for item, start, end in passages
             ],
         )
+
+
+def passages_of(connection: Connection, document_id: int) -> list[int]:
+    """List the items that a document's passages are, in reading order, each once."""
+    table = schema.passages
+    rows = connection.scalars(
+        select(table.c.item_id).where(table.c.document_id == document_id).order_by(table.c.id)
+    )
+    return list(dict.fromkeys(int(row) for row in rows))
 
 
 def stored_by_size(
@@ -116,6 +146,18 @@ def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
     on_disk = (
         select(files.c.id).where(files.c.item_id == items.c.id, files.c.missing.is_(False)).exists()
     )
+    for batch in batches(item_ids):
+        connection.execute(
+            update(items)
+            .where(items.c.id.in_(batch), items.c.kind != "text")
+            .values(present=on_disk)
+        )
+        held = select(passages.c.item_id).where(passages.c.document_id.in_(batch))
+        _refresh_passages(connection, connection.scalars(held))
+
+
+def _refresh_passages(connection: Connection, item_ids: Iterable[int]) -> None:
+    items, passages = schema.items, schema.passages
     document = schema.items.alias("document")
     in_document = (
         select(passages.c.id)
@@ -124,13 +166,7 @@ def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
         .exists()
     )
     for batch in batches(item_ids):
-        connection.execute(
-            update(items)
-            .where(items.c.id.in_(batch), items.c.kind != "text")
-            .values(present=on_disk)
-        )
-        held = select(passages.c.item_id).where(passages.c.document_id.in_(batch))
-        connection.execute(update(items).where(items.c.id.in_(held)).values(present=in_document))
+        connection.execute(update(items).where(items.c.id.in_(batch)).values(present=in_document))
 
 
 def drop_orphans(connection: Connection) -> int:

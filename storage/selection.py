@@ -40,15 +40,17 @@ def select_vectors(
         return Selection(None, _hidden(connection, space_id, kind, filters.missing))
     if not filters.missing:
         conditions.append(items.c.present.is_(True))
-    rows = connection.execute(
-        select(vectors.c.id, items.c.latitude, items.c.longitude)
+    chosen = (
+        select(vectors.c.id)
         .join(items, items.c.id == vectors.c.item_id)
         .where(ours, *conditions)
         .order_by(vectors.c.id)
-    ).all()
-    ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
-    if filters.near is not None and len(rows):
-        ids = ids[_within(filters.near, [(row.latitude, row.longitude) for row in rows])]
+    )
+    if filters.near is not None:
+        placed = chosen.add_columns(items.c.latitude, items.c.longitude)
+        ids = _within(filters.near, [tuple(row) for row in connection.execute(placed)])
+    else:
+        ids = np.fromiter(connection.scalars(chosen), np.int64)
     return Selection(ids, np.empty(0, np.int64))
 
 
@@ -104,15 +106,15 @@ def _in_folder(folder: str, missing: bool) -> ColumnElement[bool]:
     return or_(items.c.id.in_(held), items.c.id.in_(part))
 
 
-def _within(
-    near: Near, places: list[tuple[float, float]]
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Great-circle distance by the haversine formula."""
-    latitude, longitude = np.radians(np.array(places, np.float64)).T
+def _within(near: Near, placed: list[tuple[int, float, float]]) -> Ids:
+    """Keep the numbers whose places lie within the circle, by the haversine formula."""
+    table = np.array(placed, np.float64).reshape(-1, 3)  # (n, 3): number, degrees, degrees
+    latitude, longitude = np.radians(table[:, 1]), np.radians(table[:, 2])
     lat0, lon0 = np.radians(near.latitude), np.radians(near.longitude)
     half = (
         np.sin((latitude - lat0) / 2) ** 2
         + np.cos(lat0) * np.cos(latitude) * np.sin((longitude - lon0) / 2) ** 2
     )
     distance = 2 * _EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
-    return np.asarray(distance <= near.kilometres)
+    kept: Ids = table[distance <= near.kilometres, 0].astype(np.int64)
+    return kept

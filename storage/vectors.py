@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.items import batches
@@ -18,10 +19,13 @@ _STORED = np.dtype("<f2")
 def add(
     connection: Connection, space_id: int, kind: Kind, item_ids: Sequence[int], matrix: Matrix
 ) -> None:
-    """Store unit rows: `matrix` is (n, dim) float32, row i belongs to item i."""
+    """Store unit rows: `matrix` is (n, dim) float32, row i belongs to item i.
+
+    An item that has a vector in the space keeps it.
+    """
     blobs = np.ascontiguousarray(matrix, dtype=_STORED)  # (n, dim) fp16
     connection.execute(
-        insert(schema.vectors),
+        insert(schema.vectors).on_conflict_do_nothing(),
         [
             {"space_id": space_id, "item_id": item, "kind": kind, "vector": row.tobytes()}
             for item, row in zip(item_ids, blobs, strict=True)
@@ -111,3 +115,21 @@ def items_of(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
         rows = connection.execute(select(table.c.id, table.c.item_id).where(table.c.id.in_(batch)))
         found.update({int(row.id): int(row.item_id) for row in rows})
     return found
+
+
+def numbers_of(connection: Connection, space_id: int, item_ids: Iterable[int]) -> list[int]:
+    """Map items to the row numbers of their vectors in the space."""
+    table = schema.vectors
+    found: list[int] = []
+    for batch in batches(item_ids):
+        found += connection.scalars(
+            select(table.c.id).where(table.c.item_id.in_(batch), table.c.space_id == space_id)
+        )
+    return found
+
+
+def any_of(connection: Connection, space_id: int, kind: Kind) -> bool:
+    """Tell whether the space has a vector of this kind."""
+    table = schema.vectors
+    query = select(table.c.id).where(table.c.space_id == space_id, table.c.kind == kind).limit(1)
+    return connection.execute(query).first() is not None

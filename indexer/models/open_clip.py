@@ -67,7 +67,7 @@ class OpenClipEncoder:
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
 
-        Raises InvalidArgument for another shape or type, BrokenModel where the network
+        Raises InvalidArgument for another shape or type, EncodeFailure where the network
         returns a row that is not finite or has no length.
         """
         side = self.pictures.size
@@ -108,9 +108,9 @@ class OpenClipEncoder:
     def _unit(self, features: Matrix) -> Matrix:
         lengths = np.linalg.norm(features, axis=1, keepdims=True)  # (n, 1) float32
         if not np.isfinite(lengths).all() or (lengths <= np.finfo(np.float32).tiny).any():
-            raise BrokenModel(
+            raise EncodeFailure(
                 f"the model {self.space.name} returned a vector that is not a finite direction; "
-                f"its weights are damaged: fetch them again or choose another model"
+                f"if it does so for many files its weights are damaged: fetch them again"
             )
         rows: Matrix = features / lengths
         return rows

@@ -16,7 +16,7 @@ from indexer.models.protocols import Pixels
 from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
 from storage import Library, Matrix
-from storage.errors import BrokenModel, ModelMismatch, PathNotFound
+from storage.errors import EncodeFailure, ModelMismatch, PathNotFound
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -330,7 +330,7 @@ class Choosy(StandInEncoder):
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         if (pixels.reshape(len(pixels), -1).max(axis=1) == 0).any():
-            raise BrokenModel("the model gave a vector that is not finite")
+            raise EncodeFailure("the model gave a vector that is not finite")
         return super().encode_pictures(pixels)
 
 

@@ -1,0 +1,84 @@
+"""The one place where errors become a line on stderr and an exit code."""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cli.render import tell
+
+DONE = 0
+NOTHING_FOUND = 1
+USAGE = 2
+STOPPED = 3
+INTERRUPTED = 130
+
+
+def guarded(run: Callable[[], object]) -> int:
+    """Run a command and return its exit code; whatever it raises is told in one line."""
+    try:
+        result = run()
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return _tell_click(error)
+    except (click.Abort, KeyboardInterrupt):
+        tell("interrupted; what was done is kept: run the same command again to go on")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away, as `head` does; without this Python complains when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except SystemExit:
+        # click's own answer to a reader that went away while a command was printing.
+        return DONE
+    except Exception as error:
+        return _tell_error(error)
+    return result if isinstance(result, int) else DONE
+
+
+def _tell_click(error: click.ClickException) -> int:
+    message = error.format_message()
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    elif context is not None:
+        tell(f"{message.strip().rstrip('.')} (see '{context.command_path} --help')")
+    else:
+        tell(message)
+    return USAGE
+
+
+def _tell_error(error: Exception) -> int:
+    from storage.errors import InvalidArgument, SightlineError
+
+    if isinstance(error, SightlineError):
+        tell(str(error))
+        return USAGE if isinstance(error, InvalidArgument) else STOPPED
+    if isinstance(error, OSError) and error.filename is not None:
+        tell(f"{os.fspath(error.filename)}: {error.strerror}")
+        return STOPPED
+    written = _write_details(error)
+    where = f"the details are in {written}" if written else "the details could not be written"
+    tell(f"stopped by something unforeseen, {type(error).__name__}: {error}; {where}")
+    return STOPPED
+
+
+def _write_details(error: Exception) -> Path | None:
+    import platformdirs
+
+    details = "".join(traceback.format_exception(error))
+    name = f"sightline-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for folder in (platformdirs.user_log_path("sightline"), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / name
+            path.write_text(details, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return path
+    return None

@@ -1,0 +1,78 @@
+"""`sightline demo`: a small library, drawn, indexed and searched, to see what sightline does."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from cli.boundary import DONE
+from cli.demo import PHOTOS, Demo
+from cli.indexing import outcome, run_index
+from cli.session import session
+from cli.settings import Settings
+from cli.tour import take_tour
+from indexer import IndexConfig
+from indexer.models import RECOMMENDED
+from storage import Library
+
+MODEL = "mini"
+
+
+@click.command("demo")
+@click.option(
+    "--out", default="sightline-demo", show_default=True, metavar="DIR", help="Where to draw it."
+)
+def command(out: str) -> int:
+    """Draw a small library, index it and search it.
+
+    Everything lies in DIR, with a library of its own; the second run reuses what is there.
+    """
+    demo = Demo(Path(out))
+    if not demo.is_drawn:
+        _draw(demo)
+    settings = Settings(library=demo.library)
+    with session(settings, create=True) as library:
+        changed = _index(demo, library, settings)
+        if changed or not demo.page.exists():
+            for section in take_tour(demo, library, settings):
+                click.echo(f"searched: {section.title}")
+    _point_the_way(demo, out)
+    return DONE
+
+
+def _draw(demo: Demo) -> None:
+    quiet = not sys.stderr.isatty()
+    with click.progressbar(
+        demo.draw(), length=PHOTOS, label="drawing", file=sys.stderr, hidden=quiet
+    ) as drawn:
+        for _ in drawn:
+            pass
+    click.echo(f"drew {PHOTOS} pictures, copies, notes and broken files")
+
+
+def _index(demo: Demo, library: Library, settings: Settings) -> bool:
+    config = IndexConfig(paths=(str(demo.photos),))
+    report = run_index(library, settings, config, MODEL)
+    click.echo(f"indexed: {outcome(report)}")
+    moved = demo.sort()
+    if moved:
+        click.echo(f"moved {moved} photos to another folder, as people do")
+        click.echo(f"indexed: {outcome(run_index(library, settings, config))}")
+    return bool(report.new or moved)
+
+
+def _point_the_way(demo: Demo, out: str) -> None:
+    here = Path(out)
+    library = shlex.quote(str(here / demo.library.name))
+    click.echo(
+        f"""
+Look at it:       {here / demo.page.name}
+One per search:   {here / demo.sheets.name}
+Ask it yourself:  sightline search "two green triangles" --library {library}
+What went wrong:  sightline failures --library {library}
+
+Your own photos:  sightline index ~/Pictures
+                  sightline search "red kite"
+The first of these fetches the model {RECOMMENDED}, once."""
+    )

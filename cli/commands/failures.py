@@ -1,0 +1,48 @@
+"""`sightline failures`: the files that could not be used, and another try at them."""
+
+import click
+
+from cli.indexing import run_index, summarise
+from cli.options import json_option, library_option
+from cli.render import plural, printable, tell, write_json
+from cli.rows import failure_row, report_row
+from cli.session import session
+from cli.settings import Settings
+from indexer import IndexConfig
+from storage import Failure, Library
+
+
+@click.command("failures")
+@click.option("--retry", is_flag=True, help="Try to read them again.")
+@library_option
+@json_option
+def command(retry: bool, library: str | None, as_json: bool) -> None:
+    """List the files that could not be used, or try them again.
+
+    A file is tried again by itself as soon as it changes.
+    """
+    settings = Settings.read(library=library)
+    with session(settings) as opened:
+        failures = opened.failures()
+        if retry and failures:
+            _retry(opened, settings, failures, as_json)
+            return
+    if as_json:
+        for failure in failures:
+            write_json(failure_row(failure))
+    else:
+        for failure in failures:
+            click.echo(f"{printable(failure.path)}\n  {failure.stage}: {printable(failure.reason)}")
+    if not failures:
+        tell("no failures: every file that was found could be used or was skipped")
+
+
+def _retry(library: Library, settings: Settings, failures: list[Failure], as_json: bool) -> None:
+    tell(f"trying {plural(len(failures), 'file')} again")
+    files = tuple(failure.path for failure in failures)
+    config = IndexConfig(files=files, retry_failures=True, workers=settings.workers)
+    report = run_index(library, settings, config)
+    if as_json:
+        write_json(report_row(report))
+    else:
+        summarise(report)

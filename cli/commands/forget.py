@@ -1,0 +1,21 @@
+"""`sightline forget --missing`: files that are gone leave the library."""
+
+import click
+
+from cli.options import library_option, yes_option
+from cli.removal import carry_out
+from cli.session import session
+from cli.settings import Settings
+
+
+@click.command("forget")
+@click.option("--missing", is_flag=True, required=True, help="Forget files that are not there.")
+@library_option
+@yes_option
+def command(missing: bool, library: str | None, yes: bool) -> None:
+    """Forget files that are gone.
+
+    Files under a folder that is not mounted are kept: they are away, not gone.
+    """
+    with session(Settings.read(library=library)) as opened:
+        carry_out(opened, opened.plan_forget(), "forget --missing", yes)

@@ -1,0 +1,94 @@
+"""`sightline index`: folders and files into the library."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from cli.indexing import run_index, summarise
+from cli.options import json_option, library_option
+from cli.render import tell, write_json
+from cli.rows import report_row
+from cli.session import session
+from cli.settings import Settings
+from indexer import IndexConfig
+from indexer.models import canonical
+from storage.errors import InvalidArgument, PathNotFound
+
+
+@click.command("index")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option(
+    "--text-column",
+    "columns",
+    multiple=True,
+    metavar="NAME",
+    help="Read this column of .csv and .jsonl files as text.",
+)
+@click.option("--model", metavar="NAME", help="The model of a new library (see sightline models).")
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders of such names."
+)
+@click.option(
+    "--files-from",
+    metavar="FILE|-",
+    help="Read names of files, one a line or ended by NUL; - is stdin.",
+)
+@library_option
+@json_option
+def command(
+    paths: tuple[str, ...],
+    columns: tuple[str, ...],
+    model: str | None,
+    exclude: tuple[str, ...],
+    files_from: str | None,
+    library: str | None,
+    as_json: bool,
+) -> None:
+    """Read folders of pictures and texts into the library.
+
+    Without a PATH it goes over everything that was indexed before. Files that did not change
+    are not read again, and the run can be stopped at any moment and started again.
+    """
+    if paths and files_from:
+        raise click.UsageError("a PATH and --files-from exclude each other: choose one")
+    settings = Settings.read(library=library, exclude=exclude)
+    if not settings.library.exists():
+        _check_first_run(paths, model or settings.model)
+    config = IndexConfig(
+        paths=paths,
+        files=None if files_from is None else _listed(files_from),
+        exclude=settings.exclude,
+        text_columns=columns,
+        workers=settings.workers,
+    )
+    with session(settings, create=bool(paths or files_from)) as opened:
+        if not (paths or files_from or opened.roots()):
+            raise InvalidArgument("nothing was indexed before: sightline index FOLDER")
+        report = run_index(opened, settings, config, model)
+    if as_json:
+        write_json(report_row(report))
+    else:
+        summarise(report)
+
+
+def _check_first_run(paths: tuple[str, ...], model: str | None) -> None:
+    """Spare a misspelt first command an empty library and the loading of a model."""
+    if model is not None:
+        canonical(model)
+    for path in paths:
+        if not Path(path).expanduser().exists():
+            raise PathNotFound(f"there is no file or folder {path}: check the path")
+
+
+def _listed(source: str) -> tuple[str, ...]:
+    try:
+        written = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise PathNotFound(f"--files-from {source} cannot be read: {error.strerror}") from error
+    names = written.split(b"\0") if b"\0" in written else written.splitlines()
+    listed = tuple(os.fsdecode(name) for name in names if name)
+    if not listed:
+        tell(f"--files-from {source} names no files")
+    return listed

@@ -1,0 +1,21 @@
+"""`sightline remove`: a folder or a file leaves the library."""
+
+import click
+
+from cli.options import library_option, yes_option
+from cli.removal import carry_out
+from cli.session import session
+from cli.settings import Settings
+
+
+@click.command("remove")
+@click.argument("path")
+@library_option
+@yes_option
+def command(path: str, library: str | None, yes: bool) -> None:
+    """Forget a folder or a file; the files themselves stay.
+
+    What the library knows of them goes; index them again to have them back.
+    """
+    with session(Settings.read(library=library)) as opened:
+        carry_out(opened, opened.plan_remove(path), f"remove {path}", yes)

@@ -1,0 +1,47 @@
+"""`sightline show`: one item, in full."""
+
+import click
+
+from cli.options import json_option, library_option
+from cli.render import size, write_facts, write_json
+from cli.rows import item_row
+from cli.session import session
+from cli.settings import Settings
+from storage import Item
+
+
+@click.command("show")
+@click.argument("item", metavar="ITEM|PATH")
+@library_option
+@json_option
+def command(item: str, library: str | None, as_json: bool) -> None:
+    """Tell all that is known of one item.
+
+    ITEM is the beginning of its hash, at least 6 digits, or the PATH of a file.
+    """
+    with session(Settings.read(library=library)) as opened:
+        found = opened.find(item)
+    if as_json:
+        write_json(item_row(found))
+    else:
+        _write(found)
+
+
+def _write(item: Item) -> None:
+    capture = item.capture
+    placed = capture.latitude is not None and capture.longitude is not None
+    write_facts(
+        [
+            ("item", item.hash),
+            ("kind", f"{item.kind}, {item.format}, {size(item.bytes)}"),
+            ("size", f"{item.width} × {item.height}" if item.width else None),
+            ("taken", capture.taken_at),
+            ("camera", capture.camera),
+            ("lens", capture.lens),
+            ("place", f"{capture.latitude:.5f}, {capture.longitude:.5f}" if placed else None),
+            ("passage", f"characters {item.start} to {item.end}" if item.text else None),
+            ("text", " ".join((item.text or "").split())),
+            *(("file", path) for path in item.paths),
+            *(("missing", path) for path in item.missing_paths),
+        ]
+    )

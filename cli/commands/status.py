@@ -1,0 +1,54 @@
+"""`sightline status`: the library at a glance."""
+
+from pathlib import Path
+
+import click
+
+from cli.options import json_option, library_option
+from cli.render import plural, size, tell, write_facts, write_json
+from cli.rows import status_row
+from cli.session import session
+from cli.settings import Settings
+from storage import Root, Space, Status
+from storage.records import Build
+
+
+@click.command("status")
+@library_option
+@json_option
+def command(library: str | None, as_json: bool) -> None:
+    """Tell what the library holds."""
+    settings = Settings.read(library=library)
+    with session(settings) as opened:
+        status, roots = opened.status(), opened.roots()
+    if as_json:
+        write_json(status_row(status))
+        return
+    write_facts([("library", settings.library), *_facts(status), *_places(roots)])
+    if status.failures:
+        tell("sightline failures says which files could not be used and why")
+
+
+def _facts(status: Status) -> list[tuple[str, object]]:
+    return [
+        ("items", f"{status.items:,}"),
+        ("files", f"{status.files:,} ({status.missing:,} missing)"),
+        ("failures", f"{status.failures:,}"),
+        *(("model", _space(space)) for space in status.spaces),
+        *(("index", _build(build)) for build in status.builds),
+        ("disk", size(status.bytes)),
+    ]
+
+
+def _space(space: Space) -> str:
+    return f"{space.name} {space.revision[:12]}, {space.dimension} dimensions"
+
+
+def _build(build: Build) -> str:
+    vectors = plural(build.count, f"{build.kind} vector")
+    return f"{build.index_kind}, {vectors}, recall@10 {build.recall:.3f}"
+
+
+def _places(roots: list[Root]) -> list[tuple[str, object]]:
+    walked = [Path(root.path) for root in roots if root.walked]
+    return [("folder", f"{path}{'' if path.exists() else ' (not there)'}") for path in walked]

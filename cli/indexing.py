@@ -1,0 +1,48 @@
+"""One index run as a person meets it: model, progress, notices, and what to do next."""
+
+import click
+
+from cli import wiring
+from cli.progress import watching
+from cli.render import plural, tell
+from cli.settings import Settings
+from indexer import IndexConfig, Report
+from storage import Library
+
+STAND_IN = (
+    "mini is a stand-in that was trained on drawn shapes: what it finds among real photos means "
+    "little; index into a new --library with --model NAME (sightline models lists them)"
+)
+
+
+def run_index(
+    library: Library, settings: Settings, config: IndexConfig, model: str | None = None
+) -> Report:
+    """Run the ingest line over the library with progress on stderr, and return its report."""
+    with watching() as watch:
+        report = wiring.indexer(library, settings, config, model, watch).run()
+    for notice in report.notices:
+        tell(notice)
+    if wiring.is_stand_in(library):
+        tell(STAND_IN)
+    return report
+
+
+def outcome(report: Report) -> str:
+    """Say what a run did: `312 files in 9.8 s: 300 new, 12 copied`."""
+    names = ("new", "copied", "moved", "unchanged", "skipped", "failed", "missing")
+    counts = ((name, getattr(report, name)) for name in names)
+    said = ", ".join(f"{count:,} {name}" for name, count in counts if count)
+    files = plural(report.scanned, "file")
+    return f"{files} in {report.seconds:.1f} s{': ' if said else ''}{said}"
+
+
+def summarise(report: Report) -> None:
+    """Print a run in one line, and on stderr the next step."""
+    click.echo(outcome(report))
+    if report.failed:
+        tell("some files could not be used: sightline failures says which and why")
+    if not report.scanned:
+        tell("no files were found there: check the folder and --exclude")
+    elif report.new:
+        tell('next: sightline search "what you are looking for"')

@@ -1,0 +1,111 @@
+"""What a person has set, read once: flag, then environment, then settings file, then default.
+
+Nothing else reads the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+
+import platformdirs
+
+from storage.errors import InvalidArgument
+
+PREFIX = "SIGHTLINE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set outside a single command.
+
+    `model` is the one that a new library begins with; a library that holds vectors keeps its
+    own. `exclude` given as flags replaces what is set elsewhere.
+    """
+
+    library: Path
+    model: str | None = None
+    device: str = "auto"
+    exclude: tuple[str, ...] = ()
+    workers: int | None = None
+
+    @classmethod
+    def read(cls, **flags: object) -> "Settings":
+        """Join the four sources; a flag that is None or empty was not given."""
+        given = {name: value for name, value in flags.items() if value not in (None, ())}
+        values = {"library": default_library(), **_from_file(), **_from_environment(), **given}
+        values["library"] = Path(str(values["library"])).expanduser().absolute()
+        return cls(**values)  # type: ignore[arg-type]  # each source has checked its types
+
+
+def default_library() -> Path:
+    """Return where the library lies when nobody says otherwise."""
+    return platformdirs.user_data_path("sightline") / "library"
+
+
+def settings_file() -> Path:
+    """Return where the settings file lies, whether it exists or not."""
+    return platformdirs.user_config_path("sightline") / "settings.toml"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text")
+    return value
+
+
+def _globs(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part for part in value.split(os.pathsep) if part]
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise ValueError("a list of texts")
+    return tuple(value)
+
+
+def _count(value: object) -> int:
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise ValueError("a whole number from 1 on")
+    return number
+
+
+_READERS: Mapping[str, Callable[[object], object]] = {
+    "library": _text,
+    "model": _text,
+    "device": _text,
+    "exclude": _globs,
+    "workers": _count,
+}
+assert set(_READERS) == {field.name for field in fields(Settings)}
+
+
+def _from_file() -> dict[str, object]:
+    path = settings_file()
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(f"the settings file {path} cannot be read: {error}") from error
+    return {key: _checked(key, value, f"{path}: {key}") for key, value in written.items()}
+
+
+def _from_environment() -> dict[str, object]:
+    return {
+        key: _checked(key, os.environ[PREFIX + key.upper()], PREFIX + key.upper())
+        for key in _READERS
+        if os.environ.get(PREFIX + key.upper())
+    }
+
+
+def _checked(key: str, value: object, where: str) -> object:
+    if key not in _READERS:
+        near = get_close_matches(key, _READERS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_READERS)}"
+        raise InvalidArgument(f"{where}: there is no such setting; {hint}")
+    try:
+        return _READERS[key](value)
+    except ValueError as error:
+        raise InvalidArgument(f"{where} is {value!r}: it must be {error}") from None

@@ -1,0 +1,92 @@
+"""`show`, `status`, `failures`, `models`, `doctor`: looking without changing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from cli import checks
+
+Run = Callable[..., Result]
+RunJson = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every command look at the library of the photos."""
+    monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
+
+
+def test_an_item_is_shown_by_path_and_by_the_beginning_of_its_hash(
+    run_json: RunJson, photos: Path
+) -> None:
+    [by_path] = run_json("show", photos / "2020" / "red.jpg")
+    [by_hash] = run_json("show", by_path["item"][:8])
+    assert by_path == by_hash
+    assert by_path["camera"] == "Canon"
+    assert by_path["latitude"] == pytest.approx(46.9)
+    assert len(by_path["paths"]) == 2
+
+
+def test_an_item_is_shown_to_a_person(run: Run, photos: Path) -> None:
+    shown = run("show", photos / "2020" / "red.jpg").stdout
+    assert "96 × 64" in shown
+    assert "2020-06-01T12:00:00" in shown
+    assert str(photos / "2021" / "red again.jpg") in shown
+    assert "lens" not in shown
+
+
+def test_status_counts(run: Run, run_json: RunJson, library: Path) -> None:
+    [status] = run_json("status")
+    assert list(status) == "items files missing failures spaces builds bytes".split()
+    assert (status["items"], status["files"], status["failures"]) == (7, 8, 1)
+    assert status["spaces"][0]["name"] == "stand-in"
+    shown = run("status").stdout
+    assert str(library) in shown
+    assert "7" in shown
+
+
+def test_failures_name_file_stage_and_reason(run: Run, run_json: RunJson, photos: Path) -> None:
+    [failure] = run_json("failures")
+    assert list(failure) == ["path", "stage", "reason"]
+    assert failure["path"] == str(photos / "broken.jpg")
+    assert failure["reason"] in run("failures").stdout
+
+
+def test_failures_can_be_tried_again(run_json: RunJson) -> None:
+    [report] = run_json("failures", "--retry")
+    assert (report["scanned"], report["failed"]) == (1, 1)
+
+
+def test_models_are_listed_by_pattern(run: Run, run_json: RunJson) -> None:
+    assert "mini" in run("models").stdout
+    assert [row["name"] for row in run_json("models", "mini*")] == ["mini"]
+    assert run("models", "nothing*").exit_code == 1
+
+
+def test_a_sound_installation_passes_the_doctor(run: Run, library: Path) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0, result.stdout
+    assert str(library) in result.stdout
+
+
+def test_the_doctor_finds_a_broken_library(run: Run, library: Path) -> None:
+    (library / "catalogue.sqlite3").write_bytes(b"no database " * 99)
+    result = run("doctor")
+    assert result.exit_code == 3
+    assert "broken" in result.stdout
+
+
+def test_the_doctor_knows_what_is_too_old() -> None:
+    assert checks.package_check("pillow", "9999").verdict == "broken"
+    assert checks.package_check("no-such-package", "1").verdict == "broken"
+    assert checks.sqlite_check((3, 40, 1)).verdict == "note"
+    assert checks.sqlite_check((3, 51, 3)).verdict == "ok"
+
+
+def test_what_is_printed_for_programs_is_json_on_every_line(run: Run) -> None:
+    for words in (["status"], ["failures"], ["models"]):
+        assert [json.loads(line) for line in run(*words, "--json").stdout.splitlines()]

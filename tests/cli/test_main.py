@@ -1,0 +1,90 @@
+"""The command itself: help, versions, near names, and light loading."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import Result
+
+from cli.main import COMMANDS
+
+Run = Callable[..., Result]
+HEAVY = {"torch", "transformers", "open_clip", "faiss", "sqlalchemy"}
+_WATCHED = """
+import json, sys
+from cli.main import main
+try:
+    main()
+finally:
+    print(json.dumps(sorted(name for name in sys.modules if "." not in name)), file=sys.stderr)
+"""
+
+
+def loaded_by(*words: str, library: Path | None = None) -> set[str]:
+    """Run a command in a fresh interpreter and tell which top-level modules it loaded."""
+    environment = {**os.environ, "SIGHTLINE_LIBRARY": str(library or "")}
+    done = subprocess.run(
+        [sys.executable, "-c", _WATCHED, *words], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_help_costs_under_four_tenths_of_a_second() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-c", "from cli.main import main; main()", "--help"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    assert spent < 0.4
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert not loaded_by("--help") & HEAVY
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("show", "{item}"), ("search", "--like", "{item}", "--json")]
+)
+def test_looking_at_a_library_loads_no_network(
+    words: tuple[str, ...], indexed: Path, photos: Path
+) -> None:
+    item = str(photos / "2020" / "red.jpg")
+    loaded = loaded_by(*(word.format(item=item) for word in words), library=indexed)
+    assert not loaded & {"torch", "transformers", "open_clip", "alembic"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_begins_its_help_with_the_line_of_the_table(name: str, run: Run) -> None:
+    command: click.Command = import_module(f"cli.commands.{name}").command
+    assert (command.help or "").splitlines()[0] == COMMANDS[name]
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: sightline {name}")
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version").stdout.startswith("sightline 0.")
+
+
+def test_a_misspelt_command_is_answered_with_near_names(run: Run) -> None:
+    result = run("serch", "kite")
+    assert result.exit_code == 2
+    assert "did you mean search?" in result.stderr
+
+
+def test_a_misspelt_option_is_answered_with_near_names(run: Run) -> None:
+    result = run("search", "kite", "--camra", "x")
+    assert result.exit_code == 2
+    assert "--camera" in result.stderr

@@ -1,0 +1,59 @@
+"""Flag, environment, settings file, default: the first that speaks is heard."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.settings import Settings, default_library, settings_file
+from storage.errors import InvalidArgument
+
+
+def _write(text: str) -> None:
+    settings_file().parent.mkdir(parents=True)
+    settings_file().write_text(text)
+
+
+def test_without_anything_set_the_defaults_hold() -> None:
+    assert Settings.read() == Settings(library=default_library())
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    _write('library = "/from/file"\nmodel = "mini"\nworkers = 3')
+    assert Settings.read().library == Path("/from/file")
+    monkeypatch.setenv("SIGHTLINE_LIBRARY", "/from/environment")
+    assert Settings.read(library=None).library == Path("/from/environment")
+    read = Settings.read(library="/from/flag")
+    assert (read.library, read.model, read.workers) == (Path("/from/flag"), "mini", 3)
+
+
+def test_lists_and_numbers_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_EXCLUDE", "*.gif:old")
+    monkeypatch.setenv("SIGHTLINE_WORKERS", "2")
+    read = Settings.read()
+    assert (read.exclude, read.workers) == (("*.gif", "old"), 2)
+    assert Settings.read(exclude=("*.png",)).exclude == ("*.png",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("workers = 0", "workers is 0: it must be a whole number from 1 on"),
+        ("workers = true", "workers is True"),
+        ("model = 3", "model is 3: it must be a text"),
+        ("exclude = [1]", "exclude is [1]: it must be a list of texts"),
+        ("libary = 'x'", "libary: there is no such setting; did you mean library?"),
+        ("model =", "cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_file(text: str, said: str) -> None:
+    _write(text)
+    with pytest.raises(InvalidArgument) as error:
+        Settings.read()
+    assert said in str(error.value)
+    assert str(settings_file()) in str(error.value)
+
+
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_WORKERS", "many")
+    with pytest.raises(InvalidArgument, match="SIGHTLINE_WORKERS is 'many'"):
+        Settings.read()

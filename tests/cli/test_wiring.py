@@ -1,0 +1,91 @@
+"""Which model answers where, and that none is loaded before it is needed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cli import wiring
+from cli.settings import Settings
+from indexer.models import RECOMMENDED, StandInEncoder, canonical
+from storage import Library, Space, spaces
+from storage.errors import ModelMismatch
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(library=tmp_path / "library")
+
+
+@pytest.fixture
+def empty(settings: Settings) -> Iterator[Library]:
+    with wiring.open_library(settings, create=True) as library:
+        yield library
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which models were loaded, each a stand-in under another name."""
+    names: list[str] = []
+
+    def load(name: str, device: str = "auto", revision: str = "") -> StandInEncoder:
+        names.append(name)
+        encoder = StandInEncoder()
+        encoder.space = replace(encoder.space, name=name)
+        return encoder
+
+    monkeypatch.setattr(wiring, "load", load)
+    return names
+
+
+def _settle(library: Library, space: Space) -> None:
+    with library.catalogue.writing() as connection:
+        spaces.settle(connection, space)
+
+
+def test_a_new_library_takes_the_flag_then_the_setting_then_the_recommended(
+    empty: Library, settings: Settings, loaded: list[str]
+) -> None:
+    wiring.encoder(empty, settings)
+    wiring.encoder(empty, replace(settings, model="mini"))
+    wiring.encoder(empty, replace(settings, model="mini"), "stand-in")
+    assert loaded == [canonical(RECOMMENDED), "mini", "stand-in"]
+
+
+def test_a_library_keeps_its_model_whatever_is_set(
+    empty: Library, settings: Settings, loaded: list[str]
+) -> None:
+    _settle(empty, StandInEncoder().space)
+    kept = wiring.encoder(empty, replace(settings, model="mini"))
+    assert kept.space.name == "stand-in"
+    assert kept.pictures == StandInEncoder().pictures
+    assert loaded == []
+    kept.encode_texts(["a red kite"])
+    kept.encode_texts(["a blue boat"])
+    assert loaded == ["stand-in"]
+
+
+def test_a_library_of_another_model_is_refused_by_name(
+    empty: Library, settings: Settings, loaded: list[str]
+) -> None:
+    _settle(empty, StandInEncoder().space)
+    with pytest.raises(ModelMismatch, match="holds vectors of stand-in, not of mini"):
+        wiring.encoder(empty, settings, "mini")
+    assert loaded == []
+
+
+def test_another_revision_of_the_model_never_answers(
+    empty: Library, settings: Settings, loaded: list[str]
+) -> None:
+    _settle(empty, replace(StandInEncoder().space, revision="of last year"))
+    with pytest.raises(ModelMismatch, match="of last year"):
+        wiring.encoder(empty, settings).encode_texts(["a red kite"])
+
+
+def test_mini_is_a_stand_in_except_in_the_demo(empty: Library, tmp_path: Path) -> None:
+    assert not wiring.is_stand_in(empty)
+    _settle(empty, replace(StandInEncoder().space, name="mini"))
+    assert wiring.is_stand_in(empty)
+    (tmp_path / wiring.DEMO_MARKER).touch()
+    assert not wiring.is_stand_in(empty)

@@ -1,0 +1,104 @@
+"""The house as a whole: one place, light doors, small rooms, and a README that knows every verb."""
+
+import ast
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.main import COMMANDS
+
+PACKAGES = ("storage", "indexer", "search", "cli")
+HOME = Path(importlib.import_module("cli").__file__ or "").parents[1]
+HEAVY = {"torch", "transformers", "open_clip", "faiss", "alembic"}
+LONGEST_FILE = 400  # lines
+LONGEST_FUNCTION = 40
+# A function may be longer where a reason stands here: "file.py:name": "why".
+LONG_FOR_A_REASON: dict[str, str] = {}
+
+
+def files() -> Iterator[Path]:
+    yield HOME / "sightline.py"
+    for package in PACKAGES:
+        yield from sorted((HOME / package).rglob("*.py"))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_the_four_packages_and_the_front_door_come_from_one_place() -> None:
+    places = {Path(importlib.import_module(name).__file__ or "").parents[1] for name in PACKAGES}
+    front = Path(importlib.import_module("sightline").__file__ or "").parent
+    assert places == {front}
+
+
+def test_no_file_is_longer_than_a_reader_bears() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files()}
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = {
+        f"{path.relative_to(HOME)}:{function.name}": length
+        for path in files()
+        for function in functions(path)
+        if (length := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
+    }
+    assert {name: length for name, length in long.items() if name not in LONG_FOR_A_REASON} == {}
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    texts = {path: path.read_text(encoding="utf-8") for path in files()}
+    silent = [
+        path for path, text in texts.items() if text and not ast.get_docstring(ast.parse(text))
+    ]
+    assert silent == []
+
+
+def test_only_the_command_line_prints_and_exits() -> None:
+    for path in files():
+        if path.is_relative_to(HOME / "cli"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in ("print", "sys.exit", "exit", "os._exit"), (
+                    f"{path}:{node.lineno}"
+                )
+
+
+@pytest.mark.parametrize("package", ["storage", "indexer", "indexer.models", "search", "cli"])
+def test_a_door_tells_its_story_and_hands_on_names_and_nothing_else(package: str) -> None:
+    door = importlib.import_module(package)
+    story, *rest = ast.parse(Path(door.__file__ or "").read_text(encoding="utf-8")).body
+    assert isinstance(story, ast.Expr) and len(ast.unparse(story).splitlines()) <= 12
+    for node in rest:
+        assert isinstance(node, ast.ImportFrom), ast.unparse(node)
+        for alias in node.names:
+            assert alias.asname == alias.name
+            assert hasattr(door, alias.name)
+
+
+def test_the_front_door_has_what_it_says() -> None:
+    sightline = importlib.import_module("sightline")
+    assert all(hasattr(sightline, name) for name in sightline.__all__)
+
+
+@pytest.mark.parametrize("module", [*PACKAGES, "indexer.models", "sightline", "cli.main"])
+def test_a_door_is_light_to_open(module: str) -> None:
+    script = f"import json, sys, {module}; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not HEAVY & set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_knows_every_command(command: str) -> None:
+    readme = (HOME / "README.md").read_text(encoding="utf-8")
+    assert f"sightline {command}" in readme
