@@ -46,6 +46,7 @@ class Sightline:
             paths=tuple(str(path) for path in paths),
             exclude=exclude or self._settings.exclude,
             workers=self._settings.workers,
+            limits=self._settings.file_limits(),
         )
         report = wiring.indexer(self.library, self._settings, config, model, watch).run()
         self._engine = wiring.engine(self.library, self._settings)
@@ -83,7 +84,7 @@ class Sightline:
         self.close()
 
 
-def open(path: str | Path, device: str = "auto") -> Sightline:
+def open(path: str | Path, device: str | None = None) -> Sightline:
     """Open the library at a path, or begin one where there is nothing yet."""
     settings = Settings.read(library=str(path), device=device)
     return Sightline(wiring.open_library(settings, create=True), settings)

@@ -34,7 +34,7 @@ def watching() -> Iterator[Watch | None]:
             bars.update(
                 bar,
                 completed=progress.stored + progress.failed,
-                total=progress.scanned,
+                total=progress.total,
                 pace=pace(progress),
                 failed=f"{progress.failed:,} failed" if progress.failed else "",
             )
@@ -43,11 +43,11 @@ def watching() -> Iterator[Watch | None]:
 
 
 def pace(progress: Progress) -> str:
-    """Say how many files a second are done and, once all are found, how long the rest takes."""
+    """Say how many files a second are done and, once all are counted, how long the rest takes."""
     done = progress.stored + progress.failed
     if not done or not progress.seconds:
         return ""
     rate = done / progress.seconds
-    if progress.scanning:
+    if progress.total is None:
         return f"{rate:,.1f}/s"
-    return f"{rate:,.1f}/s, {timedelta(seconds=round(progress.waiting / rate))} left"
+    return f"{rate:,.1f}/s, {timedelta(seconds=round((progress.total - done) / rate))} left"

@@ -6,12 +6,13 @@ Nothing else reads the environment.
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 
 import platformdirs
 
+from indexer.limits import Limits
 from storage.errors import InvalidArgument
 
 PREFIX = "SIGHTLINE_"
@@ -30,6 +31,7 @@ class Settings:
     device: str = "auto"
     exclude: tuple[str, ...] = ()
     workers: int | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)  # by the names of indexer.Limits
 
     @classmethod
     def read(cls, **flags: object) -> "Settings":
@@ -38,6 +40,10 @@ class Settings:
         values = {"library": default_library(), **_from_file(), **_from_environment(), **given}
         values["library"] = Path(str(values["library"])).expanduser().absolute()
         return cls(**values)  # type: ignore[arg-type]  # each source has checked its types
+
+    def file_limits(self) -> Limits:
+        """Give what one file may cost, as set or by default."""
+        return Limits(**self.limits)  # type: ignore[arg-type]  # `_limits` has checked them
 
 
 def default_library() -> Path:
@@ -71,14 +77,31 @@ def _count(value: object) -> int:
     return number
 
 
+def _limits(value: object) -> Mapping[str, float]:
+    """Read `{ pixels = 200_000_000 }`, or in the environment `pixels=200000000 seconds=60`."""
+    if isinstance(value, str):
+        try:
+            value = {k: float(v) for k, v in (part.split("=") for part in value.split())}
+        except ValueError:
+            raise ValueError("pairs like pixels=200000000 seconds=60") from None
+    if not isinstance(value, dict) or not set(value) <= set(_LIMITS):
+        raise ValueError(f"numbers by name, of {', '.join(_LIMITS)}")
+    if not all(isinstance(number, int | float) and number > 0 for number in value.values()):
+        raise ValueError("numbers above 0")
+    # Seconds may have a fraction; bytes and pixels are whole.
+    return {k: float(v) if k == "seconds" else int(v) for k, v in value.items()}
+
+
 _READERS: Mapping[str, Callable[[object], object]] = {
     "library": _text,
     "model": _text,
     "device": _text,
     "exclude": _globs,
     "workers": _count,
+    "limits": _limits,
 }
-assert set(_READERS) == {field.name for field in fields(Settings)}
+assert set(_READERS) == {known.name for known in fields(Settings)}
+_LIMITS = tuple(limit.name for limit in fields(Limits))
 
 
 def _from_file() -> dict[str, object]:

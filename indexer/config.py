@@ -36,7 +36,7 @@ class Progress:
     waiting: int  # files being read, encoded or written
     failed: int
     seconds: float
-    scanning: bool
+    total: int | None  # files to be met in all, None until they are counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ class Encoding:
             elif isinstance(read, Exception):
                 raise read  # no failure of the file: workers cannot run at all
             elif read.content is None:
-                kind = "image" if arrival.change.kind == "image" else "document"
-                yield KnownDone(arrival.change.seen, read.hash, kind)
+                picture = arrival.change.kind == "image"
+                yield KnownDone(arrival.change.seen, read.hash, "image" if picture else "document")
             elif isinstance(read.content, TextRead):
                 yield from self._document(arrival.change, read, read.content)
             else:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from indexer.census import Census
 from indexer.changes import Change, Changes, Returned, Standing, ToRead, Vanished
 from indexer.config import IndexConfig, Progress, Report
 from indexer.encode import Encoding
@@ -41,7 +42,8 @@ class Indexer:
         self._watch = watch or (lambda progress: None)
         self._standing: Counter[str] = Counter()  # files that needed no work, by outcome
         self._scanned = 0
-        self._scanning = True
+        self._scanned_all = False
+        self._census: Census | None = None
         self._told = self._began = 0.0
 
     def run(self) -> Report:
@@ -58,12 +60,13 @@ class Indexer:
             workers = self._config.workers or usable_cores()
             changes = Changes(self._library.catalogue, space_id, self._config)
             with (
+                Census(scopes, self._scan) as self._census,
                 ReadPool(workers, self._config.limits) as pool,
                 Line(pool, encoding, writing, 4 * workers, lambda: self._tell(writing)) as line,
             ):
                 for scope in scopes:
                     notices += self._go_over(scope, changes, line, writing)
-                self._scanning = False
+                self._scanned_all = True
             self._library.refresh_builds(space_id)
             report = self._report(scopes, writing, notices, line)
             counts.update({name: getattr(report, name) for name in _COUNTED})
@@ -88,8 +91,7 @@ class Indexer:
         )
 
     def _go_over(self, scope: Scope, changes: Changes, line: Line, writing: Writing) -> list[str]:
-        avoid = str(self._library.path.resolve())
-        scan = Scan(scope.root, self._config.exclude, avoid)
+        scan = self._scan(scope)
         for change in changes.of(scope, scan):
             self._take(change, line)
             if time.monotonic() - self._told > _TELL_SECONDS:
@@ -99,6 +101,9 @@ class Indexer:
             for folder, reason in scan.unreadable.items()
         ]
         return unreadable + ([scope.notice] if scope.notice else [])
+
+    def _scan(self, scope: Scope) -> Scan:
+        return Scan(scope.root, self._config.exclude, str(self._library.path.resolve()))
 
     def _take(self, change: Change, line: Line) -> None:
         self._scanned += not isinstance(change, Vanished)
@@ -134,9 +139,16 @@ class Indexer:
                 waiting=max(0, self._scanned - counts.total()),
                 failed=counts["failed"],
                 seconds=self._told - self._began,
-                scanning=self._scanning,
+                total=self._total(),
             )
         )
+
+    def _total(self) -> int | None:
+        if self._scanned_all:
+            return self._scanned
+        # The count may be behind files that came since; it is never below what was met.
+        counted = self._census.total if self._census else None
+        return None if counted is None else max(counted, self._scanned)
 
     def _report(
         self, scopes: list[Scope], writing: Writing, notices: list[str], line: Line

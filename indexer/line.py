@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from queue import Empty, Full, Queue
@@ -53,7 +53,7 @@ class Line:
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._threads = [self._thread(self._encode), self._thread(self._write)]
-        self.stages: Counter[str] = Counter()  # busy seconds
+        self.stages: defaultdict[str, float] = defaultdict(float)  # busy seconds
 
     def read(self, change: ToRead, task: ReadTask) -> None:
         """Send a file to be read; waits while enough are on their way."""

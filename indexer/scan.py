@@ -52,6 +52,23 @@ class Scan:
             elif entry.is_file(follow_symlinks=False):
                 yield from sight(self._root, entry.path, entry.stat)
 
+    def count(self, folder: str, stop: Callable[[], bool]) -> int:
+        """Count the files under a folder by their listings alone; gives up early on `stop`."""
+        found = 0
+        try:
+            with os.scandir(folder) as listing:
+                entries = [entry for entry in listing if not self._skips(entry)]
+        except OSError:
+            return 0
+        for entry in entries:
+            if stop():
+                break
+            if entry.is_dir(follow_symlinks=False):
+                found += self.count(entry.path, stop)
+            else:
+                found += entry.is_file(follow_symlinks=False)
+        return found
+
     def _skips(self, entry: os.DirEntry[str]) -> bool:
         if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS or entry.path == self._avoid:
             return True

@@ -105,7 +105,8 @@ class Writing:
             case KnownDone():
                 return self._known(connection, event)
             case PassagesDone():
-                return self._passages(connection, event)
+                self._passages(connection, event)
+                return None
             case DocumentDone():
                 return self._document(connection, event)
             case Failed():

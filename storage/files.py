@@ -129,8 +129,12 @@ def record(
 
 
 def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
-    """Mark files as missing; their items, vectors and decisions stay."""
-    _set_missing(connection, known, True)
+    """Mark files as missing; their items, vectors and decisions stay.
+
+    Of a file that only ever failed nothing is known but that, and that is forgotten.
+    """
+    forgive(connection, [file.path for file in known if file.item_id is None])
+    _set_missing(connection, [file for file in known if file.item_id is not None], True)
 
 
 def come_back(connection: Connection, known: Sequence[KnownFile]) -> None:

@@ -40,7 +40,12 @@ def command(retry: bool, library: str | None, as_json: bool) -> None:
 def _retry(library: Library, settings: Settings, failures: list[Failure], as_json: bool) -> None:
     tell(f"trying {plural(len(failures), 'file')} again")
     files = tuple(failure.path for failure in failures)
-    config = IndexConfig(files=files, retry_failures=True, workers=settings.workers)
+    config = IndexConfig(
+        files=files,
+        retry_failures=True,
+        workers=settings.workers,
+        limits=settings.file_limits(),
+    )
     report = run_index(library, settings, config)
     if as_json:
         write_json(report_row(report))

@@ -62,6 +62,7 @@ def command(
         exclude=settings.exclude,
         text_columns=columns,
         workers=settings.workers,
+        limits=settings.file_limits(),
     )
     with session(settings, create=bool(paths or files_from)) as opened:
         if not (paths or files_from or opened.roots()):

@@ -19,7 +19,7 @@ from indexer.models.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.device import Placement, in_batches, place
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.recipe import Recipe
-from storage.errors import BrokenModel, InvalidArgument, UnknownModel
+from storage.errors import BrokenModel, EncodeFailure, InvalidArgument, UnknownModel
 from storage.records import Matrix, Space
 
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.encode import text_hash
 from indexer.models.protocols import Pixels
 from indexer.models.stand_in import StandInEncoder
@@ -184,6 +184,16 @@ def test_a_broken_file_is_a_failure_until_it_changes(
     assert len(library.failures()) == 1
 
 
+def test_a_failed_file_that_went_away_is_no_failure_any_more(
+    library: Library, photos: Path, index: Index
+) -> None:
+    (photos / "empty.jpg").write_bytes(b"")
+    index(photos)
+    (photos / "empty.jpg").unlink()
+    assert counts(index(photos)) == {"unchanged": 6}
+    assert library.failures() == []
+
+
 def test_a_failed_file_is_tried_again_on_request(photos: Path, index: Index) -> None:
     (photos / "empty.jpg").write_bytes(b"")
     index(photos)
@@ -346,6 +356,24 @@ class Halting(StandInEncoder):
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         raise RuntimeError("the device went away")
+
+
+def test_copies_of_a_picture_the_model_cannot_encode_all_fail(
+    library: Library, photos: Path
+) -> None:
+    for name in ("black.png", "black too.png"):
+        Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(photos / name)
+    report = Indexer(library, Choosy(), IndexConfig(paths=(str(photos),), workers=1)).run()
+    assert counts(report) == {"new": 6, "failed": 2}
+
+
+def test_progress_ends_with_every_file_accounted_for(
+    library: Library, photos: Path, encoder: StandInEncoder
+) -> None:
+    told: list[Progress] = []
+    config = IndexConfig(paths=(str(photos),), workers=1)
+    Indexer(library, encoder, config, told.append).run()
+    assert (told[-1].stored, told[-1].waiting, told[-1].total) == (6, 0, 6)
 
 
 def test_an_error_of_the_encoder_ends_the_run_and_keeps_the_library(

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, update
 
-from storage import Filters, Library, Near, Space, ann, builds, files, items, schema, spaces, vectors
+from storage import (
+    Filters,
+    Library,
+    Near,
+    Space,
+    ann,
+    builds,
+    files,
+    items,
+    schema,
+    spaces,
+    vectors,
+)
 from storage.items import Content
 from storage.records import Capture, Matrix, Root
 from storage.selection import select_vectors

@@ -15,7 +15,14 @@ from indexer.models.checkpoint import Checkpoint, from_folder
 from indexer.models.open_clip import OpenClipEncoder
 from indexer.models.protocols import Pixels
 from indexer.pictures import prepare
-from storage.errors import BrokenModel, InvalidArgument, ModelError, UnknownModel, UnsafeWeights
+from storage.errors import (
+    BrokenModel,
+    EncodeFailure,
+    InvalidArgument,
+    ModelError,
+    UnknownModel,
+    UnsafeWeights,
+)
 from storage.records import Matrix
 
 MINI = Path(__file__).parents[3] / "indexer" / "models" / "mini" / "clip"
