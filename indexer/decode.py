@@ -12,7 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
@@ -46,8 +46,8 @@ _SCALES_ITSELF = frozenset(("JPEG", "MPO"))
 _LONGEST_REASON = 160  # characters taken from a decoder's own words
 
 
-def _register() -> bool:
-    """Register the decoders of `FORMATS` and no others; tell whether JXL is among them.
+def _register() -> None:
+    """Register the decoders of `FORMATS` and no others.
 
     Each works on one thread, because many files are decoded side by side, and because every
     thread takes address space that counts against a worker's memory limit.
@@ -56,13 +56,10 @@ def _register() -> bool:
         import_module(f"PIL.{plugin}ImagePlugin")
     register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    with suppress(ImportError):
-        import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
-    return "JXL" in Image.OPEN
+    import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
 
 
-_HAS_JXL = _register()
-_READABLE = FORMATS if _HAS_JXL else tuple(name for name in FORMATS if name != "JXL")
+_register()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     if announced == "JXL":
         _check_jxl(data, limits)
     try:
-        image = Image.open(BytesIO(data), formats=_READABLE)
+        image = Image.open(BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         if announced is None:
             raise DecodeFailure(
@@ -148,8 +145,6 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
 
 def _check_jxl(data: bytes, limits: Limits) -> None:
     """Refuse what the plugin would not: it decodes all pixels when a file is merely opened."""
-    if not _HAS_JXL:
-        raise DecodeFailure("reading JPEG XL needs an extra: uv tool install 'sightline[jxl]'")
     size = jxl.dimensions(data)
     if size is None:
         raise DecodeFailure("the file begins like JXL, but its header is damaged")

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from storage import ann, schema, vectors
 from storage.catalogue import Catalogue
-from storage.errors import IndexDamaged
+from storage.errors import DiskFull, IndexDamaged
 from storage.records import Build, Kind, Matrix
 
 RECALL_AT = 10
@@ -101,7 +101,14 @@ def make(
     folder.mkdir(exist_ok=True)
     name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
     unfinished = folder / f"{name}.tmp"
-    index.save(unfinished)
+    try:
+        index.save(unfinished)
+    except RuntimeError as error:  # all that FAISS says when it cannot write
+        unfinished.unlink(missing_ok=True)
+        raise DiskFull(
+            f"the index file could not be written to {folder}: free some space there; the vectors "
+            "are safe, and searches go without it"
+        ) from error
     checksum = _checksum(unfinished)
     _publish(unfinished, folder / name)
     values = {

@@ -15,6 +15,7 @@ from storage import schema
 from storage.items import batches, refresh_presence
 from storage.records import Root
 
+_COPIES = 100
 Outcome = Literal["new", "copied", "moved", "unchanged"]
 
 
@@ -115,7 +116,9 @@ def record(
         if here.item_id == item_id:
             return "unchanged"
         return "new" if fresh else "copied"
-    elsewhere = connection.execute(select(table).where(table.c.item_id == item_id)).all()
+    others = select(table).where(table.c.item_id == item_id)
+    # Of thousands of copies only some are looked at; missing ones, the likeliest, come first.
+    elsewhere = connection.execute(others.order_by(table.c.missing.desc()).limit(_COPIES)).all()
     gone = next((row for row in elsewhere if not exists(row.path)), None)
     if gone is not None:
         moved = update(table).where(table.c.id == gone.id).values(path=seen.path, **values)

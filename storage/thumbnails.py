@@ -1,6 +1,9 @@
 """Thumbnails at rest: WebP files named by the hash of the content they show."""
 
+import errno
 from pathlib import Path
+
+from storage.errors import DiskFull
 
 
 class Thumbnails:
@@ -14,10 +17,18 @@ class Thumbnails:
         path = self._path(content)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".tmp")
-        unfinished.write_bytes(webp)
-        unfinished.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(webp)
+            unfinished.replace(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DiskFull(
+                f"{self._folder}: the disk took no more; free some space and run the command "
+                "again, what was committed is kept"
+            ) from error
 
     def read(self, content: str) -> bytes | None:
         """Read the thumbnail of a content, or None where there is none."""

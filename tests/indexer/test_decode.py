@@ -214,13 +214,6 @@ def test_a_limit_above_pillows_own_is_honoured_and_pillow_left_as_it_was(
     assert Image.MAX_IMAGE_PIXELS == 1000
 
 
-def test_jpeg_xl_without_its_plugin_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = encoded(scene(), "JXL")
-    monkeypatch.setattr(decode, "_HAS_JXL", False)
-    with pytest.raises(DecodeFailure, match=r"uv tool install 'sightline\[jxl\]'"):
-        open_picture(data)
-
-
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="vanished"):
         open_picture(tmp_path / "gone.png")

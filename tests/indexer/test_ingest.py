@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import event
 
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.encode import text_hash
@@ -16,7 +18,7 @@ from indexer.models.protocols import Pixels
 from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
 from storage import Library, Matrix
-from storage.errors import EncodeFailure, ModelMismatch, PathNotFound
+from storage.errors import DiskFull, EncodeFailure, ModelMismatch, PathNotFound
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -374,6 +376,27 @@ def test_progress_ends_with_every_file_accounted_for(
     config = IndexConfig(paths=(str(photos),), workers=1)
     Indexer(library, encoder, config, told.append).run()
     assert (told[-1].stored, told[-1].waiting, told[-1].total) == (6, 0, 6)
+
+
+def test_a_full_disk_is_named_and_costs_nothing_that_was_committed(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    (photos / "long.txt").write_text(" ".join(map(str, range(20_000))))
+    with library.catalogue.reading() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    library.close()
+
+    def fill_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way of a full disk
+
+    event.listen(library.catalogue._engine, "connect", fill_up)
+    with pytest.raises(DiskFull, match="free some space"):
+        index(photos)
+    event.remove(library.catalogue._engine, "connect", fill_up)
+    library.close()
+    assert library.status().items >= 6
+    assert counts(index(photos)) == {"new": 1, "unchanged": 6}
 
 
 def test_an_error_of_the_encoder_ends_the_run_and_keeps_the_library(

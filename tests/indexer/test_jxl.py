@@ -5,8 +5,6 @@ from PIL import Image
 
 from indexer import jxl
 
-pytest.importorskip("pillow_jxl", reason="the extra jxl is not installed")
-
 
 @pytest.mark.parametrize("size", [(64, 64), (640, 480), (17, 1000), (3000, 8), (1920, 1080)])
 @pytest.mark.parametrize("container", [False, True])
