@@ -56,6 +56,11 @@ def settings_file() -> Path:
     return platformdirs.user_config_path("sightline") / "settings.toml"
 
 
+def typed() -> str:
+    """Return how the person types the command: through uv, where uv is what ran it."""
+    return "uv run sightline" if "UV_RUN_RECURSION_DEPTH" in os.environ else "sightline"
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("a text")

@@ -10,7 +10,7 @@ from cli.boundary import DONE
 from cli.demo import PHOTOS, Demo
 from cli.indexing import outcome, run_index
 from cli.session import session
-from cli.settings import Settings
+from cli.settings import Settings, typed
 from cli.tour import take_tour
 from indexer import IndexConfig
 from indexer.models import RECOMMENDED
@@ -63,16 +63,16 @@ def _index(demo: Demo, library: Library, settings: Settings) -> bool:
 
 
 def _point_the_way(demo: Demo, out: str) -> None:
-    here = Path(out)
+    here, sightline = Path(out), typed()
     library = shlex.quote(str(here / demo.library.name))
     click.echo(
         f"""
 Look at it:       {here / demo.page.name}
 One per search:   {here / demo.sheets.name}
-Ask it yourself:  sightline search "two green triangles" --library {library}
-What went wrong:  sightline failures --library {library}
+Ask it yourself:  {sightline} search "two green triangles" --library {library}
+What went wrong:  {sightline} failures --library {library}
 
-Your own photos:  sightline index ~/Pictures
-                  sightline search "red kite"
+Your own photos:  {sightline} index ~/Pictures
+                  {sightline} search "red kite"
 The first of these fetches the model {RECOMMENDED}, once."""
     )
