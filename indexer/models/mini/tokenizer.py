@@ -1,0 +1,64 @@
+"""CLIP's byte-level BPE with merges learned from our own words, one token for each of them."""
+
+import gzip
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from open_clip.tokenizer import SimpleTokenizer  # type: ignore[import-untyped]
+
+from indexer.models.mini.phrases import vocabulary
+
+BPE_NAME = "bpe.txt.gz"
+CONTEXT_LENGTH = 32
+_HEADER = "#version: sightline mini"
+_BASE_TOKENS = 2 * 256
+_SPECIAL_TOKENS = 2
+
+Merge = tuple[str, str]
+
+
+def merges(words: Iterable[str]) -> list[Merge]:
+    """Learn byte-pair merges, in order, until every word is a single token."""
+    # Ties are broken by the pair itself, so the same words always give the same file.
+    spellings = {word: (*word[:-1], f"{word[-1]}</w>") for word in words if word.isalpha()}
+    learned: list[Merge] = []
+    while True:
+        pairs = Counter(pair for s in spellings.values() for pair in zip(s, s[1:], strict=False))
+        if not pairs:
+            return learned
+        best = max(pairs, key=lambda pair: (pairs[pair], pair))
+        learned.append(best)
+        spellings = {word: _merged(spelling, best) for word, spelling in spellings.items()}
+
+
+def bpe_file() -> bytes:
+    """Build the gzip file that open_clip's tokenizer reads, the same bytes every time."""
+    lines = [_HEADER, *(" ".join(merge) for merge in _our_merges())]
+    return gzip.compress("\n".join(lines).encode(), mtime=0)
+
+
+def vocabulary_size() -> int:
+    """Count the tokens: bytes, bytes that end a word, merges, start and end of text."""
+    return _BASE_TOKENS + len(_our_merges()) + _SPECIAL_TOKENS
+
+
+def load_tokenizer(directory: Path) -> SimpleTokenizer:
+    """Read the tokenizer that lies beside a mini model's weights."""
+    return SimpleTokenizer(str(directory / BPE_NAME), context_length=CONTEXT_LENGTH)
+
+
+@cache
+def _our_merges() -> tuple[Merge, ...]:
+    return tuple(merges(vocabulary()))
+
+
+def _merged(spelling: tuple[str, ...], pair: Merge) -> tuple[str, ...]:
+    out: list[str] = []
+    for piece in spelling:
+        if out and (out[-1], piece) == pair:
+            out[-1] += piece
+        else:
+            out.append(piece)
+    return tuple(out)
