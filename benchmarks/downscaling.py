@@ -86,8 +86,8 @@ def main(count: int) -> None:
                 }
             )
             print(
-                f"{Path(model).name}: cosine to full decode min {own.min():.4f}, "
-                f"mean {own.mean():.4f}; nearest to its own {nearest}/{len(own)}; median between "
+                f"{Path(model).name}: cosine to full decode min {own.min():.5f}, "
+                f"mean {own.mean():.5f}; nearest to its own {nearest}/{len(own)}; median between "
                 f"different photos {others:.4f}; reading one {slow * 1e3:.0f} ms in full, "
                 f"{fast * 1e3:.0f} ms scaled"
             )

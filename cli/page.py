@@ -30,9 +30,9 @@ figure { margin: 0; }
 .look img { width: 100%; height: 100%; object-fit: contain; display: block; }
 .look blockquote { margin: 0; padding: 1rem; font: italic .95rem/1.5 Georgia, serif; }
 .look span { color: var(--soft); font-size: .85rem; }
-figcaption { display: flex; gap: .6rem; margin-top: .35rem; font-size: .82rem;
+figcaption { display: flex; flex-wrap: wrap; gap: 0 .6rem; margin-top: .35rem; font-size: .82rem;
   font-variant-numeric: tabular-nums; }
-figcaption .name { flex: 1; min-width: 0; overflow: hidden; white-space: nowrap;
+figcaption .name { flex: 1 0 80%; min-width: 0; overflow: hidden; white-space: nowrap;
   text-overflow: ellipsis; }
 figcaption .soft { color: var(--soft); }
 """

@@ -76,7 +76,8 @@ class OpenClipEncoder:
                 f"pictures of {self.space.name} are uint8 (n, {side}, {side}, 3), "
                 f"not {pixels.dtype} {pixels.shape}"
             )
-        return self._run(torch.from_numpy(np.ascontiguousarray(pixels)), self._see)
+        # A picture fresh from its decoder may be read-only memory, which torch will not share.
+        return self._run(torch.from_numpy(np.require(pixels, requirements="CW")), self._see)
 
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.
