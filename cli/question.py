@@ -49,7 +49,7 @@ def check_folder(library: Library, filters: Filters) -> None:
 
 def why_nothing(library: Library, query: Query) -> str:
     """Say why a query found nothing, and what would help."""
-    if not library.status().items:
+    if library.is_empty():
         return "the library is empty: sightline index FOLDER"
     if query.filters != Filters(missing=query.filters.missing):
         return "no item passes the filters: loosen --after, --before, --in, --camera or --near"

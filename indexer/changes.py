@@ -4,9 +4,10 @@ Both come in the byte order of full paths and are merged like two sorted lists, 
 two million files holds a page of them at a time and an unchanged file costs one `stat`.
 """
 
+import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from indexer.config import IndexConfig
@@ -16,8 +17,10 @@ from indexer.scope import Scope
 from storage import files, items
 from storage.catalogue import Catalogue
 from storage.files import KnownFile, Sighting
+from storage.records import ContentKind
 
 PAGE = 1000
+_TABLE = "table:"
 Pair = tuple[Sighting | None, KnownFile | None]
 
 
@@ -28,6 +31,12 @@ class ToRead:
     seen: Sighting
     kind: FileKind
     known: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()  # of a table: where its passages stand
+
+    @property
+    def content_kind(self) -> ContentKind:
+        """What the content will be in the catalogue."""
+        return "document" if self.kind == "text" else self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Changes:
         seen = scope.seen(scan, self._known(scope))
         pairs = merged(seen, self._known(scope))
         while page := list(islice(pairs, PAGE)):
-            changes = [change for pair in page if (change := self._change(pair, scan))]
+            changes = [change for pair in page for change in self._changes(pair, scan)]
             yield from self._with_known_contents(changes)
 
     def _known(self, scope: Scope) -> Iterator[KnownFile]:
@@ -79,31 +88,39 @@ class Changes:
             yield from page
             after = page[-1].path
 
-    def _change(self, pair: Pair, scan: Scan) -> Change | None:
+    def _changes(self, pair: Pair, scan: Scan) -> Iterator[Change]:
         seen, known = pair
         if seen is None:
-            assert known is not None
-            # Excluded or unlisted files are out of sight, not gone.
-            gone = not os.path.lexists(known.path) and not scan.is_hidden_by_error(known.path)
-            return Vanished(known) if gone and not known.missing else None
-        if known is not None and known.looks_like(seen) and self._still_holds(known):
+            if known is not None and not known.missing and _is_gone(known.path, scan):
+                yield Vanished(known)
+        elif known is not None and known.looks_like(seen) and self._still_holds(known):
             if known.item_id is None:
-                return Standing("failed")
-            return Returned(known) if known.missing else Standing("unchanged")
-        kind = self._kind(seen)
-        return ToRead(seen, kind) if kind else Standing("skipped")
+                yield Standing("failed")
+            else:
+                yield Returned(known) if known.missing else Standing("unchanged")
+        else:
+            yield from self._reading(seen, known)
+
+    def _reading(self, seen: Sighting, known: KnownFile | None) -> Iterator[Change]:
+        kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
+        columns = self._config.text_columns
+        if kind == "table" and not columns and known is not None:
+            columns = columns_of(known.format)  # as it was read before
+        if kind is None or (kind == "table" and not columns):
+            if known is not None and not known.missing:
+                yield Vanished(known)  # what it held is there no more
+            yield Standing("skipped")
+        else:
+            yield ToRead(seen, kind, columns=columns if kind == "table" else ())
 
     def _still_holds(self, known: KnownFile) -> bool:
-        if known.item_id is None:
-            return not self._config.retry_failures
+        """Tell whether reading the same bytes again could only come to the same."""
         columns = self._config.text_columns
-        return not (columns and known.format.startswith("table:")) or (
-            known.format == table_format(columns)
-        )
-
-    def _kind(self, seen: Sighting) -> FileKind | None:
-        kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
-        return None if kind == "table" and not self._config.text_columns else kind
+        if known.item_id is None:
+            other_columns = columns and classify(known.path) == "table"
+            return not (self._config.retry_failures or other_columns)
+        before = columns_of(known.format)
+        return not columns or not before or before == columns
 
     def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
         sizes = [change.seen.size for change in changes if isinstance(change, ToRead)]
@@ -112,15 +129,25 @@ class Changes:
         for change in changes:
             # A table is read again for its columns; its passages are still encoded once.
             if isinstance(change, ToRead) and change.kind != "table":
-                known = stored.get(change.seen.size, frozenset())
-                yield ToRead(change.seen, change.kind, known)
+                known = stored.get((change.content_kind, change.seen.size), frozenset())
+                yield replace(change, known=known)
             else:
                 yield change
 
 
 def table_format(columns: tuple[str, ...]) -> str:
     """Name the format of a table as read by these columns."""
-    return "table:" + ",".join(columns)
+    return _TABLE + json.dumps(columns)
+
+
+def columns_of(form: str) -> tuple[str, ...]:
+    """Give the columns that a format names; none for what is no table."""
+    return tuple(json.loads(form.removeprefix(_TABLE))) if form.startswith(_TABLE) else ()
+
+
+def _is_gone(path: str, scan: Scan) -> bool:
+    # Excluded or unlisted files are out of sight, not gone.
+    return not os.path.lexists(path) and not scan.is_hidden_by_error(path)
 
 
 def merged(seen: Iterable[Sighting], known: Iterable[KnownFile]) -> Iterator[Pair]:

@@ -39,35 +39,30 @@ class Encoding:
     """
 
     def __init__(
-        self,
-        encoder: DualEncoder,
-        catalogue: Catalogue,
-        space_id: int,
-        batch_size: int,
-        columns: tuple[str, ...],
+        self, encoder: DualEncoder, catalogue: Catalogue, space_id: int, batch_size: int
     ) -> None:
         self._encoder, self._catalogue, self._space_id = encoder, catalogue, space_id
-        self._columns = columns
         self.batch_size = batch_size
         self.in_flight: dict[Kind, set[str]] = {"image": set(), "text": set()}
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
-        """Give the events of a batch of arrivals; pictures are encoded together."""
+        """Give the events of a batch: pictures are encoded together, and so are passages."""
         pictures: list[tuple[Sighting, Read, PictureRead]] = []
+        documents: list[tuple[ToRead, Read, TextRead]] = []
         for arrival in arrivals:
-            read = arrival.read
+            change, read = arrival.change, arrival.read
             if isinstance(read, FileFailure):
-                yield Failed(arrival.change.seen, read.stage, read.reason)
+                yield Failed(change.seen, read.stage, read.reason)
             elif isinstance(read, Exception):
                 raise read  # no failure of the file: workers cannot run at all
             elif read.content is None:
-                picture = arrival.change.kind == "image"
-                yield KnownDone(arrival.change.seen, read.hash, "image" if picture else "document")
+                yield KnownDone(change.seen, read.hash, change.content_kind)
             elif isinstance(read.content, TextRead):
-                yield from self._document(arrival.change, read, read.content)
+                documents.append((change, read, read.content))
             else:
-                pictures.append((arrival.change.seen, read, read.content))
+                pictures.append((change.seen, read, read.content))
         yield from self._pictures(pictures)
+        yield from self._documents(documents)
 
     def _pictures(self, pictures: Sequence[tuple[Sighting, Read, PictureRead]]) -> Iterator[Event]:
         wanted = self._unstored("image", (read.hash for _, read, _ in pictures))
@@ -102,26 +97,26 @@ class Encoding:
             self.batch_size = max(1, self.batch_size // 2)
         return matrix
 
-    def _document(self, change: ToRead, read: Read, text: TextRead) -> Iterator[Event]:
-        """Encode a document's passages batch by batch; its own row comes last, as its receipt."""
-        hashes = [text_hash(span.text) for span in text.spans]
-        texts = {key: span.text for key, span in zip(hashes, text.spans, strict=True)}
+    def _documents(self, documents: Sequence[tuple[ToRead, Read, TextRead]]) -> Iterator[Event]:
+        """Encode the passages of documents; a document's own row comes last, as its receipt."""
+        texts = {text_hash(span.text): span.text for _, _, text in documents for span in text.spans}
         unseen = iter(self._unstored("text", texts))
+        failed: dict[str, EncodeFailure] = {}
         while batch := list(islice(unseen, self.batch_size)):
             try:
                 matrix = self._encoder.encode_texts([texts[key] for key in batch])
             except EncodeFailure as failure:
-                yield Failed(change.seen, failure.stage, failure.reason)
-                return
+                failed |= dict.fromkeys(batch, failure)
+                continue
             self.in_flight["text"].update(batch)
             yield PassagesDone(tuple(_passage(key, texts[key]) for key in batch), matrix)
-        table = change.kind == "table"
-        form = table_format(self._columns) if table else "text"
-        places = tuple(
-            (key, span.start, span.end) for key, span in zip(hashes, text.spans, strict=True)
-        )
-        content = Content(read.hash, "document", read.size, form)
-        yield DocumentDone(change.seen, content, places)
+        for change, read, text in documents:
+            places = tuple((text_hash(span.text), span.start, span.end) for span in text.spans)
+            why = next((failed[key] for key, _, _ in places if key in failed), None)
+            if why is not None:
+                yield Failed(change.seen, why.stage, why.reason)
+            else:
+                yield DocumentDone(change.seen, _document(change, read), places)
 
     def _unstored(self, kind: Kind, hashes: Iterable[str]) -> list[str]:
         wanted = [name for name in dict.fromkeys(hashes) if name not in self.in_flight[kind]]
@@ -147,6 +142,11 @@ def _picture(read: Read, content: PictureRead) -> Content:
         content.height,
         content.capture,
     )
+
+
+def _document(change: ToRead, read: Read) -> Content:
+    form = table_format(change.columns) if change.kind == "table" else "text"
+    return Content(read.hash, change.content_kind, read.size, form)
 
 
 def _passage(name: str, text: str) -> Content:

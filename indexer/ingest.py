@@ -8,11 +8,10 @@ never computed again.
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from indexer.census import Census
-from indexer.changes import Change, Changes, Returned, Standing, ToRead, Vanished
+from indexer.changes import Change, Changes, Returned, ToRead, Vanished
 from indexer.config import IndexConfig, Progress, Report
 from indexer.encode import Encoding
 from indexer.line import Line
@@ -20,12 +19,11 @@ from indexer.models.protocols import DualEncoder
 from indexer.reading import ReadTask
 from indexer.scan import Scan
 from indexer.scope import Scope, Scopes
+from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
 from indexer.write import Back, Gone, Writing
-from storage import files, items, spaces
+from storage import files, items, roots, spaces
 from storage.library import Library
-
-_TELL_SECONDS = 0.25
 
 
 class Indexer:
@@ -39,12 +37,7 @@ class Indexer:
         watch: Callable[[Progress], None] | None = None,
     ) -> None:
         self._library, self._encoder, self._config = library, encoder, config
-        self._watch = watch or (lambda progress: None)
-        self._standing: Counter[str] = Counter()  # files that needed no work, by outcome
-        self._scanned = 0
-        self._scanned_all = False
-        self._census: Census | None = None
-        self._told = self._began = 0.0
+        self._watch = watch
 
     def run(self) -> Report:
         """Index what the config names, and report.
@@ -52,120 +45,85 @@ class Indexer:
         Raises LibraryInUse, ModelMismatch, PathNotFound or DiskFull; what was committed before
         any error or Ctrl-C stays, and the next run goes on from there.
         """
-        self._began = time.monotonic()
+        workers = self._config.workers or usable_cores()
         with self._library.writing("index") as counts:
             space_id, scopes, notices = self._settle()
-            writing = Writing(self._library, space_id)
-            encoding = self._encoding(space_id)
-            workers = self._config.workers or usable_cores()
             changes = Changes(self._library.catalogue, space_id, self._config)
-            with (
-                Census(scopes, self._scan) as self._census,
-                ReadPool(workers, self._config.limits) as pool,
-                Line(pool, encoding, writing, 4 * workers, lambda: self._tell(writing)) as line,
-            ):
-                for scope in scopes:
-                    notices += self._go_over(scope, changes, line, writing)
-                self._scanned_all = True
-            self._library.refresh_builds(space_id)
-            report = self._report(scopes, writing, notices, line)
-            counts.update({name: getattr(report, name) for name in _COUNTED})
+            encoding = Encoding(
+                self._encoder, self._library.catalogue, space_id, self._config.batch_size
+            )
+            writing = Writing(self._library, space_id)
+            with Census(scopes, self._scan) as census:
+                tally = Tally(writing, census, self._watch)
+                with (
+                    ReadPool(workers, self._config.limits) as pool,
+                    Line(pool, encoding, writing, 4 * workers, tally.tell) as line,
+                ):
+                    for scope in scopes:
+                        notices += self._go_over(scope, changes, line, tally)
+                    tally.end()
+            missing = self._settle_up(scopes, writing, space_id)
+            report = _report(tally, missing, notices, line)
+            counts.update(_counted(report))
         return report
 
     def _settle(self) -> tuple[int, list[Scope], list[str]]:
         with self._library.catalogue.writing() as connection:
             space = spaces.settle(connection, self._encoder.space)
-            finder = Scopes(connection)
+            finder = Scopes(connection, str(self._library.path.resolve()))
             scopes = finder.of(self._config.paths, self._config.files)
         assert space.id is not None
         return space.id, scopes, finder.notices
 
-    def _encoding(self, space_id: int) -> Encoding:
-        config = self._config
-        return Encoding(
-            self._encoder,
-            self._library.catalogue,
-            space_id,
-            config.batch_size,
-            config.text_columns,
-        )
+    def _scan(self, scope: Scope) -> Scan:
+        return Scan(scope.root, self._config.exclude, str(self._library.path.resolve()))
 
-    def _go_over(self, scope: Scope, changes: Changes, line: Line, writing: Writing) -> list[str]:
+    def _go_over(self, scope: Scope, changes: Changes, line: Line, tally: Tally) -> list[str]:
+        """Send every change of a scope down the line; returns notices."""
         scan = self._scan(scope)
+        began = time.monotonic()
         for change in changes.of(scope, scan):
+            line.stages["scan"] += time.monotonic() - began
+            tally.meet(change)
             self._take(change, line)
-            if time.monotonic() - self._told > _TELL_SECONDS:
-                self._tell(writing)
+            began = time.monotonic()
         unreadable = [
-            f"the folder {folder} could not be listed ({reason}): what is known of it is kept"
+            f"the folder {folder} could not be read ({reason}): what is known of it is kept"
             for folder, reason in scan.unreadable.items()
         ]
         return unreadable + ([scope.notice] if scope.notice else [])
 
-    def _scan(self, scope: Scope) -> Scan:
-        return Scan(scope.root, self._config.exclude, str(self._library.path.resolve()))
-
     def _take(self, change: Change, line: Line) -> None:
-        self._scanned += not isinstance(change, Vanished)
         match change:
             case ToRead():
                 line.read(change, self._task(change))
-            case Standing():
-                self._standing[change.outcome] += 1
             case Vanished():
                 line.put(Gone(change.file))
             case Returned():
                 line.put(Back(change.file))
 
     def _task(self, change: ToRead) -> ReadTask:
-        config = self._config
         return ReadTask(
             path=change.seen.path,
             kind=change.kind,
             known=change.known,
             spec=self._encoder.pictures,
-            limits=config.limits,
-            full_decode=config.full_decode,
-            text_columns=config.text_columns,
+            limits=self._config.limits,
+            full_decode=self._config.full_decode,
+            text_columns=change.columns,
         )
 
-    def _tell(self, writing: Writing) -> None:
-        self._told = time.monotonic()
-        counts = self._standing + writing.counts
-        self._watch(
-            Progress(
-                scanned=self._scanned,
-                stored=counts.total() - counts["failed"],
-                waiting=max(0, self._scanned - counts.total()),
-                failed=counts["failed"],
-                seconds=self._told - self._began,
-                total=self._total(),
-            )
-        )
-
-    def _total(self) -> int | None:
-        if self._scanned_all:
-            return self._scanned
-        # The count may be behind files that came since; it is never below what was met.
-        counted = self._census.total if self._census else None
-        return None if counted is None else max(counted, self._scanned)
-
-    def _report(
-        self, scopes: list[Scope], writing: Writing, notices: list[str], line: Line
-    ) -> Report:
+    def _settle_up(self, scopes: list[Scope], writing: Writing, space_id: int) -> int:
+        """Drop what nothing holds any more, renew the indexes; returns the files missing."""
         with self._library.catalogue.writing() as connection:
-            items.drop_orphans(connection)
+            dropped = items.drop_orphans(connection, writing.displaced)
             missing = sum(files.count_missing(connection, scope.place) for scope in scopes)
-            files.drop_empty_roots(connection, os.path.lexists)
-        counts = self._standing + writing.counts
-        return Report(
-            scanned=self._scanned,
-            **{name: counts[name] for name in _OUTCOMES},
-            missing=missing,
-            seconds=time.monotonic() - self._began,
-            notices=tuple(notices),
-            stages=dict(line.stages),
-        )
+            roots.drop_moved_out(connection, os.path.lexists)
+        self._library.thumbnails.delete(dropped)
+        self._library.refresh_builds(space_id)
+        if writing.counts["new"]:
+            self._library.catalogue.tidy()
+        return missing
 
 
 def usable_cores() -> int:
@@ -175,5 +133,17 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-_OUTCOMES = ("new", "copied", "moved", "unchanged", "skipped", "failed")
-_COUNTED = ("scanned", *_OUTCOMES, "missing")
+def _report(tally: Tally, missing: int, notices: list[str], line: Line) -> Report:
+    counts = tally.counts
+    return Report(
+        scanned=tally.scanned,
+        **{name: counts[name] for name in OUTCOMES},
+        missing=missing,
+        seconds=tally.seconds,
+        notices=tuple(notices),
+        stages=dict(line.stages),
+    )
+
+
+def _counted(report: Report) -> dict[str, int]:
+    return {name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing")}

@@ -23,6 +23,8 @@ from indexer.write import (
 
 T = TypeVar("T")
 _MOST_EVENTS = 512  # of one commit
+_LONG_TEXT_BYTES = 1 << 20  # a text above this is held in memory with few others
+_LONG_TEXTS = 3
 _TICK = 0.2  # seconds between looks at whether another thread gave up
 _FILL = 0.1  # seconds that an unfinished batch waits for company
 
@@ -47,6 +49,7 @@ class Line:
         self._committed = committed
         self._slot_count = most_reading + 2 * encoding.batch_size
         self._slots = threading.Semaphore(self._slot_count)
+        self._long_texts = threading.Semaphore(_LONG_TEXTS)
         # The slots bound the arrivals; the events are bounded here.
         self._arrivals: Queue[Arrival | None] = Queue()
         self._events: Queue[Event | None] = Queue(maxsize=2 * encoding.batch_size)
@@ -57,8 +60,9 @@ class Line:
 
     def read(self, change: ToRead, task: ReadTask) -> None:
         """Send a file to be read; waits while enough are on their way."""
-        while not self._slots.acquire(timeout=_TICK):
-            self._check()
+        self._acquire(self._slots)
+        if _is_long(change):
+            self._acquire(self._long_texts)
 
         def arrived(future: "Future[Read]") -> None:
             self._arrivals.put(_arrival(change, future))
@@ -80,20 +84,24 @@ class Line:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            try:
-                self._drain()
-            except BaseException:
-                self._close(stop=True)
-                raise
-        self._close(stop=error is not None)
-        if error is None:
-            self._check()
+        if error is not None:
+            self._close(stop=True)
+            return
+        try:
+            self._drain()
+            self._close(stop=False)
+        except BaseException:
+            self._close(stop=True)
+            raise
+        self._check()
 
     def _drain(self) -> None:
         for _ in range(self._slot_count):  # all slots back: the encoder has taken every arrival
-            while not self._slots.acquire(timeout=_TICK):
-                self._check()
+            self._acquire(self._slots)
+
+    def _acquire(self, slots: threading.Semaphore) -> None:
+        while not slots.acquire(timeout=_TICK):
+            self._check()
 
     def _close(self, stop: bool) -> None:
         if stop:
@@ -101,14 +109,15 @@ class Line:
             self._pool.stop()
         encoder, writer = self._threads
         self._arrivals.put(None)
-        encoder.join()
+        _join(encoder, patiently=stop)
         while writer.is_alive():
             try:
                 self._events.put(None, timeout=_TICK)
                 break
             except Full:
                 continue
-        writer.join()
+        _join(writer, patiently=stop)
+        self.stages["read"] = self._pool.busy_seconds
 
     def _encode(self) -> None:
         while (batch := self._gather()) is not None:
@@ -120,6 +129,9 @@ class Line:
                     return  # a long document need not be finished; a batch of pictures is done
                 began = time.monotonic()
             self.stages["encode"] += time.monotonic() - began
+            for arrival in batch:
+                if _is_long(arrival.change):
+                    self._long_texts.release()
 
     def _gather(self) -> list[Arrival] | None:
         """Wait for arrivals and take up to a batch of them; None at the end of the line."""
@@ -196,6 +208,20 @@ class Line:
     def _check(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+def _is_long(change: ToRead) -> bool:
+    return change.kind != "image" and change.seen.size > _LONG_TEXT_BYTES
+
+
+def _join(thread: threading.Thread, patiently: bool) -> None:
+    """Wait for a thread; `patiently` through more Ctrl-C, for the lock goes only after it."""
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            if not patiently:
+                raise
 
 
 def _arrival(change: ToRead, future: "Future[Read]") -> Arrival | None:

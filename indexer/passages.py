@@ -193,7 +193,12 @@ def _csv_rows(text: str) -> Iterator[tuple[int, list[str], int, int]]:
 
 def _cell(value: object, start: int, end: int) -> Iterator[Span]:
     if isinstance(value, str) and value.strip():
-        yield Span(value.strip(), start, end)
+        yield Span(_whole(value.strip()), start, end)
+
+
+def _whole(text: str) -> str:
+    """Replace halves of surrogate pairs, which JSON can spell and nothing after it can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _present(wanted: Sequence[str], found: Sequence[str]) -> list[str]:

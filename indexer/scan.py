@@ -1,12 +1,14 @@
 """Walking folders: which files are there, in one order that the catalogue shares."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 
 from storage.files import Sighting
 from storage.records import Root
 
+_MOST_NS = 2**63 - 1
 # Made by systems and programs for themselves; names that begin with a dot are skipped anyway.
 SYSTEM_FOLDERS = frozenset(
     (
@@ -41,16 +43,33 @@ class Scan:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=_order)
         except OSError as error:
-            if os.path.lexists(folder):
-                self.unreadable[folder] = error.strerror or str(error)
+            self._cannot(folder, error)
             return
         for entry in entries:
             if self._skips(entry):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 yield from self.files(entry.path)
-            elif entry.is_file(follow_symlinks=False):
-                yield from sight(self._root, entry.path, entry.stat)
+            else:
+                yield from self.file(entry.path)
+
+    def file(self, path: str) -> Iterator[Sighting]:
+        """See one regular file, or nothing if it is none or went away meanwhile."""
+        try:
+            seen = os.lstat(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._cannot(os.path.dirname(path), error)
+            return
+        if stat.S_ISREG(seen.st_mode):
+            # Dates far off, which some file systems hold, go beyond what a database can.
+            mtime_ns = max(-_MOST_NS, min(seen.st_mtime_ns, _MOST_NS))
+            yield Sighting(self._root.id, path, seen.st_size, mtime_ns)
+
+    def _cannot(self, folder: str, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            self.unreadable[folder] = error.strerror or str(error)
 
     def count(self, folder: str, stop: Callable[[], bool]) -> int:
         """Count the files under a folder by their listings alone; gives up early on `stop`."""
@@ -63,10 +82,10 @@ class Scan:
         for entry in entries:
             if stop():
                 break
-            if entry.is_dir(follow_symlinks=False):
+            if _is_folder(entry):
                 found += self.count(entry.path, stop)
             else:
-                found += entry.is_file(follow_symlinks=False)
+                found += not entry.is_symlink()
         return found
 
     def _skips(self, entry: os.DirEntry[str]) -> bool:
@@ -83,16 +102,14 @@ class Scan:
         return any(path.startswith(folder + os.sep) for folder in self.unreadable)
 
 
-def sight(root: Root, path: str, stat: Callable[..., os.stat_result]) -> Iterator[Sighting]:
-    """See one file, or nothing if it went away between being listed and looked at."""
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        seen = stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    yield Sighting(root.id, path, seen.st_size, seen.st_mtime_ns)
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # then looking at it as a file says what is wrong
+        return False
 
 
 def _order(entry: os.DirEntry[str]) -> bytes:
     # With its separator a folder sorts where its files' full paths do: "a.txt" before "a/b".
     name = os.fsencode(entry.name)
-    return name + os.fsencode(os.sep) if entry.is_dir(follow_symlinks=False) else name
+    return name + os.fsencode(os.sep) if _is_folder(entry) else name

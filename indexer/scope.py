@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from sqlalchemy import Connection
 
-from indexer.scan import Scan, sight
-from storage import files, removal
-from storage.errors import PathNotFound
-from storage.files import KnownFile, Sighting
+from indexer.scan import Scan
+from storage import files
+from storage.errors import InvalidArgument, PathNotFound
+from storage.files import KnownFile, Sighting, is_under
 from storage.records import Root
+from storage.roots import Roots, is_mounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +28,18 @@ class Scope:
             yield from scan.files(self.place)
             return
         if os.path.isfile(self.place):
-            yield from _look(self.root, self.place)
+            yield from scan.file(self.place)
             return
         for file in known:
-            if os.path.isfile(file.path):
-                yield from _look(self.root, file.path)
-
-
-def _look(root: Root, path: str) -> Iterator[Sighting]:
-    return sight(root, path, partial(os.stat, path))
+            yield from scan.file(file.path)
 
 
 class Scopes:
     """Settles what a run goes over, entering new roots; `notices` says what was passed over."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._folders: dict[str, Root] = {}  # of files named one by one
+    def __init__(self, connection: Connection, library: str) -> None:
+        self._connection, self._library = connection, library
+        self._roots = Roots(connection)
         self.notices: list[str] = []
 
     def of(self, paths: tuple[str, ...], listed: tuple[str, ...] | None) -> list[Scope]:
@@ -57,7 +52,7 @@ class Scopes:
             return _apart(self._listed(listed))
         if paths:
             return _apart([self._scope(_absolute(path)) for path in paths])
-        return [_known_root(root) for root in files.roots(self._connection)]
+        return [_known_root(root) for root in self._roots]
 
     def _listed(self, paths: tuple[str, ...]) -> Iterator[Scope]:
         for path in paths:
@@ -67,17 +62,17 @@ class Scopes:
                 self.notices.append(str(error))
 
     def _scope(self, path: str) -> Scope:
+        if is_under(path, self._library):
+            raise InvalidArgument(f"{path} is part of the library itself: index another folder")
         if os.path.isdir(path):
-            return Scope(files.add_root(self._connection, path, walked=True), path)
+            return Scope(self._roots.enter(path, walked=True), path)
         if os.path.isfile(path):
-            folder = os.path.dirname(path)
-            if folder not in self._folders:
-                self._folders[folder] = files.add_root(self._connection, folder, walked=False)
-            return Scope(self._folders[folder], path)
-        for root in files.roots(self._connection):
-            if root.path == path:
-                return _known_root(root)
-            if files.is_under(path, root.path) and files.page(self._connection, root, path, "", 1):
+            return Scope(self._roots.enter(os.path.dirname(path), walked=False), path)
+        known = self._roots.at(path)
+        if known is not None:
+            return _known_root(known)
+        for root in (self._roots.owner(path), self._roots.at(os.path.dirname(path))):
+            if root is not None and files.page(self._connection, root, path, "", 1):
                 return Scope(root, path)  # it was there once: what is known of it went missing
         raise PathNotFound(f"there is no file or folder {path}: check the path, or mount its disk")
 
@@ -87,11 +82,11 @@ def _absolute(path: str) -> str:
 
 
 def _known_root(root: Root) -> Scope:
-    if removal.mounted(root.path):
+    if is_mounted(root.path):
         return Scope(root, root.path)
     notice = (
         f"{root.path} is empty or not there (not mounted?): its files are kept as missing and "
-        "come back with it"
+        "come back with it; where it is gone for good, `sightline remove` forgets it"
     )
     return Scope(root, root.path, notice)
 
@@ -100,6 +95,6 @@ def _apart(found: Iterable[Scope]) -> list[Scope]:
     """Leave out scopes inside others, so that no file is looked at twice."""
     kept: list[Scope] = []
     for scope in sorted(set(found), key=lambda scope: os.fsencode(os.path.join(scope.place, ""))):
-        if not kept or not files.is_under(scope.place, kept[-1].place):
+        if not kept or not is_under(scope.place, kept[-1].place):
             kept.append(scope)
     return kept

@@ -12,6 +12,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from queue import SimpleQueue
@@ -31,6 +32,7 @@ _ORPHAN_SECONDS = 10  # a worker without a parent gives up so long after its tim
 # Past the doors of the packages: a worker needs `storage.errors` and no database.
 _BOOTSTRAP = """
 import sys
+import time
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 sys.path[:] = sys.argv[1:]
@@ -85,6 +87,11 @@ class ReadPool:
             worker.kill()
         self.close()
 
+    @property
+    def busy_seconds(self) -> float:
+        """Seconds that the workers together spent on tasks."""
+        return sum(worker.busy_seconds for worker in self._workers)
+
     def __enter__(self) -> Self:
         return self
 
@@ -107,10 +114,12 @@ class ReadPool:
                 future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
+            began = time.monotonic()
             try:
                 answer: Read | Exception = worker.ask(task)
             except Exception as error:  # whatever happened, someone waits for this future
                 answer = error
+            worker.busy_seconds += time.monotonic() - began
             if isinstance(answer, Exception):
                 # Killed by `stop`, a file is not broken.
                 future.set_exception(CancelledError() if self._stopping else answer)
@@ -124,6 +133,7 @@ class _Worker:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self.busy_seconds = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._asked = 0
 

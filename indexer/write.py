@@ -1,16 +1,19 @@
 """Writing: events become rows, several seconds' worth to a transaction, by one writer."""
 
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from storage import files, items, vectors
+from storage.errors import SightlineError
 from storage.files import KnownFile, Sighting
 from storage.items import Content
 from storage.library import Library
 from storage.records import ContentKind, Matrix, Vector
+from storage.roots import is_mounted
 
 # Rows wait at most this long for their commit; a kill loses what came since the last one.
 COMMIT_SECONDS = 2.0
@@ -84,59 +87,82 @@ class Writing:
     def __init__(self, library: Library, space_id: int) -> None:
         self._library, self._space_id = library, space_id
         self.counts: Counter[str] = Counter()
+        self.displaced: set[int] = set()  # passages that a document held before and does no more
 
     def commit(self, events: Sequence[Event]) -> None:
-        """Write events in one transaction; thumbnails first, so that a row never lacks one."""
-        for event in events:
+        """Write events in one transaction; one that cannot be written fails alone.
+
+        Raises DiskFull and the other errors of the library as a whole.
+        """
+        try:
+            self._commit(events)
+        except SightlineError:
+            raise
+        except Exception:
+            # Something of a file's that no row takes. The transaction left nothing.
+            for event in events:
+                self._commit_alone(event)
+
+    def _commit_alone(self, event: Event) -> None:
+        try:
+            self._commit([event])
+        except SightlineError:
+            raise
+        except Exception as error:
+            if isinstance(event, PassagesDone):
+                return  # their document, which comes after them, will fail for want of them
+            if isinstance(event, Gone | Back):
+                raise
+            reason = f"it could not be written ({type(error).__name__}: {error})"
+            self._commit([Failed(event.seen, "write", reason.splitlines()[0])])
+
+    def _commit(self, events: Sequence[Event]) -> None:
+        for event in events:  # before their rows, so that a row never lacks its thumbnail
             if isinstance(event, PictureDone):
                 self._library.thumbnails.write(event.content.hash, event.thumbnail)
         counts: Counter[str] = Counter()
+        displaced: set[int] = set()
         with self._library.catalogue.writing() as connection:
+            back = [event.file for event in events if isinstance(event, Back)]
+            files.vanish(connection, [event.file for event in events if isinstance(event, Gone)])
+            files.come_back(connection, back)
             for event in events:
-                outcome = self._write(connection, event)
-                if outcome:
-                    counts[outcome] += 1
+                counts.update(self._write(connection, event, displaced))
+        counts["unchanged"] += len(back)
         self.counts = self.counts + counts  # anew: the main thread reads it meanwhile
+        self.displaced |= displaced
 
-    def _write(self, connection: Connection, event: Event) -> str | None:
+    def _write(self, connection: Connection, event: Event, displaced: set[int]) -> Iterator[str]:
         match event:
             case PictureDone():
-                return self._picture(connection, event)
+                yield self._picture(connection, event)
             case KnownDone():
-                return self._known(connection, event)
+                item = items.numbers(connection, event.kind, [event.hash])[event.hash]
+                yield files.record(connection, event.seen, item, False, is_away)
             case PassagesDone():
-                self._passages(connection, event)
-                return None
+                found = [items.add(connection, content)[0] for content in event.contents]
+                vectors.add(connection, self._space_id, "text", found, event.matrix)
             case DocumentDone():
-                return self._document(connection, event)
+                yield self._document(connection, event, displaced)
             case Failed():
                 files.fail(connection, event.seen, event.stage, event.reason)
-                return "failed"
-            case Gone():
-                files.vanish(connection, [event.file])
-                return None
-            case Back():
-                files.come_back(connection, [event.file])
-                return "unchanged"
+                yield "failed"
 
     def _picture(self, connection: Connection, event: PictureDone) -> str:
         item, fresh = items.add(connection, event.content)
         if event.vector is not None:
             vectors.add(connection, self._space_id, "image", [item], event.vector[None])
-        return files.record(connection, event.seen, item, fresh)
+        return files.record(connection, event.seen, item, fresh, is_away)
 
-    def _known(self, connection: Connection, event: KnownDone) -> str:
-        item = items.numbers(connection, event.kind, [event.hash])[event.hash]
-        return files.record(connection, event.seen, item, fresh=False)
-
-    def _passages(self, connection: Connection, event: PassagesDone) -> None:
-        found = [items.add(connection, content)[0] for content in event.contents]
-        vectors.add(connection, self._space_id, "text", found, event.matrix)
-
-    def _document(self, connection: Connection, event: DocumentDone) -> str:
+    def _document(self, connection: Connection, event: DocumentDone, displaced: set[int]) -> str:
         item, fresh = items.add(connection, event.content)
         numbers = items.numbers(connection, "text", (place[0] for place in event.places))
-        items.set_passages(
+        displaced |= items.set_passages(
             connection, item, [(numbers[name], start, end) for name, start, end in event.places]
         )
-        return files.record(connection, event.seen, item, fresh)
+        return files.record(connection, event.seen, item, fresh, is_away)
+
+
+def is_away(root: str, path: str) -> bool:
+    """Tell whether a file is gone for good: it is not there, though its root is."""
+    return not os.path.lexists(path) and is_mounted(root)

@@ -84,7 +84,7 @@ class Embedding:
 
     def _item(self, connection: Connection, reference: str, own: list[int]) -> Vector:
         item = self._library.find(reference)
-        if item.kind == "document":  # as near as its passages are in the mean
+        if item.kind in ("document", "table"):  # as near as its passages are in the mean
             members = items.passages_of(connection, item.id)
         else:
             members = [item.id]

@@ -7,6 +7,7 @@ hash. Whatever happens to the files, the vectors in the catalogue stay the truth
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -94,10 +95,11 @@ def make(
     The caller holds the library's lock. Returns None where there are no vectors.
     """
     with catalogue.reading() as connection:
+        rows = vectors.count(connection, space_id, kind)
+        if not rows:
+            return None
         blocks = vectors.blocks(connection, space_id, kind)
-        index, truth, watermark, count = _gather(blocks, index_kind)
-    if index is None:
-        return None
+        index, truth, watermark, count = _gather(blocks, index_kind, rows)
     folder.mkdir(exist_ok=True)
     name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
     unfinished = folder / f"{name}.tmp"
@@ -130,11 +132,12 @@ def make(
 
 
 def _gather(
-    blocks: Iterator[tuple[vectors.Ids, Matrix]], index_kind: str
-) -> tuple[ann.AnnIndex | None, Truth, int, int]:
-    index, truth, watermark, count = None, Truth(), 0, 0
-    for ids, matrix in blocks:
-        index = index or ann.kind(index_kind).create(matrix.shape[1])
+    blocks: Iterator[tuple[vectors.Ids, Matrix]], index_kind: str, rows: int
+) -> tuple[ann.AnnIndex, Truth, int, int]:
+    first = next(blocks)
+    index, truth = ann.kind(index_kind).create(first[1].shape[1], rows), Truth()
+    watermark, count = 0, 0
+    for ids, matrix in chain([first], blocks):
         index.add(ids, matrix)
         truth.see(ids, matrix)
         watermark, count = int(ids[-1]), count + len(ids)

@@ -5,15 +5,16 @@ that never wait; writes begin IMMEDIATE, so two writers queue instead of failing
 Pages are 16 KB, which keeps a 1 KB vector in its row.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 
-from storage.errors import DiskFull, LibraryDamaged
+from storage.errors import DiskFull, LibraryDamaged, LibraryError, LibraryInUse
 
 HEAD = "0001"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
@@ -41,13 +42,22 @@ class Catalogue:
             with connection.begin():
                 yield connection
 
+    def tidy(self) -> None:
+        """Let SQLite look at its tables, so that it plans queries by what they hold."""
+        with _translated(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
+            connection.exec_driver_sql("ANALYZE")
+            connection.commit()
+
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    # Not by a URL's text: a path may hold "?" and "#".
+    address = URL.create("sqlite", database=str(path))
+    engine = create_engine(address, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
@@ -75,16 +85,31 @@ def _translated(path: Path) -> Iterator[None]:
     """Turn what SQLite says into the words of our own tree."""
     try:
         yield
-    except (OperationalError, DatabaseError) as error:
-        said = str(error.orig)
-        if "disk is full" in said or "disk I/O error" in said:
-            raise DiskFull(
+    except DatabaseError as error:
+        known = _known(path, getattr(error.orig, "sqlite_errorcode", 0) & 0xFF, str(error.orig))
+        if known is None:
+            raise
+        raise known from error
+
+
+def _known(path: Path, code: int, said: str) -> LibraryError | None:
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return LibraryInUse(f"{path} is locked by another program: close it and try again")
+        case sqlite3.SQLITE_FULL:
+            return DiskFull(
                 f"{path}: the disk took no more ({said}); free some space and run the command "
                 "again, what was committed is kept"
-            ) from error
-        if "malformed" in said or "not a database" in said or "file is encrypted" in said:
-            raise LibraryDamaged(
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return LibraryDamaged(
                 f"{path} cannot be read as a catalogue ({said}); put back a backup of it, or move "
                 "the library folder away and index again"
-            ) from error
-        raise
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
+            return LibraryError(f"{path} cannot be opened for writing ({said}): check its rights")
+        case sqlite3.SQLITE_IOERR:
+            return LibraryError(
+                f"{path}: the disk failed ({said}); check it, what was committed is kept"
+            )
+    return None

@@ -9,6 +9,7 @@
     │   ├── LibraryTooNew
     │   ├── LibraryInUse
     │   ├── LibraryDamaged
+    │   ├── LibraryChanged
     │   └── DiskFull
     ├── ModelError
     │   ├── ModelUnavailable
@@ -63,6 +64,10 @@ class LibraryInUse(LibraryError):
 
 class LibraryDamaged(LibraryError):
     """The catalogue cannot be read as a database."""
+
+
+class LibraryChanged(LibraryError):
+    """What was planned no longer fits the library."""
 
 
 class DiskFull(LibraryError):

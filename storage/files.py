@@ -7,15 +7,28 @@ back whole. Only `remove` and `forget`, asked for by a person, take rows away.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
-from storage.items import batches, refresh_presence
+from storage.items import refresh_presence
 from storage.records import Root
 
-_COPIES = 100
+Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
+_COPIES = 100  # files of one item that are looked at; there may be thousands
 Outcome = Literal["new", "copied", "moved", "unchanged"]
 
 
@@ -47,9 +60,15 @@ class KnownFile:
 
 def under(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:
     """Say that a path is this one or lies below it, as a range that an index serves."""
-    inside = folder if folder.endswith(os.sep) else folder + os.sep
-    beyond = inside[:-1] + chr(ord(os.sep) + 1)
-    return or_(column == folder, and_(column >= inside, column < beyond))
+    below = folder if folder.endswith(os.sep) else folder + os.sep
+    beyond = below[:-1] + chr(ord(os.sep) + 1)
+    return and_(column >= folder, column < beyond, or_(column == folder, column >= below))
+
+
+def is_under(path: str, folder: str) -> bool:
+    """Tell whether a path is this folder or lies below it."""
+    below = folder if folder.endswith(os.sep) else folder + os.sep
+    return path == folder or path.startswith(below)
 
 
 def page(
@@ -89,16 +108,12 @@ def page(
 
 
 def record(
-    connection: Connection,
-    seen: Sighting,
-    item_id: int,
-    fresh: bool,
-    exists: Callable[[str], bool] = os.path.lexists,
+    connection: Connection, seen: Sighting, item_id: int, fresh: bool, gone: Gone
 ) -> Outcome:
     """Note that a file holds an item, and say what that means for the library.
 
-    `fresh`: the item's row was made just now. A row whose own path is gone while its content
-    turned up elsewhere has moved: it takes the new path and nothing else changes.
+    `fresh`: the item's row was made just now. Where its content turned up elsewhere while its
+    own path is `gone`, a file has moved: one row takes the new path and nothing else changes.
     """
     table = schema.files
     values = {
@@ -109,26 +124,34 @@ def record(
         "missing": False,
     }
     forgive(connection, [seen.path])
-    here = connection.execute(select(table).where(table.c.path == seen.path)).first()
-    if here is not None:
-        connection.execute(update(table).where(table.c.id == here.id).values(**values))
-        refresh_presence(connection, [here.item_id, item_id])
-        if here.item_id == item_id:
-            return "unchanged"
-        return "new" if fresh else "copied"
-    others = select(table).where(table.c.item_id == item_id)
-    # Of thousands of copies only some are looked at; missing ones, the likeliest, come first.
-    elsewhere = connection.execute(others.order_by(table.c.missing.desc()).limit(_COPIES)).all()
-    gone = next((row for row in elsewhere if not exists(row.path)), None)
-    if gone is not None:
-        moved = update(table).where(table.c.id == gone.id).values(path=seen.path, **values)
-        connection.execute(moved)
+    before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
+    elsewhere = [] if fresh or before == item_id else _others(connection, item_id)
+    left = next((row for row in elsewhere if gone(row.root, row.path)), None)
+    if left is not None and before is None:
+        connection.execute(
+            update(table).where(table.c.id == left.id).values(path=seen.path, **values)
+        )
     else:
-        connection.execute(insert(table).values(path=seen.path, **values))
-    refresh_presence(connection, [item_id])
-    if gone is not None:
-        return "moved"
-    return "copied" if elsewhere else "new"
+        if left is not None:  # it was moved over a file that was known
+            connection.execute(delete(table).where(table.c.id == left.id))
+        put = insert(table).values(path=seen.path, **values)
+        connection.execute(put.on_conflict_do_update(index_elements=["path"], set_=values))
+    refresh_presence(connection, [item_id, *([before] if before is not None else [])])
+    if before == item_id:
+        return "unchanged"
+    return "moved" if left is not None else "copied" if elsewhere else "new"
+
+
+def _others(connection: Connection, item_id: int) -> Sequence[Row[Any, Any, Any]]:
+    """Read some of an item's files with their roots; missing ones, the likely movers, first."""
+    table, roots = schema.files, schema.roots
+    return connection.execute(
+        select(table.c.id, table.c.path, roots.c.path.label("root"))
+        .join(roots, roots.c.id == table.c.root_id)
+        .where(table.c.item_id == item_id)
+        .order_by(table.c.missing.desc())
+        .limit(_COPIES)
+    ).all()
 
 
 def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
@@ -137,7 +160,7 @@ def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
     Of a file that only ever failed nothing is known but that, and that is forgotten.
     """
     forgive(connection, [file.path for file in known if file.item_id is None])
-    _set_missing(connection, [file for file in known if file.item_id is not None], True)
+    _set_missing(connection, known, True)
 
 
 def come_back(connection: Connection, known: Sequence[KnownFile]) -> None:
@@ -147,13 +170,20 @@ def come_back(connection: Connection, known: Sequence[KnownFile]) -> None:
 
 def _set_missing(connection: Connection, known: Sequence[KnownFile], missing: bool) -> None:
     table = schema.files
-    for file in known:
-        # By path and item: a row that moved or changed since it was read is left alone.
-        connection.execute(
-            update(table)
-            .where(table.c.path == file.path, table.c.item_id == file.item_id)
-            .values(missing=missing)
-        )
+    held = [
+        {"its_path": file.path, "its_item": file.item_id}
+        for file in known
+        if file.item_id is not None
+    ]
+    if not held:
+        return
+    # By path and item: a row that moved or changed since it was read is left alone.
+    connection.execute(
+        update(table)
+        .where(table.c.path == bindparam("its_path"), table.c.item_id == bindparam("its_item"))
+        .values(missing=missing),
+        held,
+    )
     refresh_presence(connection, [file.item_id for file in known if file.item_id is not None])
 
 
@@ -174,16 +204,18 @@ def fail(connection: Connection, seen: Sighting, stage: str, reason: str) -> Non
         )
     )
     table = schema.files
-    held = connection.scalars(select(table.c.item_id).where(table.c.path == seen.path)).first()
+    held = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
     if held is not None:
-        vanish(connection, [KnownFile(seen.path, 0, 0, held)])
+        connection.execute(update(table).where(table.c.path == seen.path).values(missing=True))
+        refresh_presence(connection, [held])
 
 
 def forgive(connection: Connection, paths: Sequence[str]) -> None:
     """Forget that these files failed."""
     table = schema.failures
-    for path in paths:
-        connection.execute(table.delete().where(table.c.path == path))
+    if paths:
+        gone = delete(table).where(table.c.path == bindparam("its_path"))
+        connection.execute(gone, [{"its_path": path} for path in paths])
 
 
 def count_missing(connection: Connection, folder: str | None = None) -> int:
@@ -193,56 +225,3 @@ def count_missing(connection: Connection, folder: str | None = None) -> int:
     if folder is not None:
         query = query.where(under(table.c.path, folder))
     return int(connection.scalar(query) or 0)
-
-
-def roots(connection: Connection) -> list[Root]:
-    """List the roots in path order."""
-    rows = connection.execute(select(schema.roots).order_by(schema.roots.c.path))
-    return [Root(row.id, row.path, row.walked) for row in rows]
-
-
-def add_root(connection: Connection, path: str, walked: bool) -> Root:
-    """Find or make the root that a path belongs to.
-
-    A path inside a walked root belongs to that root. A new walked root takes over the files
-    of the roots inside it, so that no file ever lies under two.
-    """
-    table = schema.roots
-    known = roots(connection)
-    for root in known:
-        if root.walked and is_under(path, root.path):
-            return root
-        if root.path == path and not walked:
-            return root
-    inside = [root for root in known if is_under(root.path, path)] if walked else []
-    same = next((root for root in inside if root.path == path), None)
-    if same is not None:
-        connection.execute(update(table).where(table.c.id == same.id).values(walked=True))
-        number = same.id
-    else:
-        made = insert(table).values(path=path, walked=walked).returning(table.c.id)
-        number = int(connection.execute(made).scalar_one())
-    for batch in batches(root.id for root in inside if root.id != number):
-        for owned in (schema.files, schema.failures):
-            connection.execute(
-                update(owned).where(owned.c.root_id.in_(batch)).values(root_id=number)
-            )
-        connection.execute(table.delete().where(table.c.id.in_(batch)))
-    return Root(number, path, walked)
-
-
-def is_under(path: str, folder: str) -> bool:
-    """Tell whether a path is this folder or lies below it."""
-    inside = folder if folder.endswith(os.sep) else folder + os.sep
-    return path == folder or path.startswith(inside)
-
-
-def drop_empty_roots(connection: Connection, exists: Callable[[str], bool]) -> None:
-    """Forget roots whose folder is gone and whose files have all moved elsewhere."""
-    for root in roots(connection):
-        held = select(schema.files.c.id).where(schema.files.c.root_id == root.id).limit(1)
-        failed = select(schema.failures.c.path).where(schema.failures.c.root_id == root.id).limit(1)
-        if connection.execute(held).first() or connection.execute(failed).first():
-            continue
-        if not exists(root.path):
-            connection.execute(schema.roots.delete().where(schema.roots.c.id == root.id))

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Exists, RowMapping, delete, exists, insert, select, update
 
 from storage import schema
 from storage.records import Capture, ContentKind, Item
 
-_BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
+_SAME_SIZE = 1000
+BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Content:
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
     """Cut row numbers into lists that one statement can carry."""
     waiting = sorted(set(ids))
-    for start in range(0, len(waiting), _BATCH):
-        yield waiting[start : start + _BATCH]
+    for start in range(0, len(waiting), BATCH):
+        yield waiting[start : start + BATCH]
 
 
 def add(connection: Connection, content: Content) -> tuple[int, bool]:
@@ -40,7 +41,7 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
         select(table.c.id).where(table.c.kind == content.kind, table.c.hash == content.hash)
     ).first()
     if row is not None:
-        if content.kind == "document":  # a table read by other columns than before
+        if content.kind == "table":  # read by other columns than before
             named = update(table).where(table.c.id == row.id).values(format=content.format)
             connection.execute(named)
         return int(row.id), False
@@ -72,10 +73,10 @@ def numbers(connection: Connection, kind: ContentKind, hashes: Iterable[str]) ->
     table = schema.items
     wanted = list(dict.fromkeys(hashes))
     found: dict[str, int] = {}
-    for start in range(0, len(wanted), _BATCH):
+    for start in range(0, len(wanted), BATCH):
         rows = connection.execute(
             select(table.c.hash, table.c.id).where(
-                table.c.kind == kind, table.c.hash.in_(wanted[start : start + _BATCH])
+                table.c.kind == kind, table.c.hash.in_(wanted[start : start + BATCH])
             )
         )
         found.update({str(name): int(number) for name, number in rows})
@@ -84,8 +85,11 @@ def numbers(connection: Connection, kind: ContentKind, hashes: Iterable[str]) ->
 
 def set_passages(
     connection: Connection, document_id: int, passages: Sequence[tuple[int, int, int]]
-) -> None:
-    """Say of which passages a document is made: (item, start, end), in reading order."""
+) -> set[int]:
+    """Say of which passages a document is made: (item, start, end), in reading order.
+
+    Returns the items that were passages of it and are no longer.
+    """
     table = schema.passages
     before = connection.scalars(select(table.c.item_id).where(table.c.document_id == document_id))
     dropped = set(before) - {item for item, _, _ in passages}
@@ -99,6 +103,7 @@ def set_passages(
                 for item, start, end in passages
             ],
         )
+    return dropped
 
 
 def passages_of(connection: Connection, document_id: int) -> list[int]:
@@ -112,32 +117,28 @@ def passages_of(connection: Connection, document_id: int) -> list[int]:
 
 def stored_by_size(
     connection: Connection, sizes: Iterable[int], space_id: int
-) -> Mapping[int, frozenset[str]]:
-    """Tell which contents of these sizes need no second reading: hashes by size in bytes.
+) -> Mapping[tuple[ContentKind, int], frozenset[str]]:
+    """Tell which contents need no second reading: hashes by kind and size in bytes.
 
     A picture counts once its vector of the space is stored; a document once a file of it is
-    recorded, which ingest does after its last passage.
+    recorded, which ingest does after its last passage. Where very many contents are of one
+    size none are told: a file of that size is read, and found to be known afterwards.
     """
     items, files, vectors = schema.items, schema.files, schema.vectors
-    has_vector = (
-        select(vectors.c.id)
-        .where(vectors.c.item_id == items.c.id, vectors.c.space_id == space_id)
-        .exists()
-    )
-    has_file = select(files.c.id).where(files.c.item_id == items.c.id).exists()
-    found: dict[int, set[str]] = {}
-    for batch in batches(sizes):
-        rows = connection.execute(
-            select(items.c.bytes, items.c.hash).where(
-                items.c.bytes.in_(batch),
-                or_(
-                    (items.c.kind == "image") & has_vector, (items.c.kind == "document") & has_file
-                ),
+    has_vector = exists().where(vectors.c.item_id == items.c.id, vectors.c.space_id == space_id)
+    has_file = exists().where(files.c.item_id == items.c.id)
+    found: dict[tuple[ContentKind, int], set[str]] = {}
+    proofs: tuple[tuple[ContentKind, Exists], ...] = (("image", has_vector), ("document", has_file))
+    for kind, proof in proofs:
+        for batch in batches(sizes):
+            rows = connection.execute(
+                select(items.c.bytes, items.c.hash).where(
+                    items.c.bytes.in_(batch), items.c.kind == kind, proof
+                )
             )
-        )
-        for row in rows:
-            found.setdefault(int(row.bytes), set()).add(str(row.hash))
-    return {size: frozenset(hashes) for size, hashes in found.items()}
+            for size, name in rows:
+                found.setdefault((kind, int(size)), set()).add(str(name))
+    return {key: frozenset(names) for key, names in found.items() if len(names) <= _SAME_SIZE}
 
 
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
@@ -169,25 +170,36 @@ def _refresh_passages(connection: Connection, item_ids: Iterable[int]) -> None:
         connection.execute(update(items).where(items.c.id.in_(batch)).values(present=in_document))
 
 
-def drop_orphans(connection: Connection) -> int:
-    """Delete items that no file and no document holds any more, and bury their vectors.
+def drop_orphans(connection: Connection, passages: Iterable[int] = ()) -> list[str]:
+    """Delete what no file holds any more: contents, and of these `passages` those left over.
 
-    Only absent items are looked at, which an index keeps few. Returns how many went.
+    Other passages without a document stay: they may be the first ones of a long document whose
+    indexing was interrupted. Returns the hashes of the pictures that went.
     """
-    items, files, passages = schema.items, schema.files, schema.passages
-    absent = items.c.present.is_(False)
-    no_file = ~select(files.c.id).where(files.c.item_id == items.c.id).exists()
-    no_document = ~select(passages.c.id).where(passages.c.item_id == items.c.id).exists()
-    whole = select(items.c.id).where(absent, items.c.kind != "text", no_file)
-    part = select(items.c.id).where(absent, items.c.kind == "text", no_document)
-    return _delete(connection, whole) + _delete(connection, part)
+    items, files, table = schema.items, schema.files, schema.passages
+    no_file = ~exists().where(files.c.item_id == items.c.id)
+    rows = connection.execute(
+        select(items.c.id, items.c.kind, items.c.hash).where(
+            items.c.present.is_(False), items.c.kind != "text", no_file
+        )
+    ).all()
+    whole = [int(row.id) for row in rows]
+    left = set(passages)
+    for batch in batches(whole):
+        held = select(table.c.item_id).where(table.c.document_id.in_(batch))
+        left.update(connection.scalars(held))
+    _delete(connection, whole)
+    for batch in batches(left):
+        no_document = ~exists().where(table.c.item_id == items.c.id)
+        orphans = select(items.c.id).where(items.c.id.in_(batch), no_document)
+        _delete(connection, connection.scalars(orphans).all())
+    return [str(row.hash) for row in rows if row.kind == "image"]
 
 
-def _delete(connection: Connection, chosen: Select[Any]) -> int:
-    ids = [int(found) for found in connection.scalars(chosen)]
+def _delete(connection: Connection, ids: Sequence[int]) -> None:
+    vectors, builds = schema.vectors, schema.builds
+    same = (builds.c.space_id == vectors.c.space_id) & (builds.c.kind == vectors.c.kind)
     for batch in batches(ids):
-        vectors, builds = schema.vectors, schema.builds
-        same = (builds.c.space_id == vectors.c.space_id) & (builds.c.kind == vectors.c.kind)
         in_build = (
             select(vectors.c.id, vectors.c.space_id, vectors.c.kind)
             .join(builds, same)
@@ -197,7 +209,6 @@ def _delete(connection: Connection, chosen: Select[Any]) -> int:
         connection.execute(insert(schema.tombstones).from_select(columns, in_build))
         connection.execute(delete(vectors).where(vectors.c.item_id.in_(batch)))
         connection.execute(delete(schema.items).where(schema.items.c.id.in_(batch)))
-    return len(ids)
 
 
 def find(connection: Connection, beginning: str) -> list[int]:
@@ -211,7 +222,7 @@ def find(connection: Connection, beginning: str) -> list[int]:
     rows = connection.execute(
         select(table.c.id, table.c.hash)
         .where(table.c.hash.between(low, high))
-        .order_by(table.c.hash, table.c.kind == "document")
+        .order_by(table.c.hash, table.c.kind.in_(("document", "table")))
         .limit(4)
     )
     first_of_each: dict[str, int] = {}

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Self
 
 from sqlalchemy import func, inspect, select, text
 
-from storage import builds, files, items, removal, runs, schema, spaces
+from storage import builds, files, items, removal, roots, runs, schema, spaces
 from storage.catalogue import HEAD, Catalogue
 from storage.errors import (
     InvalidArgument,
@@ -22,7 +22,7 @@ from storage.errors import (
 )
 from storage.nearest import Nearest
 from storage.paths import LibraryPaths
-from storage.records import Failure, Item, Kind, Root, Space, Status
+from storage.records import Build, Failure, Item, Kind, Root, Space, Status
 from storage.removal import Removal
 from storage.thumbnails import Thumbnails
 
@@ -135,7 +135,7 @@ class Library:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        from storage import lock
+        from storage import lock  # its library costs more to import than a query to answer
 
         with lock.held(self.paths.lock, self._holder):
             yield
@@ -181,6 +181,11 @@ class Library:
                 bytes=_size(self.path),
             )
 
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to be found."""
+        with self.catalogue.reading() as connection:
+            return connection.execute(select(schema.vectors.c.id).limit(1)).first() is None
+
     def space(self) -> Space | None:
         """Tell which model's vectors the library holds; None before the first index run."""
         with self.catalogue.reading() as connection:
@@ -190,7 +195,7 @@ class Library:
     def roots(self) -> list[Root]:
         """List the places that were indexed."""
         with self.catalogue.reading() as connection:
-            return files.roots(connection)
+            return roots.every(connection)
 
     def failures(self, under: str | None = None) -> list[Failure]:
         """List files that could not be used, in path order, of a folder or of the library."""
@@ -231,13 +236,20 @@ class Library:
         key = space_id, kind
         if key not in self._nearest:
             self._nearest[key] = Nearest(
-                self.paths.index, space_id, kind, lambda reason: self._rebuild(key, reason)
+                self.paths.index,
+                space_id,
+                kind,
+                lambda build, reason: self._rebuild(key, build, reason),
             )
         return self._nearest[key]
 
-    def _rebuild(self, key: tuple[int, Kind], reason: str) -> None:
+    def _rebuild(self, key: tuple[int, Kind], build: Build, reason: str) -> None:
         try:
             with self.writing("rebuild an index file"):
+                with self.catalogue.reading() as connection:
+                    now = builds.registered(connection, *key)
+                if now is not None and now.id != build.id:
+                    return  # it was replaced while the question was asked
                 builds.make(self.catalogue, self.paths.index, *key)
         except LibraryInUse:
             self.notices.append(f"{reason}; the stored vectors answered, the index comes later")
@@ -261,17 +273,18 @@ class Library:
     def plan_forget(self) -> Removal:
         """Plan to forget missing files, except those under roots that are not mounted."""
         with self.catalogue.reading() as connection:
-            return removal.plan_forget(connection, removal.mounted)
+            return removal.plan_forget(connection)
 
-    def apply(self, plan: Removal, command: str) -> Mapping[str, object]:
-        """Carry out a removal as the library's writer; no file of the person's is touched."""
+    def apply(self, plan: Removal, command: str) -> None:
+        """Carry out a removal as the library's writer; no file of the person's is touched.
+
+        Raises LibraryChanged where the plan is not what would be planned now.
+        """
         with self.writing(command) as counts:
             with self.catalogue.writing() as connection:
                 gone = removal.apply(connection, plan)
-            counts.update(files=plan.files, items=len(gone))
-        for content in gone:
-            self.thumbnails.delete(content)
-        return counts
+            counts.update(files=plan.files, items=plan.items)
+            self.thumbnails.delete(gone)
 
 
 def _size(folder: Path) -> int:

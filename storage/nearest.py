@@ -22,12 +22,12 @@ Ranked = tuple[vectors.Ids, Vector]  # row numbers and cosines, best first
 class Nearest:
     """Answers nearest-neighbour questions for one kind in one space, always exactly.
 
-    `damaged` is called with the reason when the registered build cannot be used; until it is
-    made again the stored vectors answer, more slowly and just as rightly.
+    `damaged` is called with the registered build and the reason when it cannot be used; until
+    it is made again the stored vectors answer, more slowly and just as rightly.
     """
 
     def __init__(
-        self, folder: Path, space_id: int, kind: Kind, damaged: Callable[[str], None]
+        self, folder: Path, space_id: int, kind: Kind, damaged: Callable[[Build, str], None]
     ) -> None:
         self._folder, self._space_id, self._kind = folder, space_id, kind
         self._damaged = damaged
@@ -56,7 +56,7 @@ class Nearest:
                 self._opened = build, builds.open_checked(self._folder, build)
             except IndexDamaged as error:
                 self._opened = build, None
-                self._damaged(str(error))
+                self._damaged(build, str(error))
         index = self._opened[1]
         return index, build.watermark if index is not None else 0
 

@@ -10,9 +10,8 @@ import numpy.typing as npt
 Matrix = npt.NDArray[np.float32]  # (n, dim), unit rows
 Vector = npt.NDArray[np.float32]  # (dim,), unit length
 Kind = Literal["image", "text"]  # what has a vector and can be a hit
-ContentKind = Literal[
-    "image", "text", "document"
-]  # a document is a text file: its passages are items
+# A document is a file of text, a table one read by columns: their passages are what can be hits.
+ContentKind = Literal["image", "text", "document", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class Root:
     id: int
     path: str
     walked: bool  # False: only the files named one by one are looked at again
+    inode: str | None = None  # device and number, by which a renamed folder is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,15 @@
 No file of the person's is ever touched.
 """
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select
 
-from storage import items, schema
-from storage.errors import PathNotFound
-from storage.files import is_under, roots, under
+from storage import items, roots, schema
+from storage.errors import LibraryChanged, PathNotFound
+from storage.files import is_under, under
 
-_SHOWN = 20
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,85 +29,73 @@ class Removal:
 
 def plan_remove(connection: Connection, folder: str) -> Removal:
     """Plan to take a folder or file out of the library; raises PathNotFound if none is in it."""
-    gone_roots = tuple(root.path for root in roots(connection) if is_under(root.path, folder))
-    removal = _planned(connection, Removal(0, 0, 0, gone_roots, folder=folder))
+    gone = tuple(root.path for root in roots.every(connection) if is_under(root.path, folder))
+    removal = _planned(connection, folder, gone, ())
     if not (removal.files or removal.failures or removal.roots):
         raise PathNotFound(f"the library holds nothing under {folder}: see `sightline status`")
     return removal
 
 
-def plan_forget(connection: Connection, mounted: Callable[[str], bool]) -> Removal:
+def plan_forget(connection: Connection) -> Removal:
     """Plan to forget missing files, except under roots that are not mounted just now."""
-    kept = tuple(root.path for root in roots(connection) if not mounted(root.path))
-    return _planned(connection, Removal(0, 0, 0, kept=kept))
+    known = roots.every(connection)
+    kept = tuple(root.path for root in known if not roots.is_mounted(root.path))
+    return _planned(connection, None, (), kept)
 
 
 def apply(connection: Connection, removal: Removal) -> list[str]:
-    """Carry a plan out and return the hashes of contents that went with it."""
-    files, failures = schema.files, schema.failures
-    held = list(connection.scalars(select(files.c.item_id).where(_files(removal)).distinct()))
-    connection.execute(delete(files).where(_files(removal)))
-    if removal.folder is not None:
-        connection.execute(delete(failures).where(under(failures.c.path, removal.folder)))
-    items.refresh_presence(connection, held)
-    hashes = [
-        str(found)
-        for batch in items.batches(held)
-        for found in connection.scalars(
-            select(schema.items.c.hash).where(_unheld(), schema.items.c.id.in_(batch))
+    """Carry a plan out and return the hashes of the pictures that went with it.
+
+    Raises LibraryChanged where the plan is no longer what would be planned now.
+    """
+    folder = removal.folder
+    now = plan_forget(connection) if folder is None else plan_remove(connection, folder)
+    if now != removal:
+        raise LibraryChanged(
+            "the library, or a disk, changed since this was shown; nothing was done: look again"
         )
-    ]
-    items.drop_orphans(connection)
-    for root in roots(connection):
-        if root.path in removal.roots:
-            connection.execute(delete(schema.roots).where(schema.roots.c.id == root.id))
-    return hashes
-
-
-def _planned(connection: Connection, plan: Removal) -> Removal:
     files, failures = schema.files, schema.failures
-    chosen = _files(plan)
+    chosen = _chosen(removal.folder, removal.kept)
+    held = list(connection.scalars(select(files.c.item_id).where(chosen).distinct()))
+    connection.execute(delete(files).where(chosen))
+    if folder is not None:
+        connection.execute(delete(failures).where(under(failures.c.path, folder)))
+    items.refresh_presence(connection, held)
+    gone = items.drop_orphans(connection)
+    for path in removal.roots:
+        connection.execute(delete(schema.roots).where(schema.roots.c.path == path))
+    return gone
+
+
+def _planned(
+    connection: Connection, folder: str | None, gone: tuple[str, ...], kept: tuple[str, ...]
+) -> Removal:
+    files, failures = schema.files, schema.failures
+    chosen = _chosen(folder, kept)
     shown = connection.scalars(
         select(files.c.path).where(chosen).order_by(files.c.path).limit(_SHOWN)
     )
     others = files.alias("others")
-    stays = (
-        select(others.c.id)
-        .where(others.c.item_id == files.c.item_id, ~_files(plan, others))
-        .exists()
-    )
-    failed: ColumnElement[bool] = (
-        false() if plan.folder is None else under(failures.c.path, plan.folder)
-    )
+    stays = exists().where(others.c.item_id == files.c.item_id, ~_chosen(folder, kept, others))
+    items_gone = select(func.count(files.c.item_id.distinct())).where(chosen, ~stays)
+    failed = select(func.count()).select_from(failures)
     return Removal(
         files=connection.scalar(select(func.count()).select_from(files).where(chosen)) or 0,
-        items=connection.scalar(
-            select(func.count(files.c.item_id.distinct())).where(chosen, ~stays)
-        )
-        or 0,
-        failures=connection.scalar(select(func.count()).select_from(failures).where(failed)) or 0,
-        roots=plan.roots,
-        kept=plan.kept,
+        items=connection.scalar(items_gone) or 0,
+        failures=0
+        if folder is None
+        else connection.scalar(failed.where(under(failures.c.path, folder))) or 0,
+        roots=gone,
+        kept=kept,
         paths=tuple(shown),
-        folder=plan.folder,
+        folder=folder,
     )
 
 
-def _files(plan: Removal, table: FromClause = schema.files) -> ColumnElement[bool]:
-    path, missing = table.c.path, table.c.missing
-    if plan.folder is not None:
-        return under(path, plan.folder)
-    return and_(missing.is_(True), ~or_(false(), *(under(path, kept) for kept in plan.kept)))
-
-
-def _unheld() -> ColumnElement[bool]:
-    return ~select(schema.files.c.id).where(schema.files.c.item_id == schema.items.c.id).exists()
-
-
-def mounted(path: str) -> bool:
-    """Tell whether a root is there with something in it; an empty mount point is not mounted."""
-    try:
-        with os.scandir(path) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False
+def _chosen(
+    folder: str | None, kept: tuple[str, ...], table: FromClause = schema.files
+) -> ColumnElement[bool]:
+    if folder is not None:
+        return under(table.c.path, folder)
+    away = select(schema.roots.c.id).where(schema.roots.c.path.in_(kept))
+    return and_(table.c.missing.is_(True), table.c.root_id.not_in(away))

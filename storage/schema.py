@@ -38,6 +38,16 @@ class FilePath(TypeDecorator[str]):
         return None if value is None else os.fsdecode(value)
 
 
+class Words(TypeDecorator[str]):
+    """Text of any origin: half of a surrogate pair, which no database takes, becomes "?"."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
+
+
 class ContentHash(TypeDecorator[str]):
     """A SHA-256 as 32 bytes; 64 hexadecimal digits outside."""
 
@@ -59,6 +69,7 @@ roots = Table(
     Column("id", Integer, primary_key=True),
     Column("path", FilePath, nullable=False, unique=True),
     Column("walked", Boolean(create_constraint=False), nullable=False),
+    Column("inode", Text),  # device and number of the folder, to know it by when it is renamed
 )
 
 items = Table(
@@ -66,23 +77,23 @@ items = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("hash", ContentHash, nullable=False),
-    Column("kind", Text, nullable=False),  # image, text (a passage), document (a text file)
+    Column("kind", Text, nullable=False),  # image, text (a passage), document, table
     Column("bytes", BigInteger, nullable=False),
-    Column("format", Text, nullable=False),
+    Column("format", Words, nullable=False),
     Column("width", Integer),
     Column("height", Integer),
     Column("taken_at", Text),
-    Column("camera", Text),
-    Column("lens", Text),
+    Column("camera", Words),
+    Column("lens", Words),
     Column("latitude", Float),
     Column("longitude", Float),
-    Column("text", Text),
+    Column("text", Words),
     # Whether some file that holds it is there: kept in step with `files` by storage.items alone,
     # so that a search need not join two million rows to know what to hide.
     Column("present", Boolean(create_constraint=False), nullable=False),
     UniqueConstraint("kind", "hash"),
     Index("items_by_hash", "hash"),
-    Index("items_by_bytes", "bytes"),
+    Index("items_by_bytes", "bytes", "kind"),
     Index("items_by_date", "taken_at"),
     Index("items_absent", "id", sqlite_where=Column("present", Boolean).is_(False)),
     sqlite_autoincrement=True,
@@ -99,7 +110,7 @@ files = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     Column("missing", Boolean(create_constraint=False), nullable=False),
     Index("files_by_item", "item_id"),
-    Index("files_by_root", "root_id"),
+    Index("files_by_root", "root_id", "path"),
 )
 
 passages = Table(
@@ -135,6 +146,7 @@ vectors = Table(
     Column("kind", Text, nullable=False),  # of the item: pictures and texts are ranked apart
     Column("vector", LargeBinary, nullable=False),  # (dimension,) fp16, unit length
     UniqueConstraint("item_id", "space_id"),
+    Index("vectors_by_kind", "space_id", "kind", "item_id"),
     # Numbers are never used again: a build's watermark stays true after a deletion.
     sqlite_autoincrement=True,
 )
@@ -153,16 +165,17 @@ failures = Table(
     Column("path", FilePath, primary_key=True),
     Column("root_id", ForeignKey("roots.id"), nullable=False),
     Column("stage", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+    Index("failures_by_root", "root_id", "path"),
 )
 
 runs = Table(
     "runs",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("command", Text, nullable=False),
+    Column("command", Words, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),

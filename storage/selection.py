@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from storage import schema
 from storage.files import under
@@ -35,15 +35,15 @@ def select_vectors(
     """Find the vectors a query may be answered with; with no filter only what to hide is read."""
     items, vectors = schema.items, schema.vectors
     conditions = _conditions(filters)
-    ours = and_(vectors.c.space_id == space_id, vectors.c.kind == kind)
     if not conditions:
         return Selection(None, _hidden(connection, space_id, kind, filters.missing))
-    if not filters.missing:
-        conditions.append(items.c.present.is_(True))
+    conditions.append(items.c.kind == kind)
+    present = items.c.present.is_(True)
+    conditions.append(or_(present, _has_a_place()) if filters.missing else present)
     chosen = (
         select(vectors.c.id)
         .join(items, items.c.id == vectors.c.item_id)
-        .where(ours, *conditions)
+        .where(vectors.c.space_id == space_id, *conditions)
         .order_by(vectors.c.id)
     )
     if filters.near is not None:
@@ -55,25 +55,30 @@ def select_vectors(
 
 
 def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) -> Ids:
-    """Vectors of absent items, and the deleted ones that a build may still hold."""
-    items, vectors = schema.items, schema.vectors
-    buried = schema.tombstones
-    hidden = list(
-        connection.scalars(
-            select(buried.c.vector_id).where(buried.c.space_id == space_id, buried.c.kind == kind)
+    """Vectors of items not to be shown, and the deleted ones that a build may still hold."""
+    items, vectors, buried = schema.items, schema.vectors, schema.tombstones
+    deleted = select(buried.c.vector_id).where(buried.c.space_id == space_id, buried.c.kind == kind)
+    absent = (
+        select(vectors.c.id)
+        .join(items, items.c.id == vectors.c.item_id)
+        .where(
+            vectors.c.space_id == space_id,
+            items.c.kind == kind,
+            items.c.present.is_(False),
+            *([~_has_a_place()] if missing else []),
         )
     )
-    if not missing:
-        hidden += connection.scalars(
-            select(vectors.c.id)
-            .join(items, items.c.id == vectors.c.item_id)
-            .where(
-                vectors.c.space_id == space_id,
-                vectors.c.kind == kind,
-                items.c.present.is_(False),
-            )
-        )
+    hidden = [*connection.scalars(deleted), *connection.scalars(absent)]
     return np.array(sorted(hidden), np.int64)
+
+
+def _has_a_place() -> ColumnElement[bool]:
+    """Say that something holds an item; an interrupted run may leave some that nothing does."""
+    items, files, passages = schema.items, schema.files, schema.passages
+    return or_(
+        exists().where(files.c.item_id == items.c.id),
+        exists().where(passages.c.item_id == items.c.id),
+    )
 
 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:

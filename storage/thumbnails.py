@@ -1,6 +1,7 @@
 """Thumbnails at rest: WebP files named by the hash of the content they show."""
 
 import errno
+from collections.abc import Iterable
 from pathlib import Path
 
 from storage.errors import DiskFull
@@ -15,7 +16,8 @@ class Thumbnails:
     def write(self, content: str, webp: bytes) -> None:
         """Keep the thumbnail of a content; a reader never sees half of one."""
         path = self._path(content)
-        if path.exists():
+        # Not synced, for it can be made again: a power cut may have left an empty file.
+        if path.exists() and path.stat().st_size:
             return
         unfinished = path.with_suffix(".tmp")
         try:
@@ -37,9 +39,10 @@ class Thumbnails:
         except FileNotFoundError:
             return None
 
-    def delete(self, content: str) -> None:
-        """Drop the thumbnail of a content that no file holds any more."""
-        self._path(content).unlink(missing_ok=True)
+    def delete(self, contents: Iterable[str]) -> None:
+        """Drop the thumbnails of contents that no file holds any more."""
+        for content in contents:
+            self._path(content).unlink(missing_ok=True)
 
     def _path(self, content: str) -> Path:
         # 256 folders keep a library of two million under 8,000 files in each.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
-from storage.items import batches
+from storage.items import BATCH, batches
 from storage.records import Kind, Matrix, Vector
 
 Ids = npt.NDArray[np.int64]
@@ -38,14 +38,14 @@ def stored(connection: Connection, space_id: int, kind: Kind, hashes: Iterable[s
     items, vectors = schema.items, schema.vectors
     wanted = list(hashes)
     found: set[str] = set()
-    for start in range(0, len(wanted), 500):
+    for start in range(0, len(wanted), BATCH):
         found.update(
             connection.scalars(
                 select(items.c.hash)
                 .join(vectors, vectors.c.item_id == items.c.id)
                 .where(
                     items.c.kind == kind,
-                    items.c.hash.in_(wanted[start : start + 500]),
+                    items.c.hash.in_(wanted[start : start + BATCH]),
                     vectors.c.space_id == space_id,
                 )
             )

@@ -77,7 +77,7 @@ class OpenClipEncoder:
                 f"not {pixels.dtype} {pixels.shape}"
             )
         # A picture fresh from its decoder may be read-only memory, which torch will not share.
-        return self._run(torch.from_numpy(np.require(pixels, requirements="CW")), self._see)
+        return self._run(torch.from_numpy(np.require(pixels, requirements=["C", "W"])), self._see)
 
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.

@@ -31,8 +31,8 @@ class AnnIndex(Protocol):
 class AnnKind(Protocol):
     """How an index kind comes to be: a module with these two functions."""
 
-    def create(self, dimension: int) -> AnnIndex:
-        """Make an empty index."""
+    def create(self, dimension: int, rows: int) -> AnnIndex:
+        """Make an empty index with room for so many rows."""
 
     def open(self, path: Path) -> AnnIndex:
         """Map a saved index into memory; raises IndexDamaged where it cannot be read."""

@@ -40,11 +40,12 @@ def _parameters(included: Ids | None, excluded: Ids) -> faiss.SearchParameters |
     return None
 
 
-def create(dimension: int) -> ExactIndex:
-    """Make an empty index."""
+def create(dimension: int, rows: int) -> ExactIndex:
+    """Make an empty index with room for so many rows: growing would take three times as much."""
     codes = faiss.IndexScalarQuantizer(
         dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
+    codes.codes.resize(rows * codes.code_size)
     return ExactIndex(faiss.IndexIDMap(codes))
 
 

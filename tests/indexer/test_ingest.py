@@ -3,22 +3,29 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import event
+from sqlalchemy import Connection, event, update
 
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.encode import text_hash
 from indexer.models.protocols import Pixels
 from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
-from storage import Library, Matrix
-from storage.errors import DiskFull, EncodeFailure, ModelMismatch, PathNotFound
+from storage import Library, Matrix, files, schema
+from storage.errors import (
+    DiskFull,
+    EncodeFailure,
+    InvalidArgument,
+    ModelMismatch,
+    PathNotFound,
+)
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -145,10 +152,46 @@ def test_a_renamed_root_keeps_every_vector(
 ) -> None:
     index(photos)
     renamed = photos.rename(tmp_path / "pictures")
-    assert counts(index(renamed)) == {"moved": 6}
+    assert counts(index(renamed)) == {"unchanged": 6}
     assert encoded() == 6
     assert [root.path for root in library.roots()] == [str(renamed)]
     assert counts(index()) == {"unchanged": 6}
+
+
+def test_a_renamed_root_is_known_by_its_files_and_not_by_its_number_alone(
+    library: Library, tmp_path: Path, photos: Path, index: Index, draw: Draw
+) -> None:
+    index(photos)
+    other = draw(tmp_path / "other disk" / "9.png", 9).parent
+    number = os.stat(other)
+    with library.catalogue.writing() as connection:
+        connection.execute(update(schema.roots).values(inode=f"{number.st_dev}:{number.st_ino}"))
+    photos.rename(tmp_path / "unplugged")
+    assert counts(index(other)) == {"new": 1}
+    assert [root.path for root in library.roots()] == [str(other), str(photos)]
+
+
+def test_a_twin_elsewhere_does_not_take_the_place_of_an_unplugged_disk(
+    library: Library, tmp_path: Path, photos: Path, index: Index
+) -> None:
+    index(photos)
+    twin = Path(shutil.copytree(photos, tmp_path / "twin"))
+    away = photos.rename(tmp_path / "unplugged")
+    assert counts(index(twin)) == {"copied": 6}
+    away.rename(photos)
+    assert counts(index()) == {"unchanged": 12}
+    assert len(library.find(str(photos / "0.png")).paths) == 2
+
+
+def test_a_file_moved_over_another_leaves_no_ghost(
+    library: Library, photos: Path, index: Index, encoded: Count
+) -> None:
+    index(photos)
+    (photos / "0.png").replace(photos / "1.png")
+    assert counts(index(photos)) == {"moved": 1, "unchanged": 4}
+    assert library.find(str(photos / "1.png")).missing_paths == ()
+    assert library.status().missing == 0
+    assert encoded() == 6
 
 
 def test_an_edited_file_is_a_new_item_and_the_old_content_goes(
@@ -233,6 +276,142 @@ def test_an_excluded_file_that_is_still_there_does_not_go_missing(
     index(photos)
     assert counts(index(photos, exclude=("summer",))) == {"unchanged": 4}
     assert len(paths(library)) == 6
+
+
+def test_the_same_bytes_under_another_kind_of_name_are_read_for_what_they_are(
+    library: Library, photos: Path, index: Index
+) -> None:
+    (photos / "note.txt").write_text("red kites over the hill")
+    index(photos)
+    shutil.copy(photos / "note.txt", photos / "note.jpg")
+    shutil.copy(photos / "0.png", photos / "picture.txt")
+    assert counts(index(photos)) == {"unchanged": 7, "failed": 2}
+    assert [(Path(f.path).name, f.stage) for f in library.failures()] == [
+        ("note.jpg", "decode"),
+        ("picture.txt", "text"),
+    ]
+
+
+def test_a_date_beyond_what_a_database_holds_is_no_obstacle(photos: Path, index: Index) -> None:
+    os.utime(photos / "0.png", (10_413_792_000, 10_413_792_000))  # the year 2300
+    assert counts(index(photos)) == {"new": 6}
+    assert counts(index(photos)) == {"unchanged": 6}
+
+
+def test_a_folder_that_cannot_be_read_keeps_what_is_known_of_it(
+    library: Library, photos: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(photos)
+    look = os.lstat
+
+    def refuse(path: str) -> os.stat_result:
+        if "summer" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr("indexer.scan.os.lstat", refuse)
+    report = index(photos)
+    assert counts(report) == {"unchanged": 4}
+    assert "Permission denied" in report.notices[0]
+    assert len(paths(library)) == 6
+
+
+def test_what_no_row_can_hold_fails_alone(
+    library: Library, photos: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = files.record
+
+    def refuse(connection: Connection, seen: files.Sighting, *rest: Any) -> files.Outcome:
+        if seen.path.endswith("3.png"):
+            raise OverflowError("too large")
+        return record(connection, seen, *rest)
+
+    monkeypatch.setattr("storage.files.record", refuse)
+    assert counts(index(photos)) == {"new": 5, "failed": 1}
+    assert [failure.stage for failure in library.failures()] == ["write"]
+
+
+def test_half_a_surrogate_pair_in_a_table_is_replaced(
+    library: Library, tmp_path: Path, index: Index
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "rows.jsonl").write_text('{"caption": "a cat \\ud83d"}\n')
+    (folder / "odd.jsonl").write_text('{"\\ud83d": "a cat"}\n')
+    assert counts(index(folder, text_columns=("caption",))) == {"new": 1, "failed": 1}
+    hits = Engine(library, StandInEncoder).search(Query((Term("text", "cat"),)))
+    assert [hit.item.text for hit in hits] == ["a cat ?"]
+
+
+def test_a_known_file_that_turns_into_something_else_is_found_no_more(
+    library: Library, photos: Path, index: Index
+) -> None:
+    (photos / "0.png").rename(photos / "extensionless")
+    index(photos)
+    (photos / "extensionless").write_text("#!/bin/sh")
+    assert counts(index(photos)) == {"unchanged": 5, "skipped": 1, "missing": 1}
+    assert str(photos / "extensionless") not in paths(library)
+
+
+def test_an_edited_table_is_read_by_the_columns_it_was_read_by(
+    library: Library, tmp_path: Path, index: Index
+) -> None:
+    table = tmp_path / "corpus" / "rows.csv"
+    table.parent.mkdir()
+    table.write_text("caption\na dog\n")
+    index(table.parent, text_columns=("caption",))
+    table.write_text("caption\na horse\n")
+    assert counts(index(table.parent)) == {"new": 1}
+    assert library.status().items == 1
+
+
+def test_a_mistyped_column_is_mended_by_the_right_one(
+    library: Library, tmp_path: Path, index: Index
+) -> None:
+    table = tmp_path / "corpus" / "rows.csv"
+    table.parent.mkdir()
+    table.write_text("caption\na dog\n")
+    assert counts(index(table.parent, text_columns=("captoin",))) == {"failed": 1}
+    assert counts(index(table.parent, text_columns=("caption",))) == {"new": 1}
+    assert library.failures() == []
+
+
+def test_passages_of_an_interrupted_document_are_kept_for_the_next_run(
+    library: Library, tmp_path: Path, photos: Path, index: Index
+) -> None:
+    class Tiring(StandInEncoder):
+        def encode_texts(self, texts: Sequence[str]) -> Matrix:
+            if "word 300" in " ".join(texts):
+                raise RuntimeError("the device went away")
+            return super().encode_texts(texts)
+
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "long.txt").write_text(". ".join(f"word {number}" for number in range(2000)))
+    config = IndexConfig(paths=(str(folder),), workers=1, batch_size=2)
+    with pytest.raises(RuntimeError):
+        Indexer(library, Tiring(), config).run()
+    before = library.status().items
+    assert before > 0
+    index(photos)
+    assert library.status().items == before + 6
+
+
+def test_the_thumbnail_of_an_edited_photo_goes_with_its_content(
+    library: Library, photos: Path, index: Index, draw: Draw
+) -> None:
+    index(photos)
+    draw(photos / "0.png", 99)
+    index(photos)
+    assert len(list(library.paths.thumbnails.rglob("*.webp"))) == 6
+
+
+def test_the_librarys_own_thumbnails_are_refused(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    with pytest.raises(InvalidArgument, match="part of the library"):
+        index(library.paths.thumbnails)
 
 
 def test_a_name_that_is_not_utf8_is_kept_to_the_byte(

@@ -151,6 +151,26 @@ def test_a_run_that_raises_is_recorded_as_failed(library: Library) -> None:
         assert connection.exec_driver_sql("SELECT outcome FROM runs").scalar() == "failed"
 
 
+@pytest.mark.parametrize("name", ["what?x=1", "50% #1", "ü b"])
+def test_any_name_will_do_for_a_library(tmp_path: Path, name: str) -> None:
+    with Library.create(tmp_path / name) as library:
+        assert library.status().items == 0
+    with Library.open(tmp_path / name):
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_catalogue_that_another_program_locks_is_in_use(library: Library) -> None:
+    other = sqlite3.connect(library.paths.catalogue, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with (
+        pytest.raises(LibraryInUse, match="another program"),
+        library.catalogue.reading() as connection,
+    ):
+        connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+        connection.exec_driver_sql("DELETE FROM roots")
+    other.close()
+
+
 def test_a_refused_write_leaves_nothing(library: Library) -> None:
     with pytest.raises(ZeroDivisionError), library.catalogue.writing() as connection:
         connection.exec_driver_sql("INSERT INTO roots (path, walked) VALUES (x'2f', 1)")

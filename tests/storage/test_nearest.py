@@ -22,7 +22,8 @@ from storage import (
     vectors,
 )
 from storage.items import Content
-from storage.records import Capture, Matrix, Root
+from storage.records import Capture, Matrix
+from storage.roots import Roots
 from storage.selection import select_vectors
 from storage.vectors import Ids
 
@@ -47,12 +48,12 @@ def fill(library: Library, space_id: int) -> Fill:
         matrix = rng.standard_normal((count, DIM)).astype(np.float32)
         matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
         with library.catalogue.writing() as connection:
-            root = files.add_root(connection, "/photos", walked=True)
+            root = Roots(connection).enter("/photos", walked=True)
             for number, row in enumerate(matrix, start=first):
                 item, fresh = items.add(connection, content(number))
                 vectors.add(connection, space_id, "image", [item], row[None])
                 seen = files.Sighting(root.id, f"/photos/{number % 3}/{number}.jpg", number, 0)
-                files.record(connection, seen, item, fresh, exists=lambda path: True)
+                files.record(connection, seen, item, fresh, lambda root, path: False)
         return matrix
 
     return add
@@ -139,14 +140,12 @@ def test_items_whose_files_are_missing_are_hidden_unless_asked_for(
     query = fill(0, 50)[7]
     build(library, space_id)
     with library.catalogue.writing() as connection:
-        known = files.page(connection, library_root(connection), "/photos/1/7.jpg", "", 1)
+        known = files.page(
+            connection, Roots(connection).enter("/photos", walked=True), "/photos/1/7.jpg", "", 1
+        )
         files.vanish(connection, known)
     assert 8 not in found(library, space_id, query, 50)[0]
     assert found(library, space_id, query, 1, Filters(missing=True))[0].tolist() == [8]
-
-
-def library_root(connection: object) -> Root:
-    return files.roots(connection)[0]  # type: ignore[arg-type]
 
 
 FILTERS: list[tuple[Filters, Callable[[int], bool]]] = [
@@ -266,7 +265,7 @@ def test_a_build_of_the_wrong_recall_would_show(
     truth = builds.Truth()
     matrix = fill(0, 100)
     truth.see(np.arange(100), matrix)
-    index = ann.kind("exact").create(DIM)
+    index = ann.kind("exact").create(DIM, 50)
     index.add(np.arange(50), matrix[50:])  # half of the rows, under wrong numbers
     assert truth.recall(index) < 0.9
 

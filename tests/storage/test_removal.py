@@ -1,5 +1,6 @@
 """What `remove` and `forget` take out of the catalogue, and what they leave."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from indexer import Report
 from storage import Library, builds, vectors
-from storage.errors import ItemNotFound
+from storage.errors import ItemNotFound, LibraryChanged
 
 Index = Callable[..., Report]
 
@@ -97,3 +98,25 @@ def test_passages_go_with_their_last_document(
     assert library.status().items == 2
     library.apply(library.plan_remove(str(folder / "b.txt")), "remove")
     assert library.status().items == 1
+
+
+def test_a_plan_that_no_longer_fits_is_refused_whole(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    (photos / "0.png").unlink()
+    index(photos)
+    plan = library.plan_forget()
+    (photos / "1.png").unlink()
+    index(photos)
+    with pytest.raises(LibraryChanged, match="look again"):
+        library.apply(plan, "forget")
+    assert library.status().files == 6
+
+
+def test_a_file_of_any_name_can_be_removed(library: Library, photos: Path, index: Index) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    (photos / "0.png").rename(photos / name)
+    index(photos)
+    library.apply(library.plan_remove(str(photos / name)), f"remove {photos / name}")
+    assert library.status().files == 5

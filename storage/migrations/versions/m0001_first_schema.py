@@ -27,6 +27,7 @@ def _roots() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("path", sa.LargeBinary(), nullable=False),
         sa.Column("walked", sa.Boolean(), nullable=False),
+        sa.Column("inode", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("path"),
     )
@@ -56,7 +57,7 @@ def _items() -> None:
     op.create_index(
         "items_absent", "items", ["id"], unique=False, sqlite_where=sa.text("present IS 0")
     )
-    op.create_index("items_by_bytes", "items", ["bytes"], unique=False)
+    op.create_index("items_by_bytes", "items", ["bytes", "kind"], unique=False)
     op.create_index("items_by_date", "items", ["taken_at"], unique=False)
     op.create_index("items_by_hash", "items", ["hash"], unique=False)
 
@@ -83,7 +84,7 @@ def _files() -> None:
         sa.UniqueConstraint("path"),
     )
     op.create_index("files_by_item", "files", ["item_id"], unique=False)
-    op.create_index("files_by_root", "files", ["root_id"], unique=False)
+    op.create_index("files_by_root", "files", ["root_id", "path"], unique=False)
 
 
 def _passages() -> None:
@@ -120,6 +121,7 @@ def _failures() -> None:
         ),
         sa.PrimaryKeyConstraint("path"),
     )
+    op.create_index("failures_by_root", "failures", ["root_id", "path"], unique=False)
 
 
 def _spaces() -> None:
@@ -153,6 +155,7 @@ def _vectors() -> None:
         sa.UniqueConstraint("item_id", "space_id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("vectors_by_kind", "vectors", ["space_id", "kind", "item_id"], unique=False)
 
 
 def _tombstones() -> None:
