@@ -121,8 +121,6 @@ class Indexer:
             roots.drop_moved_out(connection, os.path.lexists)
         self._library.thumbnails.delete(dropped)
         self._library.refresh_builds(space_id)
-        if writing.counts["new"]:
-            self._library.catalogue.tidy()
         return missing
 
 

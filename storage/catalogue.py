@@ -42,13 +42,6 @@ class Catalogue:
             with connection.begin():
                 yield connection
 
-    def tidy(self) -> None:
-        """Let SQLite look at its tables, so that it plans queries by what they hold."""
-        with _translated(self.path), self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA analysis_limit = 1000")
-            connection.exec_driver_sql("ANALYZE")
-            connection.commit()
-
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()

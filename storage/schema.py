@@ -111,6 +111,7 @@ files = Table(
     Column("missing", Boolean(create_constraint=False), nullable=False),
     Index("files_by_item", "item_id"),
     Index("files_by_root", "root_id", "path"),
+    Index("files_missing", "path", sqlite_where=Column("missing", Boolean).is_(True)),
 )
 
 passages = Table(
@@ -146,7 +147,7 @@ vectors = Table(
     Column("kind", Text, nullable=False),  # of the item: pictures and texts are ranked apart
     Column("vector", LargeBinary, nullable=False),  # (dimension,) fp16, unit length
     UniqueConstraint("item_id", "space_id"),
-    Index("vectors_by_kind", "space_id", "kind", "item_id"),
+    Index("vectors_by_kind", "space_id", "kind"),
     # Numbers are never used again: a build's watermark stays true after a deletion.
     sqlite_autoincrement=True,
 )

@@ -1,9 +1,10 @@
 """Which vectors may answer a query: filters turned into row numbers, before any ranking."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 
 from storage import schema
 from storage.files import under
@@ -33,41 +34,42 @@ def select_vectors(
     connection: Connection, space_id: int, kind: Kind, filters: Filters
 ) -> Selection:
     """Find the vectors a query may be answered with; with no filter only what to hide is read."""
-    items, vectors = schema.items, schema.vectors
+    items = schema.items
     conditions = _conditions(filters)
     if not conditions:
         return Selection(None, _hidden(connection, space_id, kind, filters.missing))
-    conditions.append(items.c.kind == kind)
     present = items.c.present.is_(True)
     conditions.append(or_(present, _has_a_place()) if filters.missing else present)
-    chosen = (
-        select(vectors.c.id)
-        .join(items, items.c.id == vectors.c.item_id)
-        .where(vectors.c.space_id == space_id, *conditions)
-        .order_by(vectors.c.id)
-    )
+    chosen = _joined(space_id, kind).where(*conditions)
     if filters.near is not None:
         placed = chosen.add_columns(items.c.latitude, items.c.longitude)
         ids = _within(filters.near, [tuple(row) for row in connection.execute(placed)])
     else:
         ids = np.fromiter(connection.scalars(chosen), np.int64)
-    return Selection(ids, np.empty(0, np.int64))
+    return Selection(np.sort(ids), np.empty(0, np.int64))
+
+
+def _joined(space_id: int, kind: Kind) -> Select[Any]:
+    """Begin a question about vectors by their items.
+
+    The empty sums keep SQLite from starting with the space or the kind, which nearly all rows
+    share: it then starts with what the filter names, through that column's index.
+    """
+    items, vectors = schema.items, schema.vectors
+    return (
+        select(vectors.c.id)
+        .join(items, items.c.id == vectors.c.item_id)
+        .where(vectors.c.space_id + 0 == space_id, items.c.kind.concat("") == kind)
+    )
 
 
 def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) -> Ids:
     """Vectors of items not to be shown, and the deleted ones that a build may still hold."""
-    items, vectors, buried = schema.items, schema.vectors, schema.tombstones
+    items, buried = schema.items, schema.tombstones
     deleted = select(buried.c.vector_id).where(buried.c.space_id == space_id, buried.c.kind == kind)
-    absent = (
-        select(vectors.c.id)
-        .join(items, items.c.id == vectors.c.item_id)
-        .where(
-            vectors.c.space_id == space_id,
-            items.c.kind == kind,
-            items.c.present.is_(False),
-            *([~_has_a_place()] if missing else []),
-        )
-    )
+    absent = _joined(space_id, kind).where(items.c.present.is_(False))
+    if missing:
+        absent = absent.where(~_has_a_place())
     hidden = [*connection.scalars(deleted), *connection.scalars(absent)]
     return np.array(sorted(hidden), np.int64)
 

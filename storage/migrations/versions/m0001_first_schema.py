@@ -85,6 +85,9 @@ def _files() -> None:
     )
     op.create_index("files_by_item", "files", ["item_id"], unique=False)
     op.create_index("files_by_root", "files", ["root_id", "path"], unique=False)
+    op.create_index(
+        "files_missing", "files", ["path"], unique=False, sqlite_where=sa.text("missing IS 1")
+    )
 
 
 def _passages() -> None:
@@ -155,7 +158,7 @@ def _vectors() -> None:
         sa.UniqueConstraint("item_id", "space_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("vectors_by_kind", "vectors", ["space_id", "kind", "item_id"], unique=False)
+    op.create_index("vectors_by_kind", "vectors", ["space_id", "kind"], unique=False)
 
 
 def _tombstones() -> None:
