@@ -17,6 +17,8 @@ bench:
 	uv run python -m benchmarks.ingest
 	uv run python -m benchmarks.downscaling
 	uv run python -m benchmarks.real_files
+	uv run python -m benchmarks.nearest
+	uv run python -m benchmarks.rounding
 
 demo:
 	uv run sightline demo

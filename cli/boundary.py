@@ -33,9 +33,9 @@ def guarded(run: Callable[[], object]) -> int:
         # The reader went away, as `head` does; without this Python complains when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except SystemExit:
-        # click's own answer to a reader that went away while a command was printing.
-        return DONE
+    except SystemExit as error:
+        # click's own answer to a reader that went away while a command was printing is 1.
+        return error.code if isinstance(error.code, int) and error.code > 1 else DONE
     except Exception as error:
         return _tell_error(error)
     return result if isinstance(result, int) else DONE

@@ -5,7 +5,6 @@ that finds nothing new, and a search by item, never wait for them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache, cached_property
 from json import loads
 from pathlib import Path
@@ -23,7 +22,7 @@ from indexer.models import (
     load,
 )
 from search import Engine
-from storage import Library, Matrix, Space
+from storage import Library, Matrix, Space, spaces
 from storage.errors import ModelMismatch
 
 DEMO_MARKER = ".sightline-demo"
@@ -49,11 +48,8 @@ class StoredEncoder:
     def loaded(self) -> DualEncoder:
         """Load the model and make sure that its vectors are comparable with the stored ones."""
         encoder = load(self.space.name, device=self._device, revision=self.space.revision)
-        if replace(encoder.space, id=None) != replace(self.space, id=None):
-            raise ModelMismatch(
-                f"the library was made with {self.space.name} {self.space.revision[:12]} and this "
-                f"installation has {encoder.space.revision[:12]}: index into a new --library DIR"
-            )
+        if not spaces.same(self.space, encoder.space):
+            raise ModelMismatch(spaces.difference(self.space, encoder.space))
         return encoder
 
 

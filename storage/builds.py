@@ -100,19 +100,8 @@ def make(
             return None
         blocks = vectors.blocks(connection, space_id, kind)
         index, truth, watermark, count = _gather(blocks, index_kind, rows)
-    folder.mkdir(exist_ok=True)
     name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
-    unfinished = folder / f"{name}.tmp"
-    try:
-        index.save(unfinished)
-    except RuntimeError as error:  # all that FAISS says when it cannot write
-        unfinished.unlink(missing_ok=True)
-        raise DiskFull(
-            f"the index file could not be written to {folder}: free some space there; the vectors "
-            "are safe, and searches go without it"
-        ) from error
-    checksum = _checksum(unfinished)
-    _publish(unfinished, folder / name)
+    checksum = _write(index, folder, name)
     values = {
         "space_id": space_id,
         "kind": kind,
@@ -129,6 +118,23 @@ def make(
     sweep(catalogue, folder)
     with catalogue.reading() as connection:
         return registered(connection, space_id, kind)
+
+
+def _write(index: ann.AnnIndex, folder: Path, name: str) -> str:
+    """Write an index so that a power cut cannot tear it; returns its hash. Raises DiskFull."""
+    folder.mkdir(exist_ok=True)
+    unfinished = folder / f"{name}.tmp"
+    try:
+        index.save(unfinished)
+    except RuntimeError as error:  # all that FAISS says when it cannot write
+        unfinished.unlink(missing_ok=True)
+        raise DiskFull(
+            f"the index file could not be written to {folder}: free some space there; the vectors "
+            "are safe, and searches go without it"
+        ) from error
+    checksum = _checksum(unfinished)
+    _publish(unfinished, folder / name)
+    return checksum
 
 
 def _gather(
