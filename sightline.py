@@ -39,12 +39,14 @@ class Sightline:
         *paths: str | Path,
         model: str | None = None,
         exclude: tuple[str, ...] = (),
+        text_columns: tuple[str, ...] = (),
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
         """Bring the library up to date with these folders and files, or with all it knows."""
         config = IndexConfig(
             paths=tuple(str(path) for path in paths),
             exclude=exclude or self._settings.exclude,
+            text_columns=text_columns,
             workers=self._settings.workers,
             limits=self._settings.file_limits(),
         )

@@ -102,7 +102,7 @@ def device_check(settings: Settings) -> Check:
     """Guess from the machine what a model would run on, without loading torch."""
     if settings.device != "auto":
         return Check("device", f"{settings.device} (set)")
-    if Path("/proc/driver/nvidia/version").exists() and "+cpu" not in version("torch"):
+    if Path("/proc/driver/nvidia/version").exists() and "+cpu" not in _version("torch"):
         return Check("device", "auto: cuda")
     apple = sys.platform == "darwin" and platform.machine() == "arm64"
     return Check("device", "auto: mps" if apple else "auto: cpu")
@@ -121,7 +121,7 @@ def library_check(path: Path) -> Check:
 
 def disk_check(path: Path) -> Check:
     """Tell how much room is left where the library lies or will lie."""
-    place = next(folder for folder in (path, *path.parents) if folder.exists())
+    place = next((folder for folder in (path, *path.parents) if folder.exists()), Path.home())
     free = shutil.disk_usage(place).free
     few = " : little for a library" if free < LITTLE_DISK else ""
     return Check("disk", f"{free / 1e9:,.1f} GB free{few}", "note" if few else "ok")
@@ -140,10 +140,18 @@ def _model_checks() -> Iterator[Check]:
     yield Check("recommended", f"{RECOMMENDED}: {state}")
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
 def _home(origin: str, part: str) -> Path:
     path = Path(origin)
     return path.parent if path.name == f"{part}.py" else path.parent.parent
 
 
 def _numbers(written: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", written.partition("+")[0])[:3])
+    numbers = [int(number) for number in re.findall(r"\d+", written.partition("+")[0])[:3]]
+    return tuple(numbers + [0] * (3 - len(numbers)))

@@ -9,11 +9,6 @@ from cli.settings import Settings
 from indexer import IndexConfig, Report
 from storage import Library
 
-STAND_IN = (
-    "mini is a stand-in that was trained on drawn shapes: what it finds among real photos means "
-    "little; index into a new --library with --model NAME (sightline models lists them)"
-)
-
 
 def run_index(
     library: Library, settings: Settings, config: IndexConfig, model: str | None = None
@@ -23,8 +18,9 @@ def run_index(
         report = wiring.indexer(library, settings, config, model, watch).run()
     for notice in report.notices:
         tell(notice)
-    if wiring.is_stand_in(library):
-        tell(STAND_IN)
+    caution = wiring.caution(library)
+    if caution:
+        tell(caution)
     return report
 
 

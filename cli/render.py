@@ -26,7 +26,7 @@ def tell(message: str) -> None:
 
 def write_json(row: Mapping[str, object]) -> None:
     """Print one object on one line; names that are not UTF-8 come back whole from its escapes."""
-    click.echo(json.dumps(row))
+    click.echo(json.dumps(row, allow_nan=False))
 
 
 def write_path(path: str) -> None:

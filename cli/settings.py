@@ -1,6 +1,6 @@
 """What a person has set, read once: flag, then environment, then settings file, then default.
 
-Nothing else reads the environment.
+Nothing else reads what a person set.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -16,6 +17,8 @@ from indexer.limits import Limits
 from storage.errors import InvalidArgument
 
 PREFIX = "SIGHTLINE_"
+_LONGEST = 3600  # seconds for one file
+_MOST = 1 << 40  # bytes or pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,12 @@ class Settings:
     def read(cls, **flags: object) -> "Settings":
         """Join the four sources; a flag that is None or empty was not given."""
         given = {name: value for name, value in flags.items() if value not in (None, ())}
-        values = {"library": default_library(), **_from_file(), **_from_environment(), **given}
+        file, environment = _from_file(), _from_environment()
+        values: dict[str, Any] = {"library": default_library(), **file, **environment, **given}
+        # One limit that is set in the environment leaves the file's others as they are.
+        values["limits"] = {**_limits_in(file), **_limits_in(environment)}
         values["library"] = Path(str(values["library"])).expanduser().absolute()
-        return cls(**values)  # type: ignore[arg-type]  # each source has checked its types
+        return cls(**values)  # each source has checked its types
 
     def file_limits(self) -> Limits:
         """Give what one file may cost, as set or by default."""
@@ -91,8 +97,13 @@ def _limits(value: object) -> Mapping[str, float]:
             raise ValueError("pairs like pixels=200000000 seconds=60") from None
     if not isinstance(value, dict) or not set(value) <= set(_LIMITS):
         raise ValueError(f"numbers by name, of {', '.join(_LIMITS)}")
-    if not all(isinstance(number, int | float) and number > 0 for number in value.values()):
-        raise ValueError("numbers above 0")
+    for name, number in value.items():
+        most = _LONGEST if name == "seconds" else _MOST
+        least = 0.1 if name == "seconds" else 1
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError("numbers by name")
+        if not least <= number <= most:  # which no NaN is
+            raise ValueError(f"between {least:,} and {most:,} for {name}")
     # Seconds may have a fraction; bytes and pixels are whole.
     return {k: float(v) if k == "seconds" else int(v) for k, v in value.items()}
 
@@ -109,6 +120,11 @@ assert set(_READERS) == {known.name for known in fields(Settings)}
 _LIMITS = tuple(limit.name for limit in fields(Limits))
 
 
+def _limits_in(source: Mapping[str, Any]) -> Mapping[str, float]:
+    found: Mapping[str, float] = source.get("limits", {})
+    return found
+
+
 def _from_file() -> dict[str, object]:
     path = settings_file()
     try:
@@ -117,7 +133,10 @@ def _from_file() -> dict[str, object]:
         return {}
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"the settings file {path} cannot be read: {error}") from error
-    return {key: _checked(key, value, f"{path}: {key}") for key, value in written.items()}
+    read = {key: _checked(key, value, f"{path}: {key}") for key, value in written.items()}
+    if "library" in read:  # the same folder from wherever the command is typed
+        read["library"] = path.parent / Path(str(read["library"])).expanduser()
+    return read
 
 
 def _from_environment() -> dict[str, object]:

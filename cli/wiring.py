@@ -26,6 +26,14 @@ from storage import Library, Matrix, Space, spaces
 from storage.errors import ModelMismatch
 
 DEMO_MARKER = ".sightline-demo"
+_MINI = (
+    "mini is a stand-in that was trained on drawn shapes: what it finds among real photos means "
+    "little; index into a new --library with --model NAME (sightline models lists them)"
+)
+_STAND_IN = (
+    "the model stand-in is for tests and understands nothing: index into a new --library with "
+    "--model NAME (sightline models lists them)"
+)
 
 
 class StoredEncoder:
@@ -88,17 +96,20 @@ def indexer(
 
 def engine(library: Library, settings: Settings) -> Engine:
     """Build the query line over a library, in the library's own space."""
-    return Engine(library, cache(lambda: encoder(library, settings)))
+    return Engine(library, cache(lambda: encoder(library, settings)), settings.file_limits())
 
 
-def is_stand_in(library: Library) -> bool:
-    """Tell whether `mini` answers here for anything but the drawn demo it was trained on."""
+def caution(library: Library) -> str | None:
+    """Say where a model answers for what it does not understand; None where all is well."""
     space = library.space()
-    if space is None or not is_mini(space):
-        return False
+    if space is None:
+        return None
+    if space.name == "stand-in":
+        return _STAND_IN
     home = library.path.parent
     drawn = (home / DEMO_MARKER).exists()
-    return not (drawn and all(Path(root.path).is_relative_to(home) for root in library.roots()))
+    at_home = drawn and all(Path(root.path).is_relative_to(home) for root in library.roots())
+    return _MINI if is_mini(space) and not at_home else None
 
 
 def _picture_spec(space: Space) -> PictureSpec:

@@ -117,8 +117,9 @@ class Changes:
         """Tell whether reading the same bytes again could only come to the same."""
         columns = self._config.text_columns
         if known.item_id is None:
-            other_columns = columns and classify(known.path) == "table"
-            return not (self._config.retry_failures or other_columns)
+            if classify(known.path) == "table":  # of which columns failed nothing is kept
+                return not columns
+            return not self._config.retry_failures
         before = columns_of(known.format)
         return not columns or not before or before == columns
 

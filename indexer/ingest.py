@@ -13,6 +13,7 @@ from collections.abc import Callable
 from indexer.census import Census
 from indexer.changes import Change, Changes, Returned, ToRead, Vanished
 from indexer.config import IndexConfig, Progress, Report
+from indexer.cores import usable_cores
 from indexer.encode import Encoding
 from indexer.line import Line
 from indexer.models.protocols import DualEncoder
@@ -122,13 +123,6 @@ class Indexer:
         self._library.thumbnails.delete(dropped)
         self._library.refresh_builds(space_id)
         return missing
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _report(tally: Tally, missing: int, notices: list[str], line: Line) -> Report:

@@ -27,6 +27,7 @@ from storage.errors import DecodeFailure, FileFailure, SightlineError
 _START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slow disk
 _TASKS_PER_PROCESS = 5_000  # then a fresh one, whatever a decoder may have leaked
 _NICENESS = 5  # the encoder's threads go first: where both want the processor, it is the slower
+_LAST_SECONDS = 2.0  # for a process to end after its pipe closed
 _ORPHAN_SECONDS = 10  # a worker without a parent gives up so long after its time limit
 
 # Past the doors of the packages: a worker needs `storage.errors` and no database.
@@ -145,11 +146,18 @@ class _Worker:
         answer = self._exchange(process, request, task.limits.seconds)
         if isinstance(answer, Read | FileFailure):
             return answer
-        self.kill()
-        code = process.wait()
         if answer is TimeoutError:
             return DecodeFailure(task.limits.too_long())
+        code = self._last_word(process)
         return DecodeFailure(f"the decoder crashed on it ({_death(code)})")
+
+    def _last_word(self, process: "subprocess.Popen[bytes]") -> int:
+        """Give the exit code of a process that answers no more; its pipes close before it ends."""
+        try:
+            return process.wait(_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
     def kill(self) -> None:
         """End the process at once, if there is one; safe from any thread."""
@@ -242,7 +250,7 @@ def serve() -> None:
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     limits: Limits = pickle.load(requests)
     _settle(limits)
-    _send(answers, "ready")
+    _send(answers, "ready", limits)
     while True:
         try:
             task: ReadTask = pickle.load(requests)
@@ -250,13 +258,17 @@ def serve() -> None:
             return
         if hasattr(signal, "alarm"):  # a worker in mid-decode would not notice a parent's death
             signal.alarm(int(limits.seconds) + _ORPHAN_SECONDS)
-        _send(answers, _outcome(task))
+        _send(answers, _outcome(task), task.limits)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
 
 
-def _send(answers: IO[bytes], answer: object) -> None:
-    answers.write(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+def _send(answers: IO[bytes], answer: object, limits: Limits) -> None:
+    try:
+        written = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+    except MemoryError:
+        written = pickle.dumps(DecodeFailure(limits.too_much_memory()), pickle.HIGHEST_PROTOCOL)
+    answers.write(written)
     answers.flush()
 
 

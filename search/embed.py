@@ -1,24 +1,19 @@
 """Embedding a query: weighted terms become one unit vector of the library's space."""
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.decode import open_picture
+from indexer.decode import Limits, open_picture, read_bytes
 from indexer.models.protocols import DualEncoder
 from indexer.pictures import prepare, sides_needed
 from search.query import Term
 from storage import items, vectors
-from storage.errors import (
-    DecodeFailure,
-    InvalidArgument,
-    ItemNotFound,
-    PathNotFound,
-    UnreadableFile,
-)
+from storage.errors import FileFailure, InvalidArgument, ItemNotFound, PathNotFound
 from storage.library import Library
 from storage.records import Vector
 
@@ -34,8 +29,15 @@ class Embedded:
 class Embedding:
     """Embeds terms; the encoder is loaded only when words or a picture need it."""
 
-    def __init__(self, library: Library, space_id: int, encoder: Callable[[], DualEncoder]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        space_id: int,
+        encoder: Callable[[], DualEncoder],
+        limits: Limits,
+    ) -> None:
         self._library, self._space_id, self._encoder = library, space_id, encoder
+        self._limits = limits
 
     def embed(self, connection: Connection, terms: Sequence[Term]) -> Embedded:
         """Add up the terms' unit vectors by weight and normalise the sum.
@@ -57,7 +59,7 @@ class Embedding:
         for weight, vector in pairs:
             total += np.float32(weight) * vector
         length = float(np.linalg.norm(total))
-        if length < 1e-4:
+        if not length > 1e-4:
             raise InvalidArgument("the terms of the query cancel out: change a weight or a term")
         return Embedded((total / length).astype(np.float32), tuple(own))
 
@@ -65,22 +67,16 @@ class Embedding:
         return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []
 
     def _picture(self, connection: Connection, path: str, own: list[int]) -> Vector:
+        if not os.path.isfile(path):  # nor a pipe or a device, which might never end
+            raise PathNotFound(f"the query picture {path} is not a file: check the path")
+        limits, spec = self._limits, self._encoder().pictures
         try:
-            with open(path, "rb") as stream:
-                content = stream.read()
-        except (FileNotFoundError, IsADirectoryError):
-            raise PathNotFound(f"the query picture {path} is not a file: check the path") from None
-        except OSError as error:
-            raise UnreadableFile(f"the query picture {path} cannot be read: {error}") from error
+            content = read_bytes(path, limits.file_bytes)
+            picture = open_picture(content, limits=limits, smallest=sides_needed(spec))
+        except FileFailure as error:
+            raise type(error)(f"the query picture {path} cannot be used: {error}") from error
         own += items.numbers(connection, "image", [hashlib.sha256(content).hexdigest()]).values()
-        encoder = self._encoder()
-        try:
-            picture = open_picture(content, smallest=sides_needed(encoder.pictures))
-        except DecodeFailure as error:
-            raise DecodeFailure(f"the query picture {path} cannot be used: {error}") from error
-        return np.asarray(
-            encoder.encode_pictures(prepare(picture.image, encoder.pictures)[None])[0]
-        )
+        return np.asarray(self._encoder().encode_pictures(prepare(picture.image, spec)[None])[0])
 
     def _item(self, connection: Connection, reference: str, own: list[int]) -> Vector:
         item = self._library.find(reference)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sqlalchemy import Connection
 
+from indexer.decode import Limits
 from indexer.models.protocols import DualEncoder
 from search.embed import Embedded, Embedding
 from search.fuse import reciprocal_rank
@@ -21,11 +22,18 @@ Scored = dict[int, float]  # item row number → cosine, best first
 class Engine:
     """Answers queries over one library, in the library's own space.
 
-    `encoder` is called, and with it a model loaded, only when a query has words or a picture.
+    `encoder` is called, and with it a model loaded, only when a query has words or a picture;
+    `limits` bound what a query picture may cost.
     """
 
-    def __init__(self, library: Library, encoder: Callable[[], DualEncoder]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        encoder: Callable[[], DualEncoder],
+        limits: Limits | None = None,
+    ) -> None:
         self._library, self._encoder = library, encoder
+        self._limits = limits or Limits()
 
     @property
     def notices(self) -> list[str]:
@@ -41,7 +49,7 @@ class Engine:
         space = self._library.space()
         if space is None or space.id is None:
             return []
-        embedding = Embedding(self._library, space.id, self._encoder)
+        embedding = Embedding(self._library, space.id, self._encoder, self._limits)
         with self._library.catalogue.reading() as connection:
             embedded = embedding.embed(connection, query.terms)
             ranked = [

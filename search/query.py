@@ -10,6 +10,7 @@ from storage.filters import Filters
 TermKind = Literal["text", "image", "item"]
 SearchKind = Literal["image", "text", "all"]
 DEFAULT_K = 10
+HEAVIEST = 1000.0  # beside which no other term counts
 _WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
 
 
@@ -31,8 +32,11 @@ class Term:
         weight, value = (float(match[1]), match[2]) if match else (1.0, written)
         if not value.strip():
             raise InvalidArgument(f"the term {written!r} has no words: write what to look for")
-        if weight == 0:
-            raise InvalidArgument(f"the term {written!r} has weight 0: leave it out instead")
+        if not 0 < weight <= HEAVIEST:
+            raise InvalidArgument(
+                f"the term {written[:40]!r} has a weight of {weight:g}: give one above 0, "
+                f"up to {HEAVIEST:g}"
+            )
         return cls(kind, value, sign * weight)
 
 

@@ -13,7 +13,7 @@ from cli.rows import report_row
 from cli.session import session
 from cli.settings import Settings
 from indexer import IndexConfig
-from indexer.models import canonical
+from indexer.models import RECOMMENDED, fetch
 from storage.errors import InvalidArgument, PathNotFound
 
 
@@ -55,7 +55,7 @@ def command(
         raise click.UsageError("a PATH and --files-from exclude each other: choose one")
     settings = Settings.read(library=library, exclude=exclude)
     if not settings.library.exists():
-        _check_first_run(paths, model or settings.model)
+        _check_first_run(paths, model or settings.model or RECOMMENDED)
     config = IndexConfig(
         paths=paths,
         files=None if files_from is None else _listed(files_from),
@@ -74,13 +74,13 @@ def command(
         summarise(report)
 
 
-def _check_first_run(paths: tuple[str, ...], model: str | None) -> None:
-    """Spare a misspelt first command an empty library and the loading of a model."""
-    if model is not None:
-        canonical(model)
+def _check_first_run(paths: tuple[str, ...], model: str) -> None:
+    """Spare a first command that cannot succeed an empty library."""
     for path in paths:
         if not Path(path).expanduser().exists():
             raise PathNotFound(f"there is no file or folder {path}: check the path")
+    if paths:
+        fetch(model)
 
 
 def _listed(source: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
-from cli.indexing import STAND_IN
 from cli.options import json_option, library_option
 from cli.question import check_folder, query_of, title, why_nothing
 from cli.render import tell, write_json, write_path
@@ -64,14 +63,15 @@ def command(**given: Any) -> int:
         if not hits:
             tell(f"nothing found: {why_nothing(library, query)}")
             return NOTHING_FOUND
-        if wiring.is_stand_in(library):
-            tell(STAND_IN)
+        caution = wiring.caution(library)
         if given["sheet"]:
             tiles = [Tile.of(hit, library) for hit in hits]
             write_sheet(Path(given["sheet"]), title(query), tiles)
             tell(f"wrote {given['sheet']}")
-            return DONE
-    _write(hits, given["as_json"], given["as_paths"])
+        else:
+            _write(hits, given["as_json"], given["as_paths"])
+    if caution:
+        tell(caution)
     return DONE
 
 

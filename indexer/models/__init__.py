@@ -12,6 +12,7 @@ from indexer.models.protocols import Pixels as Pixels
 from indexer.models.registry import RECOMMENDED as RECOMMENDED
 from indexer.models.registry import ModelEntry as ModelEntry
 from indexer.models.registry import canonical as canonical
+from indexer.models.registry import fetch as fetch
 from indexer.models.registry import find as find
 from indexer.models.registry import is_mini as is_mini
 from indexer.models.registry import load as load

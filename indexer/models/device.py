@@ -1,14 +1,13 @@
 """Where a network runs: the device, the precision, the threads and how much goes at once."""
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import torch
 
+from indexer.cores import usable_cores
 from storage.errors import InvalidArgument, ModelError
 
 CPU_BATCH = 32  # a larger one is no faster on a CPU and takes memory from the decoders
@@ -75,17 +74,6 @@ def limit_threads() -> None:
     usable = usable_cores()
     if torch.get_num_threads() > usable:
         torch.set_num_threads(usable)
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use: its affinity and its container's quota."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(cores, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no such file, or "max": no quota
-        return cores
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

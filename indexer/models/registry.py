@@ -197,15 +197,25 @@ def is_mini(model: Space | str) -> bool:
     return (model if isinstance(model, str) else model.name) == "mini"
 
 
+def fetch(name: str, revision: str = "") -> Checkpoint:
+    """Make sure that a model's files are on this machine, without importing what runs them.
+
+    `revision` asks the hub for a commit of its own. Raises UnknownModel, ModelUnavailable and
+    the other errors of files.
+    """
+    entry = find(name)
+    pinned = revision or entry.revision
+    return locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
+
+
 def load(name: str, *, device: str = "auto", revision: str = "") -> DualEncoder:
     """Load a model by name; `revision` asks the hub for the commit a library was made with.
 
     What can fail without the heavy libraries (names, missing files, no network) fails before
     they are imported. Raises UnknownModel and the errors under ModelError.
     """
+    checkpoint = fetch(name, revision)
     entry = find(name)
-    pinned = revision or entry.revision
-    checkpoint = locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
     module, _, loader = entry.loader.partition(":")
     return cast(Loader, getattr(import_module(module), loader)).load(checkpoint, device)
 

@@ -1,6 +1,7 @@
 """A command line to try, photos to try it on, and a library of them."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home" / name.lower()))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("LIBRARY", "MODEL", "DEVICE", "EXCLUDE", "WORKERS"):
-        monkeypatch.delenv(f"SIGHTLINE_{name}", raising=False)
+    for name in [name for name in os.environ if name.startswith("SIGHTLINE_")]:
+        monkeypatch.delenv(name)
     return tmp_path / "home"
 
 

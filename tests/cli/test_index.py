@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from cli import wiring
+from storage.errors import ModelUnavailable
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
@@ -89,12 +90,9 @@ def test_a_name_that_is_not_utf8_comes_back_byte_for_byte(
     assert "caf�.jpg" in run(*found).stdout
 
 
-def test_mini_says_that_it_is_a_stand_in_on_real_photos(
-    run: Run, library: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wiring, "is_mini", lambda space: True)
-    assert "mini is a stand-in" in run("index", "--library", library).stderr
-    assert "mini is a stand-in" in run("search", "red", "--library", library).stderr
+def test_a_model_that_does_not_understand_photos_says_so(run: Run, library: Path) -> None:
+    assert "understands nothing" in run("index", "--library", library).stderr
+    assert "understands nothing" in run("search", "red", "--library", library).stderr
 
 
 def test_a_library_of_another_model_is_refused_before_anything_is_loaded(
@@ -104,3 +102,16 @@ def test_a_library_of_another_model_is_refused_before_anything_is_loaded(
     result = run("index", "--library", library, "--model", "mini")
     assert result.exit_code == 3
     assert "holds vectors of stand-in, not of mini" in result.stderr
+
+
+def test_a_model_that_cannot_be_had_leaves_no_library_behind(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise ModelUnavailable(f"the model {name} is not on this machine")
+
+    monkeypatch.setattr("cli.commands.index.fetch", refuse)
+    result = run("index", photos, "--library", tmp_path / "new")
+    assert result.exit_code == 3
+    assert "clip-b32" in result.stderr
+    assert not (tmp_path / "new").exists()

@@ -34,19 +34,27 @@ def test_lists_and_numbers_can_come_from_the_environment(monkeypatch: pytest.Mon
     assert Settings.read(exclude=("*.png",)).exclude == ("*.png",)
 
 
+def test_a_relative_library_in_the_file_is_beside_the_file() -> None:
+    _write('library = "photos.library"')
+    assert Settings.read().library == settings_file().parent / "photos.library"
+
+
 def test_what_one_file_may_cost_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     _write("[limits]\npixels = 200_000_000\nseconds = 2.5")
     limits = Settings.read().file_limits()
     assert (limits.pixels, limits.seconds) == (200_000_000, 2.5)
-    monkeypatch.setenv("SIGHTLINE_LIMITS", "pixels=50 seconds=1")
-    assert Settings.read().file_limits().pixels == 50
+    monkeypatch.setenv("SIGHTLINE_LIMITS", "pixels=50")
+    limits = Settings.read().file_limits()
+    assert (limits.pixels, limits.seconds) == (50, 2.5)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("limits = { seconds = inf }", "between 0.1 and 3,600 for seconds"),
+        ("limits = { pixels = 0.5 }", "between 1 and"),
         ("limits = { pixel = 1 }", "numbers by name, of pixels"),
-        ("limits = { pixels = 0 }", "numbers above 0"),
+        ("limits = { pixels = 0 }", "limits is {'pixels': 0}: it must be between 1"),
         ("workers = 0", "workers is 0: it must be a whole number from 1 on"),
         ("workers = true", "workers is True"),
         ("model = 3", "model is 3: it must be a text"),

@@ -84,8 +84,8 @@ def test_another_revision_of_the_model_never_answers(
 
 
 def test_mini_is_a_stand_in_except_in_the_demo(empty: Library, tmp_path: Path) -> None:
-    assert not wiring.is_stand_in(empty)
+    assert wiring.caution(empty) is None
     _settle(empty, replace(StandInEncoder().space, name="mini"))
-    assert wiring.is_stand_in(empty)
+    assert "drawn shapes" in (wiring.caution(empty) or "")
     (tmp_path / wiring.DEMO_MARKER).touch()
-    assert not wiring.is_stand_in(empty)
+    assert wiring.caution(empty) is None

@@ -43,7 +43,7 @@ def press_ctrl_c(times: int, begun: threading.Event) -> threading.Thread:
 def test_ctrl_c_during_the_last_batch_waits_for_it_before_the_lock_goes(
     library: Library, photos: Path, times: int
 ) -> None:
-    encoder = Slow(1.5)
+    encoder = Slow(3.0)
     presser = press_ctrl_c(times, encoder.begun)
     with pytest.raises(KeyboardInterrupt):
         Indexer(library, encoder, IndexConfig(paths=(str(photos),), workers=1)).run()

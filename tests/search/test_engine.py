@@ -1,13 +1,14 @@
 """The query line, from terms to hits, over a small real library."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from indexer import Report
+from indexer import Limits, Report
 from indexer.models.protocols import DualEncoder
 from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
@@ -150,6 +151,21 @@ def test_a_broken_query_picture_is_named(engine: Engine, tmp_path: Path) -> None
     broken.write_bytes(b"\xff\xd8\xff and then nothing")
     with pytest.raises(DecodeFailure, match="broken.jpg"):
         engine.search(Query((Term("image", str(broken)),)))
+
+
+def test_a_query_picture_that_is_a_pipe_is_refused(engine: Engine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(PathNotFound, match="not a file"):
+        engine.search(Query((Term("image", str(tmp_path / "pipe.jpg")),)))
+
+
+def test_a_query_picture_is_held_to_the_limits(
+    library: Library, engine: Engine, photos: Path, encoder: StandInEncoder
+) -> None:
+    query = Query((Term("image", str(photos / "0.png")),))
+    strict = Engine(library, lambda: encoder, Limits(pixels=1000))
+    with pytest.raises(DecodeFailure, match=r"0.png.* the limit is 1,000"):
+        strict.search(query)
 
 
 def test_an_unknown_item_is_named(engine: Engine) -> None:

@@ -33,7 +33,7 @@ def test_only_words_carry_weights() -> None:
     assert Term.parse("image", "2:photo.jpg") == Term("image", "2:photo.jpg", 1.0)
 
 
-@pytest.mark.parametrize("written", ["", "  ", "2:", "0:red"])
+@pytest.mark.parametrize("written", ["", "  ", "2:", "0:red", "9" * 400 + ":red", "1001:red"])
 def test_a_term_without_words_or_weight_is_refused(written: str) -> None:
     with pytest.raises(InvalidArgument):
         Term.parse("text", written)

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from indexer.models.device import Placement, in_batches, limit_threads, place, usable_cores
+from indexer.cores import usable_cores
+from indexer.models.device import Placement, in_batches, limit_threads, place
 from storage.errors import InvalidArgument, ModelError
 
 

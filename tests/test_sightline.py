@@ -1,0 +1,67 @@
+"""The front door for Python does what the README shows."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import sightline
+from storage import Filters
+
+HOME = Path(__file__).parent.parent
+
+
+def test_a_library_is_opened_filled_and_searched(tmp_path: Path, photos: Path) -> None:
+    with sightline.open(tmp_path / "new.library") as library:
+        report = library.index(photos, model="stand-in")
+        assert report.new == 6
+        assert library.status().items == 6
+        assert len(library.search("red kite", k=3)) == 3
+        inside = library.search("red kite", filters=Filters(folder=str(photos / "summer")))
+        assert len(inside) == 2
+
+
+def test_a_table_can_be_read_from_python(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "rows.csv").write_text("caption\na dog\na cat\n")
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(tmp_path / "texts", model="stand-in", text_columns=("caption",))
+        assert [hit.item.text for hit in library.search("a dog", k=1)] == ["a dog"]
+
+
+def test_the_readme_snippet_runs_as_a_plain_script(tmp_path: Path, photos: Path) -> None:
+    snippet = re.search(r"```python\n(.*?)```", (HOME / "README.md").read_text(), re.DOTALL)
+    assert snippet is not None
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+    script = tmp_path / "snippet.py"
+    written = snippet[1].replace("~/Pictures.library", str(tmp_path / "new.library"))
+    script.write_text(written.replace("~/Pictures", str(photos)))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 6
+
+
+def test_what_the_door_names_is_there() -> None:
+    assert all(hasattr(sightline, name) for name in sightline.__all__)
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
+    subprocess.run(["uv", "build", "--wheel", "-q", "-o", tmp_path], cwd=HOME, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in (
+        "sightline.py",
+        "storage/py.typed",
+        "storage/migrations/env.py",
+        "storage/migrations/versions/m0001_first_schema.py",
+        "indexer/models/mini/clip/open_clip_model.safetensors",
+        "indexer/models/mini/clip/bpe.txt.gz",
+    ):
+        assert needed in names
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"sightline.py", "storage", "indexer", "search", "cli"}
