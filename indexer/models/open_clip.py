@@ -24,7 +24,8 @@ from storage.records import Matrix, Space
 
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
 _WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
-_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside tokenizer.json
+_TOKENIZER = "tokenizer.json"
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
 
 
 class OpenClipEncoder:
@@ -251,18 +252,19 @@ def _difference(wanted: dict[str, torch.Tensor], state: dict[str, torch.Tensor])
 
 
 def _fetch_tokenizer(repository: str, model: str) -> Path:
-    try:
-        path, commit = hub.fetch(model, repository, "tokenizer.json")
-    except hub.NotOffered:
-        raise BrokenModel(
-            f"{repository}, the tokenizer of {model}, has no tokenizer.json"
-        ) from None
-    for file in _TOKENIZER_FILES:
+    """Return the folder of a tokenizer's files, of one commit; once there, no network is asked."""
+    there = hub.cached(repository, _TOKENIZER)
+    if there is not None:
+        return there.parent
+    commit = ""
+    for file in (*_TOKENIZER_FILES, _TOKENIZER):  # the one that must be there comes last
         try:
-            hub.fetch(model, repository, file, commit)
+            path, commit = hub.fetch(model, repository, file, commit)
         except hub.NotOffered:
             continue
-    return path.parent
+        if file == _TOKENIZER:
+            return path.parent
+    raise BrokenModel(f"{repository}, the tokenizer of {model}, has no {_TOKENIZER}")
 
 
 def _from_merges(recipe: Recipe) -> Any:

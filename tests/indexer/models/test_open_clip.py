@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from indexer.models import DualEncoder, hub, load
 from indexer.models.checkpoint import Checkpoint, from_folder
-from indexer.models.open_clip import OpenClipEncoder
+from indexer.models.open_clip import OpenClipEncoder, _fetch_tokenizer
 from indexer.models.protocols import Pixels
 from indexer.pictures import prepare
 from storage.errors import (
@@ -316,3 +316,25 @@ def test_a_full_size_tower_loads_from_a_directory_and_from_the_cache(
         assert_same_direction(ours.encode_pictures(seen(ours, pictures())), images)
         assert_same_direction(ours.encode_texts(TEXTS), texts)
     assert published.space.revision == "c" * 40
+
+
+def test_a_tokenizer_is_fetched_once_with_its_main_file_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetch(model: str, repository: str, file: str, revision: str) -> tuple[Path, str]:
+        asked.append(file)
+        if file == "special_tokens_map.json":
+            raise hub.NotOffered(file)
+        (tmp_path / file).touch()
+        return tmp_path / file, "abc"
+
+    def cached(repository: str, file: str, revision: str = "") -> Path | None:
+        return tmp_path / file if (tmp_path / file).exists() else None
+
+    monkeypatch.setattr(hub, "fetch", fetch)
+    monkeypatch.setattr(hub, "cached", cached)
+    for _ in range(2):
+        assert _fetch_tokenizer("org/model", "name") == tmp_path
+    assert asked == ["tokenizer_config.json", "special_tokens_map.json", "tokenizer.json"]
