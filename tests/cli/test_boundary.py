@@ -25,7 +25,7 @@ def _raising(error: BaseException) -> int:
         (InvalidArgument("k is 0"), 2),
         (click.UsageError("no such option"), 2),
         (LibraryInUse("in use\nby another"), 3),
-        (PermissionError(13, "Permission denied", "/root/x"), 3),
+        (PermissionError(13, "Permission denied", "/var/x"), 3),
         (KeyboardInterrupt(), 130),
         (click.Abort(), 130),
     ],
