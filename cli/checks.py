@@ -137,7 +137,7 @@ def _model_checks() -> Iterator[Check]:
     entry = find(RECOMMENDED)
     here = cached(entry.repository, WEIGHTS, entry.revision) is not None
     state = "on this machine" if here else "not on this machine yet, the first use downloads it"
-    yield Check("recommended", f"{RECOMMENDED}: {state}")
+    yield Check("recommended", f"{RECOMMENDED}: {state}", "ok" if here else "note")
 
 
 def _version(package: str) -> str:

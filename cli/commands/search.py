@@ -22,7 +22,13 @@ from search.query import DEFAULT_K
 
 @click.command("search")
 @click.argument("terms", nargs=-1, metavar="[TERM]...")
-@click.option("--image", "images", multiple=True, metavar="FILE", help="Be like this picture.")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="FILE",
+    help="Be like this picture, which is left out itself.",
+)
 @click.option(
     "--like",
     "items",
