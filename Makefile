@@ -19,6 +19,9 @@ bench:
 	uv run python -m benchmarks.real_files
 	uv run python -m benchmarks.nearest
 	uv run python -m benchmarks.rounding
+	uv run python -m benchmarks.rerank
+	uv run python -m benchmarks.answers
+	uv run python -m benchmarks.field
 
 demo:
 	uv run sightline demo

@@ -9,7 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("results")
-_PACKAGES = ("torch", "open_clip_torch", "pillow", "faiss-cpu", "numpy", "sqlalchemy")
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "open_clip_torch",
+    "pillow",
+    "faiss-cpu",
+    "numpy",
+    "sqlalchemy",
+)
 
 
 def machine() -> dict[str, object]:

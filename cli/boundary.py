@@ -4,7 +4,8 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,20 @@ NOTHING_FOUND = 1
 USAGE = 2
 STOPPED = 3
 INTERRUPTED = 130
+_KEPT = "what was done is kept"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A Ctrl-C in the middle of work; the message says what of it is kept."""
+
+
+@contextmanager
+def keeping(said: Callable[[], str]) -> Iterator[None]:
+    """Let a Ctrl-C inside the block say what is kept, in the words that `said` finds then."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(said()) from None
 
 
 def guarded(run: Callable[[], object]) -> int:
@@ -26,8 +41,11 @@ def guarded(run: Callable[[], object]) -> int:
         sys.stdout.flush()
     except click.ClickException as error:
         return _tell_click(error)
-    except (click.Abort, KeyboardInterrupt):
-        tell("interrupted; what was done is kept: run the same command again to go on")
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click turns a Ctrl-C into an Abort and keeps the first as its cause.
+        told = error if isinstance(error, Interrupted) else error.__cause__
+        kept = str(told) if isinstance(told, Interrupted) else _KEPT
+        tell(f"interrupted; {kept}: run the same command again to go on")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away, as `head` does; without this Python complains when it exits.

@@ -5,6 +5,7 @@ to be sorted, notes, and files that are broken. The same pixels come out every t
 """
 
 import random
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -70,6 +71,10 @@ class Demo:
         if taken and not self._marker.exists():
             raise InvalidArgument(f"{home} is not empty and no demo: choose another --out DIR")
 
+    def typed(self, verb: str, *arguments: str) -> str:
+        """Write a command on the demo's library as a person would type it."""
+        return shlex.join(["sightline", verb, *arguments, "--library", str(self.library)])
+
     @property
     def is_drawn(self) -> bool:
         """Whether all photos are there; an interrupted drawing is simply done again."""
@@ -80,7 +85,7 @@ class Demo:
         self.home.mkdir(parents=True, exist_ok=True)
         self._marker.write_text("drawing\n", encoding="utf-8")
         rng = random.Random(_SEED)
-        for number, scene in enumerate(_cast(rng)):
+        for number, scene in enumerate(cast(PHOTOS, rng)):
             album = ALBUMS[number % len(ALBUMS)]
             path = self._path(album, number)
             _save(draw(scene, SIDE, number), path, album, rng)
@@ -126,7 +131,7 @@ class Demo:
         _write(broken / "no picture.jpg", b"A letter that somebody called a picture.\n" * 9)
 
 
-def _cast(rng: random.Random) -> list[Scene]:
+def cast(count: int, rng: random.Random) -> list[Scene]:
     """Choose what is drawn: random scenes, and some that the tour asks for."""
     wanted = [
         *_pair(("red", "circle"), ("blue", "square"), 4),
@@ -135,7 +140,7 @@ def _cast(rng: random.Random) -> list[Scene]:
         *_alike(2, ("yellow", "star"), 2),
         *_alike(2, ("purple", "heart"), 3),
     ]
-    chosen = [*wanted, *scenes(_SEED, PHOTOS - len(wanted))]
+    chosen = [*wanted, *scenes(_SEED, count - len(wanted))]
     rng.shuffle(chosen)
     return chosen
 

@@ -7,6 +7,7 @@ from cli.progress import watching
 from cli.render import plural, tell
 from cli.settings import Settings
 from indexer import IndexConfig, Report
+from indexer.models import canonical
 from storage import Library
 
 
@@ -21,7 +22,25 @@ def run_index(
     caution = wiring.caution(library)
     if caution:
         tell(caution)
+    if model:
+        _tell_beside(library, model)
     return report
+
+
+def _tell_beside(library: Library, model: str) -> None:
+    """Where vectors were made beside those in use, say what is left to do."""
+    current, *others = library.spaces()
+    named = [counted for counted in others if counted.space.name == canonical(model)]
+    if current.space.name == canonical(model) or not named:
+        return
+    made = max(named, key=lambda counted: counted.space.id or 0)
+    if made.complete:
+        tell(f"every item that can be read has its vector: sightline use {model}")
+    else:
+        lacking = plural(made.lacking, "item")
+        tell(f"{lacking} have no vector of {model} yet: sightline index --model {model}")
+    if not current.complete:
+        tell(f"searches go by {current.space.name}: what is new comes in by `sightline index`")
 
 
 def outcome(report: Report) -> str:

@@ -35,17 +35,26 @@ figcaption { display: flex; flex-wrap: wrap; gap: 0 .6rem; margin-top: .35rem; f
 figcaption .name { flex: 1 0 80%; min-width: 0; overflow: hidden; white-space: nowrap;
   text-overflow: ellipsis; }
 figcaption .soft { color: var(--soft); }
+figcaption .said { flex: 1 0 100%; color: var(--soft); font-style: italic; }
+.said p { margin: 0; color: var(--ink); }
+.said p:nth-child(odd) { color: var(--soft); }
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A query and its hits on a page."""
+    """A query and its hits on a page, or pictures and what was said about them in turns."""
 
     title: str
     tiles: Sequence[Tile]
     remark: str = ""
     command: str = ""
+    said: Sequence[str] = ()  # question, answer, question, answer, …
+
+    @property
+    def captions(self) -> list[str]:
+        """What stands under the pictures, in their order."""
+        return [tile.caption for tile in self.tiles if tile.caption]
 
 
 def render_page(title: str, sections: Sequence[Section], lead: str = "") -> str:
@@ -63,17 +72,21 @@ def _section(section: Section) -> str:
     command = f"<code>{_safe(section.command)}</code>\n" if section.command else ""
     heading = f"<h2>{_safe(section.title)}</h2>\n" if section.title else ""
     tiles = "".join(_tile(tile) for tile in section.tiles)
-    return f'{heading}{_paragraph(section.remark)}{command}<ol class="hits">\n{tiles}</ol>\n'
+    lines = "".join(f"<p>{_safe(line)}</p>" for line in section.said)
+    said = f'<div class="said">{lines}</div>\n' if lines else ""
+    top = f"{heading}{_paragraph(section.remark)}{command}"
+    return f'{top}<ol class="hits">\n{tiles}</ol>\n{said}'
 
 
 def _tile(tile: Tile) -> str:
     link = f' href="{_safe(Path(tile.path).as_uri())}"' if tile.path else ""
     taken = f'<span class="soft">{_safe(tile.taken)}</span>' if tile.taken else ""
+    caption = f'<span class="said">{_safe(tile.caption)}</span>' if tile.caption else ""
     return (
         f'<li><figure><a class="look"{link}>{_look(tile)}</a><figcaption>'
         f'<span class="soft">{tile.rank}</span>'
         f'<span class="name" title="{_safe(tile.path or "")}">{_safe(tile.name)}</span>'
-        f'{taken}<span class="soft">{tile.score:.3f}</span></figcaption></figure></li>\n'
+        f'{taken}<span class="soft">{tile.figure}</span>{caption}</figcaption></figure></li>\n'
     )
 
 

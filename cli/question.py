@@ -1,23 +1,40 @@
 """A query between the words that were typed and the words that are said about it."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from search import Query, Term
+from search import Query, Rerank, Term
 from storage import Filters, Library, Near
-from storage.errors import PathNotFound
+from storage.errors import InvalidArgument, PathNotFound
 from storage.filters import day
 
 Value = TypeVar("Value")
+_MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
 
 
 def query_of(given: Mapping[str, Any]) -> Query:
     """Make a query of the arguments of `sightline search`; raises InvalidArgument."""
-    terms = [Term.parse("text", words) for words in given["terms"]]
+    terms = [_words(words) for words in given["terms"]]
     terms += [Term.parse("image", str(Path(path).absolute())) for path in given["images"]]
     terms += [Term.parse("item", item) for item in given["items"]]
-    terms += [Term.parse("text", words, -1) for words in given["minuses"]]
+    terms += [_words(words, -1) for words in given["minuses"]]
+    return Query(
+        tuple(terms),
+        filters_of(given),
+        count_of(given["k"]),
+        given["kind"],
+        rerank=_rerank(given),
+        min_match=given["min_match"],
+        min_lift=given["min_lift"],
+        describe=given["describe"],
+    )
+
+
+def filters_of(given: Mapping[str, Any]) -> Filters:
+    """Read what `cli.options.filter_options` gives; raises InvalidArgument."""
     filters = Filters(
         after=_read(day, given["after"]),
         before=_read(day, given["before"]),
@@ -25,8 +42,27 @@ def query_of(given: Mapping[str, Any]) -> Query:
         camera=given["camera"],
         near=_read(Near.parse, given["near"]),
         missing=given["missing"],
+        tags=tuple(dict.fromkeys(given["tags"])),
     )
-    return Query(tuple(terms), filters, given["k"], given["kind"])
+    after, before = filters.after, filters.before
+    if after and before and _moment(after) >= _moment(before):
+        raise InvalidArgument(
+            f"--after {after} --before {before} leaves no moment: "
+            "--before ends just before the period it names, give a later one"
+        )
+    return filters
+
+
+def narrows(filters: Filters) -> bool:
+    """Say whether filters leave anything out; `--missing` lets more in."""
+    return replace(filters, missing=False) != Filters()
+
+
+def count_of(k: int) -> int:
+    """Check what `-k` was given; raises InvalidArgument."""
+    if k < 1:
+        raise InvalidArgument(f"-k {k}: ask for at least 1 hit")
+    return k
 
 
 def title(query: Query) -> str:
@@ -47,15 +83,50 @@ def check_folder(library: Library, filters: Filters) -> None:
         raise PathNotFound(f"--in {folder} was never indexed: sightline index {folder}")
 
 
-def why_nothing(library: Library, query: Query) -> str:
-    """Say why a query found nothing, and what would help."""
+def why_nothing(library: Library, filters: Filters, kind: str | None = None) -> str:
+    """Say why nothing was found, and what would help."""
     if library.is_empty():
         return "the library is empty: sightline index FOLDER"
-    if query.filters != Filters(missing=query.filters.missing):
-        return "no item passes the filters: loosen --after, --before, --in, --camera or --near"
-    if query.kind in ("image", "text"):
-        return f"the library holds nothing of --kind {query.kind}"
+    if narrows(filters):
+        return f"nothing passes {said_filters(filters)}: loosen or leave out what was given"
+    if kind in ("image", "text"):
+        return f"the library holds nothing of --kind {kind}"
     return "the files of all items are gone: mount their disk, or add --missing"
+
+
+def said_filters(filters: Filters) -> str:
+    """Write filters as they are typed: `--after 2019 --camera canon`."""
+    near = filters.near
+    given = [
+        ("--after", filters.after),
+        ("--before", filters.before),
+        ("--in", filters.folder),
+        ("--camera", filters.camera),
+        ("--near", near and f"{near.latitude:g},{near.longitude:g},{near.kilometres:g}"),
+        *(("--tag", tag) for tag in filters.tags),
+    ]
+    return " ".join(f"{flag} {value}" for flag, value in given if value is not None)
+
+
+def _rerank(given: Mapping[str, Any]) -> Rerank | None:
+    depth = given["rerank_depth"]
+    if given["rerank"] or given["rerank_model"] or given["min_match"] is not None:
+        return Rerank() if depth is None else Rerank(depth)
+    if depth is not None:
+        raise InvalidArgument("--rerank-depth says how many hits --rerank reads: add --rerank")
+    return None
+
+
+def _words(written: str, sign: int = 1) -> Term:
+    """Read a term of words; signs alone are none, but a pictogram may be looked for."""
+    term = Term.parse("text", written, sign)
+    if all(unicodedata.category(character)[0] in "PZC" for character in term.value):
+        raise InvalidArgument(f"the term {written!r} has no words: write what to look for")
+    return term
+
+
+def _moment(date: str) -> str:
+    return date + _MOMENT[len(date) :]
 
 
 def _read(reader: Callable[[str], Value], written: str | None) -> Value | None:

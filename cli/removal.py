@@ -1,17 +1,15 @@
 """A removal as a person agrees to it: what would go, the question, and the deed."""
 
-import sys
-
 import click
 
+from cli.consent import agreed
 from cli.render import plural, printable, tell
 from storage import Library, Removal
-from storage.errors import InvalidArgument
 
 _SHOWN = 10
 
 
-def carry_out(library: Library, removal: Removal, said: str, agreed: bool) -> None:
+def carry_out(library: Library, removal: Removal, said: str, yes: bool) -> None:
     """Show the plan and carry it out if the person agrees; without a terminal, `--yes` agrees.
 
     Only what the library knows is removed, never a file of the person.
@@ -22,20 +20,15 @@ def carry_out(library: Library, removal: Removal, said: str, agreed: bool) -> No
         tell("there is nothing to remove")
         return
     _show(removal)
-    if not agreed and not _somebody_is_there():
-        raise InvalidArgument("nobody is here to ask: add --yes to carry the plan out")
-    if not agreed and not click.confirm("Remove them from the library?", err=True):
-        tell("nothing was changed")
-        return
-    library.apply(removal, said)
-    click.echo(f"removed {plural(removal.files, 'file')} and {plural(removal.items, 'item')}")
+    if agreed("Remove them from the library?", yes):
+        library.apply(removal, said)
+        click.echo(f"removed {_counted(removal)}")
 
 
 def _show(removal: Removal) -> None:
-    failures = f", {plural(removal.failures, 'failure')}" if removal.failures else ""
+    alone = " that no other file holds" if removal.items else ""
     click.echo(
-        f"To be removed from the library: {plural(removal.files, 'file')}{failures}; "
-        f"{plural(removal.items, 'item')} that no other file holds.\n"
+        f"To be removed from the library: {_counted(removal)}{alone}.\n"
         "Only the library forgets them: the files on disk are not touched.",
         err=True,
     )
@@ -45,5 +38,14 @@ def _show(removal: Removal) -> None:
         click.echo(f"  … and {removal.files - _SHOWN:,} more", err=True)
 
 
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty()
+def _counted(removal: Removal) -> str:
+    """Say what goes, without what there is none of; a folder may go with nothing in it."""
+    empty = not (removal.files or removal.failures)
+    counts = [
+        (removal.files, "file"),
+        (removal.failures, "failure"),
+        (len(removal.roots) if empty else 0, "empty folder"),
+        (removal.items, "item"),
+    ]
+    said = [plural(count, noun) for count, noun in counts if count]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)

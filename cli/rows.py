@@ -3,17 +3,25 @@
 Every key is always there, null where nothing is known.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from indexer import Report
 from search import Hit
-from storage import Failure, Item, Space, Status
+from storage import Failure, Item, Root, Status, Tag
+from storage.records import SpaceCount
 
 Row = dict[str, Any]
 
 
 def hit_row(hit: Hit) -> Row:
-    """Tell one hit; `score` is the first-stage cosine, width and height are upright pixels."""
+    """Tell one hit; `score` is the first-stage cosine, width and height are upright pixels.
+
+    `match` is the pair scorer's probability, `likelihood` the mean log-likelihood of a scorer
+    that is not calibrated, `lift` the cosine less what neutral queries get; `why` lists what
+    found it, "meaning", "words" or both.
+    """
     item = hit.item
     return {
         "rank": hit.rank,
@@ -28,11 +36,32 @@ def hit_row(hit: Hit) -> Row:
         "text": item.text,
         "start": item.start,
         "end": item.end,
+        "match": _rounded(hit.match),
+        "likelihood": _rounded(hit.likelihood),
+        "lift": _rounded(hit.lift),
+        "caption": hit.caption,
+        "why": list(hit.why),
     }
 
 
-def item_row(item: Item) -> Row:
-    """Tell everything that is known of an item."""
+def caption_row(item: str | None, path: str | None, caption: str, model: str) -> Row:
+    """Tell what a model says is in a picture; `item` is null for one outside the library."""
+    return {"item": item, "path": path, "caption": caption, "model": model}
+
+
+def answer_row(item: str | None, path: str | None, question: str, answer: str, model: str) -> Row:
+    """Tell what a model answers about a picture; `item` is null for one outside the library."""
+    return {"item": item, "path": path, "question": question, "answer": answer, "model": model}
+
+
+def tag_row(item: str, path: str | None, label: str, score: float, model: str) -> Row:
+    """Tell a label that a picture was given; `score` is its share among the labels, 0 to 1."""
+    shown = round(score, 6)
+    return {"item": item, "path": path, "label": label, "score": shown, "model": model}
+
+
+def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
+    """Tell everything that is known of an item; `caption` is its newest one."""
     capture = item.capture
     return {
         "item": item.hash,
@@ -51,17 +80,25 @@ def item_row(item: Item) -> Row:
         "end": item.end,
         "paths": list(item.paths),
         "missing_paths": list(item.missing_paths),
+        "caption": caption,
+        "tags": [
+            {"label": tag.label, "score": round(tag.score, 6), "model": tag.model} for tag in tags
+        ],
     }
 
 
-def status_row(status: Status) -> Row:
-    """Tell the library at a glance."""
+def status_row(status: Status, roots: Sequence[Root]) -> Row:
+    """Tell the library at a glance; `lacking` items have no vector of that space.
+
+    A space is complete when nothing that can be read lacks one.
+    """
     return {
+        "path": status.path,
         "items": status.items,
         "files": status.files,
         "missing": status.missing,
         "failures": status.failures,
-        "spaces": [_space_row(space) for space in status.spaces],
+        "spaces": [_space_row(counted) for counted in status.spaces],
         "builds": [
             {
                 "kind": build.kind,
@@ -72,6 +109,7 @@ def status_row(status: Status) -> Row:
             }
             for build in status.builds
         ],
+        "folders": [_folder_row(root) for root in roots if root.walked],
         "bytes": status.bytes,
     }
 
@@ -101,5 +139,22 @@ def first_path(item: Item) -> str | None:
     return next(iter(item.paths or item.missing_paths), None)
 
 
-def _space_row(space: Space) -> Row:
-    return {"name": space.name, "revision": space.revision, "dimension": space.dimension}
+def _space_row(counted: SpaceCount) -> Row:
+    space = counted.space
+    return {
+        "name": space.name,
+        "revision": space.revision,
+        "dimension": space.dimension,
+        "current": counted.current,
+        "vectors": counted.vectors,
+        "lacking": counted.lacking,
+        "complete": counted.complete,
+    }
+
+
+def _folder_row(root: Root) -> Row:
+    return {"path": root.path, "there": Path(root.path).exists()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

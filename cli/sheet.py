@@ -7,8 +7,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 
 from cli.page import Section, render_page
+from cli.render import printable
 from cli.tile import Tile
-from storage.errors import InvalidArgument
+from storage.errors import InvalidArgument, PathNotFound
 
 MOST_ON_A_PICTURE = 500
 
@@ -26,6 +27,12 @@ def check_suffix(name: str) -> None:
         raise InvalidArgument(
             f"--sheet {name}: a sheet is a picture or a page, end it in .png or .html"
         )
+
+
+def check_place(path: Path) -> None:
+    """Raise PathNotFound, before any work is done, where a sheet could not be put."""
+    if not path.parent.is_dir():
+        raise PathNotFound(f"--sheet {path}: there is no folder {path.parent}, make it first")
 
 
 def write_sheet(path: Path, title: str, tiles: Sequence[Tile]) -> None:
@@ -70,11 +77,11 @@ def _place(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: int, 
     else:
         pen.text((left + _SIDE // 2, top + _SIDE // 2), "no picture", _SOFT, _font(13), anchor="mm")
     base = top + _SIDE + 6
-    score = f"{tile.score:.3f}"
-    room = _SIDE - _font(13).getlength(score) - 8
+    room = _SIDE - _font(13).getlength(tile.figure) - 8
     pen.text((left, base), _fitted(f"{tile.rank}  {tile.name}", 13, room), _INK, _font(13))
-    pen.text((left + _SIDE, base), score, _SOFT, _font(13), anchor="ra")
-    pen.text((left, base + 18), tile.taken, _SOFT, _font(12))
+    pen.text((left + _SIDE, base), tile.figure, _SOFT, _font(13), anchor="ra")
+    said = printable(tile.caption) if tile.caption else tile.taken
+    pen.text((left, base + 18), _fitted(said, 12, _SIDE), _SOFT, _font(12))
 
 
 def _look(tile: Tile) -> Image.Image | None:

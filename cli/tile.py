@@ -24,6 +24,8 @@ class Tile:
     taken: str
     thumbnail: bytes | None  # WebP
     text: str | None
+    match: float | None = None  # 0 to 1, where a pair scorer ran
+    caption: str | None = None
 
     @classmethod
     def of(cls, hit: Hit, library: Library) -> "Tile":
@@ -35,8 +37,15 @@ class Tile:
             path=first_path(item),
             taken=(item.capture.taken_at or "")[:10],
             thumbnail=_thumbnail(item, library) if item.kind == "image" else None,
-            text=snippet(item, _WORDS) if item.kind == "text" else None,
+            text=snippet(item.text or "", _WORDS) if item.kind == "text" else None,
+            match=hit.match,
+            caption=hit.caption,
         )
+
+    @property
+    def figure(self) -> str:
+        """How well it fits: the match where there is one, else the cosine."""
+        return f"{self.score:.3f}" if self.match is None else f"match {self.match:.3f}"
 
     @property
     def name(self) -> str:

@@ -1,8 +1,7 @@
-"""The demo's searches: each a command a person can type, and a sheet to check by eye."""
+"""The demo's searches and questions: each a command to type, and a sheet to check by eye."""
 
-import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cli import wiring
 from cli.commands.search import command as search_command
@@ -11,6 +10,7 @@ from cli.page import Section, render_page
 from cli.question import query_of
 from cli.settings import Settings
 from cli.sheet import write_sheet
+from cli.talks import HITS, ask_around, talk
 from cli.tile import Tile
 from search import Engine, Hit
 from storage import Library
@@ -19,7 +19,7 @@ _LEAD = (
     "Found by meaning among drawn photos: no file name says what is in it. Each row is one "
     "command; the number at the right of a name is the cosine between question and answer."
 )
-_HITS = 5
+ABSENT = "four brown crosses"  # false of every picture of the demo
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +54,53 @@ def stops(demo: Demo) -> tuple[Stop, ...]:
             "All within 50 km of Reykjavik: the cameras wrote the place, too.",
         ),
         Stop(("two purple hearts", "--kind", "text"), "Notes instead of pictures."),
+        Stop(
+            ("a blue square left of a red circle", "--rerank"),
+            "The best fifty read a second time, each picture together with the words. The match "
+            "is the probability that the words are true of it.",
+        ),
+        Stop((ABSENT, "--min-match", "0.5"), "No picture shows them, and no match is claimed."),
+        Stop(("two purple hearts", "--describe"), "Each with what a captioner says is in it."),
     )
 
 
-def take_tour(demo: Demo, library: Library, settings: Settings) -> Iterator[Section]:
-    """Search, write one contact sheet per search, and at the end a page of them all."""
+def take_tour(demo: Demo, library: Library, settings: Settings) -> Iterator[str]:
+    """Search, ask and talk, one section of a page each; yields a line to say of each."""
     engine = wiring.engine(library, settings)
     sections = []
     demo.sheets.mkdir(exist_ok=True)
     for number, stop in enumerate(stops(demo), 1):
         section = _visit(stop, demo, engine, library)
-        write_sheet(demo.sheets / f"{number:02}.png", section.title, section.tiles)
+        if section.tiles:
+            write_sheet(demo.sheets / f"{number:02}.png", section.title, section.tiles)
         sections.append(section)
-        yield section
+        yield f"searched: {_outcome(section)}"
+    sections.append(ask_around(demo, engine, library, settings))
+    yield f"asked: {sections[-1].title} {', '.join(sections[-1].captions)}"
+    sections.append(talk(demo, engine, library, settings))
+    yield f"talked: {' '.join(sections[-1].said)}"
     demo.page.write_text(render_page("sightline demo", sections, _LEAD), encoding="utf-8")
 
 
 def _visit(stop: Stop, demo: Demo, engine: Engine, library: Library) -> Section:
-    arguments = [*stop.arguments, "-k", str(_HITS)]
+    arguments = [*stop.arguments, "-k", str(HITS)]
     query = query_of(search_command.make_context("search", [*arguments]).params)
     hits = engine.search(query)
     if query.terms[0].kind == "item":
         hits = [Hit(0, library.find(query.terms[0].value), 1.0), *hits]
-    tiles = [Tile.of(hit, library) for hit in hits[:_HITS]]
+    tiles = [Tile.of(hit, library) for hit in hits[:HITS]]
+    if not query.describe:  # else what one stop stores would show in the next run's others
+        tiles = [replace(tile, caption=None) for tile in tiles]
     title = " ".join(stop.arguments).replace(f"{demo.photos}/", "")
-    command = shlex.join(["sightline", "search", *arguments, "--library", str(demo.library)])
-    return Section(title, tiles, stop.remark, command)
+    said = () if hits else ("nothing here matches",)
+    return Section(title, tiles, stop.remark, demo.typed("search", *arguments), said)
+
+
+def _outcome(section: Section) -> str:
+    """Say what was looked for and, where a second look had a result, that."""
+    first = section.tiles[0] if section.tiles else None
+    if first is None:
+        return f"{section.title}: {' '.join(section.said)}"
+    if first.match is not None:
+        return f"{section.title}: the first is a match with probability {first.match:.3f}"
+    return f"{section.title}: {first.caption}" if first.caption else section.title

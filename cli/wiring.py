@@ -1,4 +1,4 @@
-"""Settings become a library, an encoder, an indexer and an engine; only this file knows all parts.
+"""Settings become a library, models, an indexer and an engine; only this file knows all parts.
 
 Nothing here prints. Weights are loaded when a picture or a text is first encoded, so a run
 that finds nothing new, and a search by item, never wait for them.
@@ -14,35 +14,43 @@ from cli.settings import Settings
 from indexer import IndexConfig, Indexer, Progress
 from indexer.models import (
     RECOMMENDED,
+    Answerer,
+    Captioner,
+    Conversant,
     DualEncoder,
+    PairScorer,
     PictureSpec,
     Pixels,
+    Role,
     canonical,
+    default_for,
+    fetch,
     is_mini,
     load,
+    load_reader,
 )
 from search import Engine
 from storage import Library, Matrix, Space, spaces
 from storage.errors import ModelMismatch
 
 DEMO_MARKER = ".sightline-demo"
-_MINI = (
-    "mini is a stand-in that was trained on drawn shapes: what it finds among real photos means "
-    "little; index into a new --library with --model NAME (sightline models lists them)"
-)
-_STAND_IN = (
-    "the model stand-in is for tests and understands nothing: index into a new --library with "
-    "--model NAME (sightline models lists them)"
-)
+_CAUTION = "{name} {knows}; for photos: sightline index --model {better}, sightline use {better}"
+_MINI = "knows drawn shapes only"
+_STAND_IN = "is for tests and understands nothing"
 
 
-class StoredEncoder:
-    """The encoder of a library that has a space: known from the catalogue, loaded on first use."""
+class LateEncoder:
+    """An encoder of a space the library has not met: loaded when anything is asked of it.
 
-    def __init__(self, space: Space, device: str) -> None:
-        self.space = space
-        self.pictures = _picture_spec(space)
-        self._device = device
+    The indexer asks first under the library's lock, so that a second command finds it in use
+    and a Ctrl-C while the model loads leaves a library to go on with.
+    """
+
+    space: Space
+    pictures: PictureSpec
+
+    def __init__(self, name: str, device: str) -> None:
+        self._name, self._device = name, device
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows."""
@@ -51,6 +59,26 @@ class StoredEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows."""
         return self.loaded.encode_texts(texts)
+
+    def __getattr__(self, name: str) -> Any:
+        """Load the model for what nothing else knows of it yet."""
+        if name in ("space", "pictures"):
+            return getattr(self.loaded, name)
+        raise AttributeError(name)
+
+    @cached_property
+    def loaded(self) -> DualEncoder:
+        """Load the model."""
+        return load(self._name, device=self._device)
+
+
+class StoredEncoder(LateEncoder):
+    """The encoder of a space of the library: known from the catalogue, loaded on first use."""
+
+    def __init__(self, space: Space, device: str) -> None:
+        super().__init__(space.name, device)
+        self.space = space
+        self.pictures = _picture_spec(space)
 
     @cached_property
     def loaded(self) -> DualEncoder:
@@ -67,20 +95,31 @@ def open_library(settings: Settings, create: bool = False) -> Library:
 
 
 def encoder(library: Library, settings: Settings, model: str | None = None) -> DualEncoder:
-    """Give the encoder of an index run: `model`, else the library's own, else the set one.
+    """Give the encoder of `model`, else of the space that searches go by, else the set one.
 
-    Raises ModelMismatch, before any weights are loaded, for a model the library is not of.
+    No weights are loaded yet, and none at all where a run finds nothing to encode.
     """
-    space = library.space()
-    wanted = canonical(model) if model else None
-    if space is None:
-        return load(wanted or canonical(settings.model or RECOMMENDED), device=settings.device)
-    if wanted not in (None, space.name):
-        raise ModelMismatch(
-            f"the library {library.path} holds vectors of {space.name}, not of {wanted}: "
-            "leave --model out, or index into a new --library DIR"
-        )
-    return StoredEncoder(space, settings.device)
+    space = _space_of(library, canonical(model)) if model else library.space()
+    if space is not None:
+        return StoredEncoder(space, settings.device)
+    return LateEncoder(canonical(model or settings.model or RECOMMENDED), settings.device)
+
+
+def _space_of(library: Library, name: str) -> Space | None:
+    """Find the space of a model as it is now, the latest of several."""
+    with library.catalogue.reading() as connection:
+        named = [space for space in spaces.every(connection) if space.name == name]
+    if named and (is_mini(name) or Path(name).is_absolute()):
+        # Files on this machine may have changed under their name, and are a new space then.
+        revision = fetch(name).revision
+        named = [space for space in named if space.revision == revision]
+    return max(named, key=lambda space: space.id or 0, default=None)
+
+
+def _current_encoder(library: Library, settings: Settings) -> Callable[[], DualEncoder]:
+    """Give what gives the encoder of searches: another one once `sightline use` was given."""
+    of_space = cache(lambda space: encoder(library, settings))
+    return lambda: of_space(library.space())
 
 
 def indexer(
@@ -94,22 +133,60 @@ def indexer(
     return Indexer(library, encoder(library, settings, model), config, watch)
 
 
-def engine(library: Library, settings: Settings) -> Engine:
-    """Build the query line over a library, in the library's own space."""
-    return Engine(library, cache(lambda: encoder(library, settings)), settings.file_limits())
+def engine(library: Library, settings: Settings, scorer_name: str | None = None) -> Engine:
+    """Build the query line over a library, in the library's own space.
+
+    The pair scorer that is named, or the one that goes with the space, and the captioner are
+    loaded when a query asks for them.
+    """
+    return Engine(
+        library,
+        _current_encoder(library, settings),
+        settings.file_limits(),
+        scorer=cache(lambda: scorer(reader_name(library, "pair-scorer", scorer_name), settings)),
+        captioner=cache(lambda: captioner(reader_name(library, "captioner"), settings)),
+    )
+
+
+def reader_name(library: Library, role: Role, name: str | None = None) -> str:
+    """Say which model does a thing: the one named, else the one that goes with the library."""
+    return name or default_for(role, library.space())
+
+
+def scorer(name: str, settings: Settings) -> PairScorer:
+    """Load what says whether words fit a picture; raises WrongRole for a model that cannot."""
+    return load_reader(name, "pair-scorer", device=settings.device)
+
+
+def captioner(name: str, settings: Settings) -> Captioner:
+    """Load what says in a sentence what is in a picture; raises as `scorer` does."""
+    return load_reader(name, "captioner", device=settings.device)
+
+
+def answerer(name: str, settings: Settings) -> Answerer:
+    """Load what answers questions about pictures; raises as `scorer` does."""
+    return load_reader(name, "answerer", device=settings.device)
+
+
+def conversant(name: str, settings: Settings) -> Conversant:
+    """Load what holds a dialogue about pictures; raises as `scorer` does."""
+    return load_reader(name, "dialogue", device=settings.device)
 
 
 def caution(library: Library) -> str | None:
     """Say where a model answers for what it does not understand; None where all is well."""
     space = library.space()
-    if space is None:
+    if space is None or (is_mini(space) and _is_drawn(library)):
         return None
-    if space.name == "stand-in":
-        return _STAND_IN
+    knows = _STAND_IN if space.name == "stand-in" else _MINI if is_mini(space) else ""
+    return _CAUTION.format(name=space.name, knows=knows, better=RECOMMENDED) if knows else None
+
+
+def _is_drawn(library: Library) -> bool:
+    """Say whether the library holds nothing but what `sightline demo` has drawn."""
     home = library.path.parent
-    drawn = (home / DEMO_MARKER).exists()
-    at_home = drawn and all(Path(root.path).is_relative_to(home) for root in library.roots())
-    return _MINI if is_mini(space) and not at_home else None
+    marked = (home / DEMO_MARKER).exists()
+    return marked and all(Path(root.path).is_relative_to(home) for root in library.roots())
 
 
 def _picture_spec(space: Space) -> PictureSpec:

@@ -1,7 +1,8 @@
 """Changes: what the file system shows against what the catalogue remembers.
 
 Both come in the byte order of full paths and are merged like two sorted lists, so a run over
-two million files holds a page of them at a time and an unchanged file costs one `stat`.
+two million files holds a page of them at a time. An unchanged file costs one `stat` here, as
+long as its vectors are in the space that is filled; without them it is read again.
 """
 
 import json
@@ -82,7 +83,7 @@ class Changes:
         after = ""
         while True:
             with self._catalogue.reading() as connection:
-                page = files.page(connection, scope.root, scope.place, after, PAGE)
+                page = files.page(connection, scope.root, scope.place, after, PAGE, self._space_id)
             if not page:
                 return
             yield from page
@@ -91,15 +92,27 @@ class Changes:
     def _changes(self, pair: Pair, scan: Scan) -> Iterator[Change]:
         seen, known = pair
         if seen is None:
-            if known is not None and not known.missing and _is_gone(known.path, scan):
-                yield Vanished(known)
+            if known is not None and not known.missing:
+                yield from self._unseen(known, scan)
         elif known is not None and known.looks_like(seen) and self._still_holds(known):
             if known.item_id is None:
                 yield Standing("failed")
+            elif not known.whole:
+                yield from self._reading(seen, known)
             else:
                 yield Returned(known) if known.missing else Standing("unchanged")
         else:
             yield from self._reading(seen, known)
+
+    def _unseen(self, known: KnownFile, scan: Scan) -> Iterator[Change]:
+        if scan.is_hidden_by_error(known.path):
+            return
+        if not os.path.lexists(known.path):
+            yield Vanished(known)
+        elif not known.whole:
+            # Excluded since it was indexed, it is still found: so it is by another model too.
+            for seen in scan.file(known.path):
+                yield from self._reading(seen, known)
 
     def _reading(self, seen: Sighting, known: KnownFile | None) -> Iterator[Change]:
         kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
@@ -144,11 +157,6 @@ def table_format(columns: tuple[str, ...]) -> str:
 def columns_of(form: str) -> tuple[str, ...]:
     """Give the columns that a format names; none for what is no table."""
     return tuple(json.loads(form.removeprefix(_TABLE))) if form.startswith(_TABLE) else ()
-
-
-def _is_gone(path: str, scan: Scan) -> bool:
-    # Excluded or unlisted files are out of sight, not gone.
-    return not os.path.lexists(path) and not scan.is_hidden_by_error(path)
 
 
 def merged(seen: Iterable[Sighting], known: Iterable[KnownFile]) -> Iterator[Pair]:

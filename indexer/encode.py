@@ -73,7 +73,7 @@ class Encoding:
         for seen, read, content in pictures:
             outcome = outcomes.get(read.hash)
             if isinstance(outcome, EncodeFailure):
-                yield Failed(seen, outcome.stage, outcome.reason)
+                yield Failed(seen, outcome.stage, outcome.reason, ("image", read.hash))
                 continue
             if outcome is not None:
                 self.in_flight["image"].add(read.hash)
@@ -114,7 +114,8 @@ class Encoding:
             places = tuple((text_hash(span.text), span.start, span.end) for span in text.spans)
             why = next((failed[key] for key, _, _ in places if key in failed), None)
             if why is not None:
-                yield Failed(change.seen, why.stage, why.reason)
+                holds = change.content_kind, read.hash
+                yield Failed(change.seen, why.stage, why.reason, holds)
             else:
                 yield DocumentDone(change.seen, _document(change, read), places)
 

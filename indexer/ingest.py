@@ -2,7 +2,7 @@
 
 The driving function is `Indexer.run`; every stage is a file of its own. This process scans,
 worker processes read (`indexer.workers`), one thread encodes and one thread writes
-(`indexer.line`). A commit every few seconds is the receipt: what it holds is never lost and
+(`indexer.line`). A commit every half second is the receipt: what it holds is never lost and
 never computed again.
 """
 
@@ -41,7 +41,10 @@ class Indexer:
         self._watch = watch
 
     def run(self) -> Report:
-        """Index what the config names, and report.
+        """Index what the config names in the space of the encoder, and report.
+
+        Files whose items have their vectors there are unchanged; others are read, so that the
+        space of a second model fills up beside the current one.
 
         Raises LibraryInUse, ModelMismatch, PathNotFound or DiskFull; what was committed before
         any error or Ctrl-C stays, and the next run goes on from there.
@@ -69,8 +72,9 @@ class Indexer:
         return report
 
     def _settle(self) -> tuple[int, list[Scope], list[str]]:
+        offered = self._encoder.space  # may load the model: before the transaction, under the lock
         with self._library.catalogue.writing() as connection:
-            space = spaces.settle(connection, self._encoder.space)
+            space = spaces.settle(connection, offered)
             finder = Scopes(connection, str(self._library.path.resolve()))
             scopes = finder.of(self._config.paths, self._config.files)
         assert space.id is not None

@@ -1,7 +1,7 @@
 """Scopes: from the paths a person gives to the roots and folders that a run goes over."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -46,10 +46,13 @@ class Scopes:
         """Give the scopes of these paths, or of every known root; raises PathNotFound.
 
         `listed` paths are entered one by one, and their folder is remembered without being
-        walked; one that is not there is passed over.
+        walked; one that is not there is passed over, but not all of them.
         """
         if listed is not None:
-            return _apart(self._listed(listed))
+            found = _apart(self._listed(listed))
+            if listed and not found:
+                raise none_there(listed)
+            return found
         if paths:
             return _apart([self._scope(_absolute(path)) for path in paths])
         return [_known_root(root) for root in self._roots]
@@ -72,9 +75,17 @@ class Scopes:
         if known is not None:
             return _known_root(known)
         for root in (self._roots.owner(path), self._roots.at(os.path.dirname(path))):
-            if root is not None and files.page(self._connection, root, path, "", 1):
+            if root is not None and files.any_known(self._connection, root, path):
                 return Scope(root, path)  # it was there once: what is known of it went missing
         raise PathNotFound(f"there is no file or folder {path}: check the path, or mount its disk")
+
+
+def none_there(listed: Sequence[str]) -> PathNotFound:
+    """Say that of a list of files there is not one."""
+    return PathNotFound(
+        f"none of the {len(listed):,} listed files is there, {listed[0]} being the first: "
+        "check the names, or mount their disk"
+    )
 
 
 def _absolute(path: str) -> str:

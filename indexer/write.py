@@ -1,4 +1,4 @@
-"""Writing: events become rows, several seconds' worth to a transaction, by one writer."""
+"""Writing: events become rows, half a second's worth to a transaction, by one writer."""
 
 import os
 from collections import Counter
@@ -16,7 +16,7 @@ from storage.records import ContentKind, Matrix, Vector
 from storage.roots import is_mounted
 
 # Rows wait at most this long for their commit; a kill loses what came since the last one.
-COMMIT_SECONDS = 2.0
+COMMIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,12 @@ class DocumentDone:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A file that could not be used, and why."""
+    """A file that could not be used, and why; `holds` is what only the model has trouble with."""
 
     seen: Sighting
     stage: str
     reason: str
+    holds: tuple[ContentKind, str] | None = None  # kind and hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +139,30 @@ class Writing:
                 yield self._picture(connection, event)
             case KnownDone():
                 item = items.numbers(connection, event.kind, [event.hash])[event.hash]
-                yield files.record(connection, event.seen, item, False, is_away)
+                yield files.record(connection, event.seen, item, False, is_away, self._space_id)
             case PassagesDone():
                 found = [items.add(connection, content)[0] for content in event.contents]
                 vectors.add(connection, self._space_id, "text", found, event.matrix)
             case DocumentDone():
                 yield self._document(connection, event, displaced)
             case Failed():
-                files.fail(connection, event.seen, event.stage, event.reason)
+                self._fail(connection, event)
                 yield "failed"
+
+    def _fail(self, connection: Connection, event: Failed) -> None:
+        seen, stage, reason = event.seen, event.stage, event.reason
+        if event.holds is None:
+            files.fail(connection, seen, stage, reason)
+            return
+        kind, name = event.holds
+        item = items.numbers(connection, kind, [name]).get(name)
+        files.fail(connection, seen, stage, reason, self._space_id, item)
 
     def _picture(self, connection: Connection, event: PictureDone) -> str:
         item, fresh = items.add(connection, event.content)
         if event.vector is not None:
             vectors.add(connection, self._space_id, "image", [item], event.vector[None])
-        return files.record(connection, event.seen, item, fresh, is_away)
+        return files.record(connection, event.seen, item, fresh, is_away, self._space_id)
 
     def _document(self, connection: Connection, event: DocumentDone, displaced: set[int]) -> str:
         item, fresh = items.add(connection, event.content)
@@ -160,7 +170,7 @@ class Writing:
         displaced |= items.set_passages(
             connection, item, [(numbers[name], start, end) for name, start, end in event.places]
         )
-        return files.record(connection, event.seen, item, fresh, is_away)
+        return files.record(connection, event.seen, item, fresh, is_away, self._space_id)
 
 
 def is_away(root: str, path: str) -> bool:

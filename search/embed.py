@@ -1,19 +1,17 @@
 """Embedding a query: weighted terms become one unit vector of the library's space."""
 
-import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.decode import Limits, open_picture, read_bytes
+from indexer.decode import Limits
 from indexer.models.protocols import DualEncoder
-from indexer.pictures import prepare, sides_needed
-from search.query import Term
+from search.pictures import outside
+from search.term import Term
 from storage import items, vectors
-from storage.errors import FileFailure, InvalidArgument, ItemNotFound, PathNotFound
+from storage.errors import InvalidArgument, ItemNotFound
 from storage.library import Library
 from storage.records import Vector
 
@@ -67,16 +65,9 @@ class Embedding:
         return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []
 
     def _picture(self, connection: Connection, path: str, own: list[int]) -> Vector:
-        if not os.path.isfile(path):  # nor a pipe or a device, which might never end
-            raise PathNotFound(f"the query picture {path} is not a file: check the path")
-        limits, spec = self._limits, self._encoder().pictures
-        try:
-            content = read_bytes(path, limits.file_bytes)
-            picture = open_picture(content, limits=limits, smallest=sides_needed(spec))
-        except FileFailure as error:
-            raise type(error)(f"the query picture {path} cannot be used: {error}") from error
-        own += items.numbers(connection, "image", [hashlib.sha256(content).hexdigest()]).values()
-        return np.asarray(self._encoder().encode_pictures(prepare(picture.image, spec)[None])[0])
+        content, pixels = outside(path, self._encoder().pictures, self._limits)
+        own += items.numbers(connection, "image", [content]).values()
+        return np.asarray(self._encoder().encode_pictures(pixels[None])[0])
 
     def _item(self, connection: Connection, reference: str, own: list[int]) -> Vector:
         item = self._library.find(reference)

@@ -1,29 +1,40 @@
-"""The query line: query → embed → select → nearest → hydrate → hits."""
+"""The query line: query → embed → plan → nearest → words → fuse → hydrate → rerank → verdict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sqlalchemy import Connection
 
 from indexer.decode import Limits
-from indexer.models.protocols import DualEncoder
+from indexer.models import DualEncoder, default_for
+from indexer.models.protocols import Captioner, PairScorer
+from search import verdict, words
+from search.describe import captioned
 from search.embed import Embedded, Embedding
-from search.fuse import reciprocal_rank
+from search.found import Found, Scored
 from search.hits import Hit
+from search.neutral import Neutral
+from search.plan import Plan
 from search.query import Query
-from storage import items, vectors
+from search.rerank import Rerank, Reranking
+from search.rows import rows_of
+from storage import spaces, vectors
+from storage.errors import InvalidArgument, ModelMismatch
 from storage.library import Library
-from storage.records import Kind
+from storage.records import Kind, Space
 from storage.selection import select_vectors
 
-Scored = dict[int, float]  # item row number → cosine, best first
+_UNREAD = "they keep the place that their vectors gave them"
 
 
 class Engine:
     """Answers queries over one library, in the library's own space.
 
     `encoder` is called, and with it a model loaded, only when a query has words or a picture;
-    `limits` bound what a query picture may cost.
+    `scorer` only when pictures are to be read a second time, `captioner` only when a caption is
+    wanted that the library lacks. `limits` bound what reading a picture may cost.
     """
 
     def __init__(
@@ -31,55 +42,122 @@ class Engine:
         library: Library,
         encoder: Callable[[], DualEncoder],
         limits: Limits | None = None,
+        *,
+        scorer: Callable[[], PairScorer] | None = None,
+        captioner: Callable[[], Captioner] | None = None,
     ) -> None:
         self._library, self._encoder = library, encoder
+        self._scorer, self._captioner = scorer, captioner
         self._limits = limits or Limits()
+        self._neutral: tuple[Space, Neutral] | None = None
 
     @property
     def notices(self) -> list[str]:
-        """What was repaired or worked around on the way to the answers."""
+        """What was repaired, worked around or left out on the way to the answers."""
         return self._library.notices
 
     def search(self, query: Query) -> list[Hit]:
-        """Find the k items nearest to the query that its filters allow, best first.
+        """Find the k best items for the query that its filters allow, best first.
 
-        Fewer come back only where fewer are allowed; an empty library answers with none.
-        Raises what `Embedding.embed` raises.
+        Fewer come back only where fewer are allowed or pass the verdict; an empty library
+        answers with none. Raises what `Embedding.embed` and the models' loaders raise, and
+        InvalidArgument where `min_match` meets a scorer that gives no probability.
         """
         space = self._library.space()
         if space is None or space.id is None:
             return []
-        embedding = Embedding(self._library, space.id, self._encoder, self._limits)
+        encoder = partial(self._encoder_of, space)
+        embedding = Embedding(self._library, space.id, encoder, self._limits)
         with self._library.catalogue.reading() as connection:
             embedded = embedding.embed(connection, query.terms)
-            ranked = [
-                self._nearest(connection, space.id, kind, embedded, query)
-                for kind in _kinds(connection, space.id, query)
+            plan = Plan.of(connection, space.id, query)
+            nearest = [
+                self._nearest(connection, space.id, kind, embedded, query, plan.length)
+                for kind in plan.kinds
             ]
-            # Cosines of pictures and of texts do not compare: their lists are fused by rank.
-            order = reciprocal_rank([list(scored) for scored in ranked])[: query.k]
-            found = items.hydrate(connection, order)
-        scores = {item: score for scored in ranked for item, score in scored.items()}
-        return [Hit(rank, found[item], scores[item]) for rank, item in enumerate(order, start=1)]
+            short = sum(map(len, nearest)) < plan.wanted
+            said = words.find(connection, plan.words, query.filters, embedded.own, short=short)
+            found = Found.fuse(connection, space.id, embedded.vector, plan, nearest, said)
+            hits = found.hydrate(connection)
+        if query.reading is not None:
+            hits = self._rerank(space, hits, query, query.reading)
+        hits = self._pass_verdict(space, hits, query)[: query.k]
+        if query.describe:
+            hits = self._describe(hits)
+        return [replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]
+
+    def _encoder_of(self, space: Space) -> DualEncoder:
+        encoder = self._encoder()
+        if not spaces.same(space, encoder.space):  # another process said `sightline use`
+            raise ModelMismatch(
+                f"searches of the library {self._library.path} go by the model {space.name} now, "
+                f"not by {encoder.space.name}: open it again"
+            )
+        return encoder
 
     def _nearest(
-        self, connection: Connection, space_id: int, kind: Kind, embedded: Embedded, query: Query
+        self,
+        connection: Connection,
+        space_id: int,
+        kind: Kind,
+        embedded: Embedded,
+        query: Query,
+        length: int,
     ) -> Scored:
         own = vectors.numbers_of(connection, space_id, embedded.own)
         chosen = select_vectors(connection, space_id, kind, query.filters)
         chosen = chosen.without(np.array(own, np.int64))
         nearest = self._library.nearest(space_id, kind)
-        ids, scores = nearest.find(connection, embedded.vector, query.k, chosen)
+        ids, scores = nearest.find(connection, embedded.vector, length, chosen)
         members = vectors.items_of(connection, ids.tolist())
         return {
             members[number]: float(np.clip(score, -1.0, 1.0))
             for number, score in zip(ids.tolist(), scores, strict=True)
         }
 
+    def _rerank(self, space: Space, hits: list[Hit], query: Query, reading: Rerank) -> list[Hit]:
+        if self._scorer is None:
+            raise InvalidArgument("this engine was given no model to read pictures a second time")
+        if not any(hit.item.kind == "image" for hit in hits):
+            unread = verdict.nothing_to_read(hits, query.min_match)
+            self.notices.extend([unread] if unread else [])
+            return hits
+        scorer = self._scorer()
+        if query.min_match is not None and not scorer.calibrated:
+            other = default_for("pair-scorer", space)
+            raise InvalidArgument(
+                f"the model {scorer.name} gives likelihoods, which --min-match cannot cut: name "
+                f"one that gives probabilities, such as --rerank-model {other}"
+            )
+        reranking = Reranking(self._library, scorer, self._limits)
+        reread = reranking.reread(hits, query.texts, reading.depth)
+        self.notices.extend(reranking.pictures.notices(_UNREAD))
+        return reread
 
-def _kinds(connection: Connection, space_id: int, query: Query) -> Sequence[Kind]:
-    if query.kind == "all":
-        return ("image", "text")
-    if query.kind is not None:
-        return (query.kind,)
-    return ("image",) if vectors.any_of(connection, space_id, "image") else ("text",)
+    def _pass_verdict(self, space: Space, hits: list[Hit], query: Query) -> list[Hit]:
+        """Drop what does not reach the cut-offs that were asked for; none acts unasked."""
+        if query.min_match is not None:
+            left_out = verdict.unread(hits)
+            self.notices.extend([left_out] if left_out else [])
+            hits = verdict.matching(hits, query.min_match)
+        if query.min_lift is not None and hits:
+            hits = verdict.lifted(self._lifted(space, hits), query.min_lift)
+        return hits
+
+    def _lifted(self, space: Space, hits: list[Hit]) -> list[Hit]:
+        """Say of each hit how far its cosine stands above what neutral words reach."""
+        assert space.id is not None
+        if self._neutral is None or self._neutral[0] != space:
+            self._neutral = space, Neutral(self._library, space, partial(self._encoder_of, space))
+        bank = self._neutral[1].vectors()
+        with self._library.catalogue.reading() as connection:
+            rows = rows_of(connection, space.id, [hit.item.id for hit in hits])
+        there = [hit for hit in hits if hit.item.id in rows]
+        if not there:  # removed meanwhile
+            return []
+        matrix = np.stack([rows[hit.item.id] for hit in there])  # (n, dim) float32, unit rows
+        lifts = verdict.lifts([hit.score for hit in there], matrix, bank)
+        return [replace(hit, lift=float(lift)) for hit, lift in zip(there, lifts, strict=True)]
+
+    def _describe(self, hits: list[Hit]) -> list[Hit]:
+        return captioned(self._library, self._captioner, hits, self._limits)

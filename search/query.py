@@ -1,56 +1,38 @@
-"""A query as data: weighted terms, filters, and how many hits are wanted."""
+"""A query as data: weighted terms, filters, how many hits, and what they must pass."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from search.rerank import Rerank
+from search.term import Term
 from storage.errors import InvalidArgument
 from storage.filters import Filters
 
-TermKind = Literal["text", "image", "item"]
 SearchKind = Literal["image", "text", "all"]
 DEFAULT_K = 10
-HEAVIEST = 1000.0  # beside which no other term counts
-_WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One thing to be near to (weight above 0) or far from (weight below 0)."""
-
-    kind: TermKind
-    value: str  # words, the path of a picture, or an item's hash (a unique beginning will do)
-    weight: float = 1.0
-
-    @classmethod
-    def parse(cls, kind: TermKind, written: str, sign: int = 1) -> "Term":
-        """Read `2:red kite` as weight 2; a leading number and colon are always a weight.
-
-        Words that begin that way are written with a weight of their own: `1:10:30 train`.
-        """
-        match = _WEIGHT.match(written) if kind == "text" else None
-        weight, value = (float(match[1]), match[2]) if match else (1.0, written)
-        if not value.strip():
-            raise InvalidArgument(f"the term {written!r} has no words: write what to look for")
-        if not 0 < weight <= HEAVIEST:
-            raise InvalidArgument(
-                f"the term {written[:40]!r} has a weight of {weight:g}: give one above 0, "
-                f"up to {HEAVIEST:g}"
-            )
-        return cls(kind, value, sign * weight)
+_WIDEST_LIFT = 2.0  # the difference of two cosines
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """What to look for: terms, filters, the number of hits, and of which kind.
 
-    `kind` None asks for pictures, or for texts where the library holds no pictures.
+    `kind` None asks for pictures, or for texts where the library holds no pictures. `rerank`
+    has the best pictures read a second time; `min_match` (0 to 1) has that done too, and drops
+    what was not read or is less likely to match. `min_lift` drops hits by the corrected
+    first-stage score, which only words have. `describe` wants a caption with every picture;
+    `words` lets captions that hold the query's words find pictures beside their vectors.
     """
 
     terms: tuple[Term, ...]
     filters: Filters = field(default_factory=Filters)
     k: int = DEFAULT_K
     kind: SearchKind | None = None
+    rerank: Rerank | None = None
+    min_match: float | None = None
+    min_lift: float | None = None
+    describe: bool = False
+    words: bool = True
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -59,3 +41,40 @@ class Query:
             raise InvalidArgument(
                 "the query is empty: give words, --image FILE or --like ITEM to look for"
             )
+        self._check_verdict()
+
+    def _check_verdict(self) -> None:
+        if self.min_match is not None and not 0 <= self.min_match <= 1:
+            raise InvalidArgument(
+                f"--min-match is {self.min_match:g}: give a probability from 0 to 1"
+            )
+        if self.min_lift is not None and not abs(self.min_lift) <= _WIDEST_LIFT:
+            raise InvalidArgument(
+                f"--min-lift is {self.min_lift:g}: give a difference of cosines, such as 0.02"
+            )
+        if self.min_lift is not None and any(term.kind != "text" for term in self.terms):
+            raise InvalidArgument(
+                "--min-lift compares words with neutral words: leave pictures and items out of "
+                "the query"
+            )
+        if self.reading is None:
+            return
+        if not any(term.weight > 0 for term in self.texts):
+            raise InvalidArgument(
+                "a query without words cannot be reranked: the second reader compares pictures "
+                "with words, so add some or leave --rerank and --min-match out"
+            )
+        if self.kind == "text":
+            raise InvalidArgument("only pictures are reranked: leave --kind text or --rerank out")
+
+    @property
+    def texts(self) -> tuple[Term, ...]:
+        """The terms that are words, plus and minus."""
+        return tuple(term for term in self.terms if term.kind == "text")
+
+    @property
+    def reading(self) -> Rerank | None:
+        """The second reading that is wanted; `min_match` alone wants one too."""
+        if self.rerank is None and self.min_match is not None:
+            return Rerank()
+        return self.rerank

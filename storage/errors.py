@@ -15,6 +15,8 @@
     │   ├── ModelUnavailable
     │   ├── UnsafeWeights
     │   ├── BrokenModel
+    │   ├── WrongRole
+    │   ├── NotEnoughMemory
     │   └── ModelMismatch
     ├── PathNotFound
     ├── ItemNotFound
@@ -88,6 +90,14 @@ class UnsafeWeights(ModelError):
 
 class BrokenModel(ModelError):
     """The files of a model are incomplete, damaged or describe something unsupported."""
+
+
+class WrongRole(ModelError):
+    """The model is there and cannot do what it was asked for."""
+
+
+class NotEnoughMemory(ModelError):
+    """Loading the model would need more memory than is free."""
 
 
 class ModelMismatch(ModelError):

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
+    case,
     delete,
     func,
     or_,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
-from storage.items import refresh_presence
+from storage.items import has_vector, has_vectors_of_passages, refresh_presence
 from storage.records import Root
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
@@ -52,6 +53,7 @@ class KnownFile:
     item_id: int | None
     missing: bool = False
     format: str = ""  # of the item
+    whole: bool = True  # every vector that the item should have is in the space asked about
 
     def looks_like(self, seen: Sighting) -> bool:
         """Tell whether nothing about the file says that it changed."""
@@ -72,10 +74,14 @@ def is_under(path: str, folder: str) -> bool:
 
 
 def page(
-    connection: Connection, root: Root, folder: str, after: str, limit: int
+    connection: Connection, root: Root, folder: str, after: str, limit: int, space_id: int
 ) -> list[KnownFile]:
-    """Read a root's remembered files and failures under a folder, in byte order of paths."""
-    files, failures, items = schema.files, schema.failures, schema.items
+    """Read a root's remembered files and failures under a folder, in byte order of paths.
+
+    What another model than that of the space could not encode is no failure here.
+    """
+    files, items = schema.files, schema.items
+    own = items.c.kind == "image"
     held = connection.execute(
         select(
             files.c.path,
@@ -84,36 +90,71 @@ def page(
             files.c.item_id,
             files.c.missing,
             items.c.format,
+            case((own, has_vector(space_id)), else_=has_vectors_of_passages(space_id)),
         )
         .join(items, items.c.id == files.c.item_id)
         .where(under(files.c.path, folder), files.c.path > after, files.c.root_id == root.id)
         .order_by(files.c.path)
         .limit(limit)
     )
-    failed = connection.execute(
-        select(failures.c.path, failures.c.size, failures.c.mtime_ns)
-        .where(
-            under(failures.c.path, folder),
-            failures.c.path > after,
-            failures.c.root_id == root.id,
-        )
-        .order_by(failures.c.path)
-        .limit(limit)
-    )
-    known = {row.path: KnownFile(row.path, row.size, row.mtime_ns, None) for row in failed}
+    known = {file.path: file for file in _failed(connection, root, folder, after, limit, space_id)}
     for row in held:
         # A file that fails now may have been an item before; its failure is what is newer.
         known.setdefault(row.path, KnownFile(*row))
     return [known[path] for path in sorted(known, key=os.fsencode)][:limit]
 
 
+def _failed(
+    connection: Connection, root: Root, folder: str, after: str, limit: int, space_id: int
+) -> list[KnownFile]:
+    failures = schema.failures
+    rows = connection.execute(
+        select(failures.c.path, failures.c.size, failures.c.mtime_ns)
+        .where(
+            under(failures.c.path, folder),
+            failures.c.path > after,
+            failures.c.root_id == root.id,
+            fails_in(space_id),
+        )
+        .order_by(failures.c.path)
+        .limit(limit)
+    )
+    return [KnownFile(row.path, row.size, row.mtime_ns, None) for row in rows]
+
+
+def fails_in(space_id: int | None) -> ColumnElement[bool]:
+    """Say that a failure is of the file itself, or of the model of this space with it.
+
+    Of one path there is at most one such: see `fail`.
+    """
+    table = schema.failures
+    return or_(table.c.space_id.is_(None), table.c.space_id == space_id)
+
+
+def any_known(connection: Connection, root: Root, folder: str) -> bool:
+    """Tell whether something is remembered of a root's files under a folder."""
+    for table in (schema.files, schema.failures):
+        lies_there = select(table.c.path).where(
+            under(table.c.path, folder), table.c.root_id == root.id
+        )
+        if connection.execute(lies_there.limit(1)).first() is not None:
+            return True
+    return False
+
+
 def record(
-    connection: Connection, seen: Sighting, item_id: int, fresh: bool, gone: Gone
+    connection: Connection,
+    seen: Sighting,
+    item_id: int,
+    fresh: bool,
+    gone: Gone,
+    space_id: int | None = None,
 ) -> Outcome:
     """Note that a file holds an item, and say what that means for the library.
 
     `fresh`: the item's row was made just now. Where its content turned up elsewhere while its
     own path is `gone`, a file has moved: one row takes the new path and nothing else changes.
+    `space_id`: of the model that encoded it; what other models failed at stays remembered.
     """
     table = schema.files
     values = {
@@ -123,7 +164,7 @@ def record(
         "mtime_ns": seen.mtime_ns,
         "missing": False,
     }
-    forgive(connection, [seen.path])
+    _outdate(connection, seen, space_id)
     before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
     elsewhere = [] if fresh or before == item_id else _others(connection, item_id)
     left = next((row for row in elsewhere if gone(row.root, row.path)), None)
@@ -159,7 +200,10 @@ def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
 
     Of a file that only ever failed nothing is known but that, and that is forgotten.
     """
-    forgive(connection, [file.path for file in known if file.item_id is None])
+    failed = [file.path for file in known if file.item_id is None]
+    forgive(connection, failed)
+    for path in failed:  # what one model could not encode may be an item by another
+        _hide(connection, path)
     _set_missing(connection, known, True)
 
 
@@ -187,12 +231,24 @@ def _set_missing(connection: Connection, known: Sequence[KnownFile], missing: bo
     refresh_presence(connection, [file.item_id for file in known if file.item_id is not None])
 
 
-def fail(connection: Connection, seen: Sighting, stage: str, reason: str) -> None:
+def fail(
+    connection: Connection,
+    seen: Sighting,
+    stage: str,
+    reason: str,
+    space_id: int | None = None,
+    item_id: int | None = None,
+) -> None:
     """Remember that a file could not be used, until it changes or is retried.
 
     If the path was an item's before, that content is no longer there: its row goes missing.
+    Where it is one model that could not encode the file, `space_id` is that model's, and
+    `item_id` what the file holds all the same: for other models that stays.
     """
-    forgive(connection, [seen.path])
+    if space_id is None:
+        forgive(connection, [seen.path])  # no model can use it
+    else:
+        _outdate(connection, seen, space_id)
     connection.execute(
         insert(schema.failures).values(
             path=seen.path,
@@ -201,17 +257,31 @@ def fail(connection: Connection, seen: Sighting, stage: str, reason: str) -> Non
             reason=reason,
             size=seen.size,
             mtime_ns=seen.mtime_ns,
+            space_id=space_id,
         )
     )
+    _hide(connection, seen.path, item_id)
+
+
+def _hide(connection: Connection, path: str, unless: int | None = None) -> None:
+    """Mark what a path held as missing, unless it is this item."""
     table = schema.files
-    held = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
-    if held is not None:
-        connection.execute(update(table).where(table.c.path == seen.path).values(missing=True))
+    held = connection.scalar(select(table.c.item_id).where(table.c.path == path))
+    if held is not None and held != unless:
+        connection.execute(update(table).where(table.c.path == path).values(missing=True))
         refresh_presence(connection, [held])
 
 
+def _outdate(connection: Connection, seen: Sighting, space_id: int | None) -> None:
+    """Forget the failures that a new outcome in a space, or a change of the file, replaces."""
+    table = schema.failures
+    changed = or_(table.c.size != seen.size, table.c.mtime_ns != seen.mtime_ns)
+    old = or_(fails_in(space_id), changed)
+    connection.execute(delete(table).where(table.c.path == seen.path, old))
+
+
 def forgive(connection: Connection, paths: Sequence[str]) -> None:
-    """Forget that these files failed."""
+    """Forget that these files failed, by whichever model."""
     table = schema.failures
     if paths:
         gone = delete(table).where(table.c.path == bindparam("its_path"))

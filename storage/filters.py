@@ -57,7 +57,7 @@ class Filters:
     `after` counts from the beginning of the named period on, `before` ends just before it;
     both compare the local time that the camera wrote. `camera` matches any part of maker and
     model, in any case. `folder` is an absolute path. `missing` lets in items whose files are
-    all gone.
+    all gone. An item must carry every one of the `tags`, whichever model gave it.
     """
 
     after: str | None = None
@@ -66,3 +66,4 @@ class Filters:
     camera: str | None = None
     near: Near | None = None
     missing: bool = False
+    tags: tuple[str, ...] = ()

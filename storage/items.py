@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Exists, RowMapping, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select, update
 
 from storage import schema
 from storage.records import Capture, ContentKind, Item
@@ -121,14 +121,17 @@ def stored_by_size(
     """Tell which contents need no second reading: hashes by kind and size in bytes.
 
     A picture counts once its vector of the space is stored; a document once a file of it is
-    recorded, which ingest does after its last passage. Where very many contents are of one
-    size none are told: a file of that size is read, and found to be known afterwards.
+    recorded, which ingest does after its last passage, and every passage has its vector. Where
+    very many contents are of one size none are told: a file of that size is read, and found to
+    be known afterwards.
     """
-    items, files, vectors = schema.items, schema.files, schema.vectors
-    has_vector = exists().where(vectors.c.item_id == items.c.id, vectors.c.space_id == space_id)
+    items, files = schema.items, schema.files
     has_file = exists().where(files.c.item_id == items.c.id)
     found: dict[tuple[ContentKind, int], set[str]] = {}
-    proofs: tuple[tuple[ContentKind, Exists], ...] = (("image", has_vector), ("document", has_file))
+    proofs: tuple[tuple[ContentKind, ColumnElement[bool]], ...] = (
+        ("image", has_vector(space_id)),
+        ("document", has_file & has_vectors_of_passages(space_id)),
+    )
     for kind, proof in proofs:
         for batch in batches(sizes):
             rows = connection.execute(
@@ -139,6 +142,19 @@ def stored_by_size(
             for size, name in rows:
                 found.setdefault((kind, int(size)), set()).add(str(name))
     return {key: frozenset(names) for key, names in found.items() if len(names) <= _SAME_SIZE}
+
+
+def has_vector(space_id: int) -> ColumnElement[bool]:
+    """Say that an item has a vector in the space."""
+    items, vectors = schema.items, schema.vectors
+    return exists().where(vectors.c.item_id == items.c.id, vectors.c.space_id == space_id)
+
+
+def has_vectors_of_passages(space_id: int) -> ColumnElement[bool]:
+    """Say that a document or table has no passage without a vector in the space."""
+    items, passages, vectors = schema.items, schema.passages, schema.vectors
+    there = exists().where(vectors.c.item_id == passages.c.item_id, vectors.c.space_id == space_id)
+    return ~exists().where(passages.c.document_id == items.c.id, ~there)
 
 
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:

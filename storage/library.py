@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import func, inspect, select, text
 
-from storage import builds, files, items, removal, roots, runs, schema, spaces
+from storage import builds, files, items, removal, roots, runs, schema, spaces, switching
 from storage.catalogue import HEAD, Catalogue
 from storage.errors import (
     InvalidArgument,
@@ -21,7 +21,7 @@ from storage.errors import (
 )
 from storage.nearest import Nearest
 from storage.paths import LibraryPaths
-from storage.records import Build, Failure, Item, Kind, Root, Space, Status
+from storage.records import Build, Failure, Item, Kind, Root, Space, SpaceCount, Status
 from storage.removal import Removal
 from storage.thumbnails import Thumbnails
 
@@ -102,30 +102,37 @@ class Library:
         return self.paths.root
 
     def _migrate(self) -> None:
-        with self.catalogue.reading() as connection:
-            tables = set(inspect(connection).get_table_names())
-            known = "alembic_version" in tables
-            version = (
-                connection.scalar(text("SELECT version_num FROM alembic_version"))
-                if known
-                else None
-            )
-        if version == HEAD:
+        if self._version() == HEAD:
             return
-        if tables and version is None:
-            raise NotALibrary(f"{self.paths.catalogue} is a database of some other program")
         # Alembic costs half a second to import, and an up-to-date library has no need of it.
         from storage import migrate
 
-        if version is not None and not migrate.knows(version):
-            raise LibraryTooNew(
-                f"the library {self.path} was written by a newer sightline (schema {version}, this "
-                f"one reads up to {HEAD}): update sightline"
-            )
         with self._locked():
-            copy = migrate.upgrade(self.catalogue, version)
+            version = self._version()  # once more: another process may have been first
+            copy = None if version == HEAD else migrate.upgrade(self.catalogue, version)
         if copy is not None:
             self.notices.append(f"brought the library to schema {HEAD}; the old one is {copy.name}")
+
+    def _version(self) -> str | None:
+        """Read the schema, None for a new library; raises NotALibrary or LibraryTooNew."""
+        with self.catalogue.reading() as connection:
+            tables = set(inspect(connection).get_table_names())
+            known = "alembic_version" in tables
+            asked = text("SELECT version_num FROM alembic_version")
+            version = connection.scalar(asked) if known else None
+        if version is None:
+            if tables:
+                raise NotALibrary(f"{self.paths.catalogue} is a database of some other program")
+            return None
+        if version != HEAD:
+            from storage import migrate
+
+            if not migrate.knows(version):
+                raise LibraryTooNew(
+                    f"the library {self.path} was written by a newer sightline (schema {version}, "
+                    f"this one reads up to {HEAD}): update sightline"
+                )
+        return str(version)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -165,12 +172,15 @@ class Library:
         """Count what the library holds."""
         with self.catalogue.reading() as connection:
             hits = schema.items.c.kind.in_(("image", "text"))
+            counted = switching.counts(connection)
             return Status(
+                path=str(self.path),
                 items=connection.scalar(select(func.count()).where(hits)) or 0,
                 files=connection.scalar(select(func.count()).select_from(schema.files)) or 0,
                 missing=files.count_missing(connection),
                 failures=connection.scalar(select(func.count()).select_from(schema.failures)) or 0,
-                spaces=spaces.every(connection),
+                current=counted[0].space.name if counted else None,
+                spaces=counted,
                 builds=builds.every(connection),
                 bytes=_size(self.path),
             )
@@ -181,10 +191,34 @@ class Library:
             return connection.execute(select(schema.vectors.c.id).limit(1)).first() is None
 
     def space(self) -> Space | None:
-        """Tell which model's vectors the library holds; None before the first index run."""
+        """Tell by which model's vectors searches go; None before the first index run."""
         with self.catalogue.reading() as connection:
             known = spaces.every(connection)
         return known[0] if known else None
+
+    def spaces(self) -> tuple[SpaceCount, ...]:
+        """Tell whose vectors the library holds and how many, the current space first."""
+        with self.catalogue.reading() as connection:
+            return switching.counts(connection)
+
+    def use(self, name: str) -> Space:
+        """Have searches go by the vectors of a model, at once and for every process.
+
+        Raises ModelMismatch where the library has none of it, or not all of them yet.
+        """
+        with self.writing("use"), self.catalogue.writing() as connection:
+            return switching.use(connection, name)
+
+    def prune(self, names: Collection[str]) -> None:
+        """Drop the vectors of these models and all that was made from them.
+
+        Interrupted, it can be run again. Raises InvalidArgument for a model that is in use or
+        that the library does not know.
+        """
+        with self.writing("models prune"):
+            gone = {space.id for space in switching.prune(self.catalogue, self.paths.index, names)}
+        kept = {key: one for key, one in self._nearest.items() if key[0] not in gone}
+        self._nearest = kept
 
     def roots(self) -> list[Root]:
         """List the places that were indexed."""

@@ -65,6 +65,26 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What a model says is in an item."""
+
+    item: int  # row number
+    model: str
+    revision: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A label that a model gives an item, and how sure it is of it, 0 to 1."""
+
+    item: int  # row number
+    label: str
+    model: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Root:
     """A place that `index` was pointed at."""
 
@@ -102,13 +122,26 @@ class Build:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceCount:
+    """A space and how far it is filled."""
+
+    space: Space
+    current: bool  # searches go by it
+    vectors: int
+    lacking: int  # items without a vector in it, those of missing files among them
+    complete: bool  # every item with a file that can be read has a vector in it
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The library at a glance."""
 
+    path: str
     items: int
     files: int
     missing: int
     failures: int
-    spaces: tuple[Space, ...]
+    current: str | None  # the model by whose vectors searches go
+    spaces: tuple[SpaceCount, ...]  # the current one first
     builds: tuple[Build, ...]
     bytes: int  # of the library folder

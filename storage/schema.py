@@ -163,13 +163,58 @@ tombstones = Table(
 failures = Table(
     "failures",
     metadata,
-    Column("path", FilePath, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("path", FilePath, nullable=False),
     Column("root_id", ForeignKey("roots.id"), nullable=False),
     Column("stage", Text, nullable=False),
     Column("reason", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+    # Where one model could not encode what others can: the space of that model.
+    Column("space_id", ForeignKey("spaces.id")),
+    # For SQLite no NULL equals another: what is a failure of the file itself has its own index.
+    UniqueConstraint("path", "space_id"),
+    Index(
+        "failures_of_files",
+        "path",
+        unique=True,
+        sqlite_where=Column("space_id", Integer).is_(None),
+    ),
     Index("failures_by_root", "root_id", "path"),
+)
+
+# What models say of an item, one caption of each. Triggers keep `caption_words`, an FTS5 table
+# that no SQLAlchemy table stands for, in step with it.
+captions = Table(
+    "captions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("revision", Text, nullable=False),
+    Column("text", Words, nullable=False),
+    UniqueConstraint("item_id", "model"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("label", Words, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    UniqueConstraint("item_id", "label", "model"),
+    Index("tags_by_label", "label", "model", "item_id"),
+)
+
+# Vectors of queries that mean nothing in particular, by which a cosine is judged.
+neutral = Table(
+    "neutral",
+    metadata,
+    Column("space_id", ForeignKey("spaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),  # of the bank of queries
+    Column("vectors", LargeBinary, nullable=False),  # (queries, dimension) float32, unit rows
 )
 
 runs = Table(

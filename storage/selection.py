@@ -1,4 +1,4 @@
-"""Which vectors may answer a query: filters turned into row numbers, before any ranking."""
+"""Which items and vectors a filter allows: row numbers, before any ranking."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,19 +34,38 @@ def select_vectors(
     connection: Connection, space_id: int, kind: Kind, filters: Filters
 ) -> Selection:
     """Find the vectors a query may be answered with; with no filter only what to hide is read."""
-    items = schema.items
     conditions = _conditions(filters)
     if not conditions:
         return Selection(None, _hidden(connection, space_id, kind, filters.missing))
-    present = items.c.present.is_(True)
-    conditions.append(or_(present, _has_a_place()) if filters.missing else present)
-    chosen = _joined(space_id, kind).where(*conditions)
+    chosen = _joined(space_id, kind).where(*conditions, _shown(filters))
+    return Selection(_chosen(connection, chosen, filters), np.empty(0, np.int64))
+
+
+def select_items(connection: Connection, kind: Kind, filters: Filters) -> list[int]:
+    """List the items of a kind that a filter allows, by row number, vector or none."""
+    items = schema.items
+    conditions = _conditions(filters)
+    # As in `_joined`; with nothing named, rows in their order are read faster than by kind.
+    same_kind = items.c.kind.concat("") == kind
+    chosen = select(items.c.id).where(same_kind, *conditions, _shown(filters))
+    numbers: list[int] = _chosen(connection, chosen, filters).tolist()
+    return numbers
+
+
+def _shown(filters: Filters) -> ColumnElement[bool]:
+    present = schema.items.c.present.is_(True)
+    return or_(present, _has_a_place()) if filters.missing else present
+
+
+def _chosen(connection: Connection, chosen: Select[Any], filters: Filters) -> Ids:
+    """Read the chosen row numbers, sorted, less those outside the circle of a filter."""
+    items = schema.items
     if filters.near is not None:
         placed = chosen.add_columns(items.c.latitude, items.c.longitude)
         ids = _within(filters.near, [tuple(row) for row in connection.execute(placed)])
     else:
         ids = np.fromiter(connection.scalars(chosen), np.int64)
-    return Selection(np.sort(ids), np.empty(0, np.int64))
+    return np.sort(ids)
 
 
 def _joined(space_id: int, kind: Kind) -> Select[Any]:
@@ -100,6 +119,11 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         )
     if filters.folder is not None:
         conditions.append(_in_folder(filters.folder, filters.missing))
+    tags = schema.tags
+    conditions += [
+        items.c.id.in_(select(tags.c.item_id).where(tags.c.label == label))
+        for label in filters.tags
+    ]
     return conditions
 
 

@@ -20,25 +20,29 @@ def every(connection: Connection) -> tuple[Space, ...]:
 
 
 def settle(connection: Connection, space: Space) -> Space:
-    """Make a model's space the library's, or confirm that it is; raises ModelMismatch.
+    """Find the space of a model, or let it in: the first one as current, others beside it.
 
-    The table holds several, for the release in which a library can; until then one is let in.
+    Raises ModelMismatch where the library has a space that is called the same and is not.
     """
     known = every(connection)
     for other in known:
-        if not same(other, space):
+        if same(other, space):
+            return other
+        if _identity(other) == _identity(space):
             raise ModelMismatch(difference(other, space))
-    if known:
-        return known[0]
     made = insert(schema.spaces).values(
         name=space.name,
         revision=space.revision,
         dimension=space.dimension,
         preprocessing=space.preprocessing,
-        current=True,
+        current=not known,
     )
     number = connection.execute(made.returning(schema.spaces.c.id)).scalar_one()
     return replace(space, id=int(number))
+
+
+def _identity(space: Space) -> tuple[str, str, str]:
+    return space.name, space.revision, space.preprocessing
 
 
 def same(one: Space, other: Space) -> bool:
@@ -51,14 +55,9 @@ def same(one: Space, other: Space) -> bool:
 
 
 def difference(held: Space, offered: Space) -> str:
-    """Say in one line why a model does not fit a library, and what to do."""
-    if held.name != offered.name:
-        return (
-            f"this library holds vectors of the model {held.name!r}, not of {offered.name!r}; "
-            "leave --model out, or give another --library for the other model"
-        )
+    """Say in one line why a model does not fit the space that bears its name, and what to do."""
     return (
         f"the model {held.name!r} is not the one this library was made with (weights "
         f"{offered.revision[:12]} instead of {held.revision[:12]}, or other picture preparation); "
-        "put the old weights back, or index into another --library"
+        f"put the old weights back, or fill a new space with `sightline index --model {held.name}`"
     )

@@ -1,6 +1,7 @@
 """Things that every layer's tests need: a library, drawn photos, the torch-free encoder."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,14 @@ def library(tmp_path: Path) -> Iterator[Library]:
 def encoder(tmp_path: Path) -> StandInEncoder:
     """The stand-in, keeping a log of every picture it encodes."""
     return StandInEncoder(log=tmp_path / "encoded.log")
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> StandInEncoder:
+    """Another model: a stand-in with a space of its own, and a log of its own."""
+    made = StandInEncoder(dim=48, log=tmp_path / "encoded second.log")
+    made.space = replace(made.space, name="second", revision="2")
+    return made
 
 
 @pytest.fixture
@@ -66,10 +75,10 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def index(library: Library, encoder: StandInEncoder) -> Index:
-    """Runs the ingest line over paths, with the stand-in and one worker."""
+    """Runs the ingest line over paths with one worker, `by` the stand-in unless told."""
 
-    def run(*paths: Path, **settings: object) -> Report:
+    def run(*paths: Path, by: StandInEncoder = encoder, **settings: object) -> Report:
         config = IndexConfig(paths=tuple(map(str, paths)), workers=1, **settings)  # type: ignore[arg-type]
-        return Indexer(library, encoder, config).run()
+        return Indexer(library, by, config).run()
 
     return run

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.models import COMMANDS as MODEL_COMMANDS
 from cli.main import COMMANDS
 
 PACKAGES = ("storage", "indexer", "search", "cli")
@@ -98,7 +99,9 @@ def test_a_door_is_light_to_open(module: str) -> None:
     assert not HEAVY & set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, *(f"models {name}" for name in MODEL_COMMANDS if name != "list")]
+)
 def test_the_readme_knows_every_command(command: str) -> None:
     readme = (HOME / "README.md").read_text(encoding="utf-8")
     assert f"sightline {command}" in readme

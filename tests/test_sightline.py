@@ -4,12 +4,16 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import sightline
+from cli import wiring
 from storage import Filters
+from storage.errors import ModelMismatch
+from tests.search.readers import EchoConversant, RuleAnswerer, RuleCaptioner, RuleScorer
 
 HOME = Path(__file__).parent.parent
 
@@ -30,6 +34,48 @@ def test_a_table_can_be_read_from_python(tmp_path: Path) -> None:
     with sightline.open(tmp_path / "new.library") as library:
         library.index(tmp_path / "texts", model="stand-in", text_columns=("caption",))
         assert [hit.item.text for hit in library.search("a dog", k=1)] == ["a dog"]
+
+
+def test_models_are_asked_about_what_was_found(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = {"captioner": RuleCaptioner(), "answerer": RuleAnswerer(), "scorer": RuleScorer()}
+    loaded: list[str] = []
+
+    def loads(role: str) -> Callable[[str, object], object]:
+        def load(name: str, _: object) -> object:
+            loaded.append(role)
+            return readers[role]
+
+        return load
+
+    for role in readers:
+        monkeypatch.setattr(wiring, role, loads(role))
+    monkeypatch.setattr(wiring, "conversant", lambda *_: EchoConversant())
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        described = library.describe(filters=Filters(folder=str(photos / "summer")))
+        assert len(described) == 2
+        query = sightline.Query((sightline.Term("text", "kite"),), rerank=sightline.Rerank(3))
+        hits = library.search(query)
+        assert sum(hit.match is not None for hit in hits) == 3
+        answers = library.ask("how bright?", *hits[:2], photos / "0.png")
+        assert [item.id for item, _ in answers[:2]] == [hit.item.id for hit in hits[:2]]
+        assert len(library.ask("how bright?", hits[0])) == 1
+        assert library.chat(hits[0], hits[1]).say("hello") == "2 | hello"
+        tagged = library.tag("scenes")
+        assert len(tagged) == 6
+        assert len(library.search("kite", filters=Filters(tags=(tagged[0].label,)))) >= 1
+    assert loaded == ["captioner", "scorer", "answerer"]  # each once
+
+
+def test_the_library_goes_over_to_another_model(tmp_path: Path, photos: Path) -> None:
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        with pytest.raises(ModelMismatch):
+            library.use("mini")
+        library.use("stand-in")
+        assert len(library.search("kite")) == 6
 
 
 def test_the_readme_snippet_runs_as_a_plain_script(tmp_path: Path, photos: Path) -> None:
@@ -61,6 +107,8 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
         "storage/migrations/versions/m0001_first_schema.py",
         "indexer/models/mini/clip/open_clip_model.safetensors",
         "indexer/models/mini/clip/bpe.txt.gz",
+        "search/banks/everyday.txt",
+        "search/labelsets/scenes.txt",
     ):
         assert needed in names
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}

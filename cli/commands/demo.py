@@ -11,6 +11,7 @@ from cli.demo import PHOTOS, Demo
 from cli.indexing import outcome, run_index
 from cli.session import session
 from cli.settings import Settings, typed
+from cli.talks import QUESTION
 from cli.tour import take_tour
 from indexer import IndexConfig
 from indexer.models import RECOMMENDED
@@ -26,6 +27,7 @@ MODEL = "mini"
 def command(out: str) -> int:
     """Draw a small library, index it and search it.
 
+    The hits are read a second time, described and asked about by small models that are shipped.
     Everything lies in DIR, with a library of its own; the second run reuses what is there.
     """
     demo = Demo(Path(out))
@@ -35,8 +37,8 @@ def command(out: str) -> int:
     with session(settings, create=True) as library:
         changed = _index(demo, library, settings)
         if changed or not demo.page.exists():
-            for section in take_tour(demo, library, settings):
-                click.echo(f"searched: {section.title}")
+            for line in take_tour(demo, library, settings):
+                click.echo(line)
     _point_the_way(demo, out)
     return DONE
 
@@ -70,6 +72,7 @@ def _point_the_way(demo: Demo, out: str) -> None:
 Look at it:       {here / demo.page.name}
 One per search:   {here / demo.sheets.name}
 Ask it yourself:  {sightline} search "two green triangles" --library {library}
+Ask about them:   {sightline} ask {shlex.quote(QUESTION)} --query stars --library {library}
 What went wrong:  {sightline} failures --library {library}
 
 Your own photos:  {sightline} index ~/Pictures

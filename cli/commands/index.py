@@ -14,6 +14,7 @@ from cli.session import session
 from cli.settings import Settings
 from indexer import IndexConfig
 from indexer.models import RECOMMENDED, fetch
+from indexer.scope import none_there
 from storage.errors import InvalidArgument, PathNotFound
 
 
@@ -26,7 +27,11 @@ from storage.errors import InvalidArgument, PathNotFound
     metavar="NAME",
     help="Read this column of .csv and .jsonl files as text.",
 )
-@click.option("--model", metavar="NAME", help="The model of a new library (see sightline models).")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="The model of a new library, or one whose vectors are made beside those in use.",
+)
 @click.option(
     "--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders of such names."
 )
@@ -49,16 +54,19 @@ def command(
     """Read folders of pictures and texts into the library.
 
     Without a PATH it goes over everything that was indexed before. Files that did not change
-    are not read again, and the run can be stopped at any moment and started again.
+    are not read again, and the run can be stopped at any moment and started again. With the
+    NAME of another model its vectors are made beside those in use; `sightline use NAME` then
+    changes over to them.
     """
     if paths and files_from:
         raise click.UsageError("a PATH and --files-from exclude each other: choose one")
     settings = Settings.read(library=library, exclude=exclude)
+    files = None if files_from is None else _listed(files_from)
     if not settings.library.exists():
-        _check_first_run(paths, model or settings.model or RECOMMENDED)
+        _check_first_run(paths, files or (), model or settings.model or RECOMMENDED)
     config = IndexConfig(
         paths=paths,
-        files=None if files_from is None else _listed(files_from),
+        files=files,
         exclude=settings.exclude,
         text_columns=columns,
         workers=settings.workers,
@@ -74,13 +82,15 @@ def command(
         summarise(report)
 
 
-def _check_first_run(paths: tuple[str, ...], model: str) -> None:
+def _check_first_run(paths: tuple[str, ...], files: tuple[str, ...], model: str) -> None:
     """Spare a first command that cannot succeed an empty library."""
     for path in paths:
         if not Path(path).expanduser().exists():
             raise PathNotFound(f"there is no file or folder {path}: check the path")
-    if paths:
-        fetch(model)
+    if files and not any(Path(file).expanduser().exists() for file in files):
+        raise none_there(files)
+    if paths or files:
+        fetch(model, role="dual-encoder")
 
 
 def _listed(source: str) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """`sightline search`: words, pictures and items in; hits out."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,17 +9,18 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
-from cli.options import json_option, library_option
+from cli.options import filter_options, json_option, library_option, rerank_options
 from cli.question import check_folder, query_of, title, why_nothing
 from cli.render import tell, write_json, write_path
 from cli.rows import first_path, hit_row
 from cli.session import session
 from cli.settings import Settings
-from cli.sheet import check_suffix, write_sheet
+from cli.sheet import check_place, check_suffix, write_sheet
 from cli.tables import write_hits
 from cli.tile import Tile
-from search import Hit
+from search import Engine, Hit, Query
 from search.query import DEFAULT_K
+from storage import Library
 
 
 @click.command("search")
@@ -38,15 +41,10 @@ from search.query import DEFAULT_K
 )
 @click.option("--minus", "minuses", multiple=True, metavar="TERM", help="Be unlike these words.")
 @click.option("-k", default=DEFAULT_K, show_default=True, metavar="N", help="How many hits.")
-@click.option(
-    "--after", metavar="DATE", help="Taken from the beginning of 2020, 2020-06 or 2020-06-30 on."
-)
-@click.option("--before", metavar="DATE", help="Taken before the beginning of that period.")
-@click.option("--in", "folder", metavar="FOLDER", help="Under this folder.")
-@click.option("--camera", metavar="TEXT", help="Maker or model holds this text.")
-@click.option("--near", metavar="LAT,LON,KM", help="Taken within so many kilometres of a place.")
+@filter_options
 @click.option("--kind", type=click.Choice(["image", "text", "all"]), help="[default: image]")
-@click.option("--missing", is_flag=True, help="Let in items whose files are gone.")
+@rerank_options
+@click.option("--describe", is_flag=True, help="Give every picture a caption, and keep it.")
 @click.option("--paths", "as_paths", is_flag=True, help="Print only paths, one a line.")
 @click.option("--sheet", metavar="FILE", help="Write a contact sheet: FILE.png or FILE.html.")
 @json_option
@@ -61,24 +59,35 @@ def command(**given: Any) -> int:
         raise click.UsageError("--json, --paths and --sheet exclude each other: choose one")
     if given["sheet"]:
         check_suffix(given["sheet"])
+        check_place(Path(given["sheet"]))
     query = query_of(given)
     settings = Settings.read(library=given["library"])
     with session(settings) as library:
         check_folder(library, query.filters)
-        hits = wiring.engine(library, settings).search(query)
+        engine = wiring.engine(library, settings, given["rerank_model"])
+        hits = engine.search(query)
         if not hits:
-            tell(f"nothing found: {why_nothing(library, query)}")
+            tell(_nothing(engine, library, query))
             return NOTHING_FOUND
-        caution = wiring.caution(library)
         if given["sheet"]:
             tiles = [Tile.of(hit, library) for hit in hits]
             write_sheet(Path(given["sheet"]), title(query), tiles)
             tell(f"wrote {given['sheet']}")
         else:
             _write(hits, given["as_json"], given["as_paths"])
+        caution = wiring.caution(library) if sys.stderr.isatty() else None
     if caution:
         tell(caution)
     return DONE
+
+
+def _nothing(engine: Engine, library: Library, query: Query) -> str:
+    """Say why nothing was found; a verdict needs something that it has turned down."""
+    if query.min_match is not None or query.min_lift is not None:
+        first = replace(query, k=1, rerank=None, min_match=None, min_lift=None, describe=False)
+        if engine.search(first):
+            return "nothing here matches"
+    return f"nothing found: {why_nothing(library, query.filters, query.kind)}"
 
 
 def _write(hits: list[Hit], as_json: bool, as_paths: bool) -> None:

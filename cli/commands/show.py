@@ -1,5 +1,7 @@
 """`sightline show`: one item, in full."""
 
+from collections.abc import Sequence
+
 import click
 
 from cli.options import json_option, library_option
@@ -7,7 +9,7 @@ from cli.render import size, write_facts, write_json
 from cli.rows import item_row
 from cli.session import session
 from cli.settings import Settings
-from storage import Item
+from storage import Item, Tag, captions, tags
 
 
 @click.command("show")
@@ -21,13 +23,16 @@ def command(item: str, library: str | None, as_json: bool) -> None:
     """
     with session(Settings.read(library=library)) as opened:
         found = opened.find(item)
+        with opened.catalogue.reading() as connection:
+            caption = captions.of_items(connection, [found.id]).get(found.id)
+            given = tags.of_items(connection, [found.id]).get(found.id, [])
     if as_json:
-        write_json(item_row(found))
+        write_json(item_row(found, caption, given))
     else:
-        _write(found)
+        _write(found, caption, given)
 
 
-def _write(item: Item) -> None:
+def _write(item: Item, caption: str | None, given: Sequence[Tag]) -> None:
     capture = item.capture
     placed = capture.latitude is not None and capture.longitude is not None
     write_facts(
@@ -41,6 +46,8 @@ def _write(item: Item) -> None:
             ("place", f"{capture.latitude:.5f}, {capture.longitude:.5f}" if placed else None),
             ("passage", f"characters {item.start} to {item.end}" if item.text else None),
             ("text", " ".join((item.text or "").split())),
+            ("caption", caption),
+            *(("tag", f"{tag.label} {tag.score:.3f}, by {tag.model}") for tag in given),
             *(("file", path) for path in item.paths),
             *(("missing", path) for path in item.missing_paths),
         ]

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from cli import wiring
 from cli.options import json_option, library_option
 from cli.render import plural, size, tell, write_facts, write_json
 from cli.rows import status_row
 from cli.session import session
 from cli.settings import Settings
-from storage import Root, Space, Status
-from storage.records import Build
+from storage import Root, Status
+from storage.records import Build, SpaceCount
 
 
 @click.command("status")
@@ -20,13 +21,15 @@ def command(library: str | None, as_json: bool) -> None:
     """Tell what the library holds."""
     settings = Settings.read(library=library)
     with session(settings) as opened:
-        status, roots = opened.status(), opened.roots()
+        status, roots, caution = opened.status(), opened.roots(), wiring.caution(opened)
     if as_json:
-        write_json(status_row(status))
+        write_json(status_row(status, roots))
         return
     write_facts([("library", settings.library), *_facts(status), *_places(roots)])
     if status.failures:
         tell("sightline failures says which files could not be used and why")
+    if caution:
+        tell(caution)
 
 
 def _facts(status: Status) -> list[tuple[str, object]]:
@@ -34,14 +37,20 @@ def _facts(status: Status) -> list[tuple[str, object]]:
         ("items", f"{status.items:,}"),
         ("files", f"{status.files:,} ({status.missing:,} missing)"),
         ("failures", f"{status.failures:,}"),
-        *(("model", _space(space)) for space in status.spaces),
+        *(("model", _space(counted, len(status.spaces))) for counted in status.spaces),
         *(("index", _build(build)) for build in status.builds),
         ("disk", size(status.bytes)),
     ]
 
 
-def _space(space: Space) -> str:
-    return f"{space.name} {space.revision[:12]}, {space.dimension} dimensions"
+def _space(counted: SpaceCount, spaces: int) -> str:
+    space = counted.space
+    said = f"{space.name} {space.revision[:12]}, {space.dimension} dimensions"
+    if spaces == 1 and counted.complete:
+        return said
+    lacking = f", {counted.lacking:,} lacking" if counted.lacking else ""
+    used = "" if spaces == 1 else ", in use" if counted.current else ", not in use"
+    return f"{said}, {plural(counted.vectors, 'vector')}{lacking}{used}"
 
 
 def _build(build: Build) -> str:

@@ -1,20 +1,36 @@
 """Models: names for networks, and the networks behind them.
 
 A name leads to a row of the table, the row to files on this machine or on the hub, the files
-to an encoder that turns prepared squares and texts into unit rows of one space. The table and
-the files know no network library; torch and its kin are imported by the loader alone, and the
-loader is imported by name. Weights are safetensors, never pickles, never remote code.
+to a dual encoder, which turns prepared squares and texts into unit rows of one space, or to a
+reader, which scores pairs, describes, answers or talks. The table and the files know no network
+library; torch and its kin are imported by the loader alone, and the loader is imported by
+name. Weights are safetensors, never pickles, never remote code.
 """
 
+from indexer.models.checkpoint import Checkpoint as Checkpoint
+from indexer.models.protocols import Answerer as Answerer
+from indexer.models.protocols import Captioner as Captioner
+from indexer.models.protocols import Conversant as Conversant
 from indexer.models.protocols import DualEncoder as DualEncoder
+from indexer.models.protocols import PairScorer as PairScorer
 from indexer.models.protocols import PictureSpec as PictureSpec
 from indexer.models.protocols import Pixels as Pixels
-from indexer.models.registry import RECOMMENDED as RECOMMENDED
-from indexer.models.registry import ModelEntry as ModelEntry
+from indexer.models.protocols import Reader as Reader
+from indexer.models.protocols import Role as Role
+from indexer.models.protocols import Scores as Scores
+from indexer.models.protocols import Turn as Turn
 from indexer.models.registry import canonical as canonical
+from indexer.models.registry import default_for as default_for
 from indexer.models.registry import fetch as fetch
 from indexer.models.registry import find as find
 from indexer.models.registry import is_mini as is_mini
 from indexer.models.registry import load as load
+from indexer.models.registry import load_reader as load_reader
 from indexer.models.registry import names as names
+from indexer.models.repository import Step as Step
+from indexer.models.shelf import cached as cached
+from indexer.models.shelf import memory_need as memory_need
+from indexer.models.shelf import pull as pull
 from indexer.models.stand_in import StandInEncoder as StandInEncoder
+from indexer.models.table import RECOMMENDED as RECOMMENDED
+from indexer.models.table import ModelEntry as ModelEntry

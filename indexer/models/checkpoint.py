@@ -1,28 +1,30 @@
 """A checkpoint: the files of one model, found and pinned before any network library loads."""
 
-import hashlib
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from indexer.models import hub
+from indexer.models import hub, snapshot
+from indexer.models.folder import digest, files_of, pickles, read_table, refuse_code
 from indexer.models.recipe import Recipe
-from storage.errors import BrokenModel, UnsafeWeights
+from indexer.models.repository import Watch, bring
+from storage.errors import BrokenModel, ModelUnavailable, UnsafeWeights
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
-REVISION_LENGTH = 16  # hexadecimal digits: 64 bits
-_PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-_CODE_KEYS = {"trust_remote_code", "auto_map"}
+OPEN_CLIP = "open_clip:"
+HUB = "hf:"
+PACKAGE = "package:"
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """Where one model lies and which one exactly it is.
 
-    A folder brings its `recipe`; a published `tag` takes it from open_clip, and its `weights`
-    are None until the tag's repository is known. A model without weights has neither.
+    A folder of open_clip brings its `recipe`, one of transformers its `config`; a published
+    `tag` takes it from open_clip, and its `weights` are None until the tag's repository is
+    known. A model without weights has none of these.
     """
 
     name: str  # what the library records
@@ -32,11 +34,20 @@ class Checkpoint:
     recipe: Recipe | None = None
     tag: str = ""  # "ARCH/TAG"
     alias: str = ""
+    config: Mapping[str, Any] | None = None
 
     @property
     def label(self) -> str:
         """Return the name for a message, with the alias that a person may have typed."""
         return f"{self.alias} ({self.name})" if self.alias not in ("", self.name) else self.name
+
+    def weight_files(self) -> list[Path]:
+        """List the files of the weights that are on this machine, as far as is known yet."""
+        if self.weights is not None:
+            return [self.weights]
+        if self.config is None or self.folder is None:
+            return []
+        return snapshot.weights(self.folder)
 
 
 def locate(
@@ -46,13 +57,21 @@ def locate(
 
     Raises BrokenModel, UnsafeWeights or ModelUnavailable, each before torch is imported.
     """
-    if source.startswith("open_clip:"):
-        tag = source.removeprefix("open_clip:")
+    if source.startswith(OPEN_CLIP):
+        tag = source.removeprefix(OPEN_CLIP)
         pending = Checkpoint(name, revision, tag=tag, alias=alias)
         return fetched(pending, repository) if repository else pending
+    if source.startswith(HUB):
+        return replace(from_hub(name, repository, revision, alias), alias=alias)
     if not source:
         return Checkpoint(name, revision)
-    return from_folder(name, Path(source.removeprefix("package:")))
+    folder = Path(source.removeprefix(PACKAGE))
+    if source.startswith(PACKAGE) and not folder.is_dir():
+        raise ModelUnavailable(
+            f"the model {name} is not part of this installation: install sightline again, or "
+            f"name another model (`sightline models`)"
+        )
+    return from_folder(name, folder)
 
 
 def fetched(pending: Checkpoint, repository: str, file: str = WEIGHTS) -> Checkpoint:
@@ -64,6 +83,22 @@ def fetched(pending: Checkpoint, repository: str, file: str = WEIGHTS) -> Checkp
     return replace(pending, revision=commit, weights=weights)
 
 
+def from_hub(
+    name: str,
+    repository: str,
+    revision: str = "",
+    alias: str = "",
+    watch: Watch | None = None,
+) -> Checkpoint:
+    """Return a checkpoint of the hub with every file it needs on this machine.
+
+    Raises ModelUnavailable, and BrokenModel or UnsafeWeights before any weights are fetched.
+    """
+    label = Checkpoint(name, revision, alias=alias).label
+    folder = bring(label, repository, revision, watch)
+    return Checkpoint(name, folder.name, folder=folder, config=snapshot.read(folder))
+
+
 def pickled(name: str) -> UnsafeWeights:
     """Return the refusal of a model that has no safetensors weights."""
     return UnsafeWeights(
@@ -73,74 +108,33 @@ def pickled(name: str) -> UnsafeWeights:
 
 
 def from_folder(name: str, folder: Path) -> Checkpoint:
-    """Read a folder that holds an open_clip model: its configuration and its revision.
-
-    The revision hashes the whole weights: two models of one shape differ nowhere else, and
-    600 MB take 0.4 s, little beside the import of torch.
-    """
-    check_folder(folder)
-    config = _read_json(folder / CONFIG)
-    if not isinstance(config, dict):
-        raise BrokenModel(f"{folder / CONFIG} does not hold a JSON object")
-    for path in sorted(folder.glob("*.json")):
-        _refuse_code(_read_json(path), path)
-    recipe = Recipe.parse(config, str(folder / CONFIG), folder)
+    """Read a folder that holds a model: its configuration and the hash of its files."""
+    if check_folder(folder):
+        config = snapshot.read(folder)
+        return Checkpoint(name, snapshot.revision(folder), folder=folder, config=config)
+    refuse_code(sorted(folder.glob("*.json")))
+    recipe = Recipe.parse(read_table(folder / CONFIG), str(folder / CONFIG), folder)
     parts = [folder / CONFIG, folder / WEIGHTS]
     parts += [recipe.bpe] if recipe.bpe else []
     parts += sorted(folder.glob("tokenizer*.json")) if recipe.tokenizer else []
-    digest = hashlib.sha256()
-    for path in parts:
-        digest.update(_hash(path))
-    revision = digest.hexdigest()[:REVISION_LENGTH]
-    return Checkpoint(name, revision, folder / WEIGHTS, folder, recipe)
+    return Checkpoint(name, digest(parts), folder / WEIGHTS, folder, recipe)
 
 
-def _hash(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise BrokenModel(f"{path} cannot be read: {error.strerror}") from None
+def check_folder(folder: Path) -> str:
+    """Return the architecture of a transformers folder, or nothing for one of open_clip.
 
-
-def check_folder(folder: Path) -> None:
-    """Raise BrokenModel or UnsafeWeights unless the folder has the two files of a model."""
-    try:
-        files = [path for path in folder.iterdir() if path.is_file()]
-    except OSError as error:
-        reason = error.strerror or "it is not a directory"
-        raise BrokenModel(f"the model directory {folder} cannot be read: {reason}") from None
+    Raises BrokenModel or UnsafeWeights where the folder holds neither.
+    """
+    files = files_of(folder)
     present = {path.name for path in files}
+    if CONFIG not in present and snapshot.CONFIG in present:
+        return snapshot.check(folder)
     if WEIGHTS not in present:
-        pickles = sorted(path.name for path in files if path.suffix in _PICKLES)
-        if pickles:
-            raise UnsafeWeights(
-                f"{folder} offers only pickled weights ({', '.join(pickles[:3])}), which can run "
-                f"code when read; convert them to {WEIGHTS}"
-            )
-        raise BrokenModel(f"{folder} has no {WEIGHTS}; a model directory needs it and {CONFIG}")
+        refusal = pickles(files, WEIGHTS)
+        raise refusal or BrokenModel(
+            f"{folder} has no {WEIGHTS}; a model directory needs it and {CONFIG}, or "
+            f"{snapshot.CONFIG} and {snapshot.WEIGHTS}"
+        )
     if CONFIG not in present:
         raise BrokenModel(f"{folder} has no {CONFIG}; a model directory needs it and {WEIGHTS}")
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise BrokenModel(f"{path} cannot be read as JSON: {reason}") from None
-
-
-def _refuse_code(tree: Any, path: Path) -> None:
-    waiting = [tree]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            for key in _CODE_KEYS.intersection(value):
-                if value[key]:
-                    raise UnsafeWeights(
-                        f"{path} asks for code of its own to be run ({key}); it is refused"
-                    )
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
+    return ""

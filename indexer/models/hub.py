@@ -2,17 +2,28 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from storage.errors import ModelUnavailable
 
 WAIT = 5.0  # seconds for the hub's first answer; the local cache is asked before
+Arrived = Callable[[int], None]  # takes the bytes that came since it was last told
 
 
 class NotOffered(Exception):
     """The repository is there and does not hold that file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a repository holds at one commit: the size of each file in bytes."""
+
+    commit: str
+    sizes: Mapping[str, int]
 
 
 def fetch(model: str, repository: str, file: str, revision: str = "") -> tuple[Path, str]:
@@ -21,7 +32,9 @@ def fetch(model: str, repository: str, file: str, revision: str = "") -> tuple[P
     What is cached is used without asking the network. `model` is only named in errors. Raises
     NotOffered for a file the repository lacks, and ModelUnavailable in every other case.
     """
-    path = cached(repository, file, revision) or _download(model, repository, file, revision)
+    path = cached(repository, file, revision)
+    if path is None:
+        path = download(model, repository, file, _commit(model, repository, file, revision))
     return path, path.parent.name
 
 
@@ -30,37 +43,110 @@ def cached(repository: str, file: str, revision: str = "") -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(repository, file, revision=revision or None)
-    return Path(found) if isinstance(found, str) else None
+    if isinstance(found, str):
+        return Path(found)
+    return None if revision else _newest(repository, file)
 
 
-def _download(model: str, repository: str, file: str, revision: str) -> Path:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+def listing(model: str, repository: str, revision: str = "") -> Listing:
+    """Ask the hub what a repository holds; raises ModelUnavailable."""
+    from huggingface_hub import HfApi
+
+    with _translated(model, repository, "could not be reached"):
+        found = HfApi().model_info(
+            repository, revision=revision or None, timeout=WAIT, files_metadata=True
+        )
+    if not found.sha or not found.siblings:
+        raise _unavailable(model, f"the hub's answer about {repository} is incomplete")
+    return Listing(found.sha, {one.rfilename: one.size or 0 for one in found.siblings})
+
+
+def download(
+    model: str, repository: str, file: str, commit: str, arrived: Arrived | None = None
+) -> Path:
+    """Fetch one file of one commit, going on where an earlier attempt broke off.
+
+    Raises NotOffered and ModelUnavailable as `fetch` does; what has arrived is kept.
+    """
+    from huggingface_hub import hf_hub_download
+
+    options: dict[str, Any] = {"tqdm_class": _meter(arrived)} if arrived else {}
+    with _translated(model, repository, "broke off the download"):
+        return Path(hf_hub_download(repository, file, revision=commit or None, **options))
+
+
+def _commit(model: str, repository: str, file: str, revision: str) -> str:
+    # The library retries a dead network for 23 seconds, with warnings: one short question
+    # first, which also tells the commit.
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    with _translated(model, repository, "could not be reached"):
+        address = hf_hub_url(repository, file, revision=revision or None)
+        return get_hf_file_metadata(address, timeout=WAIT).commit_hash or revision
+
+
+def _newest(repository: str, file: str) -> Path | None:
+    """Find a file that was fetched by its commit, of which the cache keeps no newest."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repository, repo_type="model"))
+    found = [path for path in (folder / "snapshots").glob(f"*/{file}") if path.is_file()]
+    return max(found, key=lambda path: path.lstat().st_mtime, default=None)
+
+
+@contextmanager
+def _translated(model: str, repository: str, failing: str) -> Iterator[None]:
+    """Turn whatever the hub's library raises into the errors of this tree, in one line."""
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
-    step = "ask"
     try:
         with _quiet():
-            # The library retries a dead network for 23 seconds, with warnings: one short
-            # question first, which also tells the commit.
-            address = hf_hub_url(repository, file, revision=revision or None)
-            commit = get_hf_file_metadata(address, timeout=WAIT).commit_hash
-            step = "download"
-            return Path(hf_hub_download(repository, file, revision=commit or revision or None))
+            yield
+        return
     except LocalEntryNotFoundError:
         reason = "the hub could not be reached"
     except EntryNotFoundError as error:
-        raise NotOffered(file) from error
+        raise NotOffered(str(error).partition("\n")[0]) from error
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
         reason = f"the hub answered {status} for {repository}"
     except Exception as error:
         # The library's transports raise each their own kind for a network that is not there.
-        what = "could not be reached" if step == "ask" else "broke off the download"
-        reason = f"the hub {what} ({type(error).__name__})"
-    raise ModelUnavailable(
-        f"the model {model} is not on this machine and {reason}; "
-        f"try again online, name a local directory, or use --model mini, which needs no download"
+        reason = f"the hub {failing} ({type(error).__name__})"
+    raise _unavailable(model, reason)
+
+
+def _unavailable(model: str, reason: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"the model {model} is not on this machine and {reason}; try again online (what has "
+        f"arrived is kept), name a local directory, or use --model mini, which needs no download"
     )
+
+
+def _meter(arrived: Arrived) -> type[Any]:
+    """Return a class that stands where the library wants a progress bar, and only counts."""
+
+    class Meter:
+        def __init__(self, **options: Any) -> None:
+            self.total = options.get("total")
+            self.n = int(options.get("initial") or 0)
+            arrived(self.n)
+
+        def update(self, count: float | None = 1) -> None:
+            self.n += int(count or 0)
+            arrived(int(count or 0))
+
+        def __enter__(self) -> "Meter":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """Leave nothing behind."""
+
+        def __getattr__(self, _: str) -> Callable[..., None]:
+            return lambda *_, **__: None  # refresh, close, set_description: nothing is drawn
+
+    return Meter
 
 
 @contextmanager

@@ -19,7 +19,9 @@ from indexer.models.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.device import Placement, in_batches, place
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.recipe import Recipe
-from storage.errors import BrokenModel, EncodeFailure, InvalidArgument, UnknownModel
+from indexer.models.room import reserve
+from indexer.models.unit import unit_rows
+from storage.errors import BrokenModel, InvalidArgument, UnknownModel
 from storage.records import Matrix, Space
 
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
@@ -48,14 +50,15 @@ class OpenClipEncoder:
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> "OpenClipEncoder":
         """Build the encoder of a checkpoint, fetching the weights of a published tag if needed.
 
-        Raises BrokenModel, UnsafeWeights, ModelUnavailable, UnknownModel for a tag that is not
-        published, and what `place` raises for the device.
+        Raises BrokenModel, UnsafeWeights, ModelUnavailable, NotEnoughMemory, UnknownModel for a
+        tag that is not published, and what `place` raises for the device.
         """
         placement = place(device)
         recipe = checkpoint.recipe
         if recipe is None:
             recipe, checkpoint = _published(checkpoint)
         assert checkpoint.weights is not None
+        reserve(checkpoint, placement.device)
         network = build(recipe, checkpoint.name)
         fill(network, checkpoint.weights, private=checkpoint.folder is not None)
         words = tokenizer(recipe, checkpoint)
@@ -105,17 +108,7 @@ class OpenClipEncoder:
             return np.zeros((0, self.space.dimension), np.float32)
         with torch.inference_mode(), self._placement.autocast():
             features, self._batch = in_batches(rows, self._batch, forward)
-        return self._unit(features.float().numpy())
-
-    def _unit(self, features: Matrix) -> Matrix:
-        lengths = np.linalg.norm(features, axis=1, keepdims=True)  # (n, 1) float32
-        if not np.isfinite(lengths).all() or (lengths <= np.finfo(np.float32).tiny).any():
-            raise EncodeFailure(
-                f"the model {self.space.name} returned a vector that is not a finite direction; "
-                f"if it does so for many files its weights are damaged: fetch them again"
-            )
-        rows: Matrix = features / lengths
-        return rows
+        return unit_rows(features.float().numpy(), self.space.name)
 
 
 def build(recipe: Recipe, name: str) -> Any:

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from storage.records import Matrix, Space
 
+Role = Literal["dual-encoder", "pair-scorer", "captioner", "answerer", "dialogue"]
+Scores = npt.NDArray[np.float32]  # (pictures, texts)
 Pixels = npt.NDArray[np.uint8]  # (size, size, 3) RGB, or a batch (n, size, size, 3)
 
 
@@ -21,19 +23,25 @@ class PictureSpec:
     """How a picture becomes the square a tower sees; plain data, so workers need no torch.
 
     `size` in pixels; `mean` and `std` per channel on the 0–1 scale; `resize` is "shortest"
-    (short side to size, centre crop), "longest" (pad) or "squash" (both sides to size).
+    (short side to size, centre crop), "longest" (pad) or "squash" (both sides to size). `crop`
+    above 0 resizes to `crop` pixels instead and cuts the middle `size` out, as the transformers
+    library does: an odd pixel too many goes from the end, where open_clip rounds to even.
     """
 
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    interpolation: Literal["bicubic", "bilinear", "nearest", "lanczos"] = "bicubic"
     resize: Literal["shortest", "longest", "squash"] = "shortest"
     fill: int = 0
+    crop: int = 0
 
     def canonical(self) -> str:
         """Return the same JSON for the same spec, to be stored with the space."""
-        return dumps(asdict(self), sort_keys=True)
+        table = asdict(self)
+        if not self.crop:
+            del table["crop"]  # as it was written before there was one
+        return dumps(table, sort_keys=True)
 
 
 class DualEncoder(Protocol):
@@ -47,3 +55,54 @@ class DualEncoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said in a dialogue about pictures."""
+
+    speaker: Literal["person", "model"]
+    text: str
+
+
+class Reader(Protocol):
+    """What every model that looks at a picture a second time tells about itself."""
+
+    name: str  # as `--rerank-model` and the rest take it, in its canonical form
+    revision: str
+    pictures: PictureSpec
+
+
+class PairScorer(Reader, Protocol):
+    """Says how well a text fits a picture."""
+
+    calibrated: bool  # scores are probabilities, 0 to 1; else log-likelihoods with no common zero
+    # What a first-stage cosine of 1 weighs beside this scorer's log-odds (or log-likelihoods).
+    score_weight: float
+
+    def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
+        """Score every pair: (n, size, size, 3) uint8 and t texts → (n, t) float32.
+
+        Each picture's features are computed once, whatever the number of texts.
+        """
+
+
+class Captioner(Reader, Protocol):
+    """Says what is in a picture."""
+
+    def describe(self, pixels: Pixels) -> list[str]:
+        """Describe each picture in one sentence; an empty string where the model says nothing."""
+
+
+class Answerer(Reader, Protocol):
+    """Answers questions about pictures."""
+
+    def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
+        """Answer one question about each picture: n pictures and n questions → n answers."""
+
+
+class Conversant(Reader, Protocol):
+    """Holds a dialogue of several turns about one or several pictures."""
+
+    def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+        """Say the next thing; the last turn is a person's."""

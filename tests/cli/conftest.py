@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import ExifTags, Image
 
+from cli import wiring
 from cli.main import cli
+from tests.cli.colour_reader import ColourReader
 
 Run = Callable[..., Result]
 
@@ -47,6 +49,14 @@ def run_json(run: Run) -> Callable[..., list[dict[str, Any]]]:
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     return invoke
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> ColourReader:
+    """Let one reader stand for every model that reads pictures; `asked` says for which."""
+    made = ColourReader()
+    monkeypatch.setattr(wiring, "load_reader", made.load)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.boundary import guarded
+from cli.boundary import guarded, keeping
 from storage.errors import InvalidArgument, LibraryInUse
 
 
@@ -40,6 +40,22 @@ def test_each_error_has_its_code_and_one_line(
 def test_an_interruption_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     _raising(KeyboardInterrupt())
     assert "run the same command again" in capsys.readouterr().err
+
+
+def test_an_interruption_in_the_middle_of_work_says_what_is_kept(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stored = 0
+
+    @click.command()
+    def work() -> None:
+        nonlocal stored
+        with keeping(lambda: f"{stored} captions are stored"):
+            stored = 7
+            raise KeyboardInterrupt
+
+    assert guarded(lambda: work.main([], standalone_mode=False)) == 130
+    assert "interrupted; 7 captions are stored: run the same" in capsys.readouterr().err
 
 
 def test_the_unforeseen_is_told_in_one_line_and_written_down(

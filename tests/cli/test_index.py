@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from cli import wiring
+from indexer.models import StandInEncoder
 from storage.errors import ModelUnavailable
 
 Run = Callable[..., Result]
@@ -92,22 +94,61 @@ def test_a_name_that_is_not_utf8_comes_back_byte_for_byte(
 
 def test_a_model_that_does_not_understand_photos_says_so(run: Run, library: Path) -> None:
     assert "understands nothing" in run("index", "--library", library).stderr
-    assert "understands nothing" in run("search", "red", "--library", library).stderr
+    assert "understands nothing" in run("status", "--library", library).stderr
+    assert run("search", "red", "--library", library).stderr == ""
 
 
-def test_a_library_of_another_model_is_refused_before_anything_is_loaded(
-    run: Run, library: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_model_is_filled_in_beside_the_one_in_use(
+    run: Run, run_json: RunJson, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "load", None)
-    result = run("index", "--library", library, "--model", "mini")
-    assert result.exit_code == 3
-    assert "holds vectors of stand-in, not of mini" in result.stderr
+    def load(name: str, **_: object) -> StandInEncoder:
+        encoder = StandInEncoder(dim=48)
+        encoder.space = replace(encoder.space, name=name, revision="2")
+        return encoder
+
+    before = run_json("search", "red", "--library", library)
+    with monkeypatch.context() as patch:
+        patch.setattr(wiring, "load", load)
+        result = run("index", "--library", library, "--model", "clip-b32")
+    assert "8 unchanged" in result.stdout
+    assert "sightline use clip-b32" in result.stderr
+    assert run_json("search", "red", "--library", library) == before
+
+
+def test_the_library_is_locked_while_its_first_model_loads(
+    run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["index", photos, "--library", tmp_path / "new", "--model", "stand-in"]
+    second: list[Result] = []
+
+    def load(name: str, **_: object) -> StandInEncoder:
+        second.append(run(*words))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wiring, "load", load)
+        result = run(*words)
+    assert (second[0].exit_code, result.exit_code) == (3, 130)
+    assert f"in use by process {os.getpid()} (index, since" in second[0].stderr
+    assert (tmp_path / "new" / "catalogue.sqlite3").is_file()
+    assert run(*words).exit_code == 0
+
+
+def test_a_list_of_files_none_of_which_is_there_is_an_error(
+    run: Run, library: Path, tmp_path: Path
+) -> None:
+    for folder in (library, tmp_path / "new"):
+        result = run("index", "--files-from", "-", "--library", folder, input="a.jpg\nb.jpg\n")
+        assert result.exit_code == 3
+        assert result.stderr.count("\n") == 1
+        assert "none of the 2 listed files is there, a.jpg" in result.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_model_that_cannot_be_had_leaves_no_library_behind(
     run: Run, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(name: str) -> None:
+    def refuse(name: str, role: str) -> None:
         raise ModelUnavailable(f"the model {name} is not on this machine")
 
     monkeypatch.setattr("cli.commands.index.fetch", refuse)

@@ -12,6 +12,7 @@ from cli import checks
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
+STATUS_KEYS = "path items files missing failures spaces builds folders bytes".split()
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +40,16 @@ def test_an_item_is_shown_to_a_person(run: Run, photos: Path) -> None:
     assert "lens" not in shown
 
 
-def test_status_counts(run: Run, run_json: RunJson, library: Path) -> None:
+def test_status_counts(run: Run, run_json: RunJson, library: Path, photos: Path) -> None:
     [status] = run_json("status")
-    assert list(status) == "items files missing failures spaces builds bytes".split()
+    assert list(status) == STATUS_KEYS
     assert (status["items"], status["files"], status["failures"]) == (7, 8, 1)
-    assert status["spaces"][0]["name"] == "stand-in"
+    [space] = status["spaces"]
+    assert list(space) == "name revision dimension current vectors lacking complete".split()
+    assert (space["name"], space["current"], space["complete"]) == ("stand-in", True, True)
+    assert (space["vectors"], space["lacking"]) == (7, 0)
+    assert status["path"] == str(library)
+    assert status["folders"] == [{"path": str(photos), "there": True}]
     shown = run("status").stdout
     assert str(library) in shown
     assert "7" in shown
@@ -59,12 +65,6 @@ def test_failures_name_file_stage_and_reason(run: Run, run_json: RunJson, photos
 def test_failures_can_be_tried_again(run_json: RunJson) -> None:
     [report] = run_json("failures", "--retry")
     assert (report["scanned"], report["failed"]) == (1, 1)
-
-
-def test_models_are_listed_by_pattern(run: Run, run_json: RunJson) -> None:
-    assert "mini" in run("models").stdout
-    assert [row["name"] for row in run_json("models", "mini*")] == ["mini"]
-    assert run("models", "nothing*").exit_code == 1
 
 
 def test_a_sound_installation_passes_the_doctor(run: Run, library: Path) -> None:

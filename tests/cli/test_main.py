@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import Result
 
+from cli.commands.models import COMMANDS as MODEL_COMMANDS
 from cli.main import COMMANDS
 
 Run = Callable[..., Result]
@@ -54,7 +55,19 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("status",), ("show", "{item}"), ("search", "--like", "{item}", "--json")]
+    "words",
+    [
+        ("status",),
+        ("show", "{item}"),
+        ("search", "--like", "{item}", "--json"),
+        ("models", "clip*"),
+        ("models", "recommend", "--task", "search"),
+        ("describe", "--help"),
+        ("ask", "--help"),
+        ("chat", "--help"),
+        ("tag", "--help"),
+        ("use", "--help"),
+    ],
 )
 def test_looking_at_a_library_loads_no_network(
     words: tuple[str, ...], indexed: Path, photos: Path
@@ -72,6 +85,23 @@ def test_every_command_begins_its_help_with_the_line_of_the_table(name: str, run
     result = run(name, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: sightline {name}")
+
+
+@pytest.mark.parametrize("name", MODEL_COMMANDS)
+def test_every_command_of_models_does_so_too(name: str, run: Run) -> None:
+    command: click.Command = import_module(f"cli.commands.models.{name}").command
+    assert (command.help or "").splitlines()[0] == MODEL_COMMANDS[name]
+    assert all(option.help for option in command.params if isinstance(option, click.Option))
+    result = run("models", name, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: sightline models {name}")
+
+
+def test_the_filters_are_the_same_wherever_there_are_some() -> None:
+    filters = {"--after", "--before", "--in", "--camera", "--near", "--tag", "--missing"}
+    for name in ("search", "describe", "ask", "tag"):
+        command: click.Command = import_module(f"cli.commands.{name}").command
+        assert filters <= {flag for option in command.params for flag in option.opts}
 
 
 def test_the_version_is_told(run: Run) -> None:

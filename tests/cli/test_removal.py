@@ -17,7 +17,7 @@ def test_without_a_terminal_consent_must_be_given_in_words(
     words = ["remove", photos / "2020", "--library", library]
     refused = run(*words)
     assert refused.exit_code == 2
-    assert "3 files; 2 items" in refused.stderr
+    assert "3 files and 2 items that no other file holds" in refused.stderr
     assert "the files on disk are not touched" in refused.stderr
     assert "add --yes" in refused.stderr
     assert run_json("status", "--library", library)[0]["items"] == 7
@@ -35,7 +35,7 @@ def test_removed_is_removed_and_the_files_stay(
 def test_a_person_may_say_no(
     run: Run, run_json: RunJson, library: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.removal._somebody_is_there", lambda: True)
+    monkeypatch.setattr("cli.consent.somebody_is_there", lambda: True)
     result = run("remove", photos / "2020", "--library", library, input="n\n")
     assert result.exit_code == 0
     assert "nothing was changed" in result.stderr
@@ -55,3 +55,11 @@ def test_files_that_are_gone_can_be_forgotten(
     run_json("index", "--library", library)
     assert run("forget", "--missing", "--library", library, "--yes").exit_code == 0
     assert run_json("status", "--library", library)[0]["files"] == 1
+
+
+def test_what_is_not_removed_is_not_said_to_be(run: Run, library: Path, photos: Path) -> None:
+    failure = run("remove", photos / "broken.jpg", "--library", library, "--yes")
+    assert failure.stdout == "removed 1 failure\n"
+    assert "To be removed from the library: 1 failure." in failure.stderr
+    everything = run("remove", photos, "--library", library, "--yes")
+    assert everything.stdout == "removed 8 files and 7 items\n"

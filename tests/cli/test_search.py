@@ -10,7 +10,10 @@ from PIL import Image
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
-KEYS = "rank item kind path paths score taken_at width height text start end".split()
+KEYS = (
+    "rank item kind path paths score taken_at width height text start end "
+    "match likelihood lift caption why"
+).split()
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,7 @@ def test_a_hit_has_every_key(run_json: RunJson, photos: Path) -> None:
     assert hits[0]["taken_at"] == "2020-06-01T12:00:00"
     assert (hits[0]["width"], hits[0]["height"], hits[0]["text"]) == (96, 64, None)
     assert hits[0]["score"] > 0.99
+    assert [hits[0][key] for key in KEYS[-5:]] == [None, None, None, None, ["meaning"]]
 
 
 def test_a_passage_has_its_place_in_the_text(run_json: RunJson) -> None:
@@ -81,6 +85,9 @@ def test_the_table_shows_whole_paths_last(run: Run, photos: Path) -> None:
     assert len(lines) == 3
     assert lines[1].endswith(str(photos / "2021" / "red.png"))
     assert "2021-06-01  96×64" in lines[1]
+    assert lines[0].split() == ["score", "taken", "what", "item", "path"]
+    copied = run("search", "--like", photos / "2021" / "red.png", "-k", 1).stdout
+    assert f"{photos / '2020' / 'red.jpg'} (+1 copy)" in copied
 
 
 @pytest.mark.parametrize("name", ["hits.png", "hits.HTML"])
@@ -98,7 +105,7 @@ def test_a_sheet_is_a_picture_or_a_page(name: str, run: Run, tmp_path: Path) -> 
 def test_nothing_found_says_why(run: Run, photos: Path, tmp_path: Path) -> None:
     filtered = run("search", "red", "--after", "2030")
     assert (filtered.exit_code, filtered.stdout) == (1, "")
-    assert "no item passes the filters" in filtered.stderr
+    assert "nothing passes --after 2030: loosen or leave out" in filtered.stderr
     run("index", tmp_path, "--exclude", "*", "--library", tmp_path / "l", "--model", "stand-in")
     empty = run("search", "red", "--library", tmp_path / "l")
     assert empty.exit_code == 1

@@ -32,7 +32,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def load(name: str, device: str = "auto", revision: str = "") -> StandInEncoder:
         names.append(name)
         encoder = StandInEncoder()
-        encoder.space = replace(encoder.space, name=name)
+        if name != "stand-in":
+            encoder.space = replace(encoder.space, name=name, revision=f"of {name}")
         return encoder
 
     monkeypatch.setattr(wiring, "load", load)
@@ -47,10 +48,15 @@ def _settle(library: Library, space: Space) -> None:
 def test_a_new_library_takes_the_flag_then_the_setting_then_the_recommended(
     empty: Library, settings: Settings, loaded: list[str]
 ) -> None:
-    wiring.encoder(empty, settings)
-    wiring.encoder(empty, replace(settings, model="mini"))
-    wiring.encoder(empty, replace(settings, model="mini"), "stand-in")
-    assert loaded == [canonical(RECOMMENDED), "mini", "stand-in"]
+    encoders = [
+        wiring.encoder(empty, settings),
+        wiring.encoder(empty, replace(settings, model="mini")),
+        wiring.encoder(empty, replace(settings, model="mini"), "stand-in"),
+    ]
+    assert loaded == []  # until they are asked for something, under the library's lock
+    names = [canonical(RECOMMENDED), "mini", "stand-in"]
+    assert [encoder.space.name for encoder in encoders] == names
+    assert loaded == names
 
 
 def test_a_library_keeps_its_model_whatever_is_set(
@@ -66,13 +72,36 @@ def test_a_library_keeps_its_model_whatever_is_set(
     assert loaded == ["stand-in"]
 
 
-def test_a_library_of_another_model_is_refused_by_name(
+def test_another_model_is_let_in_and_known_again(
     empty: Library, settings: Settings, loaded: list[str]
 ) -> None:
     _settle(empty, StandInEncoder().space)
-    with pytest.raises(ModelMismatch, match="holds vectors of stand-in, not of mini"):
-        wiring.encoder(empty, settings, "mini")
-    assert loaded == []
+    _settle(empty, wiring.encoder(empty, settings, "clip-b32").space)
+    assert loaded == [canonical("clip-b32")]
+    again = wiring.encoder(empty, settings, "clip-b32")
+    assert (again.space.name, again.space.id) == (canonical("clip-b32"), 2)
+    assert wiring.encoder(empty, settings).space.name == "stand-in"
+    assert len(loaded) == 1
+
+
+def test_a_model_whose_files_changed_is_another(
+    empty: Library, settings: Settings, loaded: list[str]
+) -> None:
+    _settle(empty, replace(StandInEncoder().space, name="mini", revision="of last year"))
+    assert wiring.encoder(empty, settings).space.revision == "of last year"
+    assert wiring.encoder(empty, settings, "mini").space.revision != "of last year"
+
+
+def test_searches_go_by_the_model_in_use(
+    empty: Library, settings: Settings, loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _settle(empty, StandInEncoder().space)
+    _settle(empty, replace(StandInEncoder().space, name="clip-b32", revision="2"))
+    current = wiring._current_encoder(empty, settings)
+    assert current() is current()
+    assert current().space.name == "stand-in"
+    empty.use("clip-b32")
+    assert current().space.name == "clip-b32"
 
 
 def test_another_revision_of_the_model_never_answers(

@@ -3,7 +3,6 @@
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from storage.errors import (
     DiskFull,
     EncodeFailure,
     InvalidArgument,
-    ModelMismatch,
     PathNotFound,
 )
 from tests.indexer.told import counts, paths
@@ -152,14 +150,6 @@ def test_a_folder_that_does_not_exist_is_an_error_that_names_it(
 ) -> None:
     with pytest.raises(PathNotFound, match="nowhere"):
         index(tmp_path / "nowhere")
-
-
-def test_a_library_refuses_another_model(library: Library, photos: Path, index: Index) -> None:
-    index(photos)
-    other = StandInEncoder()
-    other.space = replace(other.space, name="other", revision="2")
-    with pytest.raises(ModelMismatch, match="'other'"):
-        Indexer(library, other, IndexConfig(paths=(str(photos),))).run()
 
 
 class Choosy(StandInEncoder):

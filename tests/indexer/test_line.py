@@ -19,11 +19,13 @@ class Slow(StandInEncoder):
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self.begun = threading.Event()
+        self.encoded = 0
         self._seconds = seconds
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         self.begun.set()
         time.sleep(self._seconds)
+        self.encoded += len(pixels)
         return super().encode_pictures(pixels)
 
 
@@ -50,7 +52,7 @@ def test_ctrl_c_during_the_last_batch_waits_for_it_before_the_lock_goes(
     presser.join()
     names = {thread.name for thread in threading.enumerate()}
     assert not names & {"_encode", "_write"}
-    assert library.status().items == 6  # what was encoded was not thrown away
+    assert library.status().items == encoder.encoded > 0  # nothing encoded was thrown away
     with library.writing("index"):
         pass
 

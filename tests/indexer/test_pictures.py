@@ -46,6 +46,30 @@ def test_a_longer_hair_is_cut_like_a_shorter_one(monkeypatch: pytest.MonkeyPatch
     assert np.abs(prepare(smooth, CLIP).astype(int) - whole).max() <= 2
 
 
+@pytest.mark.parametrize(
+    ("resize", "size"),
+    [("squash", (500, 375)), ("squash", (30, 2500)), ("shortest", (77, 77)), ("shortest", (2, 2))],
+)
+def test_a_crop_cuts_the_middle_out_of_a_larger_picture(resize: str, size: tuple[int, int]) -> None:
+    image = Image.effect_noise(size, 60).convert("RGB")
+    inner = PictureSpec(64, MEAN, STD, resize=resize, crop=75)  # type: ignore[arg-type]
+    outer = PictureSpec(75, MEAN, STD, resize=resize, crop=75)  # type: ignore[arg-type]
+    # 11 pixels too many: 5 go from the start and 6 from the end.
+    assert np.array_equal(prepare(image, inner), prepare(image, outer)[5:69, 5:69])
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "nearest", "lanczos"])
+def test_every_interpolation_is_pillows(interpolation: str) -> None:
+    image = noise(90, 60)
+    spec = PictureSpec(32, MEAN, STD, interpolation, "squash")  # type: ignore[arg-type]
+    expected = image.resize((32, 32), Image.Resampling[interpolation.upper()])
+    assert np.array_equal(prepare(image, spec), np.asarray(expected))
+
+
+def test_a_decoder_must_leave_enough_for_what_is_cropped() -> None:
+    assert sides_needed(PictureSpec(289, MEAN, STD, resize="squash", crop=346))[0] == 692
+
+
 def test_padding_is_even_and_of_the_given_shade() -> None:
     spec = PictureSpec(100, MEAN, STD, resize="longest", fill=9)
     pixels = prepare(Image.new("RGB", (200, 100), (250, 250, 250)), spec)

@@ -13,19 +13,16 @@ from indexer.models.protocols import DualEncoder
 from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
 from storage import Filters, Library, vectors
-from storage.errors import DecodeFailure, InvalidArgument, ItemNotFound, PathNotFound
+from storage.errors import (
+    DecodeFailure,
+    InvalidArgument,
+    ItemNotFound,
+    ModelMismatch,
+    PathNotFound,
+)
 
 Index = Callable[..., Report]
 Draw = Callable[..., Path]
-
-
-@pytest.fixture
-def engine(library: Library, photos: Path, index: Index, encoder: StandInEncoder) -> Engine:
-    """An engine over six photos and a text of two passages."""
-    notes = photos / "notes.txt"
-    notes.write_text("red kites over the hill " * 20 + "\n\n" + "trains leave at noon " * 20)
-    index(photos)
-    return Engine(library, lambda: encoder)
 
 
 def no_encoder() -> DualEncoder:
@@ -176,3 +173,11 @@ def test_an_unknown_item_is_named(engine: Engine) -> None:
 def test_an_item_answers_to_the_beginning_of_its_hash(engine: Engine, photos: Path) -> None:
     name = hashlib.sha256((photos / "0.png").read_bytes()).hexdigest()
     assert len(engine.search(Query((Term("item", name[:8]),), k=100))) == 5
+
+
+def test_a_library_that_went_over_to_another_model_says_so(
+    engine: Engine, library: Library
+) -> None:
+    other = Engine(library, lambda: StandInEncoder(dim=32))
+    with pytest.raises(ModelMismatch, match="open it again"):
+        other.search(Query((words("kite"),)))

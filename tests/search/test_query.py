@@ -2,10 +2,12 @@
 
 import pytest
 
-from search import Query, Term
+from search import Query, Rerank, Term
 from storage import Near
 from storage.errors import InvalidArgument
 from storage.filters import day
+
+KITE = (Term("text", "kite"),)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,38 @@ def test_an_empty_query_is_refused() -> None:
 def test_a_k_of_nothing_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="k is 0"):
         Query((Term("text", "kite"),), k=0)
+
+
+@pytest.mark.parametrize("share", [-0.01, 1.01, float("nan")])
+def test_a_match_off_the_scale_is_refused(share: float) -> None:
+    with pytest.raises(InvalidArgument, match="--min-match"):
+        Query(KITE, min_match=share)
+
+
+@pytest.mark.parametrize("lift", [-2.1, 3.0, float("nan")])
+def test_a_lift_off_the_scale_is_refused(lift: float) -> None:
+    with pytest.raises(InvalidArgument, match="--min-lift"):
+        Query(KITE, min_lift=lift)
+
+
+def test_a_cut_off_wants_a_second_reading() -> None:
+    assert Query(KITE).reading is None
+    assert Query(KITE, min_match=0.5).reading == Rerank()
+    assert Query(KITE, min_match=0.5, rerank=Rerank(7)).reading == Rerank(7)
+
+
+def test_without_words_there_is_nothing_to_read_pictures_for() -> None:
+    like = Term("item", "abcdef12")
+    with pytest.raises(InvalidArgument, match="without words"):
+        Query((like,), rerank=Rerank())
+    with pytest.raises(InvalidArgument, match="without words"):
+        Query((like, Term("text", "kite", -1.0)), min_match=0.5)
+    assert Query((like, *KITE), rerank=Rerank()).texts == KITE
+
+
+def test_texts_are_not_reranked() -> None:
+    with pytest.raises(InvalidArgument, match="only pictures"):
+        Query(KITE, kind="text", rerank=Rerank())
 
 
 @pytest.mark.parametrize("written", ["", "1,2", "a,b,c", "91,0,1", "0,181,1", "0,0,0", "nan,0,1"])

@@ -141,7 +141,12 @@ def test_items_whose_files_are_missing_are_hidden_unless_asked_for(
     build(library, space_id)
     with library.catalogue.writing() as connection:
         known = files.page(
-            connection, Roots(connection).enter("/photos", walked=True), "/photos/1/7.jpg", "", 1
+            connection,
+            Roots(connection).enter("/photos", walked=True),
+            "/photos/1/7.jpg",
+            "",
+            1,
+            space_id,
         )
         files.vanish(connection, known)
     assert 8 not in found(library, space_id, query, 50)[0]

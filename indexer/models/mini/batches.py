@@ -54,7 +54,7 @@ class Batches:
         seen = self._pool.answers[rows]
         said = np.where((slots < self._pool.full[rows])[:, None], seen, UNSAID)
         return Batch(
-            images=_jittered(self._pool.pictures[rows], device),
+            images=jittered(self._pool.pictures[rows], device),
             tokens=torch.from_numpy(self._tokens(rows, slots)).to(device),
             also_true=torch.from_numpy(also_true).to(device),
             seen=torch.from_numpy(seen).to(device),
@@ -89,7 +89,8 @@ class Batches:
         return tokens
 
 
-def _jittered(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+def jittered(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Give (n, 64, 64, 3) pictures as (n, 3, 64, 64) float32 normalised, a little changed."""
     # Mild, so that a drawn scene stays the same scene: light, contrast and grain.
     images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
     each = (len(images), 1, 1, 1)

@@ -1,44 +1,70 @@
 """The card beside a mini model's weights: what it is, how it was made, what it scored."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from indexer.models.mini.report import Report
+from indexer.models.mini.trainer import Effort
 
-_PACKAGES = ("torch", "open_clip_torch", "safetensors", "pillow", "numpy")
+CLIP_PACKAGES = ("torch", "open_clip_torch", "safetensors", "pillow", "numpy")
+_NAMES = {"clip-hf": "mini-clip"}  # where the model is not called as its course
+FAMILY_PACKAGES = ("torch", "transformers", "safetensors", "pillow", "numpy")
 
 
 @dataclass(frozen=True)
 class Run:
-    """How far a training run has come; times in seconds."""
+    """What a training run was, and how far it has come; `start` names what it went on from."""
 
     seed: int
-    steps: int
+    effort: Effort
     batch: int
     pool: int
-    seconds: float
     device: str
     parameters: int
-    finished: bool
+    start: str = ""
 
 
 def clip_card(run: Run, reports: list[Report]) -> str:
-    """Write the card in Markdown."""
-    state = "finished" if run.finished else "an interim checkpoint of a run still going"
-    return "\n\n".join([_ABOUT, _facts(run, state), *(_scores(each) for each in reports), _LIMITS])
+    """Write mini CLIP's card in Markdown."""
+    scores = [_scores(each) for each in reports]
+    return "\n\n".join([_ABOUT, _facts(run, CLIP_PACKAGES), *scores, _LIMITS])
 
 
-def _facts(run: Run, state: str) -> str:
-    names = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+def family_card(
+    course: str, about: str, run: Run, figures: Mapping[str, float], scenes: int
+) -> str:
+    """Write the card of another model of the family, in Markdown."""
+    name = _NAMES.get(course, f"mini-{course}")
+    head = f"---\nlicense: apache-2.0\nlibrary_name: transformers\n---\n\n# {name}"
+    made = (
+        f"{about} Trained by `python -m indexer.models.mini.train {course}` on scenes of plain "
+        "shapes drawn by the same package, so that sightline runs, is tested and is shown off "
+        "without a download."
+    )
+    rows = [(what, f"{share:.3f}") for what, share in figures.items()]
+    table = f"## {scenes:,} held-out scenes\n\n" + _table(("measured", "share"), rows)
+    limits = (
+        "## Limits\n\nIt knows nothing of photographs and no word outside its vocabulary. It was "
+        "trained and measured on one seed."
+    )
+    parts = [head, made, _facts(run, FAMILY_PACKAGES), table if rows else "", limits]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(run: Run, packages: tuple[str, ...]) -> str:
+    names = ", ".join(f"{name} {version(name)}" for name in packages)
+    steps, seconds = run.effort.steps, run.effort.seconds
+    state = "finished" if run.effort.finished else "an interim checkpoint of a run still going"
     rows = {
         "Run": state,
         "Parameters": f"{run.parameters:,} (stored as float16)",
         "Seed": f"{run.seed}",
-        "Steps x batch": f"{run.steps:,} x {run.batch} = {run.steps * run.batch:,} samples seen",
+        **({"Went on from": run.start} if run.start else {}),
+        "Steps x batch": f"{steps:,} x {run.batch} = {steps * run.batch:,} samples seen",
         "Pool": f"{run.pool:,} drawn scenes, none with the content of a held-out scene",
-        "Training time": f"{run.seconds:,.0f} s",
+        "Training time": f"{seconds:,.0f} s",
         "Device": run.device,
         "Software": f"Python {platform.python_version()}, {names}",
         "Licence": "Apache-2.0",

@@ -14,6 +14,7 @@ from PIL import Image
 
 from indexer.models.mini.drawing import draw
 from indexer.models.mini.phrases import full_captions, short_captions
+from indexer.models.mini.questions import MAX_QUESTION_WORDS, questions
 from indexer.models.mini.scenes import (
     BACKGROUNDS,
     COLOURS,
@@ -31,6 +32,7 @@ IMAGE_SIZE = 64
 FAMILY = 4
 MAX_CAPTIONS = 36
 MAX_WORDS = 30
+MAX_QUESTIONS = 12
 UNSAID = -100
 _BLOCK_FAMILIES = 500
 _DRAWN_SIZES = (64, 96, 128, 192)
@@ -52,7 +54,8 @@ class Pool:
     pictures (n, 64, 64, 3) uint8; words (n, 36, 30) int16, ids into the sorted vocabulary plus
     one, zero after the end; keys (n, 36) int64, equal for equal captions, -1 where there is none;
     full and total (n,) int16, how many captions are full and how many there are; answers (n, 11)
-    int64 for QUESTIONS, UNSAID where a scene has no such place.
+    int64 for QUESTIONS, UNSAID where a scene has no such place; questions (n, 12, 16) and replies
+    (n, 12) int16, word numbers as in `words`, zero where a scene has fewer questions.
     """
 
     pictures: npt.NDArray[np.uint8]
@@ -61,6 +64,8 @@ class Pool:
     full: npt.NDArray[np.int16]
     total: npt.NDArray[np.int16]
     answers: npt.NDArray[np.int64]
+    questions: npt.NDArray[np.int16]
+    replies: npt.NDArray[np.int16]
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -102,20 +107,22 @@ def _family(scene: Scene, kept_out: set[Content], rng: random.Random) -> tuple[S
 def _block(job: tuple[int, int, tuple[str, ...]]) -> Pool:
     seed, families, words = job
     ids = {word: number + 1 for number, word in enumerate(words)}
-    rng = random.Random(seed)
+    # Asking has a stream of its own: pictures stay the same whatever is asked about them.
+    rng, asking = random.Random(seed), random.Random(f"questions {seed}")
     drawn = [scene for family in training_families(seed, families) for scene in family]
-    return _joined([_row(scene, ids, rng) for scene in drawn])
+    return _joined([_row(scene, ids, rng, asking) for scene in drawn])
 
 
-def _row(scene: Scene, ids: dict[str, int], rng: random.Random) -> Pool:
+def _row(scene: Scene, ids: dict[str, int], rng: random.Random, asking: random.Random) -> Pool:
     full = full_captions(scene)
     texts = full + short_captions(scene)
     words = np.zeros((1, MAX_CAPTIONS, MAX_WORDS), np.int16)
     keys = np.full((1, MAX_CAPTIONS), -1, np.int64)
     for slot, text in enumerate(texts):
-        spelled = [ids[word] for word in text.replace(",", " ,").split()]
+        spelled = _spell(text, ids)
         words[0, slot, : len(spelled)] = spelled
         keys[0, slot] = crc32(text.encode())
+    asked, replies = _asked(scene, ids, asking)
     return Pool(
         pictures=photograph(scene, rng)[None],
         words=words,
@@ -123,7 +130,27 @@ def _row(scene: Scene, ids: dict[str, int], rng: random.Random) -> Pool:
         full=np.array([len(full)], np.int16),
         total=np.array([len(texts)], np.int16),
         answers=np.array([answers(scene.content)], np.int64),
+        questions=asked,
+        replies=replies,
     )
+
+
+def _spell(text: str, ids: dict[str, int]) -> list[int]:
+    return [ids[word] for word in text.replace(",", " ,").replace("?", " ?").split()]
+
+
+def _asked(
+    scene: Scene, ids: dict[str, int], rng: random.Random
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+    asked = np.zeros((1, MAX_QUESTIONS, MAX_QUESTION_WORDS), np.int16)
+    replies = np.zeros((1, MAX_QUESTIONS), np.int16)
+    ask = list(questions(scene, rng))
+    rng.shuffle(ask)
+    for slot, question in enumerate(ask[:MAX_QUESTIONS]):
+        spelled = _spell(question.text, ids)
+        asked[0, slot, : len(spelled)] = spelled
+        replies[0, slot] = ids[question.answer]
+    return asked, replies
 
 
 def photograph(scene: Scene, rng: random.Random) -> npt.NDArray[np.uint8]:
@@ -155,4 +182,6 @@ def _joined(pools: list[Pool]) -> Pool:
         full=np.concatenate([pool.full for pool in pools]),
         total=np.concatenate([pool.total for pool in pools]),
         answers=np.concatenate([pool.answers for pool in pools]),
+        questions=np.concatenate([pool.questions for pool in pools]),
+        replies=np.concatenate([pool.replies for pool in pools]),
     )

@@ -20,6 +20,10 @@ from indexer.models.mini.scenes import (
 
 Change = Literal["colour", "swapped colours", "count", "shape", "relation", "background", "size"]
 CHANGES: tuple[Change, ...] = get_args(Change)
+# Asked of the readers only: scenes are drawn in families by CHANGES, as mini CLIP saw them.
+PLACES: Literal["swapped places"] = "swapped places"
+Twin = Change | Literal["swapped places"]
+TWINS: tuple[Twin, ...] = (*CHANGES, PLACES)
 
 _T = TypeVar("_T")
 _Edit = Callable[[Scene, random.Random], Scene | None]
@@ -37,7 +41,7 @@ class Variant:
 class Negative:
     """A full caption that is false of a scene in the named respect only."""
 
-    kind: Change
+    kind: Twin
     caption: str
 
 
@@ -54,6 +58,14 @@ def variants(scene: Scene, rng: random.Random) -> tuple[Variant, ...]:
 def negatives(scene: Scene, rng: random.Random) -> tuple[Negative, ...]:
     """Give one false full caption for each kind of change the scene allows."""
     return tuple(Negative(each.kind, captions(each.scene)[0]) for each in variants(scene, rng))
+
+
+def twins(scene: Scene, rng: random.Random) -> tuple[Negative, ...]:
+    """Give what `negatives` gives, and the caption with two objects in each other's places."""
+    changed = _exchange(scene, rng)
+    if changed is None or changed.content == scene.content:
+        return negatives(scene, rng)
+    return (*negatives(scene, rng), Negative(PLACES, captions(changed)[0]))
 
 
 def _other(rng: random.Random, choices: tuple[_T, ...], taken: set[_T]) -> _T:
@@ -105,6 +117,15 @@ def _swap_colours(scene: Scene, rng: random.Random) -> Scene | None:
     first, second = looks[a], looks[b]
     looks[a] = replace(first, colour=second.colour)
     looks[b] = replace(second, colour=first.colour)
+    return _with_looks(scene, looks)
+
+
+def _exchange(scene: Scene, rng: random.Random) -> Scene | None:
+    if scene.relation is None and scene.arrangement is None:
+        return None
+    looks = _looks(scene)
+    a, b = rng.sample(range(len(looks)), 2)
+    looks[a], looks[b] = looks[b], looks[a]
     return _with_looks(scene, looks)
 
 

@@ -42,6 +42,12 @@ def test_a_cached_file_is_used_without_the_network(cache: Path) -> None:
     assert hub.fetch("m", "some/model", "weights.safetensors", COMMIT) == (path, COMMIT)
 
 
+def test_what_was_fetched_by_its_commit_is_the_newest_one_seen(cache: Path) -> None:
+    path = put(cache, "some/model", "weights.safetensors")
+    (path.parents[2] / "refs" / "main").unlink()
+    assert hub.fetch("m", "some/model", "weights.safetensors") == (path, COMMIT)
+
+
 def test_another_revision_than_the_cached_one_is_not_taken_for_it(cache: Path) -> None:
     put(cache, "some/model", "weights.safetensors")
     with pytest.raises(ModelUnavailable):
@@ -108,3 +114,40 @@ def test_the_library_may_speak_again_afterwards() -> None:
     with pytest.raises(ModelUnavailable):
         hub.fetch("m", "some/model", "weights.safetensors")
     assert logging.getLogger("huggingface_hub").level == before
+
+
+class Answers:
+    """A hub that answers about a repository what it was given."""
+
+    def __init__(self, sha: str | None, files: dict[str, int]) -> None:
+        self.sha = sha
+        self.siblings = [SimpleNamespace(rfilename=name, size=size) for name, size in files.items()]
+
+    def model_info(self, *_: Any, **__: Any) -> "Answers":
+        return self
+
+
+def test_a_listing_gives_the_commit_and_the_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: Answers(COMMIT, {"config.json": 12}))
+    assert hub.listing("m", "some/model") == hub.Listing(COMMIT, {"config.json": 12})
+
+
+@pytest.mark.parametrize("answer", [Answers(None, {"a": 1}), Answers(COMMIT, {})])
+def test_half_an_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch, answer: Answers) -> None:
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: answer)
+    with pytest.raises(ModelUnavailable, match="answer about some/model is incomplete"):
+        hub.listing("m", "some/model")
+
+
+def test_a_download_tells_how_much_has_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(repository: str, file: str, revision: str, tqdm_class: Any) -> str:
+        with tqdm_class(total=10, initial=4, unit="B", desc=file) as bar:
+            bar.update(5)
+            bar.set_description("drawn nowhere")
+            bar.update(1)
+        return file
+
+    told: list[int] = []
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    hub.download("m", "some/model", "weights.safetensors", COMMIT, told.append)
+    assert told == [4, 5, 1]

@@ -1,11 +1,30 @@
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from indexer.models import RECOMMENDED, canonical, find, is_mini, load, names
-from storage.errors import BrokenModel, UnknownModel, UnsafeWeights
+from indexer.models import (
+    RECOMMENDED,
+    canonical,
+    default_for,
+    find,
+    hub,
+    is_mini,
+    load,
+    load_reader,
+    names,
+)
+from indexer.models.table import PUBLISHED, TABLE
+from storage.errors import (
+    BrokenModel,
+    ModelUnavailable,
+    UnknownModel,
+    UnsafeWeights,
+    WrongRole,
+)
 from storage.records import Space
 
 HEAVY = "('torch', 'transformers', 'open_clip', 'faiss', 'huggingface_hub')"
@@ -14,6 +33,7 @@ HEAVY = "('torch', 'transformers', 'open_clip', 'faiss', 'huggingface_hub')"
 def test_importing_the_door_loads_no_network_library() -> None:
     code = (
         "import sys, indexer.models as m; m.canonical('clip-b32'); m.names('*');"
+        "[m.memory_need(m.find(name)) for name in ('mini', 'mini-blip', 'stand-in')];"
         "m.canonical('open_clip:ViT-B-32/openai'); m.load('stand-in');"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
@@ -24,8 +44,8 @@ def test_importing_the_door_loads_no_network_library() -> None:
 def test_every_row_names_a_loader_and_says_what_it_is_good_for() -> None:
     for entry in names():
         assert entry.note
-        assert entry.role == "dual-encoder"
-        assert entry.loader.startswith("indexer.models.")
+        assert entry.roles
+        assert all(loader.startswith("indexer.models.") for loader in entry.loaders.values())
         assert canonical(entry.name)
 
 
@@ -37,8 +57,41 @@ def test_the_recommended_model_is_a_pinned_row_and_never_mini() -> None:
 
 def test_wildcards_list_the_rows_that_fit() -> None:
     listed = [entry.name for entry in names("clip-b32*")]
-    assert listed == ["clip-b32", "clip-b32-laion", "clip-b32-openai"]
+    assert listed == ["clip-b32", "clip-b32-laion", "clip-b32-openai", "clip-b32-hf"]
     assert names("nothing-*") == []
+
+
+def test_a_role_lists_the_rows_that_fit() -> None:
+    listed = [entry.name for entry in names(role="answerer")]
+    assert {"blip-vqa-base", "llava-7b", "mini-vqa", "mini-instructblip"} <= set(listed)
+    assert "mini" not in listed
+    assert [entry.name for entry in names("mini*", "pair-scorer")] == ["mini-blip", "mini-caption"]
+
+
+def test_every_loader_names_a_class_with_a_loader() -> None:
+    for entry in names():
+        for loader in entry.loaders.values():
+            module, _, kind = loader.partition(":")
+            source = find_spec(module)
+            assert source is not None and source.origin is not None
+            assert f"class {kind}" in Path(source.origin).read_text()
+
+
+def test_every_role_has_a_recommended_model_and_a_small_one() -> None:
+    for role in PUBLISHED:
+        assert role in find(default_for(role)).loaders
+        assert role in find(default_for(role, "mini")).loaders
+        assert is_mini(default_for(role, "mini-align"))
+        assert not is_mini(default_for(role, Space("clip-b32", "1", 512, "{}")))
+
+
+def test_a_model_of_the_wrong_role_is_told_what_it_is_and_who_could() -> None:
+    with pytest.raises(
+        WrongRole, match=r"mini is no pair-scorer: it can be dual-encoder.*blip-itm"
+    ):
+        load_reader("mini", "pair-scorer")
+    with pytest.raises(WrongRole, match="blip-vqa-base is no dual-encoder"):
+        load("blip-vqa-base")
 
 
 def test_an_alias_is_recorded_as_the_tag_it_stands_for() -> None:
@@ -81,7 +134,9 @@ def test_a_bare_name_of_a_directory_is_told_how_to_be_written(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("hf:openai/clip", "later release"),
+        ("hf:openai", "hf:ORG/NAME"),
+        ("hf:../secrets", "hf:ORG/NAME"),
+        ("hf:openai/clip/extra", "hf:ORG/NAME"),
         ("open_clip:ViT-B-32", "ARCH/TAG"),
         ("open_clip:ViT-B-33/openai", "near names: ViT-B-32"),
         ("/no/such/model", "no model directory /no/such/model"),
@@ -105,8 +160,52 @@ def test_a_directory_of_pickles_is_refused(tiny: Path) -> None:
         canonical(str(tiny))
 
 
+def test_a_hub_alias_is_recorded_as_the_repository_it_stands_for() -> None:
+    assert canonical("align-base") == "hf:kakaobrain/align-base"
+    assert find("hf:kakaobrain/align-base") is find("align-base")
+
+
+@pytest.mark.parametrize("name", ["hf:someone/else", "hf:someone/else@refs/pr/5"])
+def test_a_repository_outside_the_table_is_known_by_its_configuration(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    asked: list[str] = []
+
+    def fetch(model: str, repository: str, file: str, revision: str) -> tuple[Path, str]:
+        asked.extend((repository, file, revision))
+        return tmp_path / file, "c" * 40
+
+    (tmp_path / "config.json").write_text('{"architectures": ["BlipForQuestionAnswering"]}')
+    monkeypatch.setattr(hub, "fetch", fetch)
+    entry = find(name)
+    assert entry.roles == ("answerer",)
+    assert canonical(name) == name
+    assert asked[:3] == ["someone/else", "config.json", "refs/pr/5" if "@" in name else ""]
+
+
+def test_a_directory_of_transformers_is_known_by_its_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["LlavaForConditionalGeneration"]}')
+    assert find(str(tmp_path)).roles == ("dialogue", "captioner", "answerer")
+
+
+def test_an_architecture_without_a_loader_is_a_broken_model(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["GPT2LMHeadModel"]}')
+    with pytest.raises(BrokenModel, match=r"GPT2LMHeadModel is not supported; CLIPModel, .* are"):
+        find(str(tmp_path))
+
+
+def test_a_shipped_model_that_is_not_there_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = replace(TABLE["mini-vqa"], source="package:/no/such/folder")
+    monkeypatch.setattr("indexer.models.registry.TABLE", {"mini-vqa": gone})
+    with pytest.raises(ModelUnavailable, match="mini-vqa is not part of this installation"):
+        load_reader("mini-vqa", "answerer")
+
+
 def test_mini_is_known_by_name_and_by_space() -> None:
     assert is_mini("mini")
+    assert is_mini("mini-llava")
     assert is_mini(Space("mini", "1", 128, "{}"))
     assert not is_mini("clip-b32")
 

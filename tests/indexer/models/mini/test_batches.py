@@ -7,6 +7,7 @@ from indexer.models.mini.batches import Batches
 from indexer.models.mini.phrases import captions, vocabulary
 from indexer.models.mini.pool import UNSAID, build_pool, training_families
 from indexer.models.mini.tokenizer import BPE_NAME, CONTEXT_LENGTH, bpe_file, load_tokenizer
+from indexer.models.mini.words import words
 
 CPU = torch.device("cpu")
 
@@ -14,7 +15,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def batches(tmp_path: Path) -> Batches:
     (tmp_path / BPE_NAME).write_bytes(bpe_file())
-    pool = build_pool(0, 6, vocabulary(), workers=1)
+    pool = build_pool(0, 6, words(), workers=1)
     return Batches(pool, load_tokenizer(tmp_path), vocabulary(), seed=0)
 
 

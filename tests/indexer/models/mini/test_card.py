@@ -1,15 +1,16 @@
-from indexer.models.mini.card import Run, clip_card
+from dataclasses import replace
+
+from indexer.models.mini.card import Run, clip_card, family_card
 from indexer.models.mini.report import Report
+from indexer.models.mini.trainer import Effort
 
 RUN = Run(
     seed=4,
-    steps=1000,
+    effort=Effort(steps=1000, seconds=61.4, finished=True),
     batch=128,
     pool=5000,
-    seconds=61.4,
     device="CPU, 2 threads",
     parameters=2_000_000,
-    finished=True,
 )
 REPORT = Report(
     scenes=1000,
@@ -33,3 +34,17 @@ def test_the_card_holds_the_run_and_the_scores() -> None:
 
 def test_a_card_begins_with_what_a_model_hub_reads() -> None:
     assert clip_card(RUN, []).startswith("---\nlicense: apache-2.0\n")
+
+
+def test_a_familys_card_tells_what_was_measured_and_what_it_went_on_from() -> None:
+    run = replace(RUN, start="an earlier run of 5 x 2 = 10 samples seen")
+    card = family_card("vqa", "Answers.", run, {"answers": 0.875}, 1000)
+    assert card.startswith("---\nlicense: apache-2.0\nlibrary_name: transformers\n")
+    assert "# mini-vqa" in card
+    assert "| answers | 0.875 |" in card
+    assert "| Went on from | an earlier run of 5 x 2 = 10 samples seen |" in card
+
+
+def test_an_interim_card_says_so() -> None:
+    run = replace(RUN, effort=Effort(steps=1, seconds=1.0, finished=False))
+    assert "interim" in family_card("vqa", "Answers.", run, {}, 0)

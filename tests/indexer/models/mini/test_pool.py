@@ -16,6 +16,7 @@ from indexer.models.mini.pool import (
     training_families,
 )
 from indexer.models.mini.scenes import held_out, scenes
+from indexer.models.mini.words import words
 
 
 def test_no_held_out_content_is_ever_trained_on() -> None:
@@ -36,7 +37,7 @@ def test_every_caption_fits_the_pool() -> None:
 
 
 def test_a_pool_holds_each_scene_of_the_stream_in_order() -> None:
-    pool = build_pool(3, 5, vocabulary(), workers=1)
+    pool = build_pool(3, 5, words(), workers=1)
     drawn = [scene for family in training_families(4, 5) for scene in family]
     assert pool.pictures.shape == (20, 64, 64, 3)
     for row, scene in enumerate(drawn):
@@ -47,7 +48,7 @@ def test_a_pool_holds_each_scene_of_the_stream_in_order() -> None:
 
 
 def test_the_same_seed_gives_the_same_pool() -> None:
-    first, second = (build_pool(3, 3, vocabulary(), workers=1) for _ in range(2))
+    first, second = (build_pool(3, 3, words(), workers=1) for _ in range(2))
     for field in fields(first):
         assert np.array_equal(getattr(first, field.name), getattr(second, field.name))
 

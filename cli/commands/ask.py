@@ -1,0 +1,122 @@
+"""`sightline ask`: one question, an answer from each picture."""
+
+from typing import Any
+
+import click
+
+from cli import wiring
+from cli.boundary import DONE, NOTHING_FOUND
+from cli.choice import Choice, choose
+from cli.options import filter_options, json_option, library_option, model_option
+from cli.outside import prepared
+from cli.progress import counting
+from cli.question import check_folder, count_of, filters_of, narrows, why_nothing
+from cli.render import printable, tell, write_json
+from cli.rows import answer_row, first_path
+from cli.session import session
+from cli.settings import Settings
+from indexer.models import Answerer
+from search import Query, Term, ask
+from search.query import DEFAULT_K
+from storage import Filters, Item, Library, items
+from storage.errors import InvalidArgument
+
+_NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some with --query TERM"
+
+
+@click.command("ask")
+@click.argument("question")
+@click.argument("target", required=False, metavar="[PATH|ITEM]")
+@click.option("--query", "terms", multiple=True, metavar="TERM", help="Ask what this finds.")
+@click.option("-k", type=int, metavar="N", help=f"How many of those. [default: {DEFAULT_K}]")
+@filter_options
+@model_option
+@json_option
+@library_option
+def command(question: str, target: str | None, **given: Any) -> int:
+    """Ask a question about pictures.
+
+    One answer a line: of a picture, of those in a folder, of those that --query finds, or of
+    those that the filters let through.
+    """
+    filters = _checked(question, target, given)
+    settings = Settings.read(library=given["library"])
+    with session(settings) as library:
+        choice = _choose(library, settings, target, filters, given)
+        if not (choice.items or choice.outside):
+            tell(f"nothing found: {why_nothing(library, filters)}")
+            return NOTHING_FOUND
+        name = wiring.reader_name(library, "answerer", given["model"])
+        answerer = wiring.answerer(name, settings)
+        if choice.outside:
+            pixels = prepared(choice.outside, answerer.pictures, settings.file_limits())
+            [answer] = answerer.answer(pixels, [question])
+            _write(None, str(choice.outside), question, answer, answerer, given["as_json"], False)
+        else:
+            _ask(library, settings, answerer, question, choice.items, given["as_json"])
+    return DONE
+
+
+def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filters:
+    """Refuse what cannot be asked before anything is opened."""
+    if not question.strip():
+        raise InvalidArgument("the question is empty: write what to ask about the pictures")
+    if target is not None and given["terms"]:
+        raise click.UsageError(f"{target} and --query exclude each other: choose one")
+    if given["k"] is not None and not given["terms"]:
+        raise click.UsageError("-k says how many that --query finds are asked: add --query TERM")
+    filters = filters_of(given)
+    if target is None and not given["terms"] and not narrows(filters):
+        raise click.UsageError(_NO_IMAGE)
+    return filters
+
+
+def _choose(
+    library: Library,
+    settings: Settings,
+    target: str | None,
+    filters: Filters,
+    given: dict[str, Any],
+) -> Choice:
+    if not given["terms"]:
+        return choose(library, target, filters)
+    check_folder(library, filters)
+    terms = tuple(Term.parse("text", term) for term in given["terms"])
+    k = DEFAULT_K if given["k"] is None else count_of(given["k"])
+    hits = wiring.engine(library, settings).search(Query(terms, filters, k, "image"))
+    return Choice([hit.item.id for hit in hits])
+
+
+def _ask(
+    library: Library,
+    settings: Settings,
+    answerer: Answerer,
+    question: str,
+    chosen: list[int],
+    as_json: bool,
+) -> None:
+    with library.catalogue.reading() as connection:
+        found = items.hydrate(connection, chosen)
+    asked = [found[number] for number in chosen if number in found]
+    answers = ask(library, answerer, question, asked, settings.file_limits())
+    with counting("asking") as count:
+        for done, (item, answer) in enumerate(answers, 1):
+            with count.aside():
+                _write(item, first_path(item), question, answer, answerer, as_json, len(asked) > 1)
+            count.show(done, len(asked))
+
+
+def _write(
+    item: Item | None,
+    path: str | None,
+    question: str,
+    answer: str,
+    answerer: Answerer,
+    as_json: bool,
+    several: bool,
+) -> None:
+    if as_json:
+        known = item.hash if item else None
+        write_json(answer_row(known, path, question, answer, answerer.name))
+    else:
+        click.echo(printable(f"{path}: {answer}" if several else answer))

@@ -1,0 +1,69 @@
+"""`sightline chat`: a dialogue about pictures, typed or piped."""
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from cli import wiring
+from cli.boundary import DONE, keeping
+from cli.consent import somebody_is_there
+from cli.options import library_option, model_option
+from cli.render import printable, tell
+from cli.rows import first_path
+from cli.session import session
+from cli.settings import Settings
+from search import Chat
+from storage.errors import ModelError
+
+PROMPT = "> "
+
+
+@click.command("chat")
+@click.argument("items", nargs=-1, required=True, metavar="ITEM|PATH...")
+@model_option
+@library_option
+def command(items: tuple[str, ...], model: str | None, library: str | None) -> int:
+    """Talk about one or several pictures.
+
+    Each line that is typed, or comes from a pipe, gets an answer that knows what was said
+    before. An empty line or Ctrl-D ends the dialogue.
+    """
+    settings = Settings.read(library=library)
+    with session(settings) as opened:
+        chosen = [opened.find(item) for item in dict.fromkeys(items)]
+        name = wiring.reader_name(opened, "dialogue", model)
+        typing = somebody_is_there()
+        if typing:
+            for item in chosen:
+                tell(f"about {first_path(item)}")
+            tell(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
+        conversant = wiring.conversant(name, settings)
+        chat = Chat.about(opened, conversant, chosen, settings.file_limits())
+        with keeping(lambda: "nothing of a dialogue is stored"):
+            for line in _lines(typing):
+                click.echo(_reply(chat, line, typing))
+    return DONE
+
+
+def _reply(chat: Chat, line: str, typing: bool) -> str:
+    try:
+        return printable(chat.say(line))
+    except ModelError as error:
+        if not typing:
+            raise
+        tell(str(error))  # a person can say it in other words
+        return ""
+
+
+def _lines(typing: bool) -> Iterator[str]:
+    """Read what is said until an empty line or the end, asking for it only on a terminal."""
+    while True:
+        if typing:
+            click.echo(PROMPT, nl=False, err=True)
+        line = sys.stdin.readline()
+        if not line.strip():
+            if typing and not line:
+                click.echo(err=True)  # Ctrl-D leaves the prompt's line open
+            return
+        yield line.strip()

@@ -1,0 +1,34 @@
+"""`sightline models prune`: vectors of models that no search uses leave the library."""
+
+import click
+
+from cli.boundary import keeping
+from cli.consent import agreed
+from cli.options import library_option, yes_option
+from cli.render import plural, tell
+from cli.session import session
+from cli.settings import Settings
+
+
+@click.command("prune")
+@library_option
+@yes_option
+def command(library: str | None, yes: bool) -> None:
+    """Drop the vectors of models that are not in use.
+
+    Pictures, thumbnails, captions and tags stay; `sightline index --model NAME` makes the
+    vectors again.
+    """
+    with session(Settings.read(library=library)) as opened:
+        unused = [counted for counted in opened.spaces() if not counted.current]
+        if not unused:
+            tell("there is nothing to drop: the library holds vectors of the model in use alone")
+            return
+        for counted in unused:
+            vectors = plural(counted.vectors, "vector")
+            click.echo(f"To be dropped: {vectors} of {counted.space.name}", err=True)
+        if agreed("Drop them?", yes):
+            with keeping(lambda: "what was not dropped yet is whole"):
+                opened.prune([counted.space.name for counted in unused])
+            total = sum(counted.vectors for counted in unused)
+            click.echo(f"dropped {plural(total, 'vector')} of {plural(len(unused), 'model')}")

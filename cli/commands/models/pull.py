@@ -1,0 +1,44 @@
+"""`sightline models pull`: a model's files are brought here before they are needed."""
+
+from pathlib import Path
+
+import click
+
+from cli.boundary import keeping
+from cli.options import json_option
+from cli.progress import counting
+from cli.render import size, write_json
+from indexer.models import Checkpoint, Step, cached, pull
+
+
+@click.command("pull")
+@click.argument("model", metavar="NAME")
+@json_option
+def command(model: str, as_json: bool) -> None:
+    """Fetch a model ahead.
+
+    What broke off is gone on with, and what has arrived is checked. A model that is here is
+    not fetched again.
+    """
+    with counting("fetching", size) as count, keeping(lambda: "what has arrived is kept"):
+
+        def watch(step: Step) -> None:
+            count.show(step.done, step.total)
+
+        found = pull(model, watch)
+    held = cached(model)
+    if as_json:
+        write_json(
+            {
+                "name": found.name,
+                "revision": found.revision,
+                "path": str(_folder(found)),
+                "bytes": held,
+            }
+        )
+    else:
+        click.echo(f"{found.label} is here: {size(held or 0)} in {_folder(found)}")
+
+
+def _folder(found: Checkpoint) -> Path | None:
+    return found.folder or (found.weights.parent if found.weights else None)

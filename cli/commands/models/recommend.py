@@ -1,0 +1,60 @@
+"""`sightline models recommend`: which model to take, from what is published about them."""
+
+from dataclasses import asdict
+
+import click
+
+from cli.boundary import DONE, NOTHING_FOUND
+from cli.options import json_option
+from cli.render import tell, write_json, write_table
+from cli.rows import Row
+from indexer.models.published import TASKS, Recommendation, recommend
+
+
+@click.command("recommend")
+@click.option("--task", type=click.Choice(TASKS), required=True, help="What the model is for.")
+@click.option("--memory", type=float, metavar="GB", help="What it may take. [default: any]")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="What it runs on.",
+)
+@click.option(
+    "--language",
+    default="en",
+    show_default=True,
+    metavar="CODE",
+    help="What it is spoken to in: en, pt, zh …",
+)
+@json_option
+def command(task: str, memory: float | None, device: str, language: str, as_json: bool) -> int:
+    """Say which model to take for a task, and why.
+
+    The figures are published ones, each with its source; nothing is measured here.
+    """
+    found = recommend(task, memory, device, language)  # type: ignore[arg-type]  # click chose it
+    if not found:
+        tell("no model is known that fits: allow more --memory, or leave --language out")
+        return NOTHING_FOUND
+    if as_json:
+        for one in found:
+            write_json(_row(one))
+        return DONE
+    write_table([(one.model, one.role, one.why) for one in found], ("name", "role", "why"))
+    for source in dict.fromkeys(figure.source for one in found for figure in one.figures):
+        tell(f"source: {source}")
+    return DONE
+
+
+def _row(one: Recommendation) -> Row:
+    return {
+        "name": one.model,
+        "role": one.role,
+        "why": one.why,
+        "memory": one.memory,
+        "parameters": one.parameters,
+        "figures": [asdict(figure) for figure in one.figures],
+        "source": list(dict.fromkeys(figure.source for figure in one.figures)),
+    }

@@ -1,0 +1,157 @@
+"""`sightline tag`: labels for pictures, chosen among those that a person names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from cli import wiring
+from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.choice import choose
+from cli.consent import agreed
+from cli.options import filter_options, json_option, library_option, yes_option
+from cli.progress import counting
+from cli.question import filters_of, why_nothing
+from cli.render import plural, printable, tell, write_json, write_table
+from cli.rows import tag_row
+from cli.session import session
+from cli.settings import Settings
+from search import LabelSet, Tagging
+from search.labels import BUILT_IN
+from storage import Filters, Library, tags
+
+_WAYS = "say --labels FILE|NAME to give labels, --list to see them, or --remove LABEL"
+_KEPT = "the tags that were shown are stored"
+_GIVING = {  # what only a run that gives labels can use, by the name of its argument
+    "templates": "--template",
+    "min_score": "--min-score",
+    "after": "--after",
+    "before": "--before",
+    "folder": "--in",
+    "camera": "--camera",
+    "near": "--near",
+    "tags": "--tag",
+    "missing": "--missing",
+}
+
+
+@click.command("tag")
+@click.option(
+    "--labels",
+    metavar="FILE|NAME",
+    help=f"The labels, one a line, or a built-in set: {', '.join(BUILT_IN)}.",
+)
+@click.option(
+    "--template",
+    "templates",
+    multiple=True,
+    metavar="TEXT",
+    help='A sentence around a label: "a photo of a {}". Several are averaged.',
+)
+@click.option(
+    "--min-score",
+    type=float,
+    metavar="P",
+    help="Give every label with a share of P, 0 to 1. [default: the best label alone]",
+)
+@click.option("--list", "listing", is_flag=True, help="List the labels and how many have them.")
+@click.option(
+    "--remove",
+    is_flag=False,
+    flag_value="",
+    metavar="LABEL",
+    help="Take a label away from all pictures; --remove --all takes all labels.",
+)
+@click.option("--all", "every", is_flag=True, help="With --remove: all labels.")
+@filter_options
+@yes_option
+@json_option
+@library_option
+def command(**given: Any) -> int:
+    """Give pictures labels, list them or take them away.
+
+    The labels compete for each picture, so a set should hold one for everything that may be
+    there. `sightline search --tag LABEL` then finds among the pictures that have one.
+    """
+    _check(given)
+    settings = Settings.read(library=given["library"])
+    if given["listing"]:
+        return _list(settings, given["as_json"])
+    if given["remove"] is not None:
+        return _remove(settings, given["remove"], given["yes"])
+    labels, filters = LabelSet.read(given["labels"]), filters_of(given)
+    with session(settings) as library:
+        return _tag(library, settings, labels, filters, given)
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse what would be asked for and not done."""
+    ways = [given["labels"] is not None, given["listing"], given["remove"] is not None]
+    if sum(ways) != 1:
+        raise click.UsageError(_WAYS)
+    if given["remove"] is None and (given["every"] or given["yes"]):
+        raise click.UsageError(f"--{'all' if given['every'] else 'yes'} goes with --remove alone")
+    if given["remove"] is not None and (given["remove"] == "") != given["every"]:
+        raise click.UsageError("--remove takes one LABEL, or --all and none")
+    idle = [flag for name, flag in _GIVING.items() if given[name] not in (None, (), False)]
+    if given["labels"] is None and idle:
+        raise click.UsageError(f"{idle[0]} goes with --labels alone")
+    if given["remove"] is not None and given["as_json"]:
+        raise click.UsageError("--json goes with --labels and --list")
+
+
+def _tag(
+    library: Library,
+    settings: Settings,
+    labels: LabelSet,
+    filters: Filters,
+    given: Mapping[str, Any],
+) -> int:
+    chosen = choose(library, None, filters, every=True).items
+    if not chosen:
+        tell(f"nothing found: {why_nothing(library, filters)}")
+        return NOTHING_FOUND
+    encoder = wiring.encoder(library, settings)
+    tagging = Tagging(library, encoder, labels, given["templates"], given["min_score"])
+    stored = 0
+    with counting("tagging") as count, keeping(lambda: _KEPT):
+        for item, path, label, score in tagging.run(chosen, count.show):
+            stored += 1
+            with count.aside():
+                if given["as_json"]:
+                    write_json(tag_row(item.hash, path, label, score, encoder.space.name))
+                else:
+                    click.echo(printable(f"{path}: {label} {score:.3f}"))
+    library.notices.extend(tagging.notices)
+    tell(f"{plural(stored, 'tag')} stored")
+    return DONE
+
+
+def _list(settings: Settings, as_json: bool) -> int:
+    with session(settings) as library, library.catalogue.reading() as connection:
+        counted = tags.counts(connection)
+    if as_json:
+        for label, model, count in counted:
+            write_json({"label": label, "model": model, "count": count})
+    elif counted:
+        rows = [(label, f"{count:,}", model) for label, model, count in counted]
+        write_table(rows, ("label", "pictures", "model"))
+    else:
+        tell("no picture has a label: sightline tag --labels FILE|NAME gives some")
+    return DONE if counted else NOTHING_FOUND
+
+
+def _remove(settings: Settings, label: str, yes: bool) -> int:
+    with session(settings) as library:
+        with library.catalogue.reading() as connection:
+            counted = [row for row in tags.counts(connection) if label in ("", row[0])]
+        if not counted:
+            tell(f"no picture has the label {label!r}" if label else "no picture has a label")
+            return NOTHING_FOUND
+        for name, model, count in counted:
+            click.echo(f"To be removed: {printable(name)}, {count:,} by {model}", err=True)
+        if agreed("Remove these tags from the library?", yes):
+            with library.writing("tag"), library.catalogue.writing() as connection:
+                gone = tags.remove(connection, label or None)
+            click.echo(f"removed {plural(gone, 'tag')}")
+    return DONE

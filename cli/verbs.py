@@ -1,0 +1,54 @@
+"""A group of commands that is known by a table; each is imported only when it is asked for."""
+
+import importlib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+
+class Verbs(click.Group):
+    """A group whose help comes from the table, so that it imports no command.
+
+    `table` leads from a verb to the first line of its help, `package` holds one module for each;
+    words that begin with no verb go to `default`, where there is one.
+    """
+
+    def __init__(
+        self, *args: Any, table: Mapping[str, str], package: str, default: str = "", **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self.table, self.package, self.default = table, package, default
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.table:
+            return None
+        command = importlib.import_module(f"{self.package}.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first = args[0] if args else ""
+        if self.default and first not in (*self.table, *ctx.help_option_names):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.table and not name.startswith("-"):
+            near = get_close_matches(name, self.table, n=2)
+            hint = (
+                f", did you mean {' or '.join(near)}?" if near else f": try {', '.join(self.table)}"
+            )
+            raise click.UsageError(f"there is no command {name!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.table.items()))

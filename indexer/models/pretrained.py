@@ -1,0 +1,151 @@
+"""A network of the transformers library and what belongs to it, each checked as it is loaded.
+
+Safetensors only, from a folder on this machine only, with no code from the folder.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from transformers.modeling_utils import PreTrainedModel
+from transformers.models.auto.tokenization_auto import AutoTokenizer
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+from transformers.utils import logging as chatter
+
+from indexer.models import memory
+from indexer.models.checkpoint import Checkpoint
+from indexer.models.device import Placement, place
+from indexer.models.preprocessing import read_spec
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.room import reserve
+from indexer.models.snapshot import VOCABULARIES
+from storage.errors import BrokenModel, InvalidArgument
+
+M = TypeVar("M", bound=PreTrainedModel)
+# Computed from the configuration; older files hold them all the same.
+_DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
+
+
+def network(
+    kind: type[M], checkpoint: Checkpoint, device: str, *, exact: bool = False
+) -> tuple[M, Placement]:
+    """Load the weights of a checkpoint into a network of that kind, ready to run.
+
+    Weights are bf16 where matrix products run in it, unless `exact` keeps them in fp32, and
+    for a network that few machines could hold otherwise; the placement says which. Raises
+    NotEnoughMemory before they are read, BrokenModel naming the folder, and what `place` raises.
+    """
+    placement = place(device)
+    if memory.is_large(checkpoint):
+        placement = replace(placement, precision="bf16")
+    weights: memory.Precision = "fp32" if exact else placement.precision
+    reserve(checkpoint, placement.device, weights)
+    folder = _folder(checkpoint)
+    try:
+        with quiet():
+            built, told = cast(Any, kind).from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # told below, by name
+                dtype=torch.bfloat16 if weights == "bf16" else torch.float32,
+                output_loading_info=True,
+            )
+    except Exception as error:
+        # Whatever a hostile, damaged or mistyped file makes the library raise.
+        raise BrokenModel(f"the model in {folder} cannot be loaded: {_reason(error)}") from None
+    problem = _difference(told)
+    if problem:
+        raise BrokenModel(f"the weights in {folder} do not fit their configuration: {problem}")
+    model = cast(M, built)
+    return cast(M, model.to(cast(Any, placement.device)).requires_grad_(False).eval()), placement
+
+
+def tokenizer(checkpoint: Checkpoint, subfolder: str = "") -> PreTrainedTokenizerBase:
+    """Load the tokenizer beside the weights, or in a folder below; raises BrokenModel."""
+    folder = _folder(checkpoint) / subfolder
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise BrokenModel(f"{folder} has no vocabulary: none of {', '.join(VOCABULARIES[:4])}")
+    try:
+        with quiet():
+            words = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except Exception as error:
+        raise BrokenModel(f"the tokenizer in {folder} cannot be read: {_reason(error)}") from None
+    return cast(PreTrainedTokenizerBase, words)
+
+
+def picture_spec(checkpoint: Checkpoint) -> PictureSpec:
+    """Read how the model's pictures are prepared; raises BrokenModel naming file and key."""
+    return read_spec(_folder(checkpoint))
+
+
+def squares(pixels: Pixels, spec: PictureSpec) -> torch.Tensor:
+    """Take prepared pictures as they are: (n, s, s, 3) uint8, checked.
+
+    Raises InvalidArgument for another shape or type.
+    """
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (spec.size, spec.size, 3):
+        raise InvalidArgument(
+            f"pictures of this model are uint8 (n, {spec.size}, {spec.size}, 3), "
+            f"not {pixels.dtype} {pixels.shape}"
+        )
+    # A picture fresh from its decoder may be read-only memory, which torch will not share.
+    return torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
+
+
+def normalise(pixels: Pixels, spec: PictureSpec, device: torch.device) -> torch.Tensor:
+    """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32.
+
+    Raises InvalidArgument for another shape or type.
+    """
+    planes = squares(pixels, spec).to(device).permute(0, 3, 1, 2).contiguous().float()
+    mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
+    std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
+    return planes.div_(255).sub_(mean).div_(std)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the library from writing reports and bars to the terminal, and from warning."""
+    told: Any = chatter
+    level, bars = told.get_verbosity(), told.is_progress_bar_enabled()
+    told.set_verbosity(logging.CRITICAL)
+    told.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        told.set_verbosity(level)
+        if bars:
+            told.enable_progress_bar()
+
+
+def _folder(checkpoint: Checkpoint) -> Path:
+    if checkpoint.folder is None:
+        raise BrokenModel(f"the model {checkpoint.label} has no files of the transformers library")
+    return checkpoint.folder
+
+
+def _difference(told: dict[str, Any]) -> str:
+    for key, said in (("missing_keys", "are missing"), ("unexpected_keys", "are not part of it")):
+        names = sorted(name for name in told[key] if not name.endswith(_DERIVED))
+        if names:
+            return f"{len(names)} tensors {said}, {names[0]} among them"
+    if told["mismatched_keys"]:
+        first = sorted(told["mismatched_keys"])[0]
+        return f"{first[0]} is {tuple(first[1])} and must be {tuple(first[2])}"
+    return " ".join(str(said) for said in told["error_msgs"])[:160]
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

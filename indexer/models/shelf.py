@@ -1,0 +1,71 @@
+"""The shelf: which models are on this machine, how large they are, and how others get here."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from indexer.models import hub, memory, snapshot
+from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, WEIGHTS, Checkpoint, from_hub
+from indexer.models.registry import canonical, fetch, find
+from indexer.models.repository import Watch, whole
+from indexer.models.table import ModelEntry
+from storage.errors import ModelError
+
+
+def pull(name: str, progress: Watch | None = None) -> Checkpoint:
+    """Bring everything a model needs to this machine; what broke off is gone on with.
+
+    `progress` is told how far the weights of a hub repository have come. Raises as `fetch`
+    does, and BrokenModel for weights whose file is cut short.
+    """
+    entry = find(name)
+    if entry.source.startswith(HUB):
+        found = from_hub(canonical(name), entry.repository, entry.revision, entry.name, progress)
+        found = replace(found, alias=entry.name)
+    else:
+        found = fetch(name)
+    memory.parameters(found)  # reads every header and measures every file
+    return found
+
+
+def cached(name: str) -> int | None:
+    """Return the bytes that a model's weights take on this machine; None where it is not here.
+
+    Raises UnknownModel; a model that is here and broken counts as not here.
+    """
+    entry = find(name)
+    try:
+        return sum(path.stat().st_size for path in _weights(entry))
+    except (LookupError, OSError, ModelError):
+        return None
+
+
+def memory_need(model: ModelEntry | Checkpoint, precision: memory.Precision = "fp32") -> int | None:
+    """Return the bytes that running a model takes; None where nothing says how large it is.
+
+    Read off its weights where they are here, else off the table.
+    """
+    if isinstance(model, Checkpoint):
+        return memory.need(model, precision)
+    try:
+        files = _weights(model)
+        return memory.needed(sum(memory.count(path) for path in files), precision)
+    except (LookupError, OSError, ModelError):
+        return memory.needed(model.parameters, precision) if model.parameters else None
+
+
+def _weights(entry: ModelEntry) -> list[Path]:
+    """List the files of a model's weights; raises LookupError where they are not here."""
+    if entry.source.startswith(OPEN_CLIP):
+        here = hub.cached(entry.repository, WEIGHTS, entry.revision) if entry.repository else None
+        if here is None:
+            raise LookupError(entry.name)
+        return [here]
+    if entry.source.startswith(HUB):
+        folder = whole(entry.repository, entry.revision)
+        if folder is None:
+            raise LookupError(entry.name)
+        return snapshot.weights(folder)
+    if not entry.source:
+        return []
+    folder = Path(entry.source.removeprefix(PACKAGE))
+    return snapshot.weights(folder) if snapshot.is_snapshot(folder) else [folder / WEIGHTS]

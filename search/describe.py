@@ -1,0 +1,163 @@
+"""Describing: captions for pictures, written into the catalogue as they come."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from indexer.decode import Limits
+from indexer.models.protocols import Captioner
+from search.hits import Hit, first_path
+from search.pictures import BATCH, Pictures
+from storage import captions, items
+from storage.errors import InvalidArgument, LibraryError, ModelError
+from storage.library import Library
+from storage.records import Caption, Item
+
+Watch = Callable[[int, int], None]  # pictures done, pictures to do
+
+
+class Described(NamedTuple):
+    """A picture and what a model says is in it; `path` names the item, None where nothing does."""
+
+    item: Item
+    path: str | None
+    caption: str
+
+
+class Describing:
+    """Captions pictures of a library with one model.
+
+    `failed` counts those that have no caption after a run, `notices` says why, one line a kind.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        captioner: Captioner,
+        limits: Limits | None = None,
+        batch: int = BATCH,
+    ) -> None:
+        self._library, self._captioner, self._batch = library, captioner, batch
+        self._pictures = Pictures(library, limits)
+        self._silent = 0
+
+    @property
+    def failed(self) -> int:
+        """Pictures that could not be read, or of which the model said nothing."""
+        return self._silent + self._pictures.unread
+
+    @property
+    def notices(self) -> list[str]:
+        """What was read otherwise than from its file, and what got no caption."""
+        said = self._pictures.notices("they have no caption")
+        if self._silent:
+            these = "1 picture" if self._silent == 1 else f"{self._silent:,} pictures"
+            said.append(
+                f"the model {self._captioner.name} said nothing about {these}: no caption was "
+                "stored, another --model may have one"
+            )
+        return said
+
+    def run(self, chosen: Sequence[int], watch: Watch | None = None) -> Iterator[Described]:
+        """Caption those of the chosen pictures, item row numbers, that lack the model's caption.
+
+        Each batch is committed before it is yielded, so what was yielded is kept whatever
+        happens then, and the next run goes on from there. Raises LibraryInUse, DiskFull and
+        what the model raises.
+        """
+        name, revision = self._captioner.name, self._captioner.revision
+        with self._library.writing("describe") as counts:
+            with self._library.catalogue.reading() as connection:
+                todo = captions.lacking(connection, name, revision, chosen)
+            done = described = 0
+            for start in range(0, len(todo), self._batch):
+                part = todo[start : start + self._batch]
+                written = self._describe(part)
+                done, described = done + len(part), described + len(written)
+                counts.update(described=described, failed=self.failed)
+                if watch is not None:
+                    watch(done, len(todo))
+                yield from written
+
+    def _describe(self, numbers: Sequence[int]) -> list[Described]:
+        with self._library.catalogue.reading() as connection:
+            found = items.hydrate(connection, numbers)
+        said = caption(
+            [found[number] for number in numbers if number in found],
+            self._captioner,
+            self._pictures,
+        )
+        self._silent += sum(not words for words in said.values())
+        kept = {number: words for number, words in said.items() if words}
+        with self._library.catalogue.writing() as connection:
+            captions.record(connection, _records(kept, self._captioner))
+        return [
+            Described(found[number], first_path(found[number]), words)
+            for number, words in kept.items()
+        ]
+
+
+def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) -> dict[int, str]:
+    """Say what is in each picture that can be read, on one line; "" where the model says nothing.
+
+    Raises ModelError where it says more or less than one thing a picture.
+    """
+    read = [
+        (one.item.id, one.pixels)
+        for one in pictures.of(chosen, captioner.pictures)
+        if one.pixels is not None
+    ]
+    if not read:
+        return {}
+    said = captioner.describe(np.stack([pixels for _, pixels in read]))
+    if len(said) != len(read):
+        raise ModelError(
+            f"the model {captioner.name} gave {len(said)} captions for {len(read)} pictures"
+        )
+    return {number: " ".join(words.split()) for (number, _), words in zip(read, said, strict=True)}
+
+
+def captioned(
+    library: Library,
+    captioner: Callable[[], Captioner] | None,
+    hits: Sequence[Hit],
+    limits: Limits,
+) -> list[Hit]:
+    """Give every picture among the hits a caption: the stored one, else one made now and stored.
+
+    Notices go to the library's. No model is loaded where every picture has its caption.
+    """
+    lacking = [hit.item for hit in hits if hit.item.kind == "image" and not hit.caption]
+    if not lacking:
+        return list(hits)
+    if captioner is None:
+        raise InvalidArgument("this engine was given no model to describe pictures with")
+    model, pictures = captioner(), Pictures(library, limits)
+    said: dict[int, str] = {}
+    for start in range(0, len(lacking), BATCH):
+        said |= caption(lacking[start : start + BATCH], model, pictures)
+    _keep(library, {number: words for number, words in said.items() if words}, model)
+    library.notices.extend(pictures.notices("they have no caption"))
+    return [
+        replace(hit, caption=said[hit.item.id]) if said.get(hit.item.id) else hit for hit in hits
+    ]
+
+
+def _keep(library: Library, said: dict[int, str], model: Captioner) -> None:
+    if not said:
+        return
+    try:
+        with library.writing("describe hits"), library.catalogue.writing() as connection:
+            there = items.hydrate(connection, list(said))  # some may have been removed meanwhile
+            kept = {number: words for number, words in said.items() if number in there}
+            captions.record(connection, _records(kept, model))
+    except LibraryError as error:  # in use, full or not ours to write: a search answers anyway
+        library.notices.append(
+            f"the captions of these hits were not stored, `sightline describe` keeps them: {error}"
+        )
+
+
+def _records(said: dict[int, str], model: Captioner) -> list[Caption]:
+    return [Caption(number, model.name, model.revision, words) for number, words in said.items()]

@@ -1,0 +1,133 @@
+"""Reading again: the best pictures are compared with the words by a model that sees both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.decode import Limits
+from indexer.models.protocols import PairScorer, Scores
+from search.hits import Hit
+from search.pictures import Pictures
+from search.term import Term
+from storage.errors import InvalidArgument, ModelError
+from storage.library import Library
+
+Values = npt.NDArray[np.float64]
+
+DEFAULT_DEPTH = 50
+_SURE = 1e-6  # nearer to 0 or 1 than this, float32 probabilities differ by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Rerank:
+    """How far down the first stage's pictures are read again."""
+
+    depth: int = DEFAULT_DEPTH
+
+    def __post_init__(self) -> None:
+        if self.depth < 1:
+            raise InvalidArgument(f"--rerank-depth is {self.depth}: read at least 1 picture again")
+
+
+def log_odds(match: npt.ArrayLike) -> Values:
+    """Give ln(p / (1 − p)) of probabilities, each first brought within 1e-6 of 0 and 1."""
+    sure = np.clip(np.asarray(match, np.float64), _SURE, 1 - _SURE)
+    odds: Values = np.log(sure) - np.log1p(-sure)
+    return odds
+
+
+def combine(match: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values:
+    """Give what to rank by: log-odds of the match plus `weight` × first-stage cosine.
+
+    Both stages err in different places; BLIP ranks by ITM plus ITC for that reason (Li et al.,
+    ICML 2022). The weight is the scorer's own, `PairScorer.score_weight`.
+    """
+    return log_odds(match) + weight * np.asarray(score, np.float64)
+
+
+def combine_likelihood(likelihood: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values:
+    """Give what to rank by where the second reader has no probability to give."""
+    return np.asarray(likelihood, np.float64) + weight * np.asarray(score, np.float64)
+
+
+def joined_match(scores: Scores, weights: Sequence[float]) -> Values:
+    """Join the terms' probabilities, (n, t) → (n,), by the weighted mean of their log-odds.
+
+    A minus term counts with the log-odds of its absence, which are its own with the sign turned.
+    One plus term alone keeps its probability as it is, also where that is 0 or 1.
+    """
+    if len(weights) == 1 and weights[0] > 0:
+        return np.asarray(scores, np.float64)[:, 0]
+    return 1 / (1 + np.exp(-_mean(log_odds(scores), weights)))
+
+
+def joined_likelihood(scores: Scores, weights: Sequence[float]) -> Values:
+    """Join the terms' log-likelihoods, (n, t) → (n,), by their weighted mean; minus subtracts."""
+    return _mean(np.asarray(scores, np.float64), weights)
+
+
+def _mean(values: Values, weights: Sequence[float]) -> Values:
+    shares = np.asarray(weights, np.float64)
+    mean: Values = values @ shares / np.abs(shares).sum()
+    return mean
+
+
+class Reranking:
+    """Has a pair scorer read pictures again; `pictures` counts those it could not."""
+
+    def __init__(self, library: Library, scorer: PairScorer, limits: Limits) -> None:
+        self._scorer = scorer
+        self.pictures = Pictures(library, limits)
+
+    def reread(self, hits: Sequence[Hit], terms: Sequence[Term], depth: int) -> list[Hit]:
+        """Order the first `depth` pictures anew by what the words' scorer says of them.
+
+        They change places among themselves alone: a text, a picture that cannot be read and
+        whatever lies below the depth stay where the first stage put them. `terms` are words.
+        """
+        places = [place for place, hit in enumerate(hits) if hit.item.kind == "image"][:depth]
+        read = self._read([hits[place] for place in places], terms)
+        slots = [place for place in places if hits[place].item.id in read]
+        best_first = sorted(
+            (read[hits[place].item.id] for place in slots), key=lambda pair: -pair[0]
+        )
+        ordered = list(hits)
+        for place, (_, hit) in zip(slots, best_first, strict=True):
+            ordered[place] = hit
+        return ordered
+
+    def _read(self, hits: Sequence[Hit], terms: Sequence[Term]) -> dict[int, tuple[float, Hit]]:
+        """Score what can be read: item → (what to rank by, hit with its match)."""
+        by_item = {hit.item.id: hit for hit in hits}
+        read: dict[int, tuple[float, Hit]] = {}
+        items = [hit.item for hit in hits]
+        for batch in self.pictures.batches(items, self._scorer.pictures):
+            seen = [(by_item[one.item.id], one.pixels) for one in batch if one.pixels is not None]
+            if seen:
+                pixels = np.stack([pixels for _, pixels in seen])  # (n, size, size, 3) uint8
+                scores = self._scorer.score(pixels, [term.value for term in terms])
+                read.update(self._valued([hit for hit, _ in seen], scores, terms))
+        return read
+
+    def _valued(
+        self, hits: Sequence[Hit], scores: Scores, terms: Sequence[Term]
+    ) -> dict[int, tuple[float, Hit]]:
+        if not np.isfinite(scores).all():
+            raise ModelError(
+                f"the model {self._scorer.name} gave a score that is no number: its weights are "
+                "damaged, fetch them again or name another --rerank-model"
+            )
+        cosines = [hit.score for hit in hits]
+        weights = [term.weight for term in terms]
+        share = self._scorer.score_weight
+        if self._scorer.calibrated:
+            said = joined_match(scores, weights)
+            values = combine(said, cosines, share)
+            new = [replace(hit, match=float(one)) for hit, one in zip(hits, said, strict=True)]
+        else:
+            said = joined_likelihood(scores, weights)
+            values = combine_likelihood(said, cosines, share)
+            new = [replace(hit, likelihood=float(one)) for hit, one in zip(hits, said, strict=True)]
+        return {hit.item.id: (float(value), hit) for hit, value in zip(new, values, strict=True)}

@@ -1,0 +1,37 @@
+"""A term: one thing that a query is near to or far from."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from storage.errors import InvalidArgument
+
+TermKind = Literal["text", "image", "item"]
+HEAVIEST = 1000.0  # beside which no other term counts
+_WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One thing to be near to (weight above 0) or far from (weight below 0)."""
+
+    kind: TermKind
+    value: str  # words, the path of a picture, or an item's hash (a unique beginning will do)
+    weight: float = 1.0
+
+    @classmethod
+    def parse(cls, kind: TermKind, written: str, sign: int = 1) -> "Term":
+        """Read `2:red kite` as weight 2; a leading number and colon are always a weight.
+
+        Words that begin that way are written with a weight of their own: `1:10:30 train`.
+        """
+        match = _WEIGHT.match(written) if kind == "text" else None
+        weight, value = (float(match[1]), match[2]) if match else (1.0, written)
+        if not value.strip():
+            raise InvalidArgument(f"the term {written!r} has no words: write what to look for")
+        if not 0 < weight <= HEAVIEST:
+            raise InvalidArgument(
+                f"the term {written[:40]!r} has a weight of {weight:g}: give one above 0, "
+                f"up to {HEAVIEST:g}"
+            )
+        return cls(kind, value, sign * weight)

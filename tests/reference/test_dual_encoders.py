@@ -1,0 +1,104 @@
+"""Dual encoders against published logits, probabilities and cosines."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from indexer.models import load
+from indexer.models.protocols import DualEncoder, PictureSpec, Pixels
+
+pytestmark = pytest.mark.slow
+Prepared = Callable[[str, PictureSpec], Pixels]
+Here = Callable[..., str]
+CATS = "hf-expected/000000039769.png"
+SNOW = (
+    "sbert-image-search/examples/sentence_transformer/applications/image-search/"
+    "two_dogs_in_snow.jpg"
+)
+CLIPS = ("clip-b32-hf", "clip-b32-openai")  # the same weights, through two libraries
+
+
+def cosines(encoder: DualEncoder, pixels: Pixels, texts: list[str]) -> Any:
+    """Give (pictures, texts) float32."""
+    return encoder.encode_pictures(pixels) @ encoder.encode_texts(texts).T
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_gives_the_published_logits(
+    name: str, here: Here, picture: Prepared, expected: dict[str, Any]
+) -> None:
+    told = expected["clip"]
+    encoder = load(here(name), device="cpu")
+    scale = encoder._network.logit_scale.exp().item()  # type: ignore[attr-defined]
+    logits = scale * cosines(encoder, picture(CATS, encoder.pictures), told["texts"])
+    np.testing.assert_allclose(logits, told["logits_per_image"], atol=told["tol"])
+
+
+def test_clip_sees_a_picture_of_another_size_as_published(
+    here: Here, picture: Prepared, expected: dict[str, Any]
+) -> None:
+    from indexer.models.clip import ClipEncoder
+    from indexer.models.pretrained import normalise
+
+    told = expected["clip"]["interpolate_pos_180px"]
+    encoder = load(here("clip-b32-hf"), device="cpu")
+    assert isinstance(encoder, ClipEncoder)
+    spec = PictureSpec(180, encoder.pictures.mean, encoder.pictures.std)
+    planes = normalise(picture(CATS, spec), spec, encoder._placement.device)
+    seen = encoder._network.vision_model(planes, interpolate_pos_encoding=True).last_hidden_state
+    assert list(seen.shape) == told["last_hidden_state_shape"]
+    np.testing.assert_allclose(
+        seen[0, :3, :3].detach().numpy(), told["slice_0_3x3"], atol=told["tol"]
+    )
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_gives_the_probabilities_of_its_readme(
+    name: str, here: Here, picture: Prepared, expected: dict[str, Any]
+) -> None:
+    told = expected["openai_clip_readme"]
+    encoder = load(here(name), device="cpu")
+    scores = 100 * cosines(
+        encoder, picture("openai-clip/CLIP.png", encoder.pictures), told["texts"]
+    )
+    powers = np.exp(scores - scores.max())
+    # The README's were computed in fp16 on a GPU.
+    np.testing.assert_allclose(powers / powers.sum(), told["probs"], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_gives_the_cosines_of_sentence_transformers(
+    name: str, here: Here, picture: Prepared, expected: dict[str, Any]
+) -> None:
+    told = expected["sbert"]
+    encoder = load(here(name), device="cpu")
+    found = cosines(encoder, picture(SNOW, encoder.pictures), told["texts"])[0]
+    np.testing.assert_allclose(found, told["cosine"], atol=told["tol"])
+
+
+def test_align_gives_the_published_logits(
+    here: Here, picture: Prepared, expected: dict[str, Any]
+) -> None:
+    told = expected["align"]
+    encoder = load(here("align-base"), device="cpu")
+    temperature = encoder._network.temperature.item()  # type: ignore[attr-defined]
+    logits = cosines(encoder, picture(CATS, encoder.pictures), told["texts"]) / temperature
+    np.testing.assert_allclose(logits, told["logits_per_image"], atol=told["tol"])
+
+
+def test_siglip_gives_the_published_logits_and_probabilities(
+    here: Here, picture: Prepared, expected: dict[str, Any]
+) -> None:
+    told = expected["siglip"]
+    name = here(
+        "open_clip:ViT-B-16-SigLIP/webli", "timm/ViT-B-16-SigLIP", "open_clip_model.safetensors"
+    )
+    encoder = load(name, device="cpu")
+    network = encoder._network  # type: ignore[attr-defined]
+    found = cosines(encoder, picture(CATS, encoder.pictures), told["texts"])
+    logits = network.logit_scale.exp().item() * found + network.logit_bias.item()
+    # The library's own weights, in the layout of another: the last digits may differ.
+    np.testing.assert_allclose(logits, told["logits_per_image"], atol=10 * told["tol"])
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), told["probs"], atol=10 * told["tol"])

@@ -1,0 +1,73 @@
+"""Small models that read pictures by plain rules, for the tests of this folder."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from indexer.models.protocols import PictureSpec, Pixels, Scores, Turn
+
+SCORE_WEIGHT = 10.0
+SPEC = PictureSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def brightness(picture: Pixels) -> float:
+    return float(picture.mean() / 255)
+
+
+class RuleScorer:
+    """Scores by a rule over one picture and one text; `batches` counts what it was given."""
+
+    name, revision, pictures = "rule-scorer", "1", SPEC
+
+    def __init__(
+        self,
+        rule: Callable[[Pixels, str], float] = lambda picture, _: brightness(picture),
+        calibrated: bool = True,
+    ) -> None:
+        self.calibrated = calibrated
+        self.score_weight = SCORE_WEIGHT
+        self._rule = rule
+        self.batches: list[int] = []
+        self.texts: list[str] = []
+
+    def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
+        self.batches.append(len(pixels))
+        self.texts = list(texts)
+        return np.array([[self._rule(one, text) for text in texts] for one in pixels], np.float32)
+
+
+class RuleCaptioner:
+    """Captions by a rule over one picture."""
+
+    name, revision, pictures = "rule-captioner", "1", SPEC
+
+    def __init__(
+        self, rule: Callable[[Pixels], str] = lambda one: f"brightness  {brightness(one):.3f}\n"
+    ) -> None:
+        self._rule = rule
+        self.described = 0
+
+    def describe(self, pixels: Pixels) -> list[str]:
+        self.described += len(pixels)
+        return [self._rule(one) for one in pixels]
+
+
+class RuleAnswerer:
+    """Answers each question with itself and how bright the picture is."""
+
+    name, revision, pictures = "rule-answerer", "1", SPEC
+
+    def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
+        return [
+            f"{question} {brightness(one):.3f}"
+            for one, question in zip(pixels, questions, strict=True)
+        ]
+
+
+class EchoConversant:
+    """Says how many pictures there are and what was said before."""
+
+    name, revision, pictures = "echo", "1", SPEC
+
+    def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+        return f"{len(pixels)} | " + " / ".join(turn.text for turn in turns)
