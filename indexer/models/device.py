@@ -21,8 +21,9 @@ _BF16_CAPABILITY = (8, 0)  # of a CUDA device: from here on bf16 runs on the ten
 class Placement:
     """A device and how it is used.
 
-    `precision` is that of the matrix products under autocast; weights, norms and the returned
-    vectors stay fp32. bf16 has the range of fp32, so nothing that fits in fp32 overflows in it.
+    `precision` is that of the matrix products. Encoders keep weights, norms and vectors in fp32
+    and go by autocast; readers hold their weights in it. bf16 has the range of fp32, so nothing
+    that fits in fp32 overflows in it.
     """
 
     device: torch.device

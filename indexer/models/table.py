@@ -243,7 +243,7 @@ _ROWS = [
         "InstructBlipForConditionalGeneration",
         "the larger InstructBLIP: for a GPU, 32 GB",
         7913.0,
-        "Llama 2, non-commercial",
+        "LLaMA 1, non-commercial",
     ),
     _hub(
         "llava-7b",

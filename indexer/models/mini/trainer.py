@@ -1,4 +1,4 @@
-"""The loop that every mini model but the first is trained by."""
+"""The loop that every mini model is trained by."""
 
 import logging
 import math

@@ -15,7 +15,9 @@ TABLE = tomllib.loads(Path(published.__file__).with_suffix(".toml").read_text(en
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_an_answer_with_figures_and_their_sources(task: Task) -> None:
-    for found in recommend(task):
+    recommended = recommend(task)
+    assert recommended
+    for found in recommended:
         assert found.why and found.memory > found.parameters
         assert found.figures and all(figure.source for figure in found.figures)
 
