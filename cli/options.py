@@ -5,8 +5,6 @@ from typing import TypeVar
 
 import click
 
-from search.rerank import DEFAULT_DEPTH
-
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -43,13 +41,6 @@ def filter_options(function: Function) -> Function:
     return function
 
 
-def rerank_options(function: Function) -> Function:
-    """Add the second reading and the cut-offs; `cli.question.query_of` reads what they give."""
-    for option in reversed(_RERANK):
-        function = option(function)
-    return function
-
-
 _FILTERS = (
     click.option(
         "--after",
@@ -66,30 +57,4 @@ _FILTERS = (
         "--tag", "tags", multiple=True, metavar="LABEL", help="Has this label (see sightline tag)."
     ),
     click.option("--missing", is_flag=True, help="Let in items whose files are gone."),
-)
-_RERANK = (
-    click.option(
-        "--rerank", is_flag=True, help="Read the best pictures again, together with the words."
-    ),
-    click.option(
-        "--rerank-model", metavar="NAME", help="What reads them; a pair scorer or a captioner."
-    ),
-    click.option(
-        "--rerank-depth",
-        type=int,
-        metavar="N",
-        help=f"How many it reads. [default: {DEFAULT_DEPTH}]",
-    ),
-    click.option(
-        "--min-match",
-        type=float,
-        metavar="P",
-        help="Drop what it finds less likely to match than P, 0 to 1.",
-    ),
-    click.option(
-        "--min-lift",
-        type=float,
-        metavar="D",
-        help="Drop what stands less than D above neutral words, such as 0.02.",
-    ),
 )

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from search import Query, Rerank, Term
-from storage import Filters, Library, Near
+from search.query import SearchKind
+from storage import Filters, Library, Near, vectors
 from storage.errors import InvalidArgument, PathNotFound
 from storage.filters import day
+from storage.records import Kind
 
 Value = TypeVar("Value")
 _MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
@@ -83,15 +85,24 @@ def check_folder(library: Library, filters: Filters) -> None:
         raise PathNotFound(f"--in {folder} was never indexed: sightline index {folder}")
 
 
-def why_nothing(library: Library, filters: Filters, kind: str | None = None) -> str:
+def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = None) -> str:
     """Say why nothing was found, and what would help."""
     if library.is_empty():
         return "the library is empty: sightline index FOLDER"
+    these = {"image": "pictures", "text": "texts"}.get(kind or "", "items")
+    if kind in ("image", "text") and not _any_of(library, kind):
+        return f"the library holds no {these}"
     if narrows(filters):
         return f"nothing passes {said_filters(filters)}: loosen or leave out what was given"
-    if kind in ("image", "text"):
-        return f"the library holds nothing of --kind {kind}"
-    return "the files of all items are gone: mount their disk, or add --missing"
+    return f"the files of all {these} are gone: mount their disk, or add --missing"
+
+
+def _any_of(library: Library, kind: Kind) -> bool:
+    space = library.space()
+    if space is None or space.id is None:
+        return False
+    with library.catalogue.reading() as connection:
+        return vectors.any_of(connection, space.id, kind)
 
 
 def said_filters(filters: Filters) -> str:

@@ -5,14 +5,13 @@ Every key is always there, null where nothing is known.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from cli.render import Row
 from indexer import Report
 from search import Hit
+from search.hits import first_path
 from storage import Failure, Item, Root, Status, Tag
 from storage.records import SpaceCount
-
-Row = dict[str, Any]
 
 
 def hit_row(hit: Hit) -> Row:
@@ -52,6 +51,17 @@ def caption_row(item: str | None, path: str | None, caption: str, model: str) ->
 def answer_row(item: str | None, path: str | None, question: str, answer: str, model: str) -> Row:
     """Tell what a model answers about a picture; `item` is null for one outside the library."""
     return {"item": item, "path": path, "question": question, "answer": answer, "model": model}
+
+
+def turn_row(items: Sequence[Item], question: str, answer: str, model: str) -> Row:
+    """Tell one turn of a dialogue about pictures; `items` and `paths` are in the same order."""
+    return {
+        "items": [item.hash for item in items],
+        "paths": [first_path(item) for item in items],
+        "question": question,
+        "answer": answer,
+        "model": model,
+    }
 
 
 def tag_row(item: str, path: str | None, label: str, score: float, model: str) -> Row:
@@ -114,6 +124,13 @@ def status_row(status: Status, roots: Sequence[Root]) -> Row:
     }
 
 
+def space_row(counted: SpaceCount) -> Row:
+    """Tell whose vectors are in use from here on, or were dropped, and how many."""
+    space, vectors = counted.space, counted.vectors
+    revision, dimension = space.revision, space.dimension
+    return {"name": space.name, "revision": revision, "dimension": dimension, "vectors": vectors}
+
+
 def failure_row(failure: Failure) -> Row:
     """Tell which file could not be used, where in the line, and why."""
     return {"path": failure.path, "stage": failure.stage, "reason": failure.reason}
@@ -132,11 +149,6 @@ def report_row(report: Report) -> Row:
         "failed": report.failed,
         "seconds": round(report.seconds, 3),
     }
-
-
-def first_path(item: Item) -> str | None:
-    """Choose the path to name an item by: one that is there, else one that was."""
-    return next(iter(item.paths or item.missing_paths), None)
 
 
 def _space_row(counted: SpaceCount) -> Row:

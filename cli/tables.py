@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from cli.render import write_table
-from cli.rows import first_path
 from search import Hit
+from search.hits import first_path
 from storage import Item
 
 _SNIPPET = 60
@@ -21,6 +21,7 @@ def write_hits(hits: Sequence[Hit]) -> None:
         ("match", [_figure(hit.match) for hit in hits]),
         ("likelihood", [_figure(hit.likelihood) for hit in hits]),
         ("score", [_figure(hit.score) for hit in hits]),
+        ("lift", [_figure(hit.lift) for hit in hits]),
         ("taken", [(hit.item.capture.taken_at or "")[:10] for hit in hits]),
         ("what", [_what(hit) for hit in hits]),
         ("why", [", ".join(hit.why) if "words" in hit.why else "" for hit in hits]),

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from cli.render import printable
-from cli.rows import first_path
 from cli.tables import snippet
 from indexer.decode import open_picture
 from indexer.thumbnail import THUMBNAIL_SIDE, thumbnail
 from search import Hit
+from search.hits import first_path
 from storage import Item, Library
 from storage.errors import FileFailure
 
@@ -26,6 +26,7 @@ class Tile:
     text: str | None
     match: float | None = None  # 0 to 1, where a pair scorer ran
     caption: str | None = None
+    lift: float | None = None  # where a cut-off by it was asked for
 
     @classmethod
     def of(cls, hit: Hit, library: Library) -> "Tile":
@@ -40,12 +41,14 @@ class Tile:
             text=snippet(item.text or "", _WORDS) if item.kind == "text" else None,
             match=hit.match,
             caption=hit.caption,
+            lift=hit.lift,
         )
 
     @property
     def figure(self) -> str:
-        """How well it fits: the match where there is one, else the cosine."""
-        return f"{self.score:.3f}" if self.match is None else f"match {self.match:.3f}"
+        """How well it fits: the match where there is one, else the cosine; and the lift."""
+        said = f"{self.score:.3f}" if self.match is None else f"match {self.match:.3f}"
+        return said if self.lift is None else f"{said}, lift {self.lift:.3f}"
 
     @property
     def name(self) -> str:

@@ -16,12 +16,14 @@ from indexer.models import (
     RECOMMENDED,
     Answerer,
     Captioner,
+    Checkpoint,
     Conversant,
     DualEncoder,
     PairScorer,
     PictureSpec,
     Pixels,
     Role,
+    cached,
     canonical,
     default_for,
     fetch,
@@ -151,6 +153,11 @@ def engine(library: Library, settings: Settings, scorer_name: str | None = None)
 def reader_name(library: Library, role: Role, name: str | None = None) -> str:
     """Say which model does a thing: the one named, else the one that goes with the library."""
     return name or default_for(role, library.space())
+
+
+def on_hand(name: str, role: Role) -> Checkpoint | None:
+    """Find a model's files without loading it; None where they are not on this machine."""
+    return None if cached(name) is None else fetch(name, role=role)
 
 
 def scorer(name: str, settings: Settings) -> PairScorer:

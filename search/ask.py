@@ -1,13 +1,14 @@
 """Asking: one question, an answer from each picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from indexer.decode import Limits
-from indexer.models.protocols import Answerer
-from search.pictures import Pictures
+from indexer.models.protocols import Answerer, Pixels
+from search.pictures import BATCH, Pictures, outside
 from storage.errors import InvalidArgument, ModelError
+from storage.items import hydrate
 from storage.library import Library
 from storage.records import Item
 
@@ -24,34 +25,75 @@ def ask(
     What cannot be read is left out; how many that were stands in the library's notices at the
     end. Raises InvalidArgument for an empty question, or where no picture is there to ask.
     """
-    if not question.strip():
-        raise InvalidArgument("the question is empty: write what to ask about the pictures")
+    said = _one_line(question)
     asked = [item for item in items if item.kind == "image"]
     if not asked:
         raise InvalidArgument(
             "there is no picture to ask about: name one, or look for some with --query TERM"
         )
-    return _answers(library, answerer, " ".join(question.split()), asked, limits)
+    parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
+    return _answers(library, answerer, said, parts, limits)
+
+
+def ask_chosen(
+    library: Library,
+    answerer: Answerer,
+    question: str,
+    chosen: Sequence[int],
+    limits: Limits | None = None,
+) -> Iterator[tuple[Item, str]]:
+    """Put a question to pictures by their row numbers, however many: as `ask` does.
+
+    They are read from the catalogue as their turn comes; those that are gone are left out.
+    """
+    return _answers(library, answerer, _one_line(question), _read(library, chosen), limits)
+
+
+def ask_file(answerer: Answerer, question: str, path: str, limits: Limits) -> str:
+    """Put a question to a picture that no library holds; raises what `outside` raises."""
+    said = _one_line(question)
+    _, pixels = outside(path, answerer.pictures, limits)
+    [answer] = _answered(answerer, said, pixels[None])
+    return answer
+
+
+def _read(library: Library, chosen: Sequence[int]) -> Iterator[list[Item]]:
+    for start in range(0, len(chosen), BATCH):
+        part = chosen[start : start + BATCH]
+        with library.catalogue.reading() as connection:
+            found = hydrate(connection, part)
+        yield [found[number] for number in part if number in found]
 
 
 def _answers(
     library: Library,
     answerer: Answerer,
     question: str,
-    items: Sequence[Item],
+    parts: Iterable[Sequence[Item]],
     limits: Limits | None,
 ) -> Iterator[tuple[Item, str]]:
     pictures = Pictures(library, limits)
-    for batch in pictures.batches(items, answerer.pictures):
+    for part in parts:
+        batch = pictures.of(part, answerer.pictures)
         read = [(one.item, one.pixels) for one in batch if one.pixels is not None]
-        if not read:
-            continue
-        pixels = np.stack([pixels for _, pixels in read])  # (n, size, size, 3) uint8
-        said = answerer.answer(pixels, [question] * len(read))
-        if len(said) != len(read):
-            raise ModelError(
-                f"the model {answerer.name} gave {len(said)} answers for {len(read)} pictures"
-            )
-        for (item, _), answer in zip(read, said, strict=True):
-            yield item, " ".join(answer.split())
+        if read:
+            pixels = np.stack([pixels for _, pixels in read])  # (n, size, size, 3) uint8
+            said = _answered(answerer, question, pixels)
+            yield from zip((item for item, _ in read), said, strict=True)
     library.notices.extend(pictures.notices("they have no answer"))
+
+
+def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:
+    """Ask each of (n, size, size, 3) uint8 the same and give n answers, each on one line."""
+    said = answerer.answer(pixels, [question] * len(pixels))
+    if len(said) != len(pixels):
+        raise ModelError(
+            f"the model {answerer.name} gave {len(said)} answers for {len(pixels)} pictures"
+        )
+    return [" ".join(answer.split()) for answer in said]
+
+
+def _one_line(question: str) -> str:
+    if not question.strip():
+        raise InvalidArgument("the question is empty: write what to ask about the pictures")
+    return " ".join(question.split())

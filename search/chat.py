@@ -1,5 +1,6 @@
 """A dialogue about pictures: what was said stays said, turn by turn."""
 
+import os
 from collections.abc import Sequence
 from typing import Self
 
@@ -39,16 +40,11 @@ class Chat:
         Raises InvalidArgument for an item that is no picture, DecodeFailure for one whose
         picture can be had neither from its file nor from its thumbnail.
         """
-        for item in items:
-            if item.kind != "image":
-                raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
+        check_there(library, items)
         read = Pictures(library, limits).of(items, conversant.pictures)
         for one in read:
             if one.pixels is None:
-                raise DecodeFailure(
-                    f"{_name(one.item)} cannot be read, nor has it a thumbnail: mount its disk, or "
-                    "run `sightline index`"
-                )
+                raise _unreadable(one.item)
         pixels = [one.pixels for one in read if one.pixels is not None]
         size = conversant.pictures.size
         return cls(conversant, np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1"))
@@ -70,6 +66,26 @@ class Chat:
             )
         self._turns = [*asked, Turn("model", reply)]
         return reply
+
+
+def check_there(library: Library, items: Sequence[Item]) -> None:
+    """Find out before a model is loaded what cannot be talked about.
+
+    Raises InvalidArgument for an item that is no picture, DecodeFailure for one of which
+    neither a file nor a thumbnail is left.
+    """
+    for item in items:
+        if item.kind != "image":
+            raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
+        if not any(map(os.path.isfile, item.paths)) and library.thumbnail(item.hash) is None:
+            raise _unreadable(item)
+
+
+def _unreadable(item: Item) -> DecodeFailure:
+    return DecodeFailure(
+        f"{_name(item)} cannot be read, nor has it a thumbnail: mount its disk, or run "
+        "`sightline index`"
+    )
 
 
 def _name(item: Item) -> str:

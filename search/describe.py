@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.decode import Limits
-from indexer.models.protocols import Captioner
+from indexer.models.protocols import Captioner, Pixels
 from search.hits import Hit, first_path
-from search.pictures import BATCH, Pictures
+from search.pictures import BATCH, Pictures, outside
 from storage import captions, items
 from storage.errors import InvalidArgument, LibraryError, ModelError
 from storage.library import Library
@@ -64,13 +64,13 @@ class Describing:
         """Caption those of the chosen pictures, item row numbers, that lack the model's caption.
 
         Each batch is committed before it is yielded, so what was yielded is kept whatever
-        happens then, and the next run goes on from there. Raises LibraryInUse, DiskFull and
-        what the model raises.
+        happens then, and the next run goes on from there. Where none lacks one, the library may
+        be in use. Raises LibraryInUse, DiskFull and what the model raises.
         """
-        name, revision = self._captioner.name, self._captioner.revision
+        if not self._lacking(chosen):
+            return
         with self._library.writing("describe") as counts:
-            with self._library.catalogue.reading() as connection:
-                todo = captions.lacking(connection, name, revision, chosen)
+            todo = self._lacking(chosen)  # once more: another process may have been first
             done = described = 0
             for start in range(0, len(todo), self._batch):
                 part = todo[start : start + self._batch]
@@ -80,6 +80,11 @@ class Describing:
                 if watch is not None:
                     watch(done, len(todo))
                 yield from written
+
+    def _lacking(self, chosen: Sequence[int]) -> list[int]:
+        name, revision = self._captioner.name, self._captioner.revision
+        with self._library.catalogue.reading() as connection:
+            return captions.lacking(connection, name, revision, chosen)
 
     def _describe(self, numbers: Sequence[int]) -> list[Described]:
         with self._library.catalogue.reading() as connection:
@@ -111,12 +116,30 @@ def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) ->
     ]
     if not read:
         return {}
-    said = captioner.describe(np.stack([pixels for _, pixels in read]))
-    if len(said) != len(read):
+    said = _said(captioner, np.stack([pixels for _, pixels in read]))
+    return {number: words for (number, _), words in zip(read, said, strict=True)}
+
+
+def describe_file(captioner: Captioner, path: str, limits: Limits) -> str:
+    """Say what is in a picture that no library holds.
+
+    Raises what `outside` raises, and ModelError where the model says nothing.
+    """
+    _, pixels = outside(path, captioner.pictures, limits)
+    [words] = _said(captioner, pixels[None])
+    if not words:
+        raise ModelError(f"the model {captioner.name} said nothing about {path}: try another")
+    return words
+
+
+def _said(captioner: Captioner, pixels: Pixels) -> list[str]:
+    """Describe each of (n, size, size, 3) uint8 on one line."""
+    said = captioner.describe(pixels)
+    if len(said) != len(pixels):
         raise ModelError(
-            f"the model {captioner.name} gave {len(said)} captions for {len(read)} pictures"
+            f"the model {captioner.name} gave {len(said)} captions for {len(pixels)} pictures"
         )
-    return {number: " ".join(words.split()) for (number, _), words in zip(read, said, strict=True)}
+    return [" ".join(words.split()) for words in said]
 
 
 def captioned(

@@ -16,17 +16,6 @@ from storage.selection import select_items
 
 # The best of a list; below these a caption shares a word with the query and little else.
 LONGEST = 100
-# Words that a caption may hold whatever it shows, so that one alone finds nothing.
-_EMPTY = frozenset(
-    """
-    a about after all also am an and any are as at be been before being below between both but by
-    can could did do does doing down during each few for from further had has have having he her
-    here hers him his how i if in into is it its just like me more most my no nor not of off on
-    once only or other our out over own photo picture image same shall she should show showing so
-    some such than that the their them then there these they this those through to too under until
-    up very was we were what when where which while who whom why will with would you your
-    """.split()
-)
 
 
 class Said(NamedTuple):
@@ -39,7 +28,7 @@ class Said(NamedTuple):
 def telling(terms: Sequence[Term]) -> str:
     """Give the words that the query's plus terms look for, less those that say nothing."""
     said = " ".join(term.value for term in terms if term.kind == "text" and term.weight > 0)
-    return " ".join(word for word in said.split() if word.casefold().strip(".,?!") not in _EMPTY)
+    return " ".join(word for word in said.split() if captions.says_something(word))
 
 
 def find(

@@ -9,9 +9,16 @@ from storage.items import batches
 from storage.records import Caption
 
 _MOST_WORDS = 64  # of a query; more could only repeat what these say
-# Words that half of all captions hold say nothing about any; alone they still count.
-_COMMON = frozenset(
-    "a an and are as at by for from in is it of on or that the there this to with".split()
+# Words that a caption may hold whatever it shows; alone they still count.
+_EMPTY = frozenset(
+    """
+    a about after all also am an and any are as at be been before being below between both but by
+    can could did do does doing down during each few for from further had has have having he her
+    here hers him his how i if in into is it its just like me more most my no nor not of off on
+    once only or other our out over own photo picture image same shall she should show showing so
+    some such than that the their them then there these they this those through to too under until
+    up very was we were what when where which while who whom why will with would you your
+    """.split()
 )
 _MATCH = text(
     "SELECT captions.item_id FROM caption_words JOIN captions ON captions.id = caption_words.rowid "
@@ -95,11 +102,16 @@ def matching(
     return list(found)
 
 
+def says_something(word: str) -> bool:
+    """Say whether a word tells captions apart; those that do not may stand in any."""
+    return word.casefold().strip(".,?!") not in _EMPTY
+
+
 def _telling(words: str) -> list[str]:
     """Quote a person's words, so that FTS5 reads each as words and none as an order to it."""
     whole = words.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").casefold()
     each = list(dict.fromkeys(whole.split()))
-    telling = [word for word in each if word not in _COMMON] or each
+    telling = [word for word in each if says_something(word)] or each
     return [f'"{word.replace(chr(34), chr(34) * 2)}"' for word in telling[:_MOST_WORDS]]
 
 

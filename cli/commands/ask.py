@@ -8,17 +8,18 @@ from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
 from cli.choice import Choice, choose
 from cli.options import filter_options, json_option, library_option, model_option
-from cli.outside import prepared
 from cli.progress import counting
 from cli.question import check_folder, count_of, filters_of, narrows, why_nothing
 from cli.render import printable, tell, write_json
-from cli.rows import answer_row, first_path
+from cli.rows import answer_row
 from cli.session import session
 from cli.settings import Settings
 from indexer.models import Answerer
-from search import Query, Term, ask
+from search import Query, Term
+from search.ask import ask_chosen, ask_file
+from search.hits import first_path
 from search.query import DEFAULT_K
-from storage import Filters, Item, Library, items
+from storage import Filters, Item, Library
 from storage.errors import InvalidArgument
 
 _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some with --query TERM"
@@ -44,17 +45,16 @@ def command(question: str, target: str | None, **given: Any) -> int:
     with session(settings) as library:
         choice = _choose(library, settings, target, filters, given)
         if not (choice.items or choice.outside):
-            tell(f"nothing found: {why_nothing(library, filters)}")
+            tell(f"nothing found: {why_nothing(library, filters, 'image')}")
             return NOTHING_FOUND
         name = wiring.reader_name(library, "answerer", given["model"])
         answerer = wiring.answerer(name, settings)
         if choice.outside:
-            pixels = prepared(choice.outside, answerer.pictures, settings.file_limits())
-            [answer] = answerer.answer(pixels, [question])
-            _write(None, str(choice.outside), question, answer, answerer, given["as_json"], False)
-        else:
-            _ask(library, settings, answerer, question, choice.items, given["as_json"])
-    return DONE
+            path = str(choice.outside)
+            answer = ask_file(answerer, question, path, settings.file_limits())
+            _write(None, path, question, answer, answerer, given["as_json"], False)
+            return DONE
+        return _ask(library, settings, answerer, question, choice.items, given["as_json"])
 
 
 def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filters:
@@ -94,16 +94,15 @@ def _ask(
     question: str,
     chosen: list[int],
     as_json: bool,
-) -> None:
-    with library.catalogue.reading() as connection:
-        found = items.hydrate(connection, chosen)
-    asked = [found[number] for number in chosen if number in found]
-    answers = ask(library, answerer, question, asked, settings.file_limits())
+) -> int:
+    answers = ask_chosen(library, answerer, question, chosen, settings.file_limits())
+    several, done = len(chosen) > 1, 0
     with counting("asking") as count:
         for done, (item, answer) in enumerate(answers, 1):
             with count.aside():
-                _write(item, first_path(item), question, answer, answerer, as_json, len(asked) > 1)
-            count.show(done, len(asked))
+                _write(item, first_path(item), question, answer, answerer, as_json, several)
+            count.show(done, len(chosen))
+    return DONE if done else NOTHING_FOUND
 
 
 def _write(

@@ -8,12 +8,14 @@ import click
 from cli import wiring
 from cli.boundary import DONE, keeping
 from cli.consent import somebody_is_there
-from cli.options import library_option, model_option
-from cli.render import printable, tell
-from cli.rows import first_path
+from cli.options import json_option, library_option, model_option
+from cli.render import printable, tell, write_json
+from cli.rows import turn_row
 from cli.session import session
 from cli.settings import Settings
 from search import Chat
+from search.chat import check_there
+from search.hits import first_path
 from storage.errors import ModelError
 
 PROMPT = "> "
@@ -22,8 +24,9 @@ PROMPT = "> "
 @click.command("chat")
 @click.argument("items", nargs=-1, required=True, metavar="ITEM|PATH...")
 @model_option
+@json_option
 @library_option
-def command(items: tuple[str, ...], model: str | None, library: str | None) -> int:
+def command(items: tuple[str, ...], model: str | None, as_json: bool, library: str | None) -> int:
     """Talk about one or several pictures.
 
     Each line that is typed, or comes from a pipe, gets an answer that knows what was said
@@ -32,6 +35,7 @@ def command(items: tuple[str, ...], model: str | None, library: str | None) -> i
     settings = Settings.read(library=library)
     with session(settings) as opened:
         chosen = [opened.find(item) for item in dict.fromkeys(items)]
+        check_there(opened, chosen)
         name = wiring.reader_name(opened, "dialogue", model)
         typing = somebody_is_there()
         if typing:
@@ -42,13 +46,17 @@ def command(items: tuple[str, ...], model: str | None, library: str | None) -> i
         chat = Chat.about(opened, conversant, chosen, settings.file_limits())
         with keeping(lambda: "nothing of a dialogue is stored"):
             for line in _lines(typing):
-                click.echo(_reply(chat, line, typing))
+                reply = _reply(chat, line, typing)
+                if reply and as_json:
+                    write_json(turn_row(chosen, line, reply, conversant.name))
+                elif reply:
+                    click.echo(printable(reply))
     return DONE
 
 
 def _reply(chat: Chat, line: str, typing: bool) -> str:
     try:
-        return printable(chat.say(line))
+        return chat.say(line)
     except ModelError as error:
         if not typing:
             raise

@@ -1,6 +1,5 @@
 """`sightline describe`: a sentence for each picture, kept in the library and found by search."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,15 +8,15 @@ from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.choice import choose
 from cli.options import filter_options, json_option, library_option, model_option
-from cli.outside import prepared
 from cli.progress import counting
 from cli.question import filters_of, why_nothing
 from cli.render import plural, printable, tell, write_json
-from cli.rows import caption_row, first_path
+from cli.rows import caption_row
 from cli.session import session
 from cli.settings import Settings
-from indexer.models import Captioner
 from search import Describing
+from search.describe import describe_file
+from search.hits import first_path
 from storage import Library, captions, items
 from storage.errors import ModelError
 
@@ -41,23 +40,23 @@ def command(target: str | None, every: bool, **given: Any) -> int:
     with session(settings) as library:
         choice = choose(library, target, filters, every)
         if not (choice.items or choice.outside):
-            tell(f"nothing found: {why_nothing(library, filters)}")
+            tell(f"nothing found: {why_nothing(library, filters, 'image')}")
             return NOTHING_FOUND
         name = wiring.reader_name(library, "captioner", given["model"])
-        captioner = wiring.captioner(name, settings)
         if choice.outside:
-            _describe_file(choice.outside, captioner, settings, given["as_json"])
-        elif len(choice.items) == 1:
-            return _describe_one(library, captioner, settings, choice.items[0], given["as_json"])
-        else:
-            _describe(library, captioner, settings, choice.items, given["as_json"])
-    return DONE
+            return _describe_file(str(choice.outside), name, settings, given["as_json"])
+        describe = _describe_one if len(choice.items) == 1 else _describe
+        return describe(library, name, settings, choice.items, given["as_json"])
 
 
 def _describe(
-    library: Library, captioner: Captioner, settings: Settings, chosen: list[int], as_json: bool
-) -> None:
+    library: Library, name: str, settings: Settings, chosen: list[int], as_json: bool
+) -> int:
     """Describe what lacks a caption of the model, printing each when it is stored."""
+    known = _described_by(library, name, chosen)
+    if known is not None:
+        return _sum_up(0, len(chosen), known)
+    captioner = wiring.captioner(name, settings)
     describing = Describing(library, captioner, settings.file_limits())
     stored = 0
     with counting("describing") as count, keeping(lambda: _KEPT):
@@ -65,42 +64,60 @@ def _describe(
             stored += 1
             with count.aside():
                 said = caption if as_json else f"{path}: {caption}"
-                _write(item.hash, path, said, captioner, as_json)
+                _write(item.hash, path, said, captioner.name, as_json)
     library.notices.extend(describing.notices)
-    before = len(chosen) - stored - describing.failed
-    known = f"; {before:,} had one of {captioner.name}" if before else ""
-    tell(f"{plural(stored, 'caption')} stored{known}")
+    return _sum_up(stored, len(chosen) - stored - describing.failed, captioner.name)
 
 
 def _describe_one(
-    library: Library, captioner: Captioner, settings: Settings, number: int, as_json: bool
+    library: Library, name: str, settings: Settings, chosen: list[int], as_json: bool
 ) -> int:
     """Describe one picture, or print the caption it has."""
-    describing = Describing(library, captioner, settings.file_limits())
-    for _ in describing.run([number]):
-        pass
+    notices: list[str] = []
+    known = _described_by(library, name, chosen)
+    if known is None:
+        captioner = wiring.captioner(name, settings)
+        describing = Describing(library, captioner, settings.file_limits())
+        for _ in describing.run(chosen):
+            pass
+        known, notices = captioner.name, describing.notices
+    [number] = chosen
     with library.catalogue.reading() as connection:
-        item = items.hydrate(connection, [number])[number]
-        caption = captions.of_items(connection, [number], captioner.name).get(number)
+        item = items.hydrate(connection, chosen)[number]
+        caption = captions.of_items(connection, chosen, known).get(number)
     if caption is None:
-        raise ModelError(f"{first_path(item)} has no caption: {'; '.join(describing.notices)}")
-    _write(item.hash, first_path(item), caption, captioner, as_json)
+        raise ModelError(f"{first_path(item)} has no caption: {'; '.join(notices)}")
+    library.notices.extend(notices)
+    _write(item.hash, first_path(item), caption, known, as_json)
     return DONE
 
 
-def _describe_file(path: Path, captioner: Captioner, settings: Settings, as_json: bool) -> None:
-    pixels = prepared(path, captioner.pictures, settings.file_limits())
-    [caption] = captioner.describe(pixels)
-    if not caption.strip():
-        raise ModelError(f"the model {captioner.name} said nothing about {path}: try another")
-    _write(None, str(path), " ".join(caption.split()), captioner, as_json)
+def _described_by(library: Library, name: str, chosen: list[int]) -> str | None:
+    """Name the model, unloaded, where all pictures have its caption; None where there is work."""
+    model = wiring.on_hand(name, "captioner")
+    if model is None:
+        return None
+    with library.catalogue.reading() as connection:
+        lacking = captions.lacking(connection, model.name, model.revision, chosen)
+    return None if lacking else model.name
+
+
+def _sum_up(stored: int, before: int, model: str) -> int:
+    known = f"; {before:,} had one of {model}" if before else ""
+    tell(f"{plural(stored, 'caption')} stored{known}")
+    return DONE if stored or before else NOTHING_FOUND
+
+
+def _describe_file(path: str, name: str, settings: Settings, as_json: bool) -> int:
+    captioner = wiring.captioner(name, settings)
+    caption = describe_file(captioner, path, settings.file_limits())
+    _write(None, path, caption, captioner.name, as_json)
     tell(f"{path} is not in the library, so nothing was stored")
+    return DONE
 
 
-def _write(
-    item: str | None, path: str | None, caption: str, captioner: Captioner, as_json: bool
-) -> None:
+def _write(item: str | None, path: str | None, caption: str, model: str, as_json: bool) -> None:
     if as_json:
-        write_json(caption_row(item, path, caption, captioner.name))
+        write_json(caption_row(item, path, caption, model))
     else:
         click.echo(printable(caption))

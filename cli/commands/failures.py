@@ -38,8 +38,8 @@ def command(retry: bool, library: str | None, as_json: bool) -> None:
 
 
 def _retry(library: Library, settings: Settings, failures: list[Failure], as_json: bool) -> None:
-    tell(f"trying {plural(len(failures), 'file')} again")
-    files = tuple(failure.path for failure in failures)
+    files = tuple(dict.fromkeys(failure.path for failure in failures))  # one may fail by model
+    tell(f"trying {plural(len(files), 'file')} again")
     config = IndexConfig(
         files=files,
         retry_failures=True,

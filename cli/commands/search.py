@@ -9,16 +9,18 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
-from cli.options import filter_options, json_option, library_option, rerank_options
+from cli.options import filter_options, json_option, library_option
 from cli.question import check_folder, query_of, title, why_nothing
 from cli.render import tell, write_json, write_path
-from cli.rows import first_path, hit_row
+from cli.rows import hit_row
+from cli.second_look import rerank_options
 from cli.session import session
 from cli.settings import Settings
 from cli.sheet import check_place, check_suffix, write_sheet
 from cli.tables import write_hits
 from cli.tile import Tile
 from search import Engine, Hit, Query
+from search.hits import first_path
 from search.query import DEFAULT_K
 from storage import Library
 

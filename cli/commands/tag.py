@@ -109,7 +109,7 @@ def _tag(
 ) -> int:
     chosen = choose(library, None, filters, every=True).items
     if not chosen:
-        tell(f"nothing found: {why_nothing(library, filters)}")
+        tell(f"nothing found: {why_nothing(library, filters, 'image')}")
         return NOTHING_FOUND
     encoder = wiring.encoder(library, settings)
     tagging = Tagging(library, encoder, labels, given["templates"], given["min_score"])

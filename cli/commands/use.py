@@ -2,7 +2,9 @@
 
 import click
 
-from cli.options import library_option
+from cli.options import json_option, library_option
+from cli.render import write_json
+from cli.rows import space_row
 from cli.session import session
 from cli.settings import Settings
 from indexer.models import canonical
@@ -10,8 +12,9 @@ from indexer.models import canonical
 
 @click.command("use")
 @click.argument("model", metavar="NAME")
+@json_option
 @library_option
-def command(model: str, library: str | None) -> None:
+def command(model: str, as_json: bool, library: str | None) -> None:
     """Search with the vectors of another model.
 
     `sightline index --model NAME` makes them beside those in use; nothing changes until all
@@ -19,4 +22,8 @@ def command(model: str, library: str | None) -> None:
     """
     with session(Settings.read(library=library)) as opened:
         space = opened.use(canonical(model))
-    click.echo(f"searches now go by the vectors of {space.name}")
+        current, *_ = opened.spaces()
+    if as_json:
+        write_json(space_row(current))
+    else:
+        click.echo(f"searches now go by the vectors of {space.name}")

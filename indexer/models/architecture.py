@@ -1,6 +1,5 @@
 """What a model is made of, as the tables of the papers print it, without loading its weights."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -114,7 +113,7 @@ def _of_tag(entry: ModelEntry) -> Architecture:
     path = home / "model_configs" / f"{architecture}.json"
     if not path.is_file():
         raise BrokenModel(f"open_clip has no configuration of {architecture} at {path}")
-    config = {"model_cfg": json.loads(path.read_text(encoding="utf-8"))}
+    config = {"model_cfg": read_table(path)}
     cached = hub.cached(entry.repository, WEIGHTS, entry.revision) if entry.repository else None
     described = _of_open_clip(entry, config, cached.parent if cached else None)
     if cached:
@@ -127,11 +126,11 @@ def _of_open_clip(
 ) -> Architecture:
     from indexer.models.towers import towers
 
-    network = config.get("model_cfg")
+    network, where = config.get("model_cfg"), str(folder / CONFIG if folder else entry.name)
     if not isinstance(network, dict):
-        raise BrokenModel(f"{folder}: model_cfg is missing from {CONFIG}")
+        raise BrokenModel(f"{where}: model_cfg is missing")
     sections = [_model(entry, folder)]
-    sections += [Section(title, rows) for title, rows in towers(network)]
+    sections += [Section(title, rows) for title, rows in towers(network, where)]
     if "preprocess_cfg" in config:
         sections += _seen(Recipe.parse(config, str(folder), folder).pictures)
     sections += _counted([folder / WEIGHTS] if folder else [], entry.parameters)

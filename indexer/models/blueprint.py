@@ -53,18 +53,24 @@ _SPECIAL = ("bos", "eos", "pad", "sep", "decoder_start")
 
 def blueprint(
     table: Mapping[str, Any], architecture: str, names: Mapping[int, str], where: str
-) -> Iterator[tuple[str, Rows]]:
-    """Yield the sections of a configuration: vision, text, what joins them.
+) -> list[tuple[str, Rows]]:
+    """Return the sections of a configuration: vision, text, what joins them.
 
     `names` are the words of special tokens. Raises BrokenModel, naming `where`, for a table that
-    the library's class refuses.
+    the library's class refuses, or that holds something else than a network's shape.
     """
     try:
         config: Any = _KINDS[architecture].from_dict(dict(table))
+        return list(_sections(config, architecture, names))
     except Exception as error:
-        # Its classes check their fields with errors of their own, which derive from nothing else.
+        # The library's classes let most things pass, and refuse the rest in ways of their own.
         reason = " ".join(str(error).split())[:160]
         raise BrokenModel(f"{where} does not describe a {architecture}: {reason}") from None
+
+
+def _sections(
+    config: Any, architecture: str, names: Mapping[int, str]
+) -> Iterator[tuple[str, Rows]]:
     yield "vision", _vision(config.vision_config)
     yield "text", _text(config.text_config, names)
     if architecture.startswith("InstructBlip"):
@@ -91,14 +97,16 @@ def token_names(folder: Path) -> dict[int, str]:
 
 def _vision(config: Any) -> Rows:
     # ALIGN's tower is an EfficientNet; all others are transformers over patches.
-    if hasattr(config, "width_coefficient"):
+    if config.model_type == "align_vision_model":
         return (*_picked(config, _CONVOLUTION), ("image", _square(config.image_size)))
     size, patch = config.image_size, config.patch_size
+    # CLIP's tower and BLIP's have a class token before the patches; SigLIP's has none.
+    own = "" if "siglip" in config.model_type else " + 1"
     return (
         *_picked(config, _TRANSFORMER),
         ("patch", _square(patch)),
         ("image", _square(size)),
-        ("tokens", f"{(size // patch) ** 2} patches + 1"),
+        ("tokens", f"{(size // patch) ** 2} patches{own}"),
     )
 
 
@@ -142,22 +150,20 @@ def _qformer(config: Any) -> Rows:
 def _joined(config: Any, architecture: str, names: Mapping[int, str]) -> Rows:
     """Say what brings pictures and words together."""
     wide, words = config.vision_config, config.text_config
-    image = getattr(config, "image_token_index", None)
-    token = f"{image} {names.get(image or 0, '')}".strip()
     if architecture.startswith("Llava"):
         layers = f"{wide.hidden_size} → {words.hidden_size} → {words.hidden_size}"
         return (
             ("projector", f"two layers, {layers}, {config.projector_hidden_act}"),
             ("feature layer", str(config.vision_feature_layer)),
             ("feature strategy", str(config.vision_feature_select_strategy)),
-            ("image token", token),
+            ("image token", _image_token(config, names)),
             ("tokens a picture", str(config.image_seq_length)),
         )
     if architecture.startswith("InstructBlip"):
         seen = config.qformer_config.hidden_size
         return (
             ("projector", f"one layer, {seen} → {words.hidden_size}"),
-            ("image token", token),
+            ("image token", _image_token(config, names)),
         )
     if architecture == "AlignModel":
         return (
@@ -174,6 +180,11 @@ def _joined(config: Any, architecture: str, names: Mapping[int, str]) -> Rows:
         common = f"{config.image_text_hidden_size} wide"
         return (("text sees pictures by", crossed), ("common space", common))
     return (("text sees pictures by", crossed),)
+
+
+def _image_token(config: Any, names: Mapping[int, str]) -> str:
+    number = config.image_token_index
+    return f"{number} {names.get(number, '')}".strip()
 
 
 def _picked(config: Any, wanted: Iterable[tuple[str, tuple[str, ...]]]) -> Rows:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import torch
 
 from indexer.cores import usable_cores
+from indexer.models.memory import Precision, held
 from storage.errors import InvalidArgument, ModelError
 
 CPU_BATCH = 32  # a larger one is no faster on a CPU and takes memory from the decoders
@@ -21,14 +21,15 @@ _BF16_CAPABILITY = (8, 0)  # of a CUDA device: from here on bf16 runs on the ten
 class Placement:
     """A device and how it is used.
 
-    `precision` is that of the matrix products. Encoders keep weights, norms and vectors in fp32
-    and go by autocast; readers hold their weights in it. bf16 has the range of fp32, so nothing
+    `precision` is that of the matrix products, `weights` what these are held in. Encoders keep
+    weights, norms and vectors in fp32 and go by autocast. bf16 has the range of fp32, so nothing
     that fits in fp32 overflows in it.
     """
 
     device: torch.device
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     batch: int = CPU_BATCH
+    weights: Precision = "fp32"
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context that the forward pass runs in."""
@@ -37,11 +38,22 @@ class Placement:
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
 
-def place(wanted: str = "auto") -> Placement:
-    """Choose where to run: "auto" takes CUDA, else MPS, else the CPU.
+def place(
+    wanted: str = "auto", *, count: int = 0, exact: bool = True, most: int = LARGEST_BATCH
+) -> Placement:
+    """Choose where and how a network of `count` parameters runs.
 
-    Raises InvalidArgument for a name that is no device, ModelError for one not present here.
+    "auto" takes CUDA, else MPS, else the CPU. `exact` keeps the weights in fp32, `most` bounds
+    the batch. Raises InvalidArgument for a name that is no device, ModelError for one not
+    present here.
     """
+    found = _device(wanted)
+    weights = held(count, found.precision, exact=exact)
+    precision = found.precision if exact else weights
+    return replace(found, precision=precision, weights=weights, batch=min(found.batch, most))
+
+
+def _device(wanted: str) -> Placement:
     kind, _, number = wanted.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
         raise InvalidArgument(f"there is no device {wanted!r}: choose auto, cpu, cuda or mps")

@@ -1,10 +1,10 @@
 """How a dialogue about pictures is written out for a language model."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from indexer.models.folder import read_json
 from indexer.models.prompts import Prompts
 from indexer.models.protocols import Turn
 from storage.errors import BrokenModel, InvalidArgument
@@ -104,11 +104,7 @@ def _template(folder: Path | None) -> str:
         path = (folder or Path()) / name
         if folder is None or not path.is_file():
             continue
-        try:
-            table = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
-            reason = str(error).splitlines()[0]
-            raise BrokenModel(f"{path} cannot be read as JSON: {reason}") from None
+        table = read_json(path)
         found = table.get("chat_template") if isinstance(table, dict) else None
         if isinstance(found, str) and found:
             return found

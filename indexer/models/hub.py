@@ -1,5 +1,6 @@
 """The model hub: files by repository and commit, from the local cache or over the network."""
 
+import hashlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -35,6 +36,7 @@ def fetch(model: str, repository: str, file: str, revision: str = "") -> tuple[P
     path = cached(repository, file, revision)
     if path is None:
         path = download(model, repository, file, _commit(model, repository, file, revision))
+        remember(repository, revision, path.parent.name)
     return path, path.parent.name
 
 
@@ -46,6 +48,25 @@ def cached(repository: str, file: str, revision: str = "") -> Path | None:
     if isinstance(found, str):
         return Path(found)
     return None if revision else _newest(repository, file)
+
+
+def discard_damaged(path: Path) -> None:
+    """Remove a cached file whose bytes are not those that the hub named it by, if it is one.
+
+    The cache names what it keeps by SHA-256, small files by the hash that git gives them.
+    """
+    blob = path.resolve()
+    if len(blob.name) == 64:
+        known = hashlib.sha256()
+    elif len(blob.name) == 40:
+        known = hashlib.sha1(f"blob {blob.stat().st_size}\0".encode(), usedforsecurity=False)
+    else:
+        return
+    with blob.open("rb") as file:
+        hashlib.file_digest(file, lambda: known)
+    if known.hexdigest() != blob.name:
+        path.unlink()
+        blob.unlink(missing_ok=True)
 
 
 def listing(model: str, repository: str, revision: str = "") -> Listing:
@@ -75,6 +96,18 @@ def download(
         return Path(hf_hub_download(repository, file, revision=commit or None, **options))
 
 
+def remember(repository: str, revision: str, commit: str) -> None:
+    """Note in the cache which commit a ref stood for, as the library does for what it fetches.
+
+    Files are fetched by their commit: without the note a ref would be asked of the hub each time.
+    """
+    if revision in ("", commit):
+        return
+    note = _cache(repository) / "refs" / revision
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(commit)
+
+
 def _commit(model: str, repository: str, file: str, revision: str) -> str:
     # The library retries a dead network for 23 seconds, with warnings: one short question
     # first, which also tells the commit.
@@ -87,12 +120,16 @@ def _commit(model: str, repository: str, file: str, revision: str) -> str:
 
 def _newest(repository: str, file: str) -> Path | None:
     """Find a file that was fetched by its commit, of which the cache keeps no newest."""
+    snapshots = _cache(repository) / "snapshots"
+    found = [path for path in snapshots.glob(f"*/{file}") if path.is_file()]
+    return max(found, key=lambda path: path.lstat().st_mtime, default=None)
+
+
+def _cache(repository: str) -> Path:
     from huggingface_hub import constants
     from huggingface_hub.file_download import repo_folder_name
 
-    folder = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repository, repo_type="model"))
-    found = [path for path in (folder / "snapshots").glob(f"*/{file}") if path.is_file()]
-    return max(found, key=lambda path: path.lstat().st_mtime, default=None)
+    return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repository, repo_type="model"))
 
 
 @contextmanager
@@ -120,7 +157,7 @@ def _translated(model: str, repository: str, failing: str) -> Iterator[None]:
 def _unavailable(model: str, reason: str) -> ModelUnavailable:
     return ModelUnavailable(
         f"the model {model} is not on this machine and {reason}; try again online (what has "
-        f"arrived is kept), name a local directory, or use --model mini, which needs no download"
+        f"arrived is kept), or name a local directory"
     )
 
 

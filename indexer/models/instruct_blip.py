@@ -12,27 +12,27 @@ from transformers.models.instructblip.modeling_instructblip import (
 )
 
 from indexer.models.checkpoint import Checkpoint
-from indexer.models.pretrained import tokenizer
+from indexer.models.pretrained import check_words, tokenizer
 from indexer.models.prompts import Prompts
 from indexer.models.protocols import Pixels
 from indexer.models.speaking import SpeakingReader, after, room, token_id
 
 MOST_TOKENS = 60  # of one description or answer
 USUAL = Prompts(describe="Write a short description for the image.")
-LARGEST_BATCH = 32  # on a large accelerator too: each picture brings its own cache of keys
 
 
 class InstructBlip(SpeakingReader):
     """A picture tower, a Q-Former that reads the instruction, and a language model."""
 
     kind = InstructBlipForConditionalGeneration
+    most = 32  # each picture brings its own cache of keys
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._batch = min(self._batch, LARGEST_BATCH)
         self._prompts = Prompts.read(checkpoint.folder, USUAL)
         self._hearing = tokenizer(checkpoint, "qformer_tokenizer")
         config = self._network.config
+        check_words(self._hearing, config.qformer_config.vocab_size, self.name, "Q-Former")
         vocabulary = self._network.get_input_embeddings().num_embeddings
         image = token_id(config, vocabulary, self.name)
         self._places = [image] * config.num_query_tokens

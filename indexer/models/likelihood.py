@@ -2,10 +2,11 @@
 
 Mean log-likelihood of a text's tokens, corrected for how likely the words are without looking:
 VisualGPTScore of Lin et al., "Revisiting the Role of Language Priors in Vision-Language
-Models", ICML 2024, which estimates the prior with pictures that show nothing, as here.
+Models", ICML 2024, which estimates the prior with pictures that show nothing. There the
+probabilities of those pictures are averaged; here their logarithms are, so that one picture of
+noise that happens to suit the words does not outweigh the others.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
 from indexer.models.checkpoint import Checkpoint
+from indexer.models.folder import read_json
 from indexer.models.pairing import PairReader, Sentences
 from indexer.models.protocols import Pixels, Scores
 from storage.errors import BrokenModel
@@ -44,14 +46,14 @@ class Calibration:
         path = folder / MATCH
         if not path.is_file():
             return None
+        table = read_json(path)
         try:
-            table = json.loads(path.read_bytes())
             curve = cls(*(float(table[field.name]) for field in fields(cls)))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             curve = cls(np.nan, np.nan, np.nan)
         if not np.isfinite((curve.likelihood, curve.prior, curve.offset)).all():
             names = ", ".join(field.name for field in fields(cls))
-            raise BrokenModel(f"{path} must hold a JSON object with the numbers {names}")
+            raise BrokenModel(f"{path} must hold the numbers {names}")
         return curve
 
     def match(self, likelihood: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,6 @@ from storage.errors import BrokenModel, InvalidArgument
 
 MOST_TOKENS = 60  # of one description or answer
 LONGEST_REPLY = 256  # tokens of one reply in a dialogue
-LARGEST_BATCH = 16  # on a large accelerator too: a picture is 576 words of the prompt
 USUAL = Prompts(describe="Describe the image in one short sentence.")
 
 
@@ -27,10 +26,10 @@ class Llava(SpeakingReader):
     """A picture tower, a projector and a language model, which sees a picture as places."""
 
     kind = LlavaForConditionalGeneration
+    most = 16  # a picture is 576 words of the prompt
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._batch = min(self._batch, LARGEST_BATCH)
         self._prompts = Prompts.read(checkpoint.folder, USUAL)
         self._places = places(self._network.config)
         vocabulary = self._network.get_input_embeddings().num_embeddings

@@ -4,25 +4,20 @@ The need is read off the headers of the weights, which say shapes and types with
 weights themselves; nothing here imports a network library.
 """
 
-import json
 import math
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from indexer.models.checkpoint import Checkpoint
-from storage.errors import BrokenModel, NotEnoughMemory
+from indexer.models.header import shapes
+from storage.errors import NotEnoughMemory
 
 Precision = Literal["fp32", "bf16"]
 BYTES: dict[Precision, int] = {"fp32": 4, "bf16": 2}
 ALLOWANCE = 300_000_000  # bytes: one batch's activations and what loading leaves behind
-LARGE = 3_000_000_000  # parameters, from which on weights are bf16 everywhere
-_UNREADABLE = (
-    OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError,
-)  # fmt: skip
-_HEADER_LIMIT = 100_000_000  # bytes, as in the safetensors library
+LARGE = 3_000_000_000  # parameters, from which on a reader's weights are bf16 everywhere
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 
@@ -36,20 +31,29 @@ def parameters(checkpoint: Checkpoint) -> int | None:
     return sum(count(path) for path in paths) if paths else None
 
 
-def is_large(checkpoint: Checkpoint) -> bool:
-    """Say whether the weights of a model are only ever held in bf16."""
-    return (parameters(checkpoint) or 0) >= LARGE
+def held(count: int, precision: Precision, *, exact: bool) -> Precision:
+    """Say what so many weights are held in where matrix products run in that precision.
+
+    An encoder's are `exact`: vectors made on one device are compared with those of another. A
+    large reader would fit few machines otherwise than in bf16.
+    """
+    if exact:
+        return "fp32"
+    return "bf16" if count >= LARGE else precision
 
 
 def need(checkpoint: Checkpoint, precision: Precision = "fp32") -> int | None:
-    """Return the bytes that running a model takes; None where its files are not here."""
+    """Return the bytes that running a model takes whose weights are held in that precision.
+
+    None where its files are not here.
+    """
     count = parameters(checkpoint)
     return None if count is None else needed(count, precision)
 
 
 def needed(count: int, precision: Precision = "fp32") -> int:
-    """Return the bytes that running a network of so many parameters takes."""
-    return count * (2 if count >= LARGE else BYTES[precision]) + ALLOWANCE
+    """Return the bytes that running a network takes, of so many parameters held so."""
+    return count * BYTES[precision] + ALLOWANCE
 
 
 def require(model: str, need: int, free: int, kind: str = "memory") -> None:
@@ -97,17 +101,5 @@ def _cgroups() -> list[Path]:
 
 
 def count(path: Path) -> int:
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= _HEADER_LIMIT:
-                raise ValueError("its header has no sensible length")
-            header = json.loads(file.read(length))
-            size = file.seek(0, os.SEEK_END)
-        tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-        if size < 8 + length + max((entry["data_offsets"][1] for entry in tensors), default=0):
-            raise ValueError("it ends before its last tensor")
-        return sum(math.prod(entry["shape"]) for entry in tensors)
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split())[:160]
-        raise BrokenModel(f"{path} is damaged or cut short: {reason}") from None
+    """Count the numbers in one file of weights; raises BrokenModel where it is damaged."""
+    return sum(math.prod(shape) for shape in shapes(path).values())

@@ -1,6 +1,5 @@
 """CLIP and its kin, as the open_clip library builds them, behind the dual-encoder protocol."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from indexer.models import hub
 from indexer.models.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.device import Placement, in_batches, place
+from indexer.models.folder import read_table
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.recipe import Recipe
 from indexer.models.room import reserve
@@ -58,7 +58,7 @@ class OpenClipEncoder:
         if recipe is None:
             recipe, checkpoint = _published(checkpoint)
         assert checkpoint.weights is not None
-        reserve(checkpoint, placement.device)
+        reserve(checkpoint, placement)
         network = build(recipe, checkpoint.name)
         fill(network, checkpoint.weights, private=checkpoint.folder is not None)
         words = tokenizer(recipe, checkpoint)
@@ -205,7 +205,7 @@ def _published(pending: Checkpoint) -> tuple[Recipe, Checkpoint]:
     if not repository or (file and not file.endswith(".safetensors")):
         raise pickled(pending.label)
     path = Path(open_clip.__file__).parent / "model_configs" / f"{architecture}.json"
-    network = json.loads(path.read_text())
+    network = read_table(path)
     # The tag knows which activation its weights were trained with; the plain architecture
     # names of old tags do not.
     network["quick_gelu"] = network.get("quick_gelu", False) or published.get("quick_gelu", False)

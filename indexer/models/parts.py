@@ -1,16 +1,11 @@
-"""Parameters of each part of a network, counted from the headers of its weights.
+"""Parameters of each part of a network, counted from the headers of its weights."""
 
-A safetensors file says the shapes of its tensors in front of them, so that nothing is loaded.
-"""
-
-import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from storage.errors import BrokenModel
+from indexer.models.header import shapes
 
-_HEADER_LIMIT = 100_000_000  # bytes, as in the safetensors library
 # What the first word of a tensor's name stands for; one that is not here stands for itself.
 _PARTS = {
     "visual": "vision tower",
@@ -45,25 +40,8 @@ def count_parts(files: Iterable[Path]) -> dict[str, int]:
     """Count the numbers in each part, largest first; raises BrokenModel for a damaged file."""
     counts: dict[str, int] = {}
     for path in files:
-        for name, shape in _shapes(path).items():
+        for name, shape in shapes(path).items():
             first = name.removeprefix("model.").split(".", 1)[0]
             part = _PARTS.get(first, first.replace("_", " "))
             counts[part] = counts.get(part, 0) + math.prod(shape)
     return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
-
-
-def _shapes(path: Path) -> dict[str, list[int]]:
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= _HEADER_LIMIT:
-                raise ValueError("its header has no sensible length")
-            header = json.loads(file.read(length))
-        return {
-            name: [int(side) for side in entry["shape"]]
-            for name, entry in header.items()
-            if name != "__metadata__"
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise BrokenModel(f"{path} is damaged or cut short: {reason}") from None

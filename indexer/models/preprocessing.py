@@ -5,12 +5,12 @@ image processors of CLIP, BLIP and EfficientNet (which ALIGN uses) are understoo
 that one of them would do to a picture is either folded into the spec or refused by name.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from indexer.models.folder import read_json
 from indexer.models.protocols import PictureSpec
 from storage.errors import BrokenModel
 
@@ -61,11 +61,7 @@ def read_spec(folder: Path) -> PictureSpec:
         path = folder / file
         if not path.is_file():
             continue
-        try:
-            written = json.loads(path.read_bytes())
-        except (ValueError, RecursionError, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise BrokenModel(f"{path} cannot be read as JSON: {reason}") from None
+        written = read_json(path)
         if isinstance(written, dict) and file == PROCESSOR:
             written = written.get("image_processor")
         if isinstance(written, dict):

@@ -7,7 +7,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,7 +19,7 @@ from transformers.utils import logging as chatter
 
 from indexer.models import memory
 from indexer.models.checkpoint import Checkpoint
-from indexer.models.device import Placement, place
+from indexer.models.device import LARGEST_BATCH, Placement, place
 from indexer.models.preprocessing import read_spec
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.room import reserve
@@ -33,19 +32,21 @@ _DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
 
 
 def network(
-    kind: type[M], checkpoint: Checkpoint, device: str, *, exact: bool = False
+    kind: type[M],
+    checkpoint: Checkpoint,
+    device: str,
+    *,
+    exact: bool = False,
+    most: int = LARGEST_BATCH,
 ) -> tuple[M, Placement]:
-    """Load the weights of a checkpoint into a network of that kind, ready to run.
+    """Load the weights of a checkpoint into a network of that kind, ready to run as placed.
 
-    Weights are bf16 where matrix products run in it, unless `exact` keeps them in fp32, and
-    for a network that few machines could hold otherwise; the placement says which. Raises
-    NotEnoughMemory before they are read, BrokenModel naming the folder, and what `place` raises.
+    `exact` and `most` are those of `place`. Raises NotEnoughMemory before the weights are read,
+    BrokenModel naming the folder, and what `place` raises.
     """
-    placement = place(device)
-    if memory.is_large(checkpoint):
-        placement = replace(placement, precision="bf16")
-    weights: memory.Precision = "fp32" if exact else placement.precision
-    reserve(checkpoint, placement.device, weights)
+    count = memory.parameters(checkpoint) or 0
+    placement = place(device, count=count, exact=exact, most=most)
+    reserve(checkpoint, placement)
     folder = _folder(checkpoint)
     try:
         with quiet():
@@ -55,7 +56,7 @@ def network(
                 trust_remote_code=False,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,  # told below, by name
-                dtype=torch.bfloat16 if weights == "bf16" else torch.float32,
+                dtype=torch.bfloat16 if placement.weights == "bf16" else torch.float32,
                 output_loading_info=True,
             )
     except Exception as error:
@@ -86,6 +87,25 @@ def tokenizer(checkpoint: Checkpoint, subfolder: str = "") -> PreTrainedTokenize
 def picture_spec(checkpoint: Checkpoint) -> PictureSpec:
     """Read how the model's pictures are prepared; raises BrokenModel naming file and key."""
     return read_spec(_folder(checkpoint))
+
+
+def check_pictures(spec: PictureSpec, side: Any, model: str) -> None:
+    """Raise BrokenModel where pictures are prepared for a tower of another size."""
+    if side != spec.size:
+        raise BrokenModel(
+            f"the picture tower of {model} takes {side} pixels a side and its processor file says "
+            f"{spec.size}: the files are of two models, take all from one"
+        )
+
+
+def check_words(words: PreTrainedTokenizerBase, known: int, model: str, part: str) -> None:
+    """Raise BrokenModel where a tokenizer has numbers that a network knows no word for."""
+    count = max(words.get_vocab().values(), default=-1) + 1
+    if count > known:
+        raise BrokenModel(
+            f"the tokenizer of {model} has {count} tokens and its {part} only {known}: the files "
+            f"are of two models, take all from one"
+        )
 
 
 def squares(pixels: Pixels, spec: PictureSpec) -> torch.Tensor:

@@ -1,10 +1,9 @@
 """What a model is told beside its picture: the wording it was taught with."""
 
-import json
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
+from indexer.models.folder import read_json
 from storage.errors import BrokenModel
 
 PROMPTS = "prompt.json"
@@ -48,11 +47,7 @@ class Prompts:
 
 
 def _table(path: Path) -> dict[str, str]:
-    try:
-        table: Any = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise BrokenModel(f"{path} cannot be read as JSON: {reason}") from None
+    table = read_json(path)
     names = {field.name for field in fields(Prompts)}
     if not isinstance(table, dict) or not table.keys() <= names:
         raise BrokenModel(f"{path} must hold a JSON object with keys of {', '.join(sorted(names))}")

@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from indexer.models.memory import Precision, needed
+from indexer.models.accelerator import likely
+from indexer.models.memory import Precision, held, needed
 from indexer.models.protocols import Role
+from indexer.models.table import TABLE
 from storage.errors import InvalidArgument
 
 Task = Literal["search", "caption", "vqa", "dialogue", "dedup"]
@@ -20,7 +22,7 @@ TASKS: tuple[Task, ...] = get_args(Task)
 # model that writes, at a picture in a few seconds.
 CPU_GFLOPS = 20.0
 CPU_PARAMETERS = 400e6
-_TABLE = Path(__file__).with_name("published.toml")
+_FIGURES = Path(__file__).with_name("published.toml")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _ENGLISH = ("en", "eng", "english")
 
@@ -51,7 +53,7 @@ class Recommendation:
 class _Row:
     name: str
     roles: tuple[Role, ...]
-    parameters: float
+    parameters: int
     gflops: float | None
     languages: str
     figures: dict[str, Figure]  # by the key of the measure
@@ -77,11 +79,13 @@ def recommend(
 
     On a CPU those come first that one bears. `memory_gb` leaves out what needs more than so many
     GB (10⁹ bytes), a `language` other than English what knows English alone; nothing may be left.
-    For search, models that read the best hits a second time follow those that index. Raises
-    InvalidArgument for an unknown task or device, or a memory that is not above 0.
+    For search, models that read the best hits a second time follow those that index.
+    "auto" is what this machine seems to have. Raises InvalidArgument for an unknown task or
+    device, or a memory that is not above 0.
     """
     _check(task, memory_gb, device)
-    precision: Precision = "bf16" if device.partition(":")[0] == "cuda" else "fp32"
+    kind = likely() if device == "auto" else device.partition(":")[0]
+    precision: Precision = "bf16" if kind == "cuda" else "fp32"
     listed: list[Recommendation] = []
     for role, measures in _RANKED[task]:
         fitting = [
@@ -92,12 +96,13 @@ def recommend(
             and (row.languages == "many" or language.partition("-")[0].lower() in _ENGLISH)
             and (memory_gb is None or _memory(row, precision) <= memory_gb * 1e9)
         ]
-        bears = {row.name: precision == "bf16" or _light(row, role) for row in fitting}
-        fitting.sort(key=lambda row: _order(row, measures, bears[row.name]))
-        listed += [
-            _recommendation(row, role, measures, task, precision, bears[row.name])
-            for row in fitting
-        ]
+        slow = {row.name for row in fitting if kind == "cpu" and not _light(row, role)}
+        fitting.sort(key=lambda row: _order(row, measures, row.name in slow))
+        for row in fitting:
+            reasons = _reasons(row, role, measures, task)
+            if kind == "cpu":
+                reasons.append(_cost(row, row.name in slow))
+            listed.append(_recommendation(row, role, reasons, _memory(row, precision)))
     return listed
 
 
@@ -122,31 +127,25 @@ def _check(task: str, memory_gb: float | None, device: str) -> None:
         raise InvalidArgument(f"a memory of {memory_gb:g} GB holds no model: give more than 0")
 
 
-def _order(row: _Row, measures: Iterable[str], bears: bool) -> tuple[bool, int, float, float]:
+def _order(row: _Row, measures: Iterable[str], slow: bool) -> tuple[bool, int, float, float]:
     place, value = next(
         (place, row.figures[key].value) for place, key in enumerate(measures) if key in row.figures
     )
-    return not bears, place, -value, row.parameters
+    return slow, place, -value, row.parameters
 
 
 def _light(row: _Row, role: Role) -> bool:
     if role == "dual-encoder":
         return row.gflops is not None and row.gflops <= CPU_GFLOPS
-    return row.parameters * 1e6 <= CPU_PARAMETERS
+    return row.parameters <= CPU_PARAMETERS
 
 
 def _memory(row: _Row, precision: Precision) -> int:
-    return needed(round(row.parameters * 1e6), precision)
+    exact = row.roles[0] == "dual-encoder"
+    return needed(row.parameters, held(row.parameters, precision, exact=exact))
 
 
-def _recommendation(
-    row: _Row,
-    role: Role,
-    measures: Iterable[str],
-    task: Task,
-    precision: Precision,
-    bears: bool,
-) -> Recommendation:
+def _reasons(row: _Row, role: Role, measures: Iterable[str], task: Task) -> list[str]:
     key = next(key for key in measures if key in row.figures)
     figure = row.figures[key]
     reasons = [f"{figure.measure} {figure.value:g} ({figure.setting})"]
@@ -156,31 +155,31 @@ def _recommendation(
         reasons.append("reads the best hits a second time (`search --rerank-model`)")
     if row.languages == "many":
         reasons.append("knows many languages")
-    if precision == "fp32":
-        reasons.append(_cost(row, bears))
-    memory = _memory(row, precision)
-    reasons.append(f"needs {memory / 1e9:.1f} GB")
+    return reasons
+
+
+def _recommendation(row: _Row, role: Role, reasons: list[str], memory: int) -> Recommendation:
     return Recommendation(
         model=row.name,
         role=role,
-        why="; ".join(reasons),
+        why="; ".join([*reasons, f"needs {memory / 1e9:.1f} GB"]),
         memory=memory,
-        parameters=round(row.parameters * 1e6),
+        parameters=row.parameters,
         figures=tuple(row.figures.values()),
     )
 
 
-def _cost(row: _Row, bears: bool) -> str:
+def _cost(row: _Row, slow: bool) -> str:
     if row.gflops is not None:
         cost = f"{row.gflops:g} GFLOPs a picture"
     else:
-        cost = f"{row.parameters:.0f} million parameters"
-    return f"{cost}: {'quick enough for a CPU' if bears else 'slow on a CPU'}"
+        cost = f"{row.parameters / 1e6:.0f} million parameters"
+    return f"{cost}: {'slow on a CPU' if slow else 'quick enough for a CPU'}"
 
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads(_TABLE.read_text(encoding="utf-8"))
+    return tomllib.loads(_FIGURES.read_text(encoding="utf-8"))
 
 
 @cache
@@ -189,7 +188,7 @@ def _rows() -> tuple[_Row, ...]:
         _Row(
             name=entry["name"],
             roles=(entry["role"], *entry.get("also", ())),
-            parameters=entry["parameters"],
+            parameters=TABLE[entry["name"]].parameters,
             gflops=entry.get("image_gflops"),
             languages=entry["languages"],
             figures=_figures(entry),

@@ -7,8 +7,15 @@ import numpy as np
 import torch
 
 from indexer.models.checkpoint import Checkpoint
-from indexer.models.device import in_batches
-from indexer.models.pretrained import network, normalise, picture_spec, tokenizer
+from indexer.models.device import LARGEST_BATCH, in_batches
+from indexer.models.pretrained import (
+    check_pictures,
+    check_words,
+    network,
+    normalise,
+    picture_spec,
+    tokenizer,
+)
 from indexer.models.protocols import PictureSpec, Pixels
 from storage.errors import BrokenModel, InvalidArgument
 
@@ -17,6 +24,7 @@ class PretrainedReader:
     """A transformers network that looks at pictures, loaded and ready to run."""
 
     kind: ClassVar[Any]  # the class of transformers that the weights are of
+    most: ClassVar[int] = LARGEST_BATCH  # inputs at once, on a large accelerator too
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         self.name = checkpoint.name
@@ -24,16 +32,13 @@ class PretrainedReader:
         self._refuse_others(checkpoint)
         self.pictures: PictureSpec = picture_spec(checkpoint)
         self._tokenizer: Any = tokenizer(checkpoint)
-        loaded, self._placement = network(self.kind, checkpoint, device)
+        loaded, self._placement = network(self.kind, checkpoint, device, most=self.most)
         self._network: Any = loaded
         self._device = self._placement.device
         self._batch = self._placement.batch
-        seen = self._network.config.vision_config.image_size
-        if seen != self.pictures.size:
-            raise BrokenModel(
-                f"the picture tower of {self.name} takes {seen} pixels a side and its processor "
-                f"file says {self.pictures.size}"
-            )
+        config = self._network.config
+        check_pictures(self.pictures, config.vision_config.image_size, self.name)
+        check_words(self._tokenizer, config.text_config.vocab_size, self.name, "text stack")
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> Self:

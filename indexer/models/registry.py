@@ -5,7 +5,8 @@ loads a network or its library; the loader's module is imported by name when a m
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -27,7 +28,7 @@ from indexer.models.protocols import (
     Role,
 )
 from indexer.models.table import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
-from storage.errors import BrokenModel, UnknownModel, WrongRole
+from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
 from storage.records import Space
 
 _TAG = re.compile(r"^open_clip:([\w.-]+)/([\w.-]+)$")
@@ -95,13 +96,15 @@ def fetch(name: str, revision: str = "", role: Role | None = None) -> Checkpoint
     that is not of the `role` it is wanted for, ModelUnavailable and the other errors of files.
     """
     entry = find(name)
-    if role is not None and role not in entry.loaders:
+    role = role or entry.roles[0]
+    if role not in entry.loaders:
         raise WrongRole(
             f"the model {name} is no {role}: it can be {_listed(entry.roles)}; "
             f"`sightline models --role {role}` lists those that are, {PUBLISHED[role]} among them"
         )
     pinned = revision or entry.revision
-    return locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
+    with _advised(entry, role):
+        return locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
 
 
 def load(name: str, *, device: str = "auto", revision: str = "") -> DualEncoder:
@@ -136,8 +139,25 @@ def load_reader(name: str, role: Role, *, device: str = "auto", revision: str = 
 
 def _loaded(name: str, role: Role, device: str, revision: str) -> Any:
     checkpoint = fetch(name, revision, role)
-    module, _, loader = find(name).loaders[role].partition(":")
-    return getattr(import_module(module), loader).load(checkpoint, device)
+    entry = find(name)
+    module, _, loader = entry.loaders[role].partition(":")
+    with _advised(entry, role):
+        return getattr(import_module(module), loader).load(checkpoint, device)
+
+
+@contextmanager
+def _advised(entry: ModelEntry, role: Role) -> Iterator[None]:
+    """Add to an error of a model's files what mends it, or does without them."""
+    try:
+        yield
+    except (ModelUnavailable, BrokenModel) as error:
+        if not entry.source.startswith((HUB, OPEN_CLIP)):
+            raise
+        if isinstance(error, ModelUnavailable):
+            small = default_for(role, "mini")
+            raise ModelUnavailable(f"{error}; the model {small} needs no download") from None
+        step = f"`sightline models pull {entry.name}` fetches again what is damaged"
+        raise BrokenModel(f"{error}; {step}") from None
 
 
 def _listed(roles: tuple[Role, ...]) -> str:

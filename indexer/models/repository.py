@@ -55,6 +55,7 @@ def bring(model: str, repository: str, revision: str = "", watch: Watch | None =
     if any(name not in listing.sizes for name in heavy):
         raise BrokenModel(f"{snapshot.SHARDS} of {repository} names files that are not there")
     _weights(model, repository, heavy, listing, watch)
+    hub.remember(repository, revision, listing.commit)
     return folder
 
 

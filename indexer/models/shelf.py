@@ -14,12 +14,15 @@ from storage.errors import ModelError
 def pull(name: str, progress: Watch | None = None) -> Checkpoint:
     """Bring everything a model needs to this machine; what broke off is gone on with.
 
+    What is here is compared with the hub's hashes, and fetched again where it is damaged.
     `progress` is told how far the weights of a hub repository have come. Raises as `fetch`
     does, and BrokenModel for weights whose file is cut short.
     """
-    entry = find(name)
+    entry, recorded = find(name), canonical(name)
+    for path in _kept(entry):
+        hub.discard_damaged(path)
     if entry.source.startswith(HUB):
-        found = from_hub(canonical(name), entry.repository, entry.revision, entry.name, progress)
+        found = from_hub(recorded, entry.repository, entry.revision, entry.name, progress)
         found = replace(found, alias=entry.name)
     else:
         found = fetch(name)
@@ -39,18 +42,30 @@ def cached(name: str) -> int | None:
         return None
 
 
-def memory_need(model: ModelEntry | Checkpoint, precision: memory.Precision = "fp32") -> int | None:
-    """Return the bytes that running a model takes; None where nothing says how large it is.
+def memory_need(entry: ModelEntry, precision: memory.Precision = "fp32") -> int | None:
+    """Return the bytes that running a model takes where matrix products run in that precision.
 
-    Read off its weights where they are here, else off the table.
+    Read off its weights where they are here, else off the table; None where neither says how
+    large it is.
     """
-    if isinstance(model, Checkpoint):
-        return memory.need(model, precision)
     try:
-        files = _weights(model)
-        return memory.needed(sum(memory.count(path) for path in files), precision)
+        count = sum(memory.count(path) for path in _weights(entry))
     except (LookupError, OSError, ModelError):
-        return memory.needed(model.parameters, precision) if model.parameters else None
+        count = entry.parameters
+        if not count:
+            return None
+    exact = entry.roles[0] == "dual-encoder"
+    return memory.needed(count, memory.held(count, precision, exact=exact))
+
+
+def _kept(entry: ModelEntry) -> list[Path]:
+    """List the files of a model that the hub's cache keeps."""
+    first = {HUB: snapshot.CONFIG, OPEN_CLIP: WEIGHTS}
+    for prefix, file in first.items():
+        if entry.source.startswith(prefix) and entry.repository:
+            here = hub.cached(entry.repository, file, entry.revision)
+            return [path for path in here.parent.rglob("*") if path.is_file()] if here else []
+    return []
 
 
 def _weights(entry: ModelEntry) -> list[Path]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from storage.errors import BrokenModel
+
 Rows = tuple[tuple[str, str], ...]
 # Of open_clip's CLIPVisionCfg and CLIPTextCfg; a test compares them.
 VISION: Mapping[str, Any] = {
@@ -24,8 +26,20 @@ TEXT: Mapping[str, Any] = {
 _NORM_EPS = 1e-5  # of torch, where a configuration names none
 
 
-def towers(network: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
-    """Yield the sections of a `model_cfg`: vision, text and the space they share."""
+def towers(network: Mapping[str, Any], where: str) -> list[tuple[str, Rows]]:
+    """Return the sections of a `model_cfg`: vision, text and the space they share.
+
+    Raises BrokenModel naming `where` for one that holds something else than a network's shape.
+    """
+    try:
+        return list(_sections(network))
+    except Exception as error:
+        # What a table of any content makes arithmetic and timm raise.
+        reason = " ".join(str(error).split())[:160]
+        raise BrokenModel(f"{where} does not describe two towers: {reason}") from None
+
+
+def _sections(network: Mapping[str, Any]) -> Iterator[tuple[str, Rows]]:
     vision, text = network.get("vision_cfg") or {}, network.get("text_cfg") or {}
     quick = bool(network.get("quick_gelu"))
     if vision.get("timm_model_name"):
@@ -68,11 +82,10 @@ def _from_timm(name: str, config: Mapping[str, Any]) -> Rows:
     with torch.device("meta"):
         built: Any = timm.create_model(name, pretrained=False)
     rows = [("timm network", name)]
-    blocks = getattr(built, "blocks", None)
-    if blocks is not None and hasattr(built, "patch_embed"):
-        first = blocks[0]
+    if isinstance(built, (timm.models.VisionTransformer, timm.models.Eva)):
+        first: Any = built.blocks[0]
         rows += [
-            ("layers", str(len(blocks))),
+            ("layers", str(len(built.blocks))),
             ("width", str(built.embed_dim)),
             ("heads", str(first.attn.num_heads)),
             ("activation", type(getattr(first.mlp, "act", first.mlp)).__name__),

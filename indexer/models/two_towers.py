@@ -9,10 +9,19 @@ import torch
 
 from indexer.models.checkpoint import Checkpoint
 from indexer.models.device import in_batches
-from indexer.models.pretrained import network, normalise, picture_spec, quiet, squares, tokenizer
+from indexer.models.pretrained import (
+    check_pictures,
+    check_words,
+    network,
+    normalise,
+    picture_spec,
+    quiet,
+    squares,
+    tokenizer,
+)
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.unit import unit_rows
-from storage.errors import BrokenModel, InvalidArgument
+from storage.errors import InvalidArgument
 from storage.records import Matrix, Space
 
 
@@ -34,7 +43,9 @@ class TwoTowers(ABC):
             self._dimension(loaded.config),
             self.pictures.canonical(),
         )
-        self._check(loaded.config)
+        name = checkpoint.name
+        check_pictures(self.pictures, loaded.config.vision_config.image_size, name)
+        check_words(self._tokenizer, loaded.config.text_config.vocab_size, name, "text tower")
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> Self:
@@ -88,14 +99,6 @@ class TwoTowers(ABC):
         """Return how many tokens the tokenizer and the text tower both take."""
         longest = self._network.config.text_config.max_position_embeddings
         return int(min(self._tokenizer.model_max_length, longest))
-
-    def _check(self, config: Any) -> None:
-        known, tokens = config.text_config.vocab_size, len(self._tokenizer)
-        if tokens > known:
-            raise BrokenModel(
-                f"the tokenizer of {self.space.name} has {tokens} tokens and its text tower only "
-                f"{known}: vocab_size and the vocabulary file do not match"
-            )
 
     def _look(self, part: torch.Tensor) -> torch.Tensor:
         return self._see(normalise(part.numpy(), self.pictures, self._placement.device))

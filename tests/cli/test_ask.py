@@ -1,5 +1,6 @@
 """`sightline ask` and `sightline chat`: answers, one a line."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from search.pictures import Prepared
+from storage import Item
 from tests.cli.colour_reader import ColourReader
 
 Run = Callable[..., Result]
@@ -85,3 +88,46 @@ def test_a_person_is_asked_for_words_and_may_try_again(
     assert result.exit_code == 0
     assert result.stderr.count("> ") == 2
     assert "said nothing" in result.stderr
+
+
+def test_a_turn_has_every_key(run_json: RunJson, run: Run, photos: Path) -> None:
+    pictures = [photos / "2020" / "red.jpg", photos / "2020" / "blue.jpg"]
+    result = run("chat", *pictures, "--json", input="what is there?\nand now?\n")
+    [_, second] = [json.loads(line) for line in result.stdout.splitlines()]
+    assert list(second) == ["items", "paths", "question", "answer", "model"]
+    assert second["paths"] == [str(path) for path in pictures] and len(second["items"]) == 2
+    assert (second["question"], second["answer"]) == ("and now?", "3: red, blue")
+    assert second["model"] == "colours"
+
+
+def test_a_text_is_refused_before_a_model_is_loaded(
+    run: Run, photos: Path, reader: ColourReader
+) -> None:
+    result = run("chat", photos / "2020" / "red.jpg", photos / "note.txt", input="hello\n")
+    assert result.exit_code == 2
+    assert "only pictures can be talked about" in result.stderr
+    assert reader.asked == []
+
+
+def test_pictures_of_which_none_can_be_read_are_nothing_found(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.pictures.Pictures._prepared", lambda _, item, __: nothing(item))
+    result = run("ask", QUESTION, photos / "2020")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "3 pictures were not read" in result.stderr
+
+
+def nothing(item: Item) -> Prepared:
+    return Prepared(item, None, "nothing")
+
+
+@pytest.mark.parametrize("words", [("describe", "--all"), ("ask", QUESTION, "--after", "2020")])
+def test_a_library_of_texts_is_said_to_hold_no_pictures(
+    words: tuple[str, ...], run: Run, photos: Path, reader: ColourReader
+) -> None:
+    run("remove", photos, "--yes")
+    run("index", photos / "note.txt")
+    result = run(*words)
+    assert (result.exit_code, reader.asked) == (1, [])
+    assert result.stderr == "sightline: nothing found: the library holds no pictures\n"

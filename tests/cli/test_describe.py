@@ -8,7 +8,9 @@ import pytest
 from click.testing import Result
 
 from cli import wiring
+from indexer.models import Checkpoint
 from search import Describing
+from storage import Library
 from tests.cli.colour_reader import ColourReader
 
 Run = Callable[..., Result]
@@ -93,10 +95,35 @@ def test_a_model_that_says_nothing_is_told_and_nothing_is_kept(
     assert one.exit_code == 3
     assert "said nothing" in one.stderr
     every = run("describe", "--all")
-    assert (every.exit_code, every.stdout) == (0, "")
+    assert (every.exit_code, every.stdout) == (1, "")
     assert "said nothing about 6 pictures" in every.stderr
     reader.silent = False
     assert len(run("describe", "--all").stdout.splitlines()) == 6
+
+
+def test_where_all_have_their_caption_no_model_is_loaded_and_nobody_is_kept_from_writing(
+    run: Run, photos: Path, library: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("describe", "--all")
+    reader.asked.clear()
+    here = Checkpoint(reader.name, reader.revision)
+    monkeypatch.setattr(wiring, "on_hand", lambda name, role: here)
+    with Library.open(library) as busy, busy.writing("a test"):
+        every = run("describe", "--all")
+        one = run("describe", photos / "2020" / "blue.jpg")
+    assert (every.exit_code, every.stdout) == (0, "")
+    assert "0 captions stored; 6 had one of colours" in every.stderr
+    assert (one.exit_code, one.stdout) == (0, "a blue wall\n")
+    assert reader.asked == []
+
+
+def test_one_that_was_read_from_its_thumbnail_is_told(
+    run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.pictures.Pictures._from_file", lambda *_: None)
+    result = run("describe", photos / "2020" / "red.jpg")
+    assert (result.exit_code, result.stdout) == (0, "a red wall\n")
+    assert "1 picture was read from thumbnails" in result.stderr
 
 
 def test_an_interruption_says_that_captions_are_kept(
@@ -120,6 +147,6 @@ def test_a_library_of_a_mini_takes_a_mini(
     run("describe", photos / "2020" / "red.jpg")
     run("describe", photos / "2020" / "red.jpg", "--model", "blip-caption-large")
     assert reader.asked == [("blip-caption-base", "captioner"), ("blip-caption-large", "captioner")]
-    monkeypatch.setattr(wiring, "default_for", lambda role, space: f"mini for {role}")
+    monkeypatch.setattr(wiring, "default_for", lambda role, space: "mini-caption")
     run("describe", photos / "2020" / "red.jpg")
-    assert reader.asked[-1] == ("mini for captioner", "captioner")
+    assert reader.asked[-1] == ("mini-caption", "captioner")

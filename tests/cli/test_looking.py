@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from cli import checks
+from storage import Library
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
@@ -90,3 +91,13 @@ def test_the_doctor_knows_what_is_too_old() -> None:
 def test_what_is_printed_for_programs_is_json_on_every_line(run: Run) -> None:
     for words in (["status"], ["failures"], ["models"]):
         assert [json.loads(line) for line in run(*words, "--json").stdout.splitlines()]
+
+
+def test_a_file_that_fails_for_two_reasons_is_tried_once(run: Run, library: Path) -> None:
+    with Library.open(library) as opened, opened.catalogue.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO failures (path, root_id, stage, reason, size, mtime_ns, space_id) "
+            "SELECT path, root_id, 'encode', reason, size, mtime_ns, 1 FROM failures"
+        )
+    retried = run("failures", "--retry")
+    assert "trying 1 file again" in retried.stderr

@@ -92,6 +92,13 @@ def test_a_model_can_be_fetched_ahead(
     assert f"in {tmp_path}" in run("models", "pull", "mini").stdout
 
 
+def test_a_model_without_files_is_not_said_to_lie_anywhere(run: Run, run_json: RunJson) -> None:
+    told = run("models", "pull", "stand-in").stdout
+    assert told == "stand-in has no files to fetch: it is part of sightline\n"
+    [row] = run_json("models", "pull", "stand-in")
+    assert row["path"] is None
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
@@ -132,3 +139,16 @@ def test_a_library_changes_over_when_all_is_there_and_drops_the_rest_on_request(
     assert run("models", "prune", "--yes").stdout == "dropped 7 vectors of 1 model\n"
     assert [space["dimension"] for space in run_json("status")[0]["spaces"]] == [48]
     assert "nothing to drop" in run("models", "prune").stderr
+
+
+def test_a_change_and_what_it_leaves_are_told_in_rows(
+    run_json: RunJson, second: Callable[..., Result]
+) -> None:
+    second()
+    [used] = run_json("use", "clip-b32")
+    assert list(used) == "name revision dimension vectors".split()
+    assert (used["revision"], used["dimension"], used["vectors"]) == ("2", 48, 7)
+    [dropped] = run_json("models", "prune", "--yes")
+    assert list(dropped) == list(used)
+    assert (dropped["name"], dropped["vectors"]) == ("stand-in", 7)
+    assert run_json("models", "prune") == []

@@ -84,5 +84,7 @@ def test_a_sheet_shows_match_and_caption(run: Run, tmp_path: Path) -> None:
 def test_a_lift_is_told_and_cuts(run: Run, run_json: RunJson) -> None:
     hits = run_json("search", "red", "--min-lift", -2)
     assert all(isinstance(hit["lift"], float) for hit in hits)
+    assert "lift" in run("search", "red", "--min-lift", -2).stdout.splitlines()[0].split()
+    assert "lift" not in run("search", "red").stdout.splitlines()[0].split()
     nothing = run("search", "red", "--min-lift", 2)
     assert (nothing.exit_code, nothing.stderr) == (1, "sightline: nothing here matches\n")

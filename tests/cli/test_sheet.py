@@ -1,5 +1,6 @@
 """Contact sheets: grids that stay in their frame, pages that are safe to open."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -70,3 +71,10 @@ def test_a_page_fetches_nothing_and_runs_nothing() -> None:
     assert all(source.startswith("data:image/webp;base64,") for source in reader.fetched)
     assert not {"script", "b", "i", "link"} & set(reader.tags)
     assert "http" not in page
+
+
+def test_a_tile_says_how_well_it_fits() -> None:
+    tile = _tile()
+    assert tile.figure == "0.500"
+    assert replace(tile, lift=0.03).figure == "0.500, lift 0.030"
+    assert replace(tile, match=0.9).figure == "match 0.900"

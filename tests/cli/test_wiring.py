@@ -118,3 +118,12 @@ def test_mini_is_a_stand_in_except_in_the_demo(empty: Library, tmp_path: Path) -
     assert "drawn shapes" in (wiring.caution(empty) or "")
     (tmp_path / wiring.DEMO_MARKER).touch()
     assert wiring.caution(empty) is None
+
+
+def test_what_is_on_hand_is_known_by_its_revision_without_being_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = wiring.on_hand("mini", "dual-encoder")
+    assert found is not None and (found.name, bool(found.revision)) == ("mini", True)
+    monkeypatch.setattr(wiring, "cached", lambda name: None)
+    assert wiring.on_hand("blip-caption-large", "captioner") is None  # and nothing is fetched

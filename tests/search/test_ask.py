@@ -1,15 +1,19 @@
 """One question to several pictures."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
-from indexer import Report
+from indexer import Limits, Report
 from indexer.models.protocols import Pixels
 from search import ask
+from search.ask import ask_chosen, ask_file
 from storage import Item, Library
-from storage.errors import InvalidArgument, ModelError
+from storage import items as rows
+from storage.errors import InvalidArgument, ModelError, PathNotFound
 from tests.search.readers import RuleAnswerer
 
 
@@ -56,3 +60,35 @@ def test_a_model_that_answers_too_little_is_at_fault(library: Library, items: li
 
     with pytest.raises(ModelError, match="0 answers for 3 pictures"):
         list(ask(library, Mute(), "how bright?", items))
+
+
+def test_however_many_are_asked_few_are_in_memory(
+    library: Library, items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("search.ask")
+    monkeypatch.setattr(module, "BATCH", 2)
+    read: list[int] = []
+
+    def hydrate(connection: Connection, numbers: Sequence[int]) -> dict[int, Item]:
+        read.append(len(numbers))
+        return rows.hydrate(connection, numbers)
+
+    monkeypatch.setattr(module, "hydrate", hydrate)
+    chosen = [items[2].id, items[0].id, 10**6, items[1].id]
+    answers = ask_chosen(library, RuleAnswerer(), " how  bright? ", chosen)
+    item, answer = next(answers)
+    assert (item, read) == (items[2], [2])
+    assert answer.startswith("how bright? 0.")
+    assert [item for item, _ in answers] == [items[0], items[1]]
+    assert read == [2, 2]
+
+
+def test_a_picture_outside_the_library_answers_in_the_same_form(photos: Path) -> None:
+    class Wordy(RuleAnswerer):
+        def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
+            return [f" {question}\n yes " for question in questions]
+
+    said = ask_file(Wordy(), " how  bright? ", str(photos / "0.png"), Limits())
+    assert said == "how bright? yes"
+    with pytest.raises(PathNotFound, match="nowhere.png is not a file"):
+        ask_file(Wordy(), "how bright?", str(photos / "nowhere.png"), Limits())

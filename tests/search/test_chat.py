@@ -9,6 +9,7 @@ import pytest
 from indexer import Report
 from indexer.models.protocols import Pixels, Turn
 from search import Chat
+from search.chat import check_there
 from storage import Item, Library
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
 from tests.search.readers import EchoConversant
@@ -65,3 +66,6 @@ def test_a_picture_that_cannot_be_had_is_named(library: Library, items: list[Ite
     library.thumbnails.delete([items[0].hash])
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
         Chat.about(library, EchoConversant(), items[:2])
+    with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
+        check_there(library, items[:2])  # which needs no model
+    check_there(library, items[1:2])

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from indexer import Report
+from indexer import Limits, Report
 from indexer.models.protocols import Pixels
 from indexer.models.stand_in import StandInEncoder
 from search import Describing, Engine, Query, Term
+from search.describe import describe_file
 from storage import Filters, Library, captions
 from storage.errors import InvalidArgument, LibraryInUse, ModelError, PathNotFound
 from storage.selection import select_items
@@ -126,6 +127,21 @@ def test_a_library_in_use_is_not_written_to(library: Library, chosen: list[int])
         pytest.raises(LibraryInUse),
     ):
         list(Describing(library, RuleCaptioner()).run(chosen))
+
+
+def test_where_nothing_lacks_a_caption_the_library_may_be_in_use(
+    library: Library, chosen: list[int]
+) -> None:
+    list(Describing(library, RuleCaptioner()).run(chosen))
+    with Library.open(library.path) as other, other.writing("index"):
+        assert list(Describing(library, RuleCaptioner()).run(chosen)) == []
+
+
+def test_a_picture_outside_the_library_is_described_on_one_line(photos: Path) -> None:
+    said = describe_file(RuleCaptioner(), str(photos / "0.png"), Limits())
+    assert said.startswith("brightness 0.")
+    with pytest.raises(ModelError, match="said nothing about"):
+        describe_file(RuleCaptioner(lambda _: " "), str(photos / "0.png"), Limits())
 
 
 def test_a_search_that_describes_captions_its_hits_and_keeps_them(

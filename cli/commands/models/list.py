@@ -6,8 +6,7 @@ import click
 
 from cli.boundary import DONE, NOTHING_FOUND
 from cli.options import json_option
-from cli.render import size, tell, write_json, write_table
-from cli.rows import Row
+from cli.render import Row, size, tell, write_json, write_table
 from indexer.models import ModelEntry, Role, cached, memory_need, names
 
 HEADS = ("name", "roles", "here", "memory", "what it is")

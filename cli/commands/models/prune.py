@@ -4,8 +4,9 @@ import click
 
 from cli.boundary import keeping
 from cli.consent import agreed
-from cli.options import library_option, yes_option
-from cli.render import plural, tell
+from cli.options import json_option, library_option, yes_option
+from cli.render import plural, tell, write_json
+from cli.rows import space_row
 from cli.session import session
 from cli.settings import Settings
 
@@ -13,7 +14,8 @@ from cli.settings import Settings
 @click.command("prune")
 @library_option
 @yes_option
-def command(library: str | None, yes: bool) -> None:
+@json_option
+def command(library: str | None, yes: bool, as_json: bool) -> None:
     """Drop the vectors of models that are not in use.
 
     Pictures, thumbnails, captions and tags stay; `sightline index --model NAME` makes the
@@ -27,8 +29,13 @@ def command(library: str | None, yes: bool) -> None:
         for counted in unused:
             vectors = plural(counted.vectors, "vector")
             click.echo(f"To be dropped: {vectors} of {counted.space.name}", err=True)
-        if agreed("Drop them?", yes):
-            with keeping(lambda: "what was not dropped yet is whole"):
-                opened.prune([counted.space.name for counted in unused])
+        if not agreed("Drop them?", yes):
+            return
+        with keeping(lambda: "what was not dropped yet is whole"):
+            opened.prune([counted.space.name for counted in unused])
+        if as_json:
+            for counted in unused:
+                write_json(space_row(counted))
+        else:
             total = sum(counted.vectors for counted in unused)
             click.echo(f"dropped {plural(total, 'vector')} of {plural(len(unused), 'model')}")

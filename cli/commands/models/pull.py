@@ -26,18 +26,16 @@ def command(model: str, as_json: bool) -> None:
             count.show(step.done, step.total)
 
         found = pull(model, watch)
-    held = cached(model)
+    folder, held = _folder(found), cached(model)
     if as_json:
-        write_json(
-            {
-                "name": found.name,
-                "revision": found.revision,
-                "path": str(_folder(found)),
-                "bytes": held,
-            }
-        )
+        path = None if folder is None else str(folder)
+        write_json({"name": found.name, "revision": found.revision, "path": path, "bytes": held})
+    elif folder is not None:
+        click.echo(f"{found.label} is here: {size(held or 0)} in {folder}")
+    elif found.tag:
+        click.echo(f"{found.label} is fetched when it is first used: open_clip knows from where")
     else:
-        click.echo(f"{found.label} is here: {size(held or 0)} in {_folder(found)}")
+        click.echo(f"{found.label} has no files to fetch: it is part of sightline")
 
 
 def _folder(found: Checkpoint) -> Path | None:

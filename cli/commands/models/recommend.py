@@ -6,8 +6,7 @@ import click
 
 from cli.boundary import DONE, NOTHING_FOUND
 from cli.options import json_option
-from cli.render import tell, write_json, write_table
-from cli.rows import Row
+from cli.render import Row, tell, write_json, write_table
 from indexer.models.published import TASKS, Recommendation, recommend
 
 

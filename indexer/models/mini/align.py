@@ -9,11 +9,10 @@ from torch import Tensor, nn
 from transformers import AlignConfig, AlignModel, EfficientNetImageProcessor
 from transformers.models.align.processing_align import AlignProcessor
 
-from indexer.models.mini.batches import MEAN, STD
 from indexer.models.mini.blip import HEADS, WIDTH
 from indexer.models.mini.contrast import contrastive_loss
 from indexer.models.mini.layout import save_model
-from indexer.models.mini.lessons import Lessons
+from indexer.models.mini.lessons import MEAN, STD, Lessons
 from indexer.models.mini.pool import IMAGE_SIZE
 from indexer.models.mini.teacher import Teacher
 from indexer.models.mini.words import PAD_ID, START_ID, bert_tokenizer, ids

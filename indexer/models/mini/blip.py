@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BlipConfig, BlipImageProcessor, BlipProcessor
 
-from indexer.models.mini.batches import MEAN, STD
 from indexer.models.mini.checkpoint import WEIGHTS_NAME
 from indexer.models.mini.layout import save_model
+from indexer.models.mini.lessons import MEAN, STD
 from indexer.models.mini.pool import IMAGE_SIZE
 from indexer.models.mini.weights import CLIP_DIRECTORY
 from indexer.models.mini.words import DECODE_ID, END_ID, PAD_ID, bert_tokenizer, ids

@@ -12,10 +12,9 @@ from transformers import (
 
 from indexer.models.mini.contrast import Probe, contrastive_loss
 from indexer.models.mini.lessons import Ids, Lessons, Sentences
+from indexer.models.mini.pool import UNSAID
 from indexer.models.mini.swaps import swapped
 from indexer.models.mini.words import DECODE_ID, START_ID
-
-_UNSAID = -100
 
 
 class Saying:
@@ -56,9 +55,9 @@ def read_content(probe: Probe, seen: Tensor, lessons: Lessons, rows: Ids) -> Ten
 
 def next_word(logits: Tensor, said: Sentences) -> Tensor:
     """Give the mean cross entropy of each token after the first, padding left out."""
-    targets = said.tokens.masked_fill(said.mask == 0, _UNSAID)[:, 1:]
+    targets = said.tokens.masked_fill(said.mask == 0, UNSAID)[:, 1:]
     return F.cross_entropy(
-        logits[:, :-1].float().flatten(0, 1), targets.flatten(), ignore_index=_UNSAID
+        logits[:, :-1].float().flatten(0, 1), targets.flatten(), ignore_index=UNSAID
     )
 
 

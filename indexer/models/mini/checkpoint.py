@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from indexer.models.mini.batches import MEAN, STD
+from indexer.models.mini.lessons import MEAN, STD
 from indexer.models.mini.pool import IMAGE_SIZE
 from indexer.models.mini.tokenizer import BPE_NAME, CONTEXT_LENGTH, bpe_file, vocabulary_size
 

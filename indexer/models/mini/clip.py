@@ -37,11 +37,9 @@ _MAX_SCALE = math.log(100)
 class Contrasting:
     """Mini CLIP's loss on batches that grow more alike, with a probe that teaches early on."""
 
-    def __init__(
-        self, model: open_clip.CLIP, probe: Probe, batches: Batches, size: int, device: torch.device
-    ) -> None:
+    def __init__(self, model: open_clip.CLIP, probe: Probe, batches: Batches, size: int) -> None:
         self._model, self._probe = model, probe
-        self._batches, self._size, self._device = batches, size, device
+        self._batches, self._size = batches, size
 
     def __call__(self, progress: float) -> Tensor:
         """Give the loss of one batch."""
@@ -49,7 +47,7 @@ class Contrasting:
             self._model.logit_scale.clamp_(0, _MAX_SCALE)
         # Few near-alike scenes at first, when strangers teach more; the probe weighs strongly
         # while it teaches, weakly once contrast decides.
-        batch = self._batches.draw(self._size, min(0.25 + progress, 0.75), self._device)
+        batch = self._batches.draw(self._size, min(0.25 + progress, 0.75))
         return batch_loss(self._model, self._probe, batch, 4.0 - 3.0 * progress)
 
 
@@ -67,8 +65,8 @@ def train_clip(
     probe = Probe(clip_config()["model_cfg"]["embed_dim"]).to(device)
     # Older weights in the directory stay until there are better ones than fresh.
     save_tokenizer(out)
-    batches = Batches(pool, load_tokenizer(out), vocabulary(), seed)
-    loss = Contrasting(model, probe, batches, schedule.batch, device)
+    batches = Batches(pool, load_tokenizer(out), vocabulary(), seed, device)
+    loss = Contrasting(model, probe, batches, schedule.batch)
     reports: list[Report] = []
 
     def save(average: nn.Module, effort: Effort) -> None:

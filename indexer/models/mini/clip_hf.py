@@ -13,10 +13,9 @@ from torch import Tensor
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
 from transformers.models.clip.processing_clip import CLIPProcessor
 
-from indexer.models.mini.batches import MEAN, STD
 from indexer.models.mini.blip import HEADS, PATCH, WIDTH, clip_vision
 from indexer.models.mini.layout import save_model
-from indexer.models.mini.lessons import Lessons
+from indexer.models.mini.lessons import MEAN, STD, Lessons
 from indexer.models.mini.pool import IMAGE_SIZE
 from indexer.models.mini.teacher import Teacher
 from indexer.models.mini.tokenizer import CONTEXT_LENGTH, load_tokenizer

@@ -12,8 +12,8 @@ from transformers.models.instructblip.processing_instructblip import InstructBli
 
 from indexer.models.mini.blip import HEADS, PATCH, WIDTH, picture_processor
 from indexer.models.mini.layout import save_model
-from indexer.models.mini.lessons import Ids, Lessons
-from indexer.models.mini.pool import IMAGE_SIZE, MAX_WORDS
+from indexer.models.mini.lessons import Ids, Lessons, token_ids
+from indexer.models.mini.pool import IMAGE_SIZE, MAX_WORDS, UNSAID
 from indexer.models.mini.questions import INSTRUCTION
 from indexer.models.mini.words import (
     END_ID,
@@ -30,7 +30,6 @@ from indexer.models.mini.words import (
 QUERIES = 16
 MOST_TOKENS = 128
 MOST_HEARD = 40  # by the Q-Former, as by the BLIP that it comes from
-_UNSAID = -100
 
 
 def instruct_blip_config() -> InstructBlipConfig:
@@ -150,9 +149,7 @@ class Instructing:
                 inputs_embeds=torch.cat([prefix, words.to(prefix.dtype)], dim=1),
                 attention_mask=(tokens != PAD_ID).long(),
             ).logits
-        return F.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten(), ignore_index=_UNSAID
-        )
+        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=UNSAID)
 
     def _exercises(self, rows: Ids) -> tuple[Ids, Ids, Ids]:
         """Choose questions of every scene and one request for its description."""
@@ -173,19 +170,15 @@ class Instructing:
         image = speaking_ids()[IMAGE]
         lines, wanted = [], []
         for question, answer in zip(asked, answers, strict=True):
-            prompt = [image] * QUERIES + [START_ID] + _tokens(question)
-            said = _tokens(answer)
+            prompt = [image] * QUERIES + [START_ID] + token_ids(question)
+            said = token_ids(answer)
             lines.append(prompt + said)
-            wanted.append([_UNSAID] * (len(prompt) - 1) + [*said, END_ID])
+            wanted.append([UNSAID] * (len(prompt) - 1) + [*said, END_ID])
         longest = max(map(len, lines))
         batch = np.full((2, len(lines), longest), PAD_ID, np.int64)
-        batch[1] = _UNSAID
+        batch[1] = UNSAID
         for row, (line, targets) in enumerate(zip(lines, wanted, strict=True)):
             batch[0, row, : len(line)] = line
             batch[1, row, : len(targets)] = targets
         tokens, targets_tensor = torch.from_numpy(batch).to(self._device)
         return tokens, targets_tensor
-
-
-def _tokens(words: Ids) -> list[int]:
-    return [int(word) + len(SPECIALS) - 1 for word in words if word]

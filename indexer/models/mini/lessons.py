@@ -7,9 +7,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from indexer.models.mini.batches import jittered
 from indexer.models.mini.pool import FAMILY, Pool
 from indexer.models.mini.words import END_ID, SPECIALS
+
+MEAN = 0.5
+STD = 0.25
 
 Ids = npt.NDArray[np.int64]
 
@@ -114,3 +116,20 @@ class Lessons:
 
     def _tensor(self, array: npt.NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(array).to(self._device)
+
+
+def token_ids(words: Ids) -> list[int]:
+    """Turn word numbers into tokens, without what pads them."""
+    return [int(word) + len(SPECIALS) - 1 for word in words if word]
+
+
+def jittered(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Give (n, 64, 64, 3) pictures as (n, 3, 64, 64) float32 normalised, a little changed."""
+    # Mild, so that a drawn scene stays the same scene: light, contrast and grain.
+    images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
+    each = (len(images), 1, 1, 1)
+    contrast = 1 + 0.1 * (2 * torch.rand(each, device=device) - 1)
+    light = 0.05 * (2 * torch.rand(each, device=device) - 1)
+    grain = torch.rand(each, device=device) * 0.02
+    images = (images - 0.5) * contrast + 0.5 + light + grain * torch.randn_like(images)
+    return ((images.clamp(0, 1) - MEAN) / STD).contiguous()

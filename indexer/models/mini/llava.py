@@ -10,11 +10,10 @@ from torch import Tensor
 from transformers import CLIPImageProcessor, LlavaConfig, LlavaForConditionalGeneration
 from transformers.models.llava.processing_llava import LlavaProcessor
 
-from indexer.models.mini.batches import MEAN, STD
 from indexer.models.mini.blip import HEADS, PATCH, WIDTH
 from indexer.models.mini.layout import save_model
-from indexer.models.mini.lessons import Ids, Lessons
-from indexer.models.mini.pool import IMAGE_SIZE
+from indexer.models.mini.lessons import MEAN, STD, Ids, Lessons, token_ids
+from indexer.models.mini.pool import IMAGE_SIZE, UNSAID
 from indexer.models.mini.questions import INSTRUCTION
 from indexer.models.mini.words import (
     END_ID,
@@ -30,7 +29,6 @@ from indexer.models.mini.words import (
 PLACES = (IMAGE_SIZE // PATCH) ** 2
 MOST_TOKENS = 512
 TURNS = 4
-_UNSAID = -100
 # The template of llava-hf/llava-1.5-7b-hf, for one picture or several in the first turn.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
@@ -128,9 +126,7 @@ class Conversing:
             logits = self._model(
                 input_ids=tokens, pixel_values=pictures, attention_mask=(tokens != PAD_ID).long()
             ).logits
-        return F.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten(), ignore_index=_UNSAID
-        )
+        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=UNSAID)
 
     def _dialogues(self, rows: Ids) -> tuple[Tensor, Tensor]:
         at, asked, replies = self._lessons.asked(rows, TURNS)
@@ -138,15 +134,15 @@ class Conversing:
         closed = self._rng.random() < 0.5
         turns: list[list[tuple[list[int], list[int]]]] = [[] for _ in rows]
         for row, question, reply in zip(at, asked, replies, strict=True):
-            turns[row].append((_tokens(question), [int(reply) + len(SPECIALS) - 1]))
+            turns[row].append((token_ids(question), [int(reply) + len(SPECIALS) - 1]))
         pairs = []
         for row, caption in enumerate(said):
             where = self._rng.integers(len(turns[row]) + 1) if self._rng.random() < 0.5 else 0
-            turns[row].insert(int(where), (self._instruction, _tokens(caption)))
+            turns[row].insert(int(where), (self._instruction, token_ids(caption)))
             pairs.append(self._written(turns[row], closed))
         longest = max(len(tokens) for tokens, _ in pairs)
         batch = np.full((2, len(pairs), longest), PAD_ID, np.int64)
-        batch[1] = _UNSAID
+        batch[1] = UNSAID
         for row, (tokens, targets) in enumerate(pairs):
             batch[0, row, : len(tokens)] = tokens
             batch[1, row, : len(targets)] = targets
@@ -162,13 +158,9 @@ class Conversing:
         for number, (question, answer) in enumerate(turns):
             tokens += self._person + (self._places if number == 0 else [])
             tokens += question + self._machine
-            targets += [_UNSAID] * (len(tokens) - 1 - len(targets))
+            targets += [UNSAID] * (len(tokens) - 1 - len(targets))
             tokens += answer
             targets += [*answer, END_ID]  # what follows the colon and each word of the answer
             if closed:
                 tokens.append(END_ID)
         return tokens, targets
-
-
-def _tokens(words: Ids) -> list[int]:
-    return [int(word) + len(SPECIALS) - 1 for word in words if word]

@@ -52,13 +52,23 @@ def vocabulary() -> tuple[str, ...]:
     return tuple(sorted(set(_WORDS.split())))
 
 
+def plural(name: str) -> str:
+    """Return the word, or words, for several things of that name."""
+    return name + ("es" if name.endswith("cross") else "s")
+
+
+def with_article(name: str) -> str:
+    """Put "a" or "an" before a name."""
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def _subjects(scene: Scene, noun: _Noun) -> list[str]:
     looks = [thing.look for thing in scene.objects]
     if scene.kind == "one":
         return [_noun(looks[0], noun)]
     if scene.kind == "same":
-        plural = _noun(looks[0], (noun[0], False)) + ("es" if looks[0].shape == "cross" else "s")
-        return [f"{NUMBERS[len(looks)]} {plural}", f"{len(looks)} {plural}"]
+        several = plural(_noun(looks[0], (noun[0], False)))
+        return [f"{NUMBERS[len(looks)]} {several}", f"{len(looks)} {several}"]
     names = [_noun(look, noun) for look in looks]
     if scene.relation is not None:
         return list(_relations(names[0], scene.relation, names[1]))
@@ -89,9 +99,7 @@ def _noun(look: Look, noun: _Noun) -> str:
     name = f"{look.colour} {look.shape}"
     if sized:
         name = f"{look.size} {name}"
-    if not article:
-        return name
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return with_article(name) if article else name
 
 
 _WORDS = """

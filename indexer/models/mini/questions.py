@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from indexer.models.mini.phrases import NUMBERS
+from indexer.models.mini.phrases import NUMBERS, with_article
+from indexer.models.mini.phrases import plural as plural
 from indexer.models.mini.scenes import (
     BACKGROUNDS,
     COLOURS,
@@ -47,21 +48,12 @@ def questions(scene: Scene, rng: random.Random) -> tuple[Question, ...]:
     return tuple(asked)
 
 
-def plural(shape: str) -> str:
-    """Return the word for several shapes of that name."""
-    return shape + ("es" if shape == "cross" else "s")
-
-
 def _looks(scene: Scene) -> list[Look]:
     return [thing.look for thing in scene.objects]
 
 
 def _distinct(looks: Sequence[Look]) -> list[Look]:
     return list(dict.fromkeys(looks))
-
-
-def _article(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def _colours(scene: Scene, rng: random.Random) -> list[Question]:
@@ -154,7 +146,7 @@ def _presence(scene: Scene, rng: random.Random) -> list[Question]:
 
 
 def _asked_presence(what: str, holds: bool, rng: random.Random) -> Question:
-    some, picture = _article(what), rng.choice(_PICTURES)
+    some, picture = with_article(what), rng.choice(_PICTURES)
     texts = (
         f"is there {some}?",
         f"is there {some} in {picture}?",
@@ -165,7 +157,7 @@ def _asked_presence(what: str, holds: bool, rng: random.Random) -> Question:
 
 
 def _asked_absence(what: str, holds: bool, rng: random.Random) -> Question:
-    some, picture = _article(what), rng.choice(_PICTURES)
+    some, picture = with_article(what), rng.choice(_PICTURES)
     texts = (
         f"is there not {some}?",
         f"is there not {some} in {picture}?",

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import open_clip  # type: ignore[import-untyped]
 import torch
 from torch import Tensor
 
 from indexer.models.mini.lessons import Ids
-from indexer.models.mini.tokenizer import CONTEXT_LENGTH, load_tokenizer
+from indexer.models.mini.tokenizer import Spelling, load_tokenizer
 from indexer.models.mini.weights import CLIP_DIRECTORY
 from indexer.models.mini.words import words
 
@@ -19,10 +18,7 @@ class Teacher:
     def __init__(self, device: torch.device, directory: Path = CLIP_DIRECTORY) -> None:
         network, _ = open_clip.create_model_from_pretrained(f"local-dir:{directory}")
         self.network = network.float().to(device).eval().requires_grad_(False)
-        tokenizer = load_tokenizer(directory)
-        spelled = [0, *(tokenizer.encode(word)[0] for word in words())]
-        self._ids = np.array(spelled, np.int64)
-        self._start, self._end = tokenizer.sot_token_id, tokenizer.eot_token_id
+        self._spelling = Spelling(load_tokenizer(directory), words())
         self._device = device
 
     def pictures(self, images: Tensor) -> Tensor:
@@ -33,11 +29,7 @@ class Teacher:
 
     def texts(self, said: Ids) -> Tensor:
         """Encode (n, 30) word numbers as (n, 128) unit rows."""
-        tokens = np.zeros((len(said), CONTEXT_LENGTH), np.int64)
-        tokens[:, 0] = self._start
-        tokens[:, 1:-1] = self._ids[said]
-        tokens[np.arange(len(said)), 1 + (said > 0).sum(1)] = self._end
         with torch.no_grad(), torch.autocast(self._device.type, dtype=torch.bfloat16):
-            batch = torch.from_numpy(tokens).to(self._device)
+            batch = torch.from_numpy(self._spelling.tokens(said)).to(self._device)
             rows: Tensor = self.network.encode_text(batch, normalize=True)
         return rows.float()

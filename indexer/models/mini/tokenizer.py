@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from open_clip.tokenizer import SimpleTokenizer  # type: ignore[import-untyped]
 
 from indexer.models.mini.phrases import vocabulary
@@ -47,6 +49,23 @@ def vocabulary_size() -> int:
 def load_tokenizer(directory: Path) -> SimpleTokenizer:
     """Read the tokenizer that lies beside a mini model's weights."""
     return SimpleTokenizer(str(directory / BPE_NAME), context_length=CONTEXT_LENGTH)
+
+
+class Spelling:
+    """Turns the word numbers of a pool into what a mini CLIP reads."""
+
+    def __init__(self, tokenizer: SimpleTokenizer, words: Iterable[str]) -> None:
+        ids = [0, *(tokenizer.encode(word)[0] for word in words)]
+        self._ids = np.array(ids, np.int64)  # (words + 1,) int64, word number to token
+        self._start, self._end = tokenizer.sot_token_id, tokenizer.eot_token_id
+
+    def tokens(self, said: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Put word numbers, (n, 30), between start and end: (n, 32) int64."""
+        tokens = np.zeros((len(said), CONTEXT_LENGTH), np.int64)
+        tokens[:, 0] = self._start
+        tokens[:, 1:-1] = self._ids[said]
+        tokens[np.arange(len(said)), 1 + (said > 0).sum(1)] = self._end
+        return tokens
 
 
 @cache

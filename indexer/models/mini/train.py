@@ -1,5 +1,6 @@
 """Trains the mini models: `python -m indexer.models.mini.train clip`, then the rest by name."""
 
+import json
 import logging
 import os
 import sys
@@ -28,6 +29,7 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
 }
 _DRAWERS = 2
+_STAMP = "drawn"  # of the file of a pool: what its scenes depend on
 
 
 @click.group()
@@ -45,15 +47,32 @@ def main() -> None:
 
 
 def drawn(families: int, seed: int, kept: Path | None) -> Pool:
-    """Draw a pool of scenes, or read the one that an earlier call kept in that file."""
+    """Draw a pool of scenes, or read the one that an earlier call kept in that file.
+
+    Raises UsageError for a file whose scenes are not those that would be drawn.
+    """
+    stamp = json.dumps({"seed": seed, "families": families, "words": words()})
     if kept is not None and kept.is_file():
-        with np.load(kept) as arrays:
-            return Pool(**{name: arrays[name] for name in arrays.files})
+        return _read(kept, stamp)
     pool = build_pool(seed, families, words(), _DRAWERS)
     log.info("drew %d scenes in families of %d", len(pool), FAMILY)
     if kept is not None:
-        np.savez(kept, **vars(pool))
+        arrays: dict[str, Any] = {**vars(pool), _STAMP: np.array(stamp)}
+        np.savez(kept, **arrays)
     return pool
+
+
+def _read(kept: Path, stamp: str) -> Pool:
+    with np.load(kept) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    told = json.loads(str(found.pop(_STAMP, "{}")))
+    for name, wanted in json.loads(stamp).items():
+        if told.get(name) != wanted:
+            what = f"with other {name}" if name in told else f"without a record of its {name}"
+            raise click.UsageError(
+                f"the pool in {kept} was drawn {what}: name another file, or remove it"
+            )
+    return Pool(**found)
 
 
 def _command(name: str, about: str, out: Path, seconds: float) -> click.Command:

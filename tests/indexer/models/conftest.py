@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import pytest
 
 MERGES = ["r e", "re d</w>", "k i", "t e</w>", "ki te</w>"]
 VOCABULARY = 512 + len(MERGES) + 2  # bytes, bytes that end a word, merges, start and end
+
+MINIS = Path(__file__).parents[3] / "indexer" / "models" / "mini"
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -93,3 +95,18 @@ def change(tiny: Path) -> Callable[[Change], Path]:
         return tiny
 
     return apply
+
+
+@pytest.fixture(scope="module")
+def briefly(request: pytest.FixtureRequest) -> Iterator[None]:
+    """One thread, and the `LIMITS` that a test file sets to what models say that never end."""
+    from tests.indexer.models.tiny_readers import quick
+
+    with quick(**getattr(request.module, "LIMITS", {})):
+        yield
+
+
+@pytest.fixture(scope="module", params=["tiny", "mini"])
+def both(request: pytest.FixtureRequest, folder: Path) -> Path:
+    """The random model of a test file, then the shipped one that it names."""
+    return folder if request.param == "tiny" else MINIS / request.module.SHIPPED

@@ -228,6 +228,56 @@ def test_a_model_without_weights_and_a_name_of_nothing() -> None:
         describe_architecture("clip-b33")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vision_config": {"patch_size": [8, 8]}},
+        {"vision_config": {"image_size": None}},
+        {"vision_config": []},
+        {"vision_config": {"patch_size": 0}},
+        {"text_config": {"vocab_size": None}},
+        {"text_config": "x"},
+    ],
+)
+def test_odd_values_in_a_configuration_are_a_broken_model(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    folder = written(tmp_path / "odd", "BlipForConditionalGeneration", **change)
+    with pytest.raises(BrokenModel, match=r"config\.json does not describe a Blip") as caught:
+        describe_architecture(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vision_cfg": [1]},
+        {"vision_cfg": {"head_width": 0}},
+        {"vision_cfg": {"patch_size": [8]}},
+        {"vision_cfg": {"timm_model_name": "no-such-network"}},
+        {"text_cfg": "x"},
+        {"text_cfg": {"norm_kwargs": [1]}},
+    ],
+)
+def test_odd_values_in_a_configuration_of_open_clip_are_a_broken_model(
+    tiny: Path, change: dict[str, Any]
+) -> None:
+    path = tiny / "open_clip_config.json"
+    table = json.loads(path.read_bytes())
+    table["model_cfg"] |= change
+    path.write_text(json.dumps(table))
+    with pytest.raises(BrokenModel, match=r"config\.json does not describe two towers"):
+        describe_architecture(str(tiny))
+
+
+def test_a_tower_of_siglip_has_patches_alone(tmp_path: Path) -> None:
+    tower = VISION | {"patch_size": 16, "model_type": "siglip_vision_model"}
+    folder = written(
+        tmp_path / "llava", "LlavaForConditionalGeneration", vision_config=tower, text_config=LLAMA
+    )
+    assert rows(describe_architecture(str(folder)), "vision")["tokens"] == "16 patches"
+
+
 def test_a_licence_is_read_off_the_card_of_a_folder(folder: Path) -> None:
     assert rows(describe_architecture(str(folder)), "model")["licence"] == "not stated"
     (folder / "README.md").write_text("---\ntags: [a]\nlicense: mit\n---\n# A card\n")

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,19 @@ from transformers.models.blip.modeling_blip import (
 from indexer.models.blip_caption import BlipCaptioner
 from storage.errors import BrokenModel, InvalidArgument
 from tests.indexer.models.tiny_readers import (
-    MINIS,
     checkpoint,
     copied,
     ended,
     library,
     pictures,
     planes,
-    quick,
+    watch,
     write_blip,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def briefly() -> Iterator[None]:
-    with quick(blip_caption=12):
-        yield
+pytestmark = pytest.mark.usefixtures("briefly")
+LIMITS = {"blip_caption": 12}
+SHIPPED = "caption"
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +37,9 @@ def captioner(folder: Path) -> BlipCaptioner:
     return BlipCaptioner.load(checkpoint(folder), "cpu")
 
 
-@pytest.fixture(scope="module", params=["tiny", "mini"])
-def both(request: pytest.FixtureRequest, folder: Path) -> Path:
-    """The random one, then the one that is shipped."""
-    if request.param == "tiny":
-        return folder
-    if not (MINIS / "caption" / "model.safetensors").is_file():
-        pytest.skip("mini-caption has not been trained in this checkout")
-    return MINIS / "caption"
-
-
 def test_token_ids_are_those_of_the_library(both: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     captioner = BlipCaptioner.load(checkpoint(both), "cpu")
-    made: list[torch.Tensor] = []
-    tokens = captioner._tokens
-
-    def watched(*arguments: Any) -> torch.Tensor:
-        made.append(tokens(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr(captioner, "_tokens", watched)
+    made = watch(captioner, monkeypatch)
     pixels = pictures(6, captioner.pictures.size)
     captioner.describe(pixels)
     network = library(BlipForConditionalGeneration, both)

@@ -1,5 +1,4 @@
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,20 @@ from transformers.models.blip.modeling_blip import (
 from indexer.models.blip_itm import BlipScorer
 from storage.errors import BrokenModel, InvalidArgument
 from tests.indexer.models.tiny_readers import (
-    MINIS,
     TEXTS,
     checkpoint,
     copied,
     library,
     pictures,
     planes,
-    quick,
     tokenizer,
     words,
     write_blip,
     write_full_blip,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def briefly() -> Iterator[None]:
-    with quick():
-        yield
+pytestmark = pytest.mark.usefixtures("briefly")
+SHIPPED = "blip"
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +38,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scorer(folder: Path) -> BlipScorer:
     return BlipScorer.load(checkpoint(folder), "cpu")
-
-
-@pytest.fixture(scope="module", params=["tiny", "mini"])
-def both(request: pytest.FixtureRequest, folder: Path) -> Path:
-    """The random one, then the one that is shipped."""
-    if request.param == "tiny":
-        return folder
-    if not (MINIS / "blip" / "model.safetensors").is_file():
-        pytest.skip("mini-blip has not been trained in this checkout")
-    return MINIS / "blip"
 
 
 def theirs(folder: Path, pixels: Any, texts: list[str]) -> torch.Tensor:

@@ -1,10 +1,7 @@
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from transformers.models.blip.modeling_blip import (
     BlipForConditionalGeneration,
     BlipForQuestionAnswering,
@@ -13,7 +10,6 @@ from transformers.models.blip.modeling_blip import (
 from indexer.models.blip_vqa import BlipAnswerer
 from storage.errors import BrokenModel, InvalidArgument
 from tests.indexer.models.tiny_readers import (
-    MINIS,
     QUESTIONS,
     checkpoint,
     copied,
@@ -21,16 +17,14 @@ from tests.indexer.models.tiny_readers import (
     library,
     pictures,
     planes,
-    quick,
     tokenizer,
+    watch,
     write_blip,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def briefly() -> Iterator[None]:
-    with quick(blip_vqa=8):
-        yield
+pytestmark = pytest.mark.usefixtures("briefly")
+LIMITS = {"blip_vqa": 8}
+SHIPPED = "vqa"
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +37,11 @@ def answerer(folder: Path) -> BlipAnswerer:
     return BlipAnswerer.load(checkpoint(folder), "cpu")
 
 
-@pytest.fixture(scope="module", params=["tiny", "mini"])
-def both(request: pytest.FixtureRequest, folder: Path) -> Path:
-    """The random one, then the one that is shipped."""
-    if request.param == "tiny":
-        return folder
-    if not (MINIS / "vqa" / "model.safetensors").is_file():
-        pytest.skip("mini-vqa has not been trained in this checkout")
-    return MINIS / "vqa"
-
-
 def test_token_ids_are_those_of_the_library_asked_one_by_one(
     both: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answerer = BlipAnswerer.load(checkpoint(both), "cpu")
-    made: list[torch.Tensor] = []
-    tokens = answerer._tokens
-
-    def watched(*arguments: Any) -> torch.Tensor:
-        made.append(tokens(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr(answerer, "_tokens", watched)
+    made = watch(answerer, monkeypatch)
     pixels = pictures(len(QUESTIONS), answerer.pictures.size)
     answerer.answer(pixels, QUESTIONS)
     network = library(BlipForQuestionAnswering, both)

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from indexer.cores import usable_cores
-from indexer.models.device import Placement, in_batches, limit_threads, place
+from indexer.models.device import CPU_BATCH, Placement, in_batches, limit_threads, place
+from indexer.models.memory import LARGE
 from storage.errors import InvalidArgument, ModelError
 
 
@@ -32,6 +33,18 @@ def test_a_device_that_is_not_there_is_named(name: str, monkeypatch: pytest.Monk
 def test_threads_are_never_more_than_the_cores_of_this_process() -> None:
     limit_threads()
     assert 1 <= torch.get_num_threads() <= usable_cores()
+
+
+def test_a_large_reader_runs_in_bf16_and_a_large_encoder_keeps_fp32_weights() -> None:
+    reader, encoder = place("cpu", count=LARGE, exact=False), place("cpu", count=LARGE)
+    assert (reader.precision, reader.weights) == ("bf16", "bf16")
+    assert (encoder.precision, encoder.weights) == ("fp32", "fp32")
+    assert place("cpu", count=LARGE - 1, exact=False).weights == "fp32"
+
+
+def test_a_family_bounds_its_batch() -> None:
+    assert place("cpu", most=16).batch == 16
+    assert place("cpu").batch == CPU_BATCH
 
 
 def test_autocast_runs_products_in_bf16() -> None:

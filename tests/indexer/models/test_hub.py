@@ -1,3 +1,4 @@
+import hashlib
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +8,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants, errors
 
-from indexer.models import hub, load
+from indexer.models import fetch, hub, load
 from storage.errors import ModelUnavailable
 
 COMMIT = "4afec35ffe57a943d569ff7ee888061830164da8"
@@ -61,9 +62,51 @@ def test_without_network_one_line_names_the_model_and_mini(
         load("clip-b32")
     message = str(caught.value)
     assert "clip-b32 (open_clip:ViT-B-32-256/datacomp_s34b_b86k)" in message
-    assert "--model mini, which needs no download" in message
+    assert "the model mini needs no download" in message
     assert "\n" not in message
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "small"),
+    [
+        ("blip-caption-base", "captioner", "mini-caption"),
+        ("blip-itm-base", "pair-scorer", "mini-blip"),
+        ("hf:llava-hf/llava-1.5-7b-hf", "dialogue", "mini-llava"),
+    ],
+)
+def test_without_network_the_small_model_of_the_same_role_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, role: Any, small: str
+) -> None:
+    def offline(*_: Any, **__: Any) -> None:
+        raise ConnectionError("Name or service not known")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", offline)
+    with pytest.raises(ModelUnavailable, match=f"the model {small} needs no download"):
+        fetch(name, role=role)
+
+
+def test_a_damaged_file_of_the_cache_is_discarded_and_a_whole_one_kept(cache: Path) -> None:
+    small, large = b"{}", b"weights"
+    names = {
+        "config.json": hashlib.sha1(b"blob 2\0" + small).hexdigest(),
+        "model.safetensors": hashlib.sha256(large).hexdigest(),
+    }
+    blobs, folder = cache / "blobs", cache / "snapshots"
+    blobs.mkdir(parents=True)
+    folder.mkdir()
+    for (name, digest), content in zip(names.items(), (small, large), strict=True):
+        (blobs / digest).write_bytes(content)
+        (folder / name).symlink_to(blobs / digest)
+        hub.discard_damaged(folder / name)
+        assert (folder / name).read_bytes() == content
+        (blobs / digest).write_bytes(content[:-1])
+        hub.discard_damaged(folder / name)
+        assert not (folder / name).is_symlink() and not (blobs / digest).exists()
+    plain = folder / "merges.txt"
+    plain.write_text("not named by its content")
+    hub.discard_damaged(plain)
+    assert plain.is_file()
 
 
 def test_a_file_that_the_repository_lacks_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,6 +150,24 @@ def test_the_download_is_of_the_commit_that_the_hub_named(
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
     path, commit = hub.fetch("m", "some/model", "weights.safetensors")
     assert (asked, commit, path.name) == ([COMMIT], COMMIT, "weights.safetensors")
+
+
+def test_a_ref_is_asked_of_the_hub_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(repository: str, file: str, revision: str) -> str:
+        return str(put(cache, repository, file))
+
+    asked: list[str] = []
+
+    def answer(address: str, **_: Any) -> SimpleNamespace:
+        asked.append(address)
+        return SimpleNamespace(commit_hash=COMMIT)
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", answer)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    for _ in range(2):
+        path, commit = hub.fetch("m", "some/model", "config.json", "refs/pr/15")
+        assert (path.name, commit) == ("config.json", COMMIT)
+    assert len(asked) == 1
 
 
 def test_the_library_may_speak_again_afterwards() -> None:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,16 @@ from tests.indexer.models.tiny_readers import (
     picture_processor,
     pictures,
     planes,
-    quick,
     tokenizer,
+    watch,
     write_blip,
     write_instruct_blip,
     write_large_instruct_blip,
 )
 
+pytestmark = pytest.mark.usefixtures("briefly")
+LIMITS = {"instruct_blip": 8}
 Change = Callable[[dict[str, Any]], object]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def briefly() -> Iterator[None]:
-    with quick(instruct_blip=8):
-        yield
 
 
 @pytest.fixture(scope="module", params=["llama", "opt", "t5"])
@@ -58,14 +54,7 @@ def reader(llama: Path) -> InstructBlip:
 def compare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare with the library's own class and processor, asked one by one."""
     reader = InstructBlip.load(checkpoint(folder), "cpu")
-    made: list[torch.Tensor] = []
-    tokens = reader._tokens
-
-    def watched(*arguments: Any) -> torch.Tensor:
-        made.append(tokens(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr(reader, "_tokens", watched)
+    made = watch(reader, monkeypatch)
     pixels = pictures(len(QUESTIONS), reader.pictures.size)
     reader.answer(pixels, QUESTIONS)
     network = library(InstructBlipForConditionalGeneration, folder)
@@ -102,8 +91,6 @@ def test_token_ids_are_those_of_the_library(folder: Path, monkeypatch: pytest.Mo
 def test_token_ids_of_the_shipped_model_are_those_of_the_library(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not (MINIS / "instructblip" / "model.safetensors").is_file():
-        pytest.skip("mini-instructblip has not been trained in this checkout")
     monkeypatch.setattr("indexer.models.instruct_blip.MOST_TOKENS", 40)
     compare(MINIS / "instructblip", monkeypatch)
 
@@ -201,6 +188,21 @@ def test_a_broken_checkpoint_is_named(llama: Path, tmp_path: Path) -> None:
     weights = spoilt / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-7])
     with pytest.raises(BrokenModel, match="spoilt"):
+        InstructBlip.load(checkpoint(spoilt), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("place", "part"), [(".", "text stack"), ("qformer_tokenizer", "Q-Former")]
+)
+def test_a_tokenizer_of_another_model_is_a_broken_model(
+    llama: Path, tmp_path: Path, place: str, part: str
+) -> None:
+    spoilt = copied(llama, tmp_path / "spoilt")
+    path = spoilt / place / "tokenizer.json"
+    table = json.loads(path.read_bytes())
+    table["model"]["vocab"]["foreign"] = 4000
+    path.write_text(json.dumps(table))
+    with pytest.raises(BrokenModel, match=f"has 4001 tokens and its {part} only"):
         InstructBlip.load(checkpoint(spoilt), "cpu")
 
 

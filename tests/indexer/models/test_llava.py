@@ -1,10 +1,8 @@
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 from transformers.models.llava.modeling_llava import LlavaForConditionalGeneration
 from transformers.models.llava.processing_llava import LlavaProcessor
@@ -14,7 +12,6 @@ from indexer.models.protocols import Turn
 from storage.errors import BrokenModel, InvalidArgument
 from tests.indexer.models.tiny_readers import (
     IMAGE,
-    MINIS,
     QUESTIONS,
     checkpoint,
     copied,
@@ -22,12 +19,15 @@ from tests.indexer.models.tiny_readers import (
     library,
     picture_processor,
     pictures,
-    quick,
     tokenizer,
+    watch,
     write_blip,
     write_llava,
 )
 
+pytestmark = pytest.mark.usefixtures("briefly")
+LIMITS = {"llava": 8}
+SHIPPED = "llava"
 TURNS = [
     Turn("person", "what colour is the kite ?"),
     Turn("model", "red"),
@@ -40,12 +40,6 @@ WRITTEN = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def briefly() -> Iterator[None]:
-    with quick(llava=8):
-        yield
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_llava(tmp_path_factory.mktemp("llava"))
@@ -54,29 +48,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reader(folder: Path) -> Llava:
     return Llava.load(checkpoint(folder), "cpu")
-
-
-@pytest.fixture(scope="module", params=["tiny", "mini"])
-def both(request: pytest.FixtureRequest, folder: Path) -> Path:
-    """The random one, then the one that is shipped."""
-    if request.param == "tiny":
-        return folder
-    if not (MINIS / "llava" / "model.safetensors").is_file():
-        pytest.skip("mini-llava has not been trained in this checkout")
-    return MINIS / "llava"
-
-
-def watch(reader: Llava, monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
-    """Keep the token ids that a reader generates."""
-    made: list[torch.Tensor] = []
-    tokens = reader._tokens
-
-    def watched(*arguments: Any) -> torch.Tensor:
-        made.append(tokens(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr(reader, "_tokens", watched)
-    return made
 
 
 def theirs(folder: Path, pixels: Any, text: str, most: int) -> list[list[int]]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,11 +37,21 @@ def checkpoint(tmp_path: Path) -> Checkpoint:
 def test_the_need_is_read_off_the_headers(checkpoint: Checkpoint) -> None:
     assert memory.parameters(checkpoint) == 2600
     assert memory.need(checkpoint, "fp32") == 2600 * 4 + memory.ALLOWANCE
-    assert memory_need(checkpoint, "bf16") == 2600 * 2 + memory.ALLOWANCE
+    assert memory.need(checkpoint, "bf16") == 2600 * 2 + memory.ALLOWANCE
+    assert memory_need(find(str(checkpoint.folder)), "bf16") == 2600 * 2 + memory.ALLOWANCE
 
 
-def test_a_large_model_is_counted_in_the_half_precision_it_runs_in() -> None:
-    assert memory.needed(7_000_000_000) == 14_000_000_000 + memory.ALLOWANCE
+def test_a_large_reader_is_counted_in_half_precision_and_a_large_encoder_is_not() -> None:
+    count = 7_000_000_000
+    reader = replace(find("llava-7b"), source="hf:no/where", repository="no/where")
+    encoder = replace(reader, loaders=find("clip-b32").loaders)
+    need = memory_need(reader), memory_need(encoder)
+    assert need == (
+        2 * reader.parameters + memory.ALLOWANCE,
+        4 * reader.parameters + memory.ALLOWANCE,
+    )
+    assert memory.held(count, "fp32", exact=False) == "bf16"
+    assert memory.held(count, "bf16", exact=True) == "fp32"
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "header", "length"])

@@ -82,7 +82,6 @@ def test_our_vectors_are_those_of_open_clip(
     assert_same_direction(ours.encode_texts(TEXTS), texts)
 
 
-@pytest.mark.skipif(not MINI.is_dir(), reason="mini has not been trained in this checkout")
 def test_the_vectors_of_mini_are_those_of_open_clip() -> None:
     ours = load("mini", device="cpu")
     images, texts = reference(MINI)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer.models import find, published
+from indexer.models.accelerator import likely
 from indexer.models.published import TASKS, Task, papers, recommend
 from storage.errors import InvalidArgument
 
@@ -42,6 +43,34 @@ def test_a_graphics_card_gets_the_best_and_a_cpu_the_best_that_it_bears() -> Non
     assert cpu[0].model == "siglip2-b32"
     assert "quick enough for a CPU" in cpu[0].why
     assert {each.model for each in card} == {each.model for each in cpu}
+
+
+def test_auto_is_what_this_machine_seems_to_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("cuda", "mps", "cpu"):
+        monkeypatch.setattr(published, "likely", lambda kind=kind: kind)
+        assert recommend("search") == recommend("search", device=kind)
+
+
+def test_an_apple_accelerator_bears_what_a_card_does_in_full_precision() -> None:
+    apple, card = recommend("search", device="mps"), recommend("search", device="cuda")
+    assert [each.model for each in apple] == [each.model for each in card]
+    assert all("CPU" not in each.why for each in apple)
+    captions = [recommend("caption", device=device)[-1] for device in ("mps", "cuda")]
+    assert captions[0].memory > captions[1].memory
+
+
+def test_a_machine_is_told_by_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    assert likely() == "cuda"
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    for system, chip, kind in (
+        ("darwin", "arm64", "mps"),
+        ("darwin", "x86_64", "cpu"),
+        ("linux", "arm64", "cpu"),
+    ):
+        monkeypatch.setattr("sys.platform", system)
+        monkeypatch.setattr("platform.machine", lambda chip=chip: chip)
+        assert likely() == kind
 
 
 def test_second_readers_follow_those_that_index() -> None:

@@ -203,6 +203,19 @@ def test_a_shipped_model_that_is_not_there_is_unavailable(
         load_reader("mini-vqa", "answerer")
 
 
+def test_damaged_files_of_the_hub_are_told_how_to_be_mended(
+    monkeypatch: pytest.MonkeyPatch, tiny: Path
+) -> None:
+    def damaged(*_: str) -> None:
+        raise BrokenModel("the weights are damaged")
+
+    monkeypatch.setattr("indexer.models.registry.locate", damaged)
+    with pytest.raises(BrokenModel, match="damaged; `sightline models pull blip-vqa-base` fetches"):
+        load_reader("blip-vqa-base", "answerer")
+    with pytest.raises(BrokenModel, match="damaged$"):
+        load(str(tiny))
+
+
 def test_mini_is_known_by_name_and_by_space() -> None:
     assert is_mini("mini")
     assert is_mini("mini-llava")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.models import hub, repository
+from indexer.models import hub, pull, repository
 from indexer.models.checkpoint import from_hub
 from storage.errors import BrokenModel, ModelUnavailable, UnsafeWeights
 
@@ -34,10 +34,15 @@ class Hub:
         self.breaks_at = ""
         self.fetched: list[str] = []
         self.listings = 0
+        self.refs: dict[str, str] = {}
 
     def cached(self, _: str, file: str, revision: str = "") -> Path | None:
         path = self.cache / file
-        return path if path.is_file() and revision in ("", COMMIT) else None
+        known = self.refs.get(revision, revision)
+        return path if path.is_file() and known in ("", COMMIT) else None
+
+    def remember(self, _: str, revision: str, commit: str) -> None:
+        self.refs[revision] = commit
 
     def listing(self, *_: str) -> hub.Listing:
         self.listings += 1
@@ -63,7 +68,7 @@ class Hub:
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A repository of CLIP on a hub of one's own."""
     one = Hub(tmp_path, dict(FILES))
-    for name in ("cached", "listing", "download"):
+    for name in ("cached", "listing", "download", "remember"):
         monkeypatch.setattr(hub, name, getattr(one, name))
     return one
 
@@ -88,6 +93,13 @@ def test_what_is_here_whole_asks_nothing(there: Hub) -> None:
     assert [path.name for path in checkpoint.weight_files()] == ["model.safetensors"]
 
 
+def test_a_ref_is_recorded_as_its_commit_and_found_again_without_the_hub(there: Hub) -> None:
+    first = from_hub("hf:some/clip", "some/clip", "refs/pr/15")
+    assert (first.revision, there.listings) == (COMMIT, 1)
+    assert from_hub("hf:some/clip", "some/clip", "refs/pr/15") == first
+    assert there.listings == 1
+
+
 def test_a_fetch_that_broke_off_is_gone_on_with(there: Hub) -> None:
     there.breaks_at = "model.safetensors"
     with pytest.raises(ModelUnavailable, match="broke off"):
@@ -96,6 +108,25 @@ def test_a_fetch_that_broke_off_is_gone_on_with(there: Hub) -> None:
     there.breaks_at, there.fetched = "", []
     repository.bring("clip", "some/clip")
     assert there.fetched == ["model.safetensors"]
+
+
+def test_what_is_damaged_is_fetched_again_when_it_is_pulled(
+    there: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.files["model.safetensors"] = "\2" + "\0" * 7 + "{}"
+    repository.bring("clip", "some/clip")
+    there.fetched = []
+
+    def discard(path: Path) -> None:
+        if path.name in ("model.safetensors", "config.json"):
+            path.unlink()
+
+    monkeypatch.setattr(hub, "discard_damaged", lambda _: None)
+    assert pull("hf:some/clip").revision == COMMIT
+    assert there.fetched == []
+    monkeypatch.setattr(hub, "discard_damaged", discard)
+    pull("hf:some/clip")
+    assert there.fetched == ["config.json", "model.safetensors"]
 
 
 def test_weights_in_several_files_are_all_fetched_and_counted_together(there: Hub) -> None:

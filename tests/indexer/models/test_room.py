@@ -3,6 +3,7 @@ import torch
 
 from indexer.models import memory
 from indexer.models.checkpoint import Checkpoint
+from indexer.models.device import Placement
 from indexer.models.room import reserve
 from storage.errors import NotEnoughMemory
 
@@ -18,15 +19,15 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_that_fits_is_let_through() -> None:
-    reserve(SEVEN, torch.device("cpu"))
+    reserve(SEVEN, Placement(torch.device("cpu")))
 
 
 def test_an_accelerator_has_a_memory_of_its_own() -> None:
     with pytest.raises(NotEnoughMemory, match=r"14\.3 GB of memory of cuda:0 and 8\.0 GB are"):
-        reserve(SEVEN, torch.device("cuda:0"), "bf16")
+        reserve(SEVEN, Placement(torch.device("cuda:0"), weights="bf16"))
 
 
 def test_a_model_of_unknown_size_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "parameters", lambda _: None)
     monkeypatch.setattr(memory, "free", lambda: 0)
-    reserve(SEVEN, torch.device("cpu"))
+    reserve(SEVEN, Placement(torch.device("cpu")))

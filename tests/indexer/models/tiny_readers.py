@@ -285,6 +285,19 @@ def copied(origin: Path, folder: Path) -> Path:
     return folder
 
 
+def watch(reader: Any, patch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """Keep the token ids that a reader generates."""
+    made: list[torch.Tensor] = []
+    tokens = reader._tokens
+
+    def watched(*arguments: Any) -> torch.Tensor:
+        made.append(tokens(*arguments))
+        return made[-1]
+
+    patch.setattr(reader, "_tokens", watched)
+    return made
+
+
 def ended(ids: torch.Tensor, end: int) -> list[list[int]]:
     """Cut generated ids behind the first end token, or before padding, for comparison."""
     rows = []

@@ -1,8 +1,12 @@
 import random
 from dataclasses import fields
+from pathlib import Path
 
+import click
 import numpy as np
+import pytest
 
+from indexer.models.mini import train
 from indexer.models.mini.phrases import captions, full_captions, vocabulary
 from indexer.models.mini.pool import (
     FAMILY,
@@ -51,6 +55,24 @@ def test_the_same_seed_gives_the_same_pool() -> None:
     first, second = (build_pool(3, 3, words(), workers=1) for _ in range(2))
     for field in fields(first):
         assert np.array_equal(getattr(first, field.name), getattr(second, field.name))
+
+
+def test_a_kept_pool_is_taken_only_where_the_same_would_be_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "_DRAWERS", 1)
+    kept = tmp_path / "pool.npz"
+    first, again = train.drawn(2, 3, kept), train.drawn(2, 3, kept)
+    assert np.array_equal(first.pictures, again.pictures)
+    for families, seed, said in ((2, 4, "other seed"), (3, 3, "other families")):
+        with pytest.raises(click.UsageError, match=said):
+            train.drawn(families, seed, kept)
+    monkeypatch.setattr(train, "words", lambda: (*words(), "kite"))
+    with pytest.raises(click.UsageError, match="other words"):
+        train.drawn(2, 3, kept)
+    np.savez(kept, **vars(first))
+    with pytest.raises(click.UsageError, match="without a record of its seed: name another file"):
+        train.drawn(2, 3, kept)
 
 
 def test_a_photograph_is_what_the_model_takes() -> None:
