@@ -22,6 +22,7 @@ bench:
 	uv run python -m benchmarks.rerank
 	uv run python -m benchmarks.answers
 	uv run python -m benchmarks.field
+	uv run --with imagehash python -m benchmarks.duplicates
 
 demo:
 	uv run sightline demo

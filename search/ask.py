@@ -7,6 +7,7 @@ import numpy as np
 from indexer.decode import Limits
 from indexer.models.protocols import Answerer, Pixels
 from search.pictures import BATCH, Pictures, outside
+from search.term import plain
 from storage.errors import InvalidArgument, ModelError
 from storage.items import hydrate
 from storage.library import Library
@@ -96,4 +97,4 @@ def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:
 def _one_line(question: str) -> str:
     if not question.strip():
         raise InvalidArgument("the question is empty: write what to ask about the pictures")
-    return " ".join(question.split())
+    return " ".join(plain(question).split())

@@ -10,6 +10,7 @@ from indexer.decode import Limits
 from indexer.models.protocols import Conversant, Pixels, Turn
 from search.hits import first_path
 from search.pictures import Pictures
+from search.term import plain
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
 from storage.library import Library
 from storage.records import Item
@@ -58,7 +59,7 @@ class Chat:
         """Say something and return the reply; where none comes, nothing was said."""
         if not text.strip():
             raise InvalidArgument("nothing was said: write a question or a remark")
-        asked = [*self._turns, Turn("person", text.strip())]
+        asked = [*self._turns, Turn("person", plain(text.strip()))]
         reply = self._conversant.reply(self._pixels, asked).strip()
         if not reply:
             raise ModelError(

@@ -11,6 +11,11 @@ HEAVIEST = 1000.0  # beside which no other term counts
 _WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
 
 
+def plain(words: str) -> str:
+    """Give words that a tokenizer takes: bytes that were no UTF-8 become question marks."""
+    return words.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One thing to be near to (weight above 0) or far from (weight below 0)."""
@@ -34,4 +39,5 @@ class Term:
                 f"the term {written[:40]!r} has a weight of {weight:g}: give one above 0, "
                 f"up to {HEAVIEST:g}"
             )
-        return cls(kind, value, sign * weight)
+        # A path keeps the bytes that it has.
+        return cls(kind, plain(value) if kind == "text" else value, sign * weight)

@@ -5,9 +5,8 @@ hash. Whatever happens to the files, the vectors in the catalogue stay the truth
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ import numpy as np
 import xxhash
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from storage import ann, schema, vectors
+from storage import ann, rescoring, schema, vectors
 from storage.catalogue import Catalogue
 from storage.errors import DiskFull, IndexDamaged
 from storage.records import Build, Kind, Matrix
@@ -24,6 +23,13 @@ RECALL_AT = 10
 _RECALL_QUERIES = 64
 # Below this the stored vectors themselves answer in a few milliseconds, without loading FAISS.
 WORTH_BUILDING = 10_000
+# Here one query of the exact kind takes some 45 ms of two cores (14 at 300,000 rows of 512
+# numbers, see benchmarks/results/nearest.jsonl); the inverted file looks at a few per cent of it.
+WORTH_IVF = 1_000_000
+# What a kind that does not look at every row must find of the ten best; it looks at more until
+# it does. Data without any structure may come to look at them all.
+LEAST_RECALL = 0.95
+_CODES = {"exact": "fp16", "ivf": "8 bit, rescored with fp16"}
 # A build is made anew when this share of the vectors came after it.
 TAIL_SHARE = 0.1
 
@@ -48,12 +54,13 @@ class Truth:
         self.scores = np.take_along_axis(scores, best, 1)
         self.ids = np.take_along_axis(names, best, 1)
 
-    def recall(self, index: ann.AnnIndex) -> float:
+    def recall(self, connection: Connection, index: ann.AnnIndex) -> float:
         """Measure which share of the exact answers the index finds; a tie counts as found."""
         if self.queries is None or self.scores is None:
             return 1.0
         k = self.scores.shape[1]
-        _, scores = index.nearest(self.queries, k, None, np.empty(0, np.int64))
+        nothing = np.empty(0, np.int64)
+        _, scores = rescoring.nearest(connection, index, self.queries, k, None, nothing)
         return float(np.mean(scores >= self.scores[:, -1:] - 1e-3))
 
 
@@ -87,19 +94,28 @@ def _of(space_id: object, kind: object) -> ColumnElement[bool]:
     return (table.c.space_id == space_id) & (table.c.kind == kind)
 
 
+def fitting(rows: int) -> str:
+    """Choose the index kind for so many vectors."""
+    return "ivf" if rows >= WORTH_IVF else "exact"
+
+
 def make(
-    catalogue: Catalogue, folder: Path, space_id: int, kind: Kind, index_kind: str = "exact"
+    catalogue: Catalogue, folder: Path, space_id: int, kind: Kind, index_kind: str | None = None
 ) -> Build | None:
     """Build the index of a kind in a space from the catalogue and put it in the old one's place.
 
-    The caller holds the library's lock. Returns None where there are no vectors.
+    The caller holds the library's lock; `index_kind` None lets the number of vectors choose.
+    Returns None where there are no vectors.
     """
     with catalogue.reading() as connection:
         rows = vectors.count(connection, space_id, kind)
         if not rows:
             return None
-        blocks = vectors.blocks(connection, space_id, kind)
-        index, truth, watermark, count = _gather(blocks, index_kind, rows)
+        index_kind = index_kind or fitting(rows)
+        index, truth, watermark, count = _gather(connection, space_id, kind, index_kind, rows)
+        recall = truth.recall(connection, index)
+        while recall < LEAST_RECALL and index.widen():
+            recall = truth.recall(connection, index)
     name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
     checksum = _write(index, folder, name)
     values = {
@@ -110,8 +126,8 @@ def make(
         "watermark": watermark,
         "count": count,
         "checksum": checksum,
-        "parameters": {"codes": "fp16", "recall_at": RECALL_AT},
-        "recall": truth.recall(index),
+        "parameters": {"codes": _CODES[index_kind], "recall_at": RECALL_AT},
+        "recall": recall,
     }
     with catalogue.writing() as connection:
         _register(connection, values)
@@ -138,16 +154,29 @@ def _write(index: ann.AnnIndex, folder: Path, name: str) -> str:
 
 
 def _gather(
-    blocks: Iterator[tuple[vectors.Ids, Matrix]], index_kind: str, rows: int
+    connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
 ) -> tuple[ann.AnnIndex, Truth, int, int]:
-    first = next(blocks)
-    index, truth = ann.kind(index_kind).create(first[1].shape[1], rows), Truth()
+    index, truth = empty(connection, space_id, kind, index_kind, rows), Truth()
     watermark, count = 0, 0
-    for ids, matrix in chain([first], blocks):
+    for ids, matrix in vectors.blocks(connection, space_id, kind):
         index.add(ids, matrix)
         truth.see(ids, matrix)
         watermark, count = int(ids[-1]), count + len(ids)
     return index, truth, watermark, count
+
+
+def empty(
+    connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
+) -> ann.AnnIndex:
+    """Make an index with room for the vectors of a kind, of which it has learnt but holds none."""
+    made = ann.kind(index_kind)
+    table = schema.spaces
+    dimension = connection.execute(
+        select(table.c.dimension).where(table.c.id == space_id)
+    ).scalar_one()
+    size = made.sample_size(rows)
+    sample = vectors.sample(connection, space_id, kind, size, dimension)
+    return made.create(dimension, rows, sample)
 
 
 def _register(connection: Connection, values: Mapping[str, object]) -> None:

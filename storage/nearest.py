@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection
 
-from storage import builds, vectors
+from storage import builds, rescoring, vectors
 from storage.ann import AnnIndex
 from storage.errors import IndexDamaged
 from storage.records import Build, Kind, Matrix, Vector
@@ -20,8 +20,10 @@ Ranked = tuple[vectors.Ids, Vector]  # row numbers and cosines, best first
 
 
 class Nearest:
-    """Answers nearest-neighbour questions for one kind in one space, always exactly.
+    """Answers nearest-neighbour questions for one kind in one space.
 
+    Cosines are always those of the stored vectors. Answers are exact, but for a build of a kind
+    that does not look at every row: there they have the recall that was measured with it.
     `damaged` is called with the registered build and the reason when it cannot be used; until
     it is made again the stored vectors answer, more slowly and just as rightly.
     """
@@ -42,7 +44,9 @@ class Nearest:
         tail = vectors.blocks(connection, self._space_id, self._kind, after=watermark)
         scored = _scored(query, _kept(tail, chosen))
         if index is not None:
-            ids, scores = index.nearest(query[None], k, included, chosen.excluded)
+            ids, scores = rescoring.nearest(
+                connection, index, query[None], k, included, chosen.excluded
+            )
             found = ids[0] >= 0
             scored = [(ids[0][found], scores[0][found]), *scored]
         return _ranked(scored, k)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Dialect,
     Float,
@@ -59,6 +60,21 @@ class ContentHash(TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else value.hex()
+
+
+class ContentHashes(TypeDecorator[tuple[str, ...]]):
+    """Several SHA-256 of 32 bytes, one after the other; hexadecimal digits outside."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else bytes.fromhex("".join(value))
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> tuple[str, ...] | None:
+        if value is None:
+            return None
+        return tuple(value[start : start + 32].hex() for start in range(0, len(value), 32))
 
 
 metadata = MetaData()
@@ -215,6 +231,61 @@ neutral = Table(
     Column("space_id", ForeignKey("spaces.id", ondelete="CASCADE"), primary_key=True),
     Column("name", Text, primary_key=True),  # of the bank of queries
     Column("vectors", LargeBinary, nullable=False),  # (queries, dimension) float32, unit rows
+)
+
+# What a picture looks like in few bytes. Numbers are never used again, and those of a picture
+# are never written over: how far a method has compared stays true after a deletion.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("hashes", LargeBinary, nullable=False),  # (8, 32) uint8: 256 bits, each way it can lie
+    Column("quality", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+features = Table(
+    "features",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("codes", LargeBinary, nullable=False),  # (n, 16) uint8
+    Column("points", LargeBinary, nullable=False),  # (n, 4) fp16: x, y, size, angle
+    sqlite_autoincrement=True,
+)
+
+# Two pictures may be a pair of several kinds, found by several methods: what is forgotten of one
+# kind leaves the others whole.
+pairs = Table(
+    "pairs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("first_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("second_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    UniqueConstraint("first_id", "second_id", "kind"),
+    CheckConstraint("first_id < second_id", name="pairs_in_order"),
+    Index("pairs_by_second", "second_id"),
+)
+
+compared = Table(
+    "compared",
+    metadata,
+    Column("method", Text, primary_key=True),  # hashes, features, vectors:SPACE
+    Column("watermark", Integer, nullable=False),  # every row up to this number was compared
+)
+
+# What a person decided, by content alone: it outlives the rows of items and of models.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),  # keep-all, not-duplicates
+    Column("hashes", ContentHashes, nullable=False),  # sorted; one for each file of the group
+    Column("at", Text, nullable=False),
+    UniqueConstraint("kind", "hashes"),
 )
 
 runs = Table(

@@ -80,6 +80,23 @@ def blocks(
         after = int(rows[-1].id)
 
 
+def sample(connection: Connection, space_id: int, kind: Kind, size: int, dimension: int) -> Matrix:
+    """Read up to so many vectors of a kind from all over the space, (s, dim) float32.
+
+    The same vectors each time, and not every n-th: two spaces may have been filled in turns.
+    """
+    table = schema.vectors
+    query = select(table.c.id).where(table.c.space_id == space_id, table.c.kind == kind)
+    ids = np.fromiter(connection.scalars(query.order_by(table.c.id)), np.int64)
+    chosen = np.random.default_rng(0).choice(ids, min(size, len(ids)), replace=False)
+    matrix = np.empty((len(chosen), dimension), np.float32)
+    filled = 0
+    for _, block in fetch(connection, chosen):
+        matrix[filled : filled + len(block)] = block
+        filled += len(block)
+    return matrix
+
+
 def fetch(connection: Connection, ids: Ids) -> Iterator[tuple[Ids, Matrix]]:
     """Read the vectors with these row numbers, in blocks; numbers that are gone are left out."""
     table = schema.vectors

@@ -42,6 +42,8 @@ def command(target: str | None, every: bool, **given: Any) -> int:
         if not (choice.items or choice.outside):
             tell(f"nothing found: {why_nothing(library, filters, 'image')}")
             return NOTHING_FOUND
+        if (caution := wiring.caution(library)) and given["model"] is None:
+            tell(caution)
         name = wiring.reader_name(library, "captioner", given["model"])
         if choice.outside:
             return _describe_file(str(choice.outside), name, settings, given["as_json"])

@@ -111,6 +111,8 @@ def _tag(
     if not chosen:
         tell(f"nothing found: {why_nothing(library, filters, 'image')}")
         return NOTHING_FOUND
+    if caution := wiring.caution(library):
+        tell(caution)
     encoder = wiring.encoder(library, settings)
     tagging = Tagging(library, encoder, labels, given["templates"], given["min_score"])
     stored = 0

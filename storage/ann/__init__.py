@@ -10,17 +10,27 @@ import numpy.typing as npt
 from storage.records import Matrix
 
 Ids = npt.NDArray[np.int64]
-KINDS = {"exact": "storage.ann.exact"}
+KINDS = {"exact": "storage.ann.exact", "ivf": "storage.ann.ivf"}
 
 
 class AnnIndex(Protocol):
-    """An index file in use: rows are known by their vector row numbers."""
+    """An index file in use: rows are known by their vector row numbers.
+
+    `over` says how many times as many rows to ask for before the stored vectors rank them; 1
+    where the index has those itself.
+    """
+
+    @property
+    def over(self) -> int: ...
 
     def add(self, ids: Ids, matrix: Matrix) -> None:
         """Take in unit rows: (n,) int64 and (n, dim) float32."""
 
     def save(self, path: Path) -> None:
         """Write the whole index to a file."""
+
+    def widen(self) -> bool:
+        """Look at more rows for each query from now on; False where all are looked at."""
 
     def nearest(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids
@@ -29,10 +39,13 @@ class AnnIndex(Protocol):
 
 
 class AnnKind(Protocol):
-    """How an index kind comes to be: a module with these two functions."""
+    """How an index kind comes to be: a module with these three functions."""
 
-    def create(self, dimension: int, rows: int) -> AnnIndex:
-        """Make an empty index with room for so many rows."""
+    def sample_size(self, rows: int) -> int:
+        """Tell how many of so many rows the kind has to learn from, 0 where it need not."""
+
+    def create(self, dimension: int, rows: int, sample: Matrix) -> AnnIndex:
+        """Make an empty index with room for so many rows, after a sample (s, dim) of them."""
 
     def open(self, path: Path) -> AnnIndex:
         """Map a saved index into memory; raises IndexDamaged where it cannot be read."""

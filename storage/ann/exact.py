@@ -12,6 +12,8 @@ from storage.records import Matrix
 class ExactIndex:
     """A flat fp16 index; its answers are those of brute force over the stored vectors."""
 
+    over = 1
+
     def __init__(self, index: faiss.Index) -> None:
         self._index = index
 
@@ -22,6 +24,10 @@ class ExactIndex:
     def save(self, path: Path) -> None:
         """Write the whole index to a file."""
         faiss.write_index(self._index, str(path))
+
+    def widen(self) -> bool:
+        """Say that every row is looked at already."""
+        return False
 
     def nearest(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids
@@ -40,7 +46,12 @@ def _parameters(included: Ids | None, excluded: Ids) -> faiss.SearchParameters |
     return None
 
 
-def create(dimension: int, rows: int) -> ExactIndex:
+def sample_size(rows: int) -> int:
+    """Tell that nothing is learnt from the rows."""
+    return 0
+
+
+def create(dimension: int, rows: int, sample: Matrix) -> ExactIndex:
     """Make an empty index with room for so many rows: growing would take three times as much."""
     codes = faiss.IndexScalarQuantizer(
         dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT

@@ -32,6 +32,11 @@ def test_every_picture_answers_in_order(library: Library, items: list[Item]) -> 
     assert library.notices == []
 
 
+def test_bytes_that_are_no_text_become_question_marks(library: Library, items: list[Item]) -> None:
+    [(_, answer)] = ask(library, RuleAnswerer(), "caf\udce9", items[:1])
+    assert answer.startswith("caf? ")
+
+
 def test_what_cannot_be_read_is_left_out_and_told(library: Library, items: list[Item]) -> None:
     Path(items[0].paths[0]).unlink()
     library.thumbnails.delete([items[0].hash])

@@ -32,6 +32,10 @@ def test_each_turn_knows_those_before_it() -> None:
     assert [turn.speaker for turn in chat.turns] == ["person", "model", "person", "model"]
 
 
+def test_bytes_that_are_no_text_become_question_marks() -> None:
+    assert Chat(EchoConversant(), PIXELS).say("caf\udce9") == "2 | caf?"
+
+
 def test_a_turn_that_gets_no_reply_was_not_said() -> None:
     class Shy(EchoConversant):
         def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:

@@ -102,3 +102,8 @@ def test_a_date_may_be_as_coarse_as_a_year(written: str) -> None:
 def test_what_is_no_date_is_refused(written: str) -> None:
     with pytest.raises(InvalidArgument, match="not a date"):
         day(written)
+
+
+def test_bytes_that_are_no_text_become_question_marks_and_paths_keep_theirs() -> None:
+    assert Term.parse("text", "caf\udce9").value == "caf?"
+    assert Term.parse("image", "/caf\udce9.jpg").value == "/caf\udce9.jpg"

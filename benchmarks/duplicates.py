@@ -1,0 +1,204 @@
+"""Which copies of a photo are found, which are named right, and is anything joined that differs?
+
+    SIGHTLINE_DATA=… uv run --with imagehash --with imagededup python -m benchmarks.duplicates
+
+Plants every edit of `benchmarks.planting` for a fixed sample of the distinct photos, leaves the
+others as distractors, indexes all with `mini` and finds duplicates as `sightline dedup` does,
+without a model's help. Beside it, on the same files: imagededup's phash and dhash, and czkawka's
+default (a gradient hash of 16 × 16, at most 5 bits), each where its package is installed.
+"""
+
+import random
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import numpy as np
+
+from benchmarks.planting import EDITS, copies, sources
+from benchmarks.rows import data_folder, keep
+from indexer import IndexConfig, Indexer
+from indexer.models import load
+from search.duplicates.finding import Finder
+from search.duplicates.groups import Grouping
+from search.duplicates.keepers import KeepOrder
+from search.duplicates.kinds import KINDS, Thresholds
+from storage import Library, duplicates, items
+
+LEAST_SIDE = 128  # pixels: of smaller results the goals say nothing
+Pair = tuple[str, str]  # paths
+
+
+class Planted:
+    """The files, and which copy is of which source."""
+
+    def __init__(self, folder: Path, data: Path, count: int, seed: int) -> None:
+        self.folder = folder
+        self.family: dict[str, int] = {}
+        self.copies: list[tuple[str, str, str, int]] = []  # edit, source, copy, shorter side
+        photos = sources(data)
+        chosen = set(random.Random(seed).sample(range(len(photos)), min(count, len(photos))))
+        for number, photo in enumerate(photos):
+            source = folder / f"{number:04}{photo.suffix}"
+            source.write_bytes(photo.read_bytes())
+            self.family[str(source)] = number
+            for edit, content, side in copies(photo) if number in chosen else ():
+                suffix = {"JPEG": "jpg"}.get(edit.format, edit.format.lower())
+                path = folder / f"{number:04} {edit.name}.{suffix}"
+                path.write_bytes(content)
+                self.family[str(path)] = number
+                self.copies.append((edit.name, str(source), str(path), side))
+
+
+def ours(
+    planted: Planted, folder: Path
+) -> tuple[dict[Pair, str], list[set[str]], dict[str, float]]:
+    """Find pairs and groups as the product does; returns kinds by pair, groups and seconds."""
+    with Library.create(folder) as library:
+        began = time.monotonic()
+        Indexer(library, load("mini"), IndexConfig(paths=(str(planted.folder),))).run()
+        indexed = time.monotonic()
+        Finder(library, Thresholds()).run()
+        found = time.monotonic()
+        groups = [
+            {group.keeper.path, *(member.path for member in group.others)}
+            for group in Grouping(library, KeepOrder(), KINDS[:3]).run()
+        ]
+        kinds: dict[Pair, str] = {}
+        with library.catalogue.reading() as connection:
+            for page in duplicates.pairs(connection, KINDS[:3]):
+                numbers = sorted({number for pair in page for number in (pair.first, pair.second)})
+                paths = {
+                    number: item.paths[0]
+                    for part in items.batches(numbers)
+                    for number, item in items.hydrate(connection, part).items()
+                }
+                for pair in page:
+                    kinds[_ordered(paths[pair.first], paths[pair.second])] = pair.kind
+    return kinds, groups, {"index": indexed - began, "find": found - indexed}
+
+
+def _ordered(one: str, other: str) -> Pair:
+    return (one, other) if one < other else (other, one)
+
+
+def by_hash(
+    planted: Planted, hashed: Callable[[str], np.ndarray], most: int
+) -> tuple[dict[Pair, str], float]:
+    """Find pairs by comparing every hash with every other, as the peers do."""
+    began = time.monotonic()
+    paths = sorted(planted.family)
+    codes = np.stack([np.packbits(hashed(path).ravel()) for path in paths])
+    kinds: dict[Pair, str] = {}
+    for row in range(len(paths) - 1):
+        apart = np.bitwise_count(codes[row + 1 :] ^ codes[row]).sum(axis=1)
+        for other in np.flatnonzero(apart <= most):
+            kinds[paths[row], paths[row + 1 + int(other)]] = "same-picture"
+    return kinds, time.monotonic() - began
+
+
+def peers() -> dict[str, tuple[Callable[[str], np.ndarray], int]]:
+    """Give the methods of others that can be had: how a path is hashed, and the bits allowed."""
+    had: dict[str, tuple[Callable[[str], np.ndarray], int]] = {}
+    if find_spec("imagededup"):
+        from imagededup.methods import DHash, PHash
+
+        for name, method in (("imagededup phash", PHash()), ("imagededup dhash", DHash())):
+            had[name] = (_of_imagededup(method), 10)
+    if find_spec("imagehash"):
+        had["czkawka's default"] = (_gradient, 5)
+    return had
+
+
+def _of_imagededup(method: object) -> Callable[[str], np.ndarray]:
+    def hashed(path: str) -> np.ndarray:
+        written = method.encode_image(image_file=path)  # type: ignore[attr-defined]
+        return np.array([int(bit) for bit in f"{int(written, 16):064b}"], bool)
+
+    return hashed
+
+
+def _gradient(path: str) -> np.ndarray:
+    import imagehash
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        upright = ImageOps.exif_transpose(opened)
+        small = upright.convert("L").resize((17, 16), Image.Resampling.NEAREST)
+        return np.asarray(imagehash.dhash(small, hash_size=16).hash)
+
+
+def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, object]:
+    """Print and return recall by edit, precision of pairs and the share of kinds named right."""
+    expected = {edit.name: edit.kind for edit in EDITS}
+    found: dict[str, list[bool]] = defaultdict(list)
+    small: dict[str, list[bool]] = defaultdict(list)
+    named: dict[str, list[bool]] = defaultdict(list)
+    for edit, source, copy, side in planted.copies:
+        kind = kinds.get(_ordered(source, copy))
+        (found if side >= LEAST_SIDE else small)[edit].append(kind is not None)
+        if kind is not None:
+            named[edit].append(kind == expected[edit])
+    true = sum(planted.family[one] == planted.family[other] for one, other in kinds)
+    right = [each for shares in named.values() for each in shares]
+    row: dict[str, object] = {
+        "method": method,
+        "pairs": len(kinds),
+        "false_pairs": len(kinds) - true,
+        "precision": true / len(kinds) if kinds else 1.0,
+        "named_right": float(np.mean(right)) if right else None,
+        "recall": {edit: [sum(each), len(each)] for edit, each in found.items()},
+        "recall_small": {edit: [sum(each), len(each)] for edit, each in small.items()},
+        "named": {edit: [sum(each), len(each)] for edit, each in named.items()},
+    }
+    print(
+        f"{method}: {len(kinds)} pairs, {len(kinds) - true} of different photos, precision "
+        f"{row['precision']:.5f}, kinds named right {row['named_right'] or 0:.3f}"
+    )
+    return row
+
+
+def table(rows: list[dict[str, object]]) -> None:
+    """Print recall by edit, a column for each method."""
+    print(f"{'recall':20}" + "".join(f"{row['method']!s:>20}" for row in rows) + "   copies")
+    for edit in EDITS:
+        shares, many = "", 0
+        for row in rows:
+            recall = row["recall"]
+            assert isinstance(recall, dict)
+            hits, many = recall.get(edit.name, (0, 0))
+            shares += f"{hits / many if many else float('nan'):20.3f}"
+        print(f"{edit.name:20}{shares}{many:9}")
+
+
+@click.command()
+@click.option("--count", default=200, show_default=True, help="Photos that copies are made of.")
+@click.option("--seed", default=0, show_default=True)
+def main(count: int, seed: int) -> None:
+    """Plant, find, compare."""
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "photos"
+        photos.mkdir()
+        planted = Planted(photos, data_folder(), count, seed)
+        print(f"{len(planted.family)} files of {len(set(planted.family.values()))} photos")
+        kinds, groups, seconds = ours(planted, Path(folder) / "library")
+        mixed = sum(len({planted.family[path] for path in group}) > 1 for group in groups)
+        rows = [judged(planted, kinds, "sightline")]
+        rows[0] |= {"groups": len(groups), "false_merges": mixed, "seconds": seconds}
+        print(
+            f"{len(groups)} groups, {mixed} with different photos; indexed in "
+            f"{seconds['index']:.0f} s, found in {seconds['find']:.0f} s"
+        )
+        for name, (hashed, most) in peers().items():
+            others, took = by_hash(planted, hashed, most)
+            rows.append(judged(planted, others, name) | {"seconds": {"find": took}})
+    table(rows)
+    keep("duplicates", {"count": count, "seed": seed}, rows)
+
+
+if __name__ == "__main__":
+    main()

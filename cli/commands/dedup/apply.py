@@ -1,0 +1,99 @@
+"""`sightline dedup apply`: do what a plan says."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.consent import agreed
+from cli.options import json_option, yes_option
+from cli.render import plural, printable, size, tell, write_json
+from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
+from search.duplicates.apply import Outcome, apply
+from search.duplicates.plan import Entry, read
+from search.duplicates.trash import Trash
+
+_WAYS = ("trash", "hardlink", "reflink", "delete")
+FAILED = 3  # entries were refused
+
+
+@click.command("apply")
+@click.argument("plan", type=click.Path(path_type=Path))
+@click.option("--trash", "way", flag_value="trash", default=True, help="To the trash; the default.")
+@click.option("--hardlink", "way", flag_value="hardlink", help="One copy on disk under both names.")
+@click.option("--reflink", "way", flag_value="reflink", help="One copy until either is changed.")
+@click.option("--delete", "way", flag_value="delete", help="For good.")
+@click.option("--move", metavar="DIR", type=click.Path(file_okay=False), help="Into a folder.")
+@click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="What is done is written here. [default: beside the plan]",
+)
+@yes_option
+@json_option
+def command(plan: Path, way: str, move: str | None, **given: Any) -> int:
+    """Drop the files that a plan drops; each and its keeper are checked just before.
+
+    What is not as the plan says is left alone, with the reason. `sightline dedup undo JOURNAL`
+    puts back what can be. An interrupted run goes on where it was when it is given again.
+    """
+    entries, refused = read(plan)
+    for bad in refused:
+        tell(f"{plan}, line {bad.line}: {bad.reason}")
+    drops = [entry for entry in entries if entry.action == "drop"]
+    if not drops:
+        tell(f"{plan} drops no file")
+        return FAILED if refused else NOTHING_FOUND
+    action: Action = Move(move) if move else _action(way)
+    journal = given["journal"] or plan.with_suffix(".journal.jsonl")
+    if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
+        return DONE
+    with keeping(lambda: f"what was done is in {journal}; give the command again to go on"):
+        outcomes = apply(entries, action, journal, dry_run=given["dry_run"])
+        done, left = _tell(outcomes, given["as_json"], given["dry_run"])
+    would = "would be dropped" if given["dry_run"] else "dropped"
+    tell(f"{plural(done, 'file')} {would}, {left:,} left as they were")
+    if done and not given["dry_run"]:
+        tell(f"put back with  sightline dedup undo {journal}")
+    return FAILED if left or refused else DONE
+
+
+def _action(way: str) -> Action:
+    match way:
+        case "hardlink":
+            return Hardlink()
+        case "reflink":
+            return Reflink()
+        case "delete":
+            return Delete()
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return Trash(os.path.join(data, "Trash"))
+
+
+def _question(drops: list[Entry], action: Action) -> str:
+    many = f"{plural(len(drops), 'file')}, {size(sum(entry.bytes for entry in drops))}"
+    return f"{action.name}: {many}. Go on?"
+
+
+def _tell(outcomes: Any, as_json: bool, dry_run: bool) -> tuple[int, int]:
+    done = left = 0
+    outcome: Outcome
+    for outcome in outcomes:
+        done, left = done + outcome.done, left + (not outcome.done)
+        if as_json:
+            write_json(
+                {
+                    "path": outcome.entry.path,
+                    "done": outcome.done,
+                    "reason": outcome.reason,
+                    "target": outcome.target,
+                }
+            )
+        elif not outcome.done:
+            tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
+        elif dry_run:
+            tell(f"would drop {printable(outcome.entry.path)}")
+    return done, left

@@ -1,0 +1,129 @@
+"""Pixels against pixels: do two pictures, laid over each other, show the same?
+
+Hashes and features propose; what is compared here is the pictures themselves, at a small size,
+block by block, so that a page with other words or a second shot of a moving scene is not taken
+for the same picture.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from search.duplicates.alignment import Alignment
+
+SIDE = 160  # pixels of the long side at which pictures are compared
+_BLOCK = 8  # pixels
+_LEAST_SHARE = 0.6  # of a block that both pictures cover, for it to count
+_FLAT = 6.0  # standard deviation, in gray levels, below which a block has no texture to compare
+_CORRELATED = 0.6  # of two textured blocks; a shift by half a pixel leaves about 0.8
+_LEVEL = 20.0  # gray levels by which flat blocks may differ after the light is evened out
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What the pixels say.
+
+    `share`, 0 to 1: of the blocks both cover and that are worth comparing, those that agree.
+    `overlap`, 0 to 1: of the smaller picture, what the other covers. `colour`: mean absolute
+    difference of the channels, 0 to 255, nothing evened out. `textured`: blocks with something
+    to see in them. `patch`: the most, in gray levels, by which any two blocks differ after the
+    light is evened out: what was written over a picture shows here.
+    """
+
+    share: float
+    overlap: float
+    colour: float
+    textured: int
+    patch: float
+
+
+def small(image: Pixels) -> Pixels:
+    """Shrink (height, width, 3) uint8 to a long side of at most 160 pixels."""
+    shrink = SIDE / max(image.shape[:2])
+    if shrink >= 1:
+        return image
+    size = (max(1, round(image.shape[1] * shrink)), max(1, round(image.shape[0] * shrink)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None) -> Agreement:
+    """Compare two small pictures (height, width, 3) uint8, the first laid on the second.
+
+    Without an alignment the first is stretched over the second.
+    """
+    height, width = second.shape[:2]
+    matrix = _matrix(first, second, alignment)
+    laid = np.asarray(cv2.warpAffine(first, matrix, (width, height)), np.uint8)
+    whole = np.full(first.shape[:2], 255, np.uint8)
+    covered = np.asarray(cv2.warpAffine(whole, matrix, (width, height)), np.uint8) > 250
+    area = abs(float(np.linalg.det(matrix[:, :2]))) * whole.size
+    overlap = float(covered.sum() / max(1.0, min(area, covered.size)))
+    if covered.sum() < 4 * _BLOCK**2:
+        return Agreement(0.0, overlap, 255.0, 0, 255.0)
+    colour = float(np.abs(laid[covered].astype(np.int16) - second[covered]).mean())
+    share, textured, patch = _blocks(_gray(laid), _gray(second), covered)
+    return Agreement(share, min(1.0, overlap), colour, textured, patch)
+
+
+def _matrix(first: Pixels, second: Pixels, alignment: Alignment | None) -> NDArray[np.float64]:
+    (fh, fw), (sh, sw) = first.shape[:2], second.shape[:2]
+    if alignment is None:
+        across, down = sw / fw, sh / fh
+        # Pixel centres lie at halves: without the shift a stretched copy would be off by some.
+        return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
+    ours, theirs = max(fh, fw), max(sh, sw)
+    matrix = alignment.matrix.copy()
+    matrix[:, :2] *= theirs / ours
+    matrix[:, 2] *= theirs
+    matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
+    return matrix
+
+
+def _gray(image: Pixels) -> Floats:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def _blocks(first: Floats, second: Floats, covered: NDArray[np.bool_]) -> tuple[float, int, float]:
+    """Give the share of blocks that agree, how many have texture, and the greatest difference."""
+    first = _evened(first, second, covered)
+    weight = _sums(covered.astype(np.float32))
+    usable = weight >= _LEAST_SHARE * _BLOCK**2
+    count = np.maximum(weight, 1)
+    inside = covered.astype(np.float32)
+    means = [_sums(each * inside) / count for each in (first, second)]
+    squares = [_sums(each * each * inside) / count for each in (first, second)]
+    spread = [
+        np.sqrt(np.maximum(square - mean * mean, 0))
+        for square, mean in zip(squares, means, strict=True)
+    ]
+    together = _sums(first * second * inside) / count - means[0] * means[1]
+    textured = usable & (np.maximum(*spread) >= _FLAT)
+    correlation = together / np.maximum(spread[0] * spread[1], 1e-3)
+    alike = textured & (correlation >= _CORRELATED)
+    level = usable & ~textured & (np.abs(means[0] - means[1]) <= _LEVEL)
+    total = int(usable.sum())
+    # A textured block is a witness, a flat one half of one: skies are like each other.
+    weights = textured.sum() + 0.5 * (total - textured.sum())
+    agreeing = alike.sum() + 0.5 * level.sum()
+    patch = float(np.abs(means[0] - means[1])[usable].max(initial=0.0))
+    return float(agreeing / max(weights, 1e-6)), int(textured.sum()), patch
+
+
+def _evened(first: Floats, second: Floats, covered: NDArray[np.bool_]) -> Floats:
+    """Give the first the light of the second: gain and bias by their medians and spreads."""
+    ours, theirs = first[covered], second[covered]
+    low, middle, high = np.percentile(ours, (10, 50, 90))
+    below, centre, above = np.percentile(theirs, (10, 50, 90))
+    gain = np.clip((above - below) / max(high - low, 1.0), 0.4, 2.5)
+    return np.asarray((first - middle) * gain + centre, np.float32)
+
+
+def _sums(plane: Floats) -> Floats:
+    height, width = (side // _BLOCK * _BLOCK for side in plane.shape)
+    blocks = plane[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
+    return np.asarray(blocks.sum(axis=(1, 3)), np.float32)

@@ -1,0 +1,98 @@
+"""What is looked at before a file is touched: is it what the plan saw, and is its keeper safe?
+
+A keeper is never a loser anywhere in the plan and is read anew before each action that relies on
+it. So whatever goes, goes while a file that nothing in the plan removes stands for it.
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from search.duplicates.held import Held, hold, identity, look
+from search.duplicates.plan import Entry
+from storage.errors import FileFailure
+
+_Place = tuple[tuple[int, int], tuple[int, int], str]
+
+
+class Checks:
+    """Judges the entries of one plan, each against the whole of it and against the disk."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        losers = [entry.path for entry in entries if entry.action == "drop"]
+        # By group: the keeper of copies may stand in a group of edits as well.
+        self._kept = {(one.group, one.path): one for one in entries if one.action == "keep"}
+        self._stay = frozenset(path for _, path in self._kept)
+        self._losers = frozenset(losers)
+        self._places = frozenset(place for path in losers if (place := _place(path)))
+
+    @contextmanager
+    def pair(self, entry: Entry) -> Iterator[tuple[Held, Held]]:
+        """Hold a file and its keeper, both as the plan recorded them.
+
+        Raises a FileFailure with the reason why the file is not to be touched.
+        """
+        recorded = self._recorded(entry)
+        if identity(look(entry.path)) == identity(_look_at_keeper(entry)):
+            raise FileFailure("it and its keeper are one and the same file")
+        # One that is not there stays in the set by its name, in case it comes back.
+        if _place(entry.keeper) in self._places:
+            raise FileFailure("its keeper is dropped by the plan, under another spelling")
+        with hold(entry.path, alone=True) as loser:
+            if loser.hash != entry.item:
+                raise FileFailure("its content changed since the plan: look for duplicates again")
+            with _keeper(entry) as keeper:
+                if keeper.hash != recorded:
+                    raise FileFailure(
+                        "its keeper's content changed since the plan: look for duplicates again"
+                    )
+                loser.require_unchanged()
+                yield loser, keeper
+
+    def _recorded(self, entry: Entry) -> str:
+        """Find what the keeper's bytes hashed to, unless the plan contradicts itself."""
+        if entry.path == entry.keeper:
+            raise FileFailure("it is its own keeper, and a keeper is never dropped")
+        if entry.path in self._stay:
+            raise FileFailure("another row of the plan keeps it")
+        if entry.keeper in self._losers:
+            raise FileFailure("its keeper is dropped by the plan")
+        kept = self._kept.get((entry.group, entry.keeper))
+        if kept is None:
+            raise FileFailure("its group has no row that keeps its keeper")
+        if entry.kind == "identical" and kept.item != entry.item:
+            raise FileFailure("it is called identical, and its keeper has another content")
+        return kept.item
+
+
+def _look_at_keeper(entry: Entry) -> os.stat_result:
+    try:
+        return look(entry.keeper)
+    except FileFailure as error:
+        raise FileFailure(f"its keeper: {error}") from error
+
+
+@contextmanager
+def _keeper(entry: Entry) -> Iterator[Held]:
+    opened = False
+    try:
+        with hold(entry.keeper, alone=False) as held:
+            opened = True
+            yield held
+    except FileFailure as error:
+        if opened:  # it is about something else
+            raise
+        raise FileFailure(f"its keeper: {error}") from error
+
+
+def _place(path: str) -> _Place | None:
+    """Tell names apart as loosely as any file system does: by folder, file and folded name.
+
+    Hard links of a file differ in it, spellings of one name do not.
+    """
+    with suppress(OSError, ValueError):
+        folder = os.stat(os.path.dirname(path) or os.curdir)
+        name = unicodedata.normalize("NFC", os.path.basename(path)).casefold()
+        return identity(folder), identity(os.lstat(path)), unicodedata.normalize("NFC", name)
+    return None

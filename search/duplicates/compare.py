@@ -1,0 +1,164 @@
+"""Comparing two pictures: which kind of duplicates they are, if any, and on what evidence."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.fingerprint import TURNS, Features
+from search.duplicates.agreement import Agreement, Pixels, agreement
+from search.duplicates.alignment import align
+from search.duplicates.evidence import Evidence
+from search.duplicates.kinds import Thresholds
+from storage.records import Capture
+
+_GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is compared of a picture.
+
+    `hashes` (8, 32) uint8 and `quality` as `indexer.fingerprint` gives them; `pixels` as
+    `agreement.small` does; without `features` crops go unseen.
+    """
+
+    hashes: NDArray[np.uint8]
+    quality: int
+    pixels: Pixels
+    capture: Capture
+    features: Features | None = None
+
+
+def compare(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
+    """Say what two pictures of different bytes are to each other, or None for strangers.
+
+    "same-picture" and "edited" are decided by pixels; two shots of one camera are "similar"
+    however much they are alike.
+    """
+    seen = _by_hash(first, second, limits) or _by_features(first, second, limits)
+    return None if seen is None else _two_shots(seen, first.capture, second.capture, limits)
+
+
+def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
+    quality = min(first.quality, second.quality)
+    if quality < limits.hash_quality:
+        return None
+    apart = np.bitwise_count(first.hashes[0] ^ second.hashes).sum(axis=1, dtype=np.int64)
+    # On a tie the picture as it lies: a symmetrical one is not mirrored.
+    form = int(apart.argmin())
+    if apart[form] > limits.hash_distance:
+        return None
+    turned = turn(second.pixels, form)
+    if not _same_shape(first.pixels, turned, limits.aspect):
+        return None
+    agreed = agreement(turned, first.pixels)
+    if not _enough(agreed, limits):
+        return None
+    contrast, brightness, saturation, tinted = _light(first.pixels, turned)
+    changed = (
+        abs(contrast - 1) > limits.contrast
+        or abs(brightness) > limits.brightness
+        or agreed.patch > limits.patch
+        or (tinted and abs(saturation - 1) > limits.saturation)
+    )
+    return Evidence(
+        kind="edited" if form or changed else "same-picture",
+        hash_distance=int(apart[form]),
+        quality=quality,
+        turned=TURNS[form] if form else None,
+        agreement=agreed.share,
+        colour=agreed.colour,
+        patch=agreed.patch,
+        contrast=contrast,
+        brightness=brightness,
+        saturation=saturation if tinted else None,
+    )
+
+
+def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
+    if first.features is None or second.features is None:
+        return None
+    alignment = align(first.features, second.features)
+    if alignment is None:
+        return None
+    agreed = agreement(first.pixels, second.pixels, alignment)
+    if not _enough(agreed, limits) or agreed.overlap < limits.overlap:
+        return None
+    return Evidence(
+        kind="edited",
+        agreement=agreed.share,
+        colour=agreed.colour,
+        inliers=alignment.inliers,
+        scale=alignment.scale,
+        rotation=alignment.rotation,
+        overlap=agreed.overlap,
+    )
+
+
+def turn(pixels: Pixels, form: int) -> Pixels:
+    """Turn a picture (height, width, 3) into one of the eight forms, by their order in TURNS."""
+    if form in (1, 2, 3):
+        return np.ascontiguousarray(np.rot90(pixels, form))
+    flipped = {4: pixels[::-1], 5: pixels[:, ::-1], 6: pixels.transpose(1, 0, 2)}
+    if form == 7:
+        return np.ascontiguousarray(pixels.transpose(1, 0, 2)[::-1, ::-1])
+    return np.ascontiguousarray(flipped.get(form, pixels))
+
+
+def _enough(agreed: Agreement, limits: Thresholds) -> bool:
+    return agreed.share >= limits.agreement and agreed.textured >= limits.textured
+
+
+def _same_shape(first: Pixels, second: Pixels, most: float) -> bool:
+    ours, theirs = (pixels.shape[1] / pixels.shape[0] for pixels in (first, second))
+    # The shorter side is known to a pixel: of a strip that is a good part of it.
+    exact = most + 1.0 / min(*first.shape[:2], *second.shape[:2])
+    return bool(abs(np.log(ours / theirs)) <= exact)
+
+
+def _light(first: Pixels, second: Pixels) -> tuple[float, float, float, bool]:
+    """Give contrast, brightness and saturation of the second by the first, and whether it has hues.
+
+    Slopes of a regression through the cells of a coarse grid.
+    """
+    gray, hues = _cells(first)
+    other_gray, other_hues = _cells(second)
+    centred = gray - gray.mean()
+    contrast = float((centred * (other_gray - other_gray.mean())).sum() / (centred**2).sum())
+    energy = float((hues**2).sum())
+    saturation = float((hues * other_hues).sum() / max(energy, 1.0))
+    tinted = float(np.abs(hues - other_hues).mean()) > 0.8
+    return contrast, float(other_gray.mean() - gray.mean()), saturation, tinted
+
+
+def _cells(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    cells = cv2.resize(pixels, (_GRID, _GRID), interpolation=cv2.INTER_AREA).astype(np.float64)
+    gray = cells @ (0.299, 0.587, 0.114)
+    return gray, np.stack([cells[..., 0] - gray, cells[..., 2] - gray])
+
+
+def _two_shots(seen: Evidence, first: Capture, second: Capture, limits: Thresholds) -> Evidence:
+    """Call two exposures similar: a burst's pictures are no copies of each other.
+
+    Pixels that agree to a gray level are one exposure, whatever the dates say.
+    """
+    apart = seconds_between(first, second)
+    if not apart or first.camera != second.camera:
+        return seen
+    if seen.colour is not None and seen.colour <= limits.exposure and not seen.turned:
+        return seen
+    return replace(seen, kind="similar", seconds_apart=apart, camera=first.camera)
+
+
+def seconds_between(first: Capture, second: Capture) -> float | None:
+    """Give the seconds between two exposures, or None where a date is not known."""
+    if first.taken_at is None or second.taken_at is None:
+        return None
+    try:
+        ours, theirs = (datetime.fromisoformat(at.taken_at or "") for at in (first, second))
+        return abs((ours.replace(tzinfo=None) - theirs.replace(tzinfo=None)).total_seconds())
+    except ValueError:  # "2015-07" is a date that some scanners write
+        return None

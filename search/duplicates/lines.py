@@ -1,0 +1,134 @@
+"""JSON Lines from anywhere: each line an object with known fields, or a reason why it is none."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from storage.errors import DiskFull, PathNotFound, SightlineError
+
+LONGEST_LINE = 1 << 20  # bytes; a path has at most a few thousand, evidence a few hundred
+_LARGEST = 2**63 - 1
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a plan or a journal that cannot be used, and why."""
+
+    line: int  # from 1
+    reason: str
+
+
+def numbered(file: str | Path, what: str) -> Iterator[tuple[int, bytes]]:
+    """Read the lines that are not blank, each with its number from 1; `what` names the file.
+
+    A line beyond LONGEST_LINE comes cut off there, and `parsed` refuses it. Raises PathNotFound,
+    or SightlineError where something is there that cannot be read.
+    """
+    try:
+        if not os.path.lexists(file):
+            raise PathNotFound(f"{what} {file} is not there: check the path")
+        if not os.path.isfile(file):  # a pipe might never end
+            raise SightlineError(f"{what} {file} is not a file: check the path")
+        with open(file, "rb") as stream:
+            yield from _numbered(stream)
+    except OSError as error:
+        raise SightlineError(f"{what} {file} cannot be read: {error.strerror or error}") from error
+
+
+def _numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_LINE + 1)
+        if line.strip():
+            yield number, line
+
+
+def unwritable(what: str, file: str | Path, error: OSError) -> SightlineError:
+    """Say why a plan or a journal cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{what} {file}: the disk took no more; free some space and run it again")
+    reason = error.strerror or str(error)
+    return SightlineError(f"{what} {file} cannot be written: {reason}; choose another place for it")
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """Read one line as a JSON object; a ValueError says in words what is wrong with it."""
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"it is longer than {LONGEST_LINE:,} bytes")
+    try:
+        # Some editors put a mark before the first line.
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    try:
+        found = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error.msg}, at character {error.colno}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("it is not a JSON object")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Programs differ on which of two wins: no choice of a person may hang on that.
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key stands in it twice")
+    return made
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def present(row: dict[str, Any], *names: str) -> None:
+    """Require keys; a ValueError names those that are lacking."""
+    missing = [name for name in names if name not in row]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+
+
+def whole(row: dict[str, Any], name: str, least: int = 0) -> int:
+    """Take a whole number of 63 bits."""
+    value = row[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _LARGEST:
+        raise ValueError(f"{name} is not a whole number from {least}")
+    return value
+
+
+def text(row: dict[str, Any], name: str) -> str:
+    """Take a string."""
+    value = row[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a string")
+    return value
+
+
+def digest(row: dict[str, Any], name: str) -> str:
+    """Take a SHA-256 as 64 hexadecimal digits."""
+    value = text(row, name)
+    if len(value) != 64 or not _HEX.issuperset(value):
+        raise ValueError(f"{name} is not a SHA-256 of 64 hexadecimal digits")
+    return value
+
+
+def place(row: dict[str, Any], name: str) -> str:
+    """Take an absolute path that a file system could have given."""
+    value = text(row, name)
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} holds characters that no path has") from None
+    if not os.path.isabs(value) or "\0" in value:
+        raise ValueError(f"{name} is not an absolute path")
+    return value

@@ -1,0 +1,121 @@
+"""Decisions: what a person said of groups of duplicates, kept by content.
+
+A decision names the content hashes of a group's files, one for each file, so it outlives moves,
+re-indexing and changes of model. A new file in the group makes it a group not decided on.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Literal, Self, get_args
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from storage import schema
+from storage.errors import InvalidArgument
+
+DecisionKind = Literal["keep-all", "not-duplicates"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision: "keep-all" hides its group, "not-duplicates" also parts every pair in it."""
+
+    id: int
+    kind: DecisionKind
+    hashes: tuple[str, ...]  # sorted; a content of two files stands twice
+    at: str  # ISO 8601, UTC
+
+
+class Decided:
+    """All decisions of a library, read once, to be asked of many groups."""
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        self._members: dict[int, Counter[str]] = {}
+        self._holding: dict[str, set[int]] = {}
+        self._parting: set[int] = set()
+        for decision in decisions:
+            self._members[decision.id] = Counter(decision.hashes)
+            for content in decision.hashes:
+                self._holding.setdefault(content, set()).add(decision.id)
+            if decision.kind == "not-duplicates":
+                self._parting.add(decision.id)
+
+    @classmethod
+    def read(cls, connection: Connection) -> Self:
+        """Read the decisions of a library."""
+        return cls(every(connection))
+
+    def hides(self, hashes: Iterable[str]) -> bool:
+        """Say whether a group is hidden: `hashes` has one for each of its files.
+
+        It is where one decision holds them all, so a new member, or a new copy of an old one,
+        shows the group again.
+        """
+        group = Counter(hashes)
+        return any(group <= self._members[number] for number in self._common(group))
+
+    def parts(self, first: str, second: str) -> bool:
+        """Say whether a person called these two contents not duplicates."""
+        return first != second and bool(self._common((first, second)) & self._parting)
+
+    def parted(self, hashes: Iterable[str]) -> set[frozenset[str]]:
+        """List the pairs among these contents that a person called not duplicates."""
+        within: dict[int, list[str]] = {}
+        for content in set(hashes):
+            for number in self._holding.get(content, set()) & self._parting:
+                within.setdefault(number, []).append(content)
+        return {frozenset(pair) for held in within.values() for pair in combinations(held, 2)}
+
+    def _common(self, hashes: Iterable[str]) -> set[int]:
+        """Find the decisions that name all of these contents; none for no contents."""
+        holding = [self._holding.get(content, set()) for content in hashes]
+        return set.intersection(*holding) if holding else set()
+
+
+def record(connection: Connection, kind: DecisionKind, hashes: Iterable[str]) -> int:
+    """Store a decision on a group, one content hash for each file; returns its number.
+
+    The same decision taken again keeps its number. Raises InvalidArgument where there is nothing
+    to decide: an unknown kind, no files, or the same bytes called not duplicates.
+    """
+    members = tuple(sorted(hashes))
+    if kind not in get_args(DecisionKind):
+        known = ", ".join(get_args(DecisionKind))
+        raise InvalidArgument(f"there is no decision {kind!r}: take one of {known}")
+    if len(set(members)) < (2 if kind == "not-duplicates" else 1):
+        raise InvalidArgument(
+            f"{kind} needs a group of "
+            + ("different contents: files of the same bytes are duplicates" if members else "files")
+        )
+    table = schema.decisions
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    put = insert(table).values(kind=kind, hashes=members, at=now)
+    again = put.on_conflict_do_update(index_elements=["kind", "hashes"], set_={"at": now})
+    return int(connection.execute(again.returning(table.c.id)).scalar_one())
+
+
+def every(connection: Connection) -> list[Decision]:
+    """List the decisions in the order they were first taken."""
+    rows = connection.execute(select(schema.decisions).order_by(schema.decisions.c.id))
+    return [Decision(**row._mapping) for row in rows]
+
+
+def remove(connection: Connection, numbers: Iterable[int]) -> int:
+    """Take decisions back by number; returns how many there were."""
+    table = schema.decisions
+    gone = [delete(table).where(table.c.id == number) for number in set(numbers)]
+    return sum(connection.execute(statement).rowcount for statement in gone)
+
+
+def hidden(connection: Connection, hashes: Iterable[str]) -> bool:
+    """Say whether one group is hidden; for many, read `Decided` once."""
+    return Decided.read(connection).hides(hashes)
+
+
+def parted(connection: Connection, hashes: Iterable[str]) -> set[frozenset[str]]:
+    """List the pairs among these contents that are not duplicates; see `Decided.parted`."""
+    return Decided.read(connection).parted(hashes)

@@ -1,0 +1,183 @@
+"""Duplicates from the command line: found, planned, dropped, put back, decided on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from PIL import ImageOps
+
+from tests.search.duplicates.drawn import photo
+
+Run = Callable[..., Result]
+RunJson = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def album(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two photos; of the first a copy by bytes, one re-encoded, one mirrored; and their library."""
+    monkeypatch.chdir(tmp_path)  # where a plan goes that is given no place
+    folder = tmp_path / "album"
+    (folder / "backup").mkdir(parents=True)
+    first = folder / "first.jpg"
+    photo(1).save(first, quality=92)
+    (folder / "backup" / "first (1).jpg").write_bytes(first.read_bytes())
+    photo(1).resize((240, 180)).save(folder / "small.jpg", quality=70)
+    ImageOps.mirror(photo(1)).save(folder / "mirrored.jpg", quality=92)
+    photo(2).save(folder / "second.jpg", quality=92)
+    assert run("index", folder, "--library", tmp_path / "library", "--model", "mini").exit_code == 0
+    return folder
+
+
+@pytest.fixture
+def words(tmp_path: Path, album: Path) -> list[object]:
+    return ["--library", tmp_path / "library"]
+
+
+def _acts(rows: list[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    return {
+        Path(row["path"]).name: (row["kind"], row["action"])
+        for row in rows
+        if row["evidence"] or row["kind"] == "identical"
+    }
+
+
+def test_copies_are_to_go_and_edits_stay(run_json: RunJson, words: list[object]) -> None:
+    rows = run_json("dedup", *words)
+    assert {Path(row["keeper"]).name for row in rows if row["group"] == 1} == {"first.jpg"}
+    assert _acts(rows) == {
+        "first (1).jpg": ("identical", "drop"),
+        "small.jpg": ("same-picture", "drop"),
+        "mirrored.jpg": ("edited", "keep"),
+    }
+    assert not Path("sightline-dedup").exists()
+
+
+def test_a_kind_that_is_to_go_shares_the_group(run_json: RunJson, words: list[object]) -> None:
+    drops = [arg for kind in ("identical", "same-picture", "edited") for arg in ("--drop", kind)]
+    rows = run_json("dedup", *words, *drops)
+    assert {row["group"] for row in rows} == {1}
+    assert sum(row["action"] == "keep" for row in rows) == 1
+
+
+def test_kinds_and_folders_narrow_what_is_found(
+    run: Run, run_json: RunJson, words: list[object], album: Path
+) -> None:
+    only = run_json("dedup", *words, "--kind", "edited")
+    assert {Path(row["path"]).name for row in only} == {"first.jpg", "mirrored.jpg"}
+    nothing = run("dedup", *words, "--in", album / "backup", "--kind", "edited")
+    assert nothing.exit_code == 1
+    assert "no duplicates" in nothing.stderr
+
+
+def test_a_preferred_folder_keeps_its_file(
+    run_json: RunJson, words: list[object], album: Path
+) -> None:
+    rows = run_json("dedup", *words, "--kind", "identical", "--prefer", album / "backup")
+    assert {(Path(row["keeper"]).name, row["rule"]) for row in rows} == {
+        ("first (1).jpg", "prefer")
+    }
+
+
+def test_a_plan_is_applied_and_undone(
+    run: Run, words: list[object], album: Path, tmp_path: Path
+) -> None:
+    before = {path: path.read_bytes() for path in album.rglob("*.jpg")}
+    out = tmp_path / "out"
+    found = run("dedup", *words, "--out", out)
+    assert found.exit_code == 0, found.stderr
+    assert "2 files to drop" in found.stderr
+    assert "nothing is changed yet" in found.stderr
+    assert (out / "report.html").is_file()
+
+    looked = run("dedup", "apply", out / "plan.jsonl", "--dry-run")
+    assert looked.exit_code == 0, looked.stderr
+    assert {path: path.read_bytes() for path in album.rglob("*.jpg")} == before
+
+    assert run("dedup", "apply", out / "plan.jsonl").exit_code == 2  # nobody there to say yes
+    assert len(list(album.rglob("*.jpg"))) == 5
+    done = run("dedup", "apply", out / "plan.jsonl", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert {path.name for path in album.rglob("*.jpg")} == {
+        "first.jpg",
+        "mirrored.jpg",
+        "second.jpg",
+    }
+
+    back = run("dedup", "undo", out / "plan.journal.jsonl")
+    assert back.exit_code == 0, back.stderr
+    assert {path: path.read_bytes() for path in album.rglob("*.jpg")} == before
+
+
+def test_a_file_that_changed_since_is_left_alone(
+    run: Run, words: list[object], album: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("dedup", *words, "--out", out)
+    photo(3).save(album / "small.jpg")
+    done = run("dedup", "apply", out / "plan.jsonl", "--yes", "--delete", "--json")
+    assert done.exit_code == 3
+    told = {Path(row["path"]).name: row for row in map(json.loads, done.stdout.splitlines())}
+    assert "changed since the plan" in told["small.jpg"]["reason"]
+    assert told["first (1).jpg"]["done"]
+    assert (album / "small.jpg").exists()
+
+
+@pytest.mark.parametrize("decision", ["--keep-all", "--not-duplicates"])
+def test_a_decision_sticks_until_a_new_member_comes(
+    run: Run, run_json: RunJson, words: list[object], album: Path, tmp_path: Path, decision: str
+) -> None:
+    out = tmp_path / "out"
+    run("dedup", *words, "--out", out)
+    plan = [json.loads(line) for line in (out / "plan.jsonl").read_text().splitlines()]
+    [group] = {row["group"] for row in plan if row["kind"] == "edited"}
+    decided = run("dedup", "decide", out / "plan.jsonl", "--group", group, decision, *words)
+    assert decided.exit_code == 0, decided.stderr
+    assert "edited" not in {row["kind"] for row in run_json("dedup", *words)}
+    (album / "mirrored.jpg").rename(album / "turned.jpg")
+    ImageOps.flip(photo(1)).save(album / "flipped.jpg", quality=92)
+    run("index", album, *words)
+    edited = [row for row in run_json("dedup", *words) if row["kind"] == "edited"]
+    beside_first = [row for row in edited if Path(row["keeper"]).name == "first.jpg"]
+    names = {Path(row["path"]).name for row in beside_first}
+    assert "flipped.jpg" in names
+    assert ("turned.jpg" in names) == (decision == "--keep-all")
+
+
+def test_new_pictures_are_compared_with_all_and_old_ones_not_again(
+    run: Run, run_json: RunJson, words: list[object], album: Path, tmp_path: Path
+) -> None:
+    run_json("dedup", *words)
+    assert run("dedup", *words, "--out", tmp_path / "out").exit_code == 0
+    photo(2).convert("L").save(album / "gray.jpg", quality=92)
+    run("index", album, *words)
+    rows = run_json("dedup", *words, "--kind", "edited")
+    found = {Path(row["path"]).name for row in rows}
+    assert {"gray.jpg", "second.jpg", "mirrored.jpg"} <= found
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--keep", "size"], "there is no rule 'size'"),
+        (["--kind", "alike"], "alike"),
+        (["--against", "/nowhere"], "holds no picture of it"),
+    ],
+)
+def test_bad_input_is_refused_with_a_reason(
+    run: Run, words: list[object], given: list[str], said: str
+) -> None:
+    result = run("dedup", *words, *given)
+    assert result.exit_code in (2, 3)
+    assert said in result.stderr
+
+
+def test_lines_that_are_no_entries_are_told_of(run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.jsonl"
+    plan.write_text('{"group": 1}\nnonsense\n')
+    result = run("dedup", "apply", plan, "--yes")
+    assert result.exit_code == 3
+    assert "line 1" in result.stderr
+    assert "line 2" in result.stderr

@@ -1,0 +1,32 @@
+"""A keeper, a loser, and a way to apply a plan of them."""
+
+from pathlib import Path
+
+import pytest
+
+from search.duplicates.actions import Action, Delete
+from search.duplicates.apply import Outcome, apply
+from search.duplicates.plan import Entry
+from tests.search.duplicates.planted import Run, drafts, put
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Path:
+    return put(tmp_path / "photos" / "keeper.jpg")
+
+
+@pytest.fixture
+def loser(tmp_path: Path) -> Path:
+    return put(tmp_path / "photos" / "sub" / "loser.jpg")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Applies a plan, by deleting unless told."""
+
+    def applied(entries: list[Entry], action: Action | None = None, **how: bool) -> list[Outcome]:
+        outcomes = list(apply(entries, action or Delete(), tmp_path / "journal", **how))
+        assert drafts(tmp_path) == []
+        return outcomes
+
+    return applied

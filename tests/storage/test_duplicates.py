@@ -1,0 +1,243 @@
+"""What duplicates are found by is stored once, read in pages, and goes with its items."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError
+
+from storage import Library, decisions, duplicates, items, migrate, schema
+from storage.duplicates import Bytes, Pair, Points
+from storage.records import ContentKind
+
+KINDS = ("identical", "same-picture", "edited", "similar")
+COUNT = 7
+
+
+def name(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+@pytest.fixture
+def pictures(library: Library) -> Library:
+    """A library of seven present pictures, a picture that is missing, and a passage."""
+    with library.catalogue.writing() as connection:
+        for number in range(1, COUNT + 3):
+            kind: ContentKind = "text" if number == COUNT + 2 else "image"
+            items.add(connection, items.Content(name(number), kind, 1, "PNG"))
+        there = schema.items.c.id != COUNT + 1
+        connection.execute(update(schema.items).where(there).values(present=True))
+    return library
+
+
+def hashes(number: int) -> Bytes:
+    return np.random.default_rng(number).integers(0, 256, (8, 32), np.uint8)
+
+
+def local(number: int) -> tuple[Bytes, Points]:
+    """As many features as the item's number less one: the first has none."""
+    rng = np.random.default_rng(number)
+    points = rng.random((number - 1, 4)).astype(np.float16)
+    return rng.integers(0, 256, (number - 1, 16), np.uint8), points
+
+
+def fill(library: Library) -> None:
+    with library.catalogue.writing() as connection:
+        numbers = range(1, COUNT + 1)
+        duplicates.add_fingerprints(connection, [(n, hashes(n), 10 * n) for n in numbers])
+        duplicates.add_features(connection, [(n, *local(n)) for n in numbers])
+
+
+@pytest.mark.parametrize("method", ["fingerprints", "features"])
+def test_present_pictures_that_lack_something_are_listed_in_pages(
+    pictures: Library, method: str
+) -> None:
+    lacking = getattr(duplicates, f"lacking_{method}")
+    with pictures.catalogue.writing() as connection:
+        assert lacking(connection, 0, 3) == [(n, name(n)) for n in (1, 2, 3)]
+        assert lacking(connection, 3, 100) == [(n, name(n)) for n in (4, 5, 6, 7)]
+        duplicates.add_fingerprints(connection, [(4, hashes(4), 0)])
+        duplicates.add_features(connection, [(4, *local(4))])
+        assert lacking(connection, 3, 2) == [(n, name(n)) for n in (5, 6)]
+
+
+def test_fingerprints_come_back_in_pages(
+    pictures: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "FINGERPRINT_PAGE", 3)
+    fill(pictures)
+    with pictures.catalogue.reading() as connection:
+        pages = list(duplicates.fingerprints(connection))
+        assert [page.ids.tolist() for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
+        for page in pages:
+            for item, read, quality in zip(page.items, page.hashes, page.quality, strict=True):
+                np.testing.assert_array_equal(read, hashes(int(item)))
+                assert quality == 10 * item
+        [part] = duplicates.fingerprints(connection, after=2, upto=4)
+        assert part.items.tolist() == [3, 4]
+        found = duplicates.fingerprints_of(connection, [2, 99])
+        assert list(found) == [2] and found[2][1] == 20
+        np.testing.assert_array_equal(found[2][0], hashes(2))
+        assert duplicates.last(connection, "hashes") == duplicates.last(connection, "features") == 7
+
+
+def test_features_come_back_in_ragged_pages(
+    pictures: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "FEATURE_PAGE", 3)
+    fill(pictures)
+    with pictures.catalogue.reading() as connection:
+        pages = list(duplicates.features(connection))
+        assert [page.items.tolist() for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
+        assert pages[0].owners.tolist() == [2, 3, 3]
+        for page in pages:
+            for item in page.items.tolist():
+                codes, points = local(item)
+                np.testing.assert_array_equal(page.codes[page.owners == item], codes)
+                np.testing.assert_array_equal(page.points[page.owners == item], points)
+        [part] = duplicates.features(connection, after=6, upto=7)
+        assert part.codes.shape == (6, 16) and part.points.dtype == np.float16
+        found = duplicates.features_of(connection, [1, 5, 99])
+        assert {item: len(codes) for item, (codes, _) in found.items()} == {1: 0, 5: 4}
+        np.testing.assert_array_equal(found[5][1], local(5)[1])
+
+
+def test_evidence_of_a_wrong_shape_is_refused(pictures: Library) -> None:
+    with pictures.catalogue.writing() as connection:
+        with pytest.raises(ValueError, match="reshape"):
+            duplicates.add_fingerprints(connection, [(1, hashes(1)[:7], 0)])
+        with pytest.raises(ValueError, match="reshape"):
+            duplicates.add_features(connection, [(3, local(3)[0], local(4)[1])])
+
+
+def test_an_item_keeps_its_evidence_and_numbers_are_never_used_again(pictures: Library) -> None:
+    fill(pictures)
+    with pictures.catalogue.writing() as connection:
+        duplicates.add_fingerprints(connection, [(7, hashes(1), 1)])
+        assert duplicates.fingerprints_of(connection, [7])[7][1] == 70
+        duplicates.clear_evidence(connection, "hashes")
+        duplicates.add_fingerprints(connection, [(7, hashes(1), 1)])
+        [page] = duplicates.fingerprints(connection, after=7)
+        assert page.items.tolist() == [7]
+
+
+def test_watermarks_are_kept_for_each_method(library: Library) -> None:
+    with library.catalogue.writing() as connection:
+        assert duplicates.watermark(connection, "hashes") == 0
+        duplicates.set_watermark(connection, "hashes", 5)
+        duplicates.set_watermark(connection, "hashes", 9)
+        duplicates.set_watermark(connection, "vectors:1", 3)
+        duplicates.set_watermark(connection, "vectors:2", 4)
+        assert duplicates.watermark(connection, "hashes") == 9
+        duplicates.clear(connection, ["vectors"], ["similar"])
+        left = [duplicates.watermark(connection, m) for m in ("hashes", "vectors:1", "vectors:2")]
+        assert left == [9, 0, 0]
+
+
+PAIRS = (
+    (2, 1, "edited", {"overlap": 0.8}),
+    (1, 2, "similar", {"cosine": 0.97}),
+    (1, 3, "same-picture", {"hash_distance": 3}),
+    (3, 5, "similar", {"cosine": 0.9}),
+    (4, 5, "edited", {"inliers": 30}),
+)
+
+
+def paired(library: Library) -> None:
+    with library.catalogue.writing() as connection:
+        duplicates.add_pairs(connection, PAIRS)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_pairs_come_in_order_each_with_its_strongest_kind(
+    pictures: Library, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicates, "PAIR_PAGE", size)
+    paired(pictures)
+    with pictures.catalogue.reading() as connection:
+
+        def read(*sets: set[int], kinds: tuple[str, ...] = KINDS) -> list[tuple[int, int, str]]:
+            pages = duplicates.pairs(connection, kinds, *sets)
+            return [(pair.first, pair.second, pair.kind) for page in pages for pair in page]
+
+        assert read() == [
+            (1, 2, "edited"),
+            (1, 3, "same-picture"),
+            (3, 5, "similar"),
+            (4, 5, "edited"),
+        ]
+        assert read(kinds=("similar",)) == [(1, 2, "similar"), (3, 5, "similar")]
+        assert read({1, 3, 5}) == [(1, 3, "same-picture"), (3, 5, "similar")]
+        assert read({5, 2}, {1, 3}) == [(1, 2, "edited"), (3, 5, "similar")]
+        assert read(set()) == read(kinds=()) == []
+
+
+def test_the_pairs_of_one_item(pictures: Library) -> None:
+    paired(pictures)
+    with pictures.catalogue.reading() as connection:
+        assert duplicates.pairs_of(connection, 5, KINDS) == [
+            Pair(3, 5, "similar", {"cosine": 0.9}),
+            Pair(4, 5, "edited", {"inliers": 30}),
+        ]
+        assert [pair.kind for pair in duplicates.pairs_of(connection, 2, KINDS)] == ["edited"]
+        assert duplicates.pairs_of(connection, 7, KINDS) == []
+
+
+def test_a_pair_found_again_has_the_new_evidence(pictures: Library) -> None:
+    paired(pictures)
+    with pictures.catalogue.writing() as connection:
+        duplicates.add_pairs(connection, [(5, 4, "edited", {"inliers": 44})])
+        assert duplicates.pairs_of(connection, 4, KINDS)[0].evidence == {"inliers": 44}
+        duplicates.add_pairs(connection, [])
+        with pytest.raises(ValueError, match="item 4"):
+            duplicates.add_pairs(connection, [(4, 4, "edited", {})])
+
+
+def test_the_table_itself_holds_the_order_of_a_pair(pictures: Library) -> None:
+    with pytest.raises(IntegrityError), pictures.catalogue.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO pairs VALUES (1, 3, 2, 'edited', '{}')")
+
+
+def test_forgetting_one_kind_leaves_the_others_of_the_same_pair(pictures: Library) -> None:
+    paired(pictures)
+    with pictures.catalogue.writing() as connection:
+        duplicates.clear(connection, ["hashes", "features"], ["same-picture", "edited"])
+        [page] = duplicates.pairs(connection, KINDS)
+        assert [(pair.first, pair.second, pair.kind) for pair in page] == [
+            (1, 2, "similar"),
+            (3, 5, "similar"),
+        ]
+
+
+def test_what_is_stored_goes_with_its_item(pictures: Library) -> None:
+    fill(pictures)
+    paired(pictures)
+    with pictures.catalogue.writing() as connection:
+        connection.execute(delete(schema.items).where(schema.items.c.id.in_([1, 5])))
+        assert list(duplicates.pairs(connection, KINDS)) == []
+        [prints], [local_] = duplicates.fingerprints(connection), duplicates.features(connection)
+        assert prints.items.tolist() == local_.items.tolist() == [2, 3, 4, 6, 7]
+
+
+def test_a_library_of_the_second_schema_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "HEAD", "0002")
+        patch.setattr("storage.library.HEAD", "0002")
+        old = Library.create(tmp_path / "old")
+        with old, old.catalogue.writing() as connection:
+            items.add(connection, items.Content(name(1), "image", 1, "PNG"))
+    with Library.open(tmp_path / "old") as library, library.catalogue.writing() as connection:
+        duplicates.add_fingerprints(connection, [(1, hashes(1), 50)])
+        decisions.record(connection, "keep-all", [name(1), name(2)])
+        assert duplicates.fingerprints_of(connection, [1])[1][1] == 50
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        assert not connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    [copy] = (tmp_path / "old").glob("catalogue.before-0003-was-0002*")
+    with sqlite3.connect(copy) as file:
+        assert file.execute("SELECT count(*) FROM items").fetchone() == (1,)
+    file.close()
