@@ -42,10 +42,12 @@ class Chat:
         picture can be had neither from its file nor from its thumbnail.
         """
         check_there(library, items)
-        read = Pictures(library, limits).of(items, conversant.pictures)
+        pictures = Pictures(library, limits)
+        read = pictures.of(items, conversant.pictures)
         for one in read:
             if one.pixels is None:
                 raise _unreadable(one.item)
+        library.notices.extend(pictures.notices("it is not talked about"))
         pixels = [one.pixels for one in read if one.pixels is not None]
         size = conversant.pictures.size
         return cls(conversant, np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1"))

@@ -7,7 +7,7 @@ from cli.render import write_json
 from cli.rows import space_row
 from cli.session import session
 from cli.settings import Settings
-from indexer.models import canonical
+from indexer.models import canonical, require_role
 
 
 @click.command("use")
@@ -20,6 +20,7 @@ def command(model: str, as_json: bool, library: str | None) -> None:
     `sightline index --model NAME` makes them beside those in use; nothing changes until all
     are there and this command is given. `sightline models prune` then drops the old ones.
     """
+    require_role(model, "dual-encoder")
     with session(Settings.read(library=library)) as opened:
         space = opened.use(canonical(model))
         current, *_ = opened.spaces()

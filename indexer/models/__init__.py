@@ -27,6 +27,7 @@ from indexer.models.registry import is_mini as is_mini
 from indexer.models.registry import load as load
 from indexer.models.registry import load_reader as load_reader
 from indexer.models.registry import names as names
+from indexer.models.registry import require_role as require_role
 from indexer.models.repository import Step as Step
 from indexer.models.shelf import cached as cached
 from indexer.models.shelf import memory_need as memory_need

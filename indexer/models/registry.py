@@ -97,14 +97,20 @@ def fetch(name: str, revision: str = "", role: Role | None = None) -> Checkpoint
     """
     entry = find(name)
     role = role or entry.roles[0]
+    require_role(name, role)
+    pinned = revision or entry.revision
+    with _advised(entry, role):
+        return locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
+
+
+def require_role(name: str, role: Role) -> None:
+    """Raise WrongRole for a model that cannot do what is asked of it, or as `find` does."""
+    entry = find(name)
     if role not in entry.loaders:
         raise WrongRole(
             f"the model {name} is no {role}: it can be {_listed(entry.roles)}; "
             f"`sightline models --role {role}` lists those that are, {PUBLISHED[role]} among them"
         )
-    pinned = revision or entry.revision
-    with _advised(entry, role):
-        return locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
 
 
 def load(name: str, *, device: str = "auto", revision: str = "") -> DualEncoder:

@@ -141,6 +141,12 @@ def test_a_library_changes_over_when_all_is_there_and_drops_the_rest_on_request(
     assert "nothing to drop" in run("models", "prune").stderr
 
 
+def test_a_model_that_makes_no_vectors_cannot_be_used(run: Run, library: Path) -> None:
+    result = run("use", "mini-vqa", "--library", library)
+    assert result.exit_code == 3
+    assert "mini-vqa is no dual-encoder" in result.stderr
+
+
 def test_a_change_and_what_it_leaves_are_told_in_rows(
     run_json: RunJson, second: Callable[..., Result]
 ) -> None:

@@ -73,3 +73,13 @@ def test_a_picture_that_cannot_be_had_is_named(library: Library, items: list[Ite
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
         check_there(library, items[:2])  # which needs no model
     check_there(library, items[1:2])
+
+
+def test_a_picture_whose_file_is_gone_is_talked_about_with_a_notice(
+    library: Library, items: list[Item]
+) -> None:
+    Path(items[0].paths[0]).unlink()
+    assert Chat.about(library, EchoConversant(), items[:1]).say("hello") == "1 | hello"
+    assert library.notices == [
+        "1 picture was read from thumbnails, for want of the files as they were indexed"
+    ]
