@@ -16,7 +16,7 @@ COMMANDS = {
     "ask": "Ask a question about pictures.",
     "chat": "Talk about one or several pictures.",
     "tag": "Give pictures labels, list them or take them away.",
-    "dedup": "Find duplicates, review a plan, apply it, undo it.",
+    "dedup": "Find duplicates, review what is to go, then let it go.",
     "show": "Tell all that is known of one item.",
     "status": "Tell what the library holds.",
     "failures": "List the files that could not be used, or try them again.",

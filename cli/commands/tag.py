@@ -111,8 +111,6 @@ def _tag(
     if not chosen:
         tell(f"nothing found: {why_nothing(library, filters, 'image')}")
         return NOTHING_FOUND
-    if caution := wiring.caution(library):
-        tell(caution)
     encoder = wiring.encoder(library, settings)
     tagging = Tagging(library, encoder, labels, given["templates"], given["min_score"])
     stored = 0
@@ -126,6 +124,8 @@ def _tag(
                     click.echo(printable(f"{path}: {label} {score:.3f}"))
     library.notices.extend(tagging.notices)
     tell(f"{plural(stored, 'tag')} stored")
+    if caution := wiring.caution(library):
+        tell(caution)
     return DONE
 
 
