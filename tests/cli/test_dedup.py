@@ -181,3 +181,9 @@ def test_lines_that_are_no_entries_are_told_of(run: Run, tmp_path: Path) -> None
     assert result.exit_code == 3
     assert "line 1" in result.stderr
     assert "line 2" in result.stderr
+
+
+def test_two_ways_to_drop_exclude_each_other(run: Run, tmp_path: Path) -> None:
+    result = run("dedup", "apply", tmp_path / "plan.jsonl", "--move", tmp_path, "--hardlink")
+    assert result.exit_code == 2
+    assert "--move and --hardlink exclude each other" in result.stderr

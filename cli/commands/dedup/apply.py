@@ -15,13 +15,12 @@ from search.duplicates.apply import Outcome, apply
 from search.duplicates.plan import Entry, read
 from search.duplicates.trash import Trash
 
-_WAYS = ("trash", "hardlink", "reflink", "delete")
 FAILED = 3  # entries were refused
 
 
 @click.command("apply")
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--trash", "way", flag_value="trash", default=True, help="To the trash; the default.")
+@click.option("--trash", "way", flag_value="trash", help="To the trash; the default.")
 @click.option("--hardlink", "way", flag_value="hardlink", help="One copy on disk under both names.")
 @click.option("--reflink", "way", flag_value="reflink", help="One copy until either is changed.")
 @click.option("--delete", "way", flag_value="delete", help="For good.")
@@ -34,12 +33,14 @@ FAILED = 3  # entries were refused
 )
 @yes_option
 @json_option
-def command(plan: Path, way: str, move: str | None, **given: Any) -> int:
+def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     """Drop the files that a plan drops; each and its keeper are checked just before.
 
     What is not as the plan says is left alone, with the reason. `sightline dedup undo JOURNAL`
     puts back what can be. An interrupted run goes on where it was when it is given again.
     """
+    if move and way:
+        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
     entries, refused = read(plan)
     for bad in refused:
         tell(f"{plan}, line {bad.line}: {bad.reason}")
@@ -61,7 +62,7 @@ def command(plan: Path, way: str, move: str | None, **given: Any) -> int:
     return FAILED if left or refused else DONE
 
 
-def _action(way: str) -> Action:
+def _action(way: str | None) -> Action:
     match way:
         case "hardlink":
             return Hardlink()
