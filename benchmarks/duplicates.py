@@ -4,15 +4,17 @@
 
 Plants every edit of `benchmarks.planting` for a fixed sample of the distinct photos, leaves the
 others as distractors, indexes all with `mini` and finds duplicates as `sightline dedup` does,
-without a model's help. Beside it, on the same files: imagededup's phash and dhash, and czkawka's
-default (a gradient hash of 16 × 16, at most 5 bits), each where its package is installed.
+first without a model's help, then with `similar` pairs by the vectors of `mini` and, where its
+weights are on the machine, of the recommended CLIP. Beside it, on the same files: imagededup's
+phash and dhash, and czkawka's default (a gradient hash of 16 × 16, at most 5 bits), each where its
+package is installed.
 """
 
 import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,7 +24,8 @@ import numpy as np
 from benchmarks.planting import EDITS, copies, sources
 from benchmarks.rows import data_folder, keep
 from indexer import IndexConfig, Indexer
-from indexer.models import load
+from indexer.models import RECOMMENDED, load
+from indexer.models.shelf import cached
 from search.duplicates.finding import Finder
 from search.duplicates.groups import Grouping
 from search.duplicates.keepers import KeepOrder
@@ -52,6 +55,7 @@ class Planted:
                 path.write_bytes(content)
                 self.family[str(path)] = number
                 self.copies.append((edit.name, str(source), str(path), side))
+        self.edits = {path: edit for edit, _, path, _ in self.copies}
 
 
 def ours(
@@ -68,18 +72,33 @@ def ours(
             {group.keeper.path, *(member.path for member in group.others)}
             for group in Grouping(library, KeepOrder(), KINDS[:3]).run()
         ]
-        kinds: dict[Pair, str] = {}
-        with library.catalogue.reading() as connection:
-            for page in duplicates.pairs(connection, KINDS[:3]):
-                numbers = sorted({number for pair in page for number in (pair.first, pair.second)})
-                paths = {
-                    number: item.paths[0]
-                    for part in items.batches(numbers)
-                    for number, item in items.hydrate(connection, part).items()
-                }
-                for pair in page:
-                    kinds[_ordered(paths[pair.first], paths[pair.second])] = pair.kind
+        kinds = _kinds(library, KINDS[:3])
     return kinds, groups, {"index": indexed - began, "find": found - indexed}
+
+
+def with_vectors(planted: Planted, folder: Path, model: str) -> tuple[dict[Pair, str], float]:
+    """Find pairs by a model's vectors as well; returns kinds by pair, and the seconds of that."""
+    with Library.open(folder) as library:
+        Indexer(library, load(model), IndexConfig(paths=(str(planted.folder),))).run()
+        library.use(model)
+        began = time.monotonic()
+        Finder(library, Thresholds(), scenes=True).run()
+        return _kinds(library, KINDS), time.monotonic() - began
+
+
+def _kinds(library: Library, asked: Sequence[str]) -> dict[Pair, str]:
+    kinds: dict[Pair, str] = {}
+    with library.catalogue.reading() as connection:
+        for page in duplicates.pairs(connection, asked):
+            numbers = sorted({number for pair in page for number in (pair.first, pair.second)})
+            paths = {
+                number: item.paths[0]
+                for part in items.batches(numbers)
+                for number, item in items.hydrate(connection, part).items()
+            }
+            for pair in page:
+                kinds[_ordered(paths[pair.first], paths[pair.second])] = pair.kind
+    return kinds
 
 
 def _ordered(one: str, other: str) -> Pair:
@@ -143,7 +162,14 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
         (found if side >= LEAST_SIDE else small)[edit].append(kind is not None)
         if kind is not None:
             named[edit].append(kind == expected[edit])
-    true = sum(planted.family[one] == planted.family[other] for one, other in kinds)
+    trues: dict[str, list[bool]] = defaultdict(list)
+    by_kind: dict[str, list[bool]] = defaultdict(list)
+    for (one, other), kind in kinds.items():
+        same = planted.family[one] == planted.family[other]
+        by_kind[kind].append(same)
+        for edit in {planted.edits.get(one, "source"), planted.edits.get(other, "source")}:
+            trues[edit].append(same)
+    true = sum(sum(each) for each in by_kind.values())
     right = [each for shares in named.values() for each in shares]
     row: dict[str, object] = {
         "method": method,
@@ -153,26 +179,46 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
         "named_right": float(np.mean(right)) if right else None,
         "recall": {edit: [sum(each), len(each)] for edit, each in found.items()},
         "recall_small": {edit: [sum(each), len(each)] for edit, each in small.items()},
+        "precision_by_edit": {edit: [sum(each), len(each)] for edit, each in trues.items()},
+        "precision_by_kind": {kind: [sum(each), len(each)] for kind, each in by_kind.items()},
         "named": {edit: [sum(each), len(each)] for edit, each in named.items()},
     }
     print(
         f"{method}: {len(kinds)} pairs, {len(kinds) - true} of different photos, precision "
         f"{row['precision']:.5f}, kinds named right {row['named_right'] or 0:.3f}"
     )
+    for kind, each in sorted(by_kind.items()):
+        print(f"    {kind}: {len(each)} pairs, precision {sum(each) / len(each):.5f}")
     return row
 
 
-def table(rows: list[dict[str, object]]) -> None:
-    """Print recall by edit, a column for each method."""
-    print(f"{'recall':20}" + "".join(f"{row['method']!s:>20}" for row in rows) + "   copies")
-    for edit in EDITS:
+def table(rows: list[dict[str, object]], measure: str) -> None:
+    """Print a measure by edit, a column for each method."""
+    print(f"{measure:20}" + "".join(f"{row['method']!s:>20}" for row in rows) + "   of ours")
+    for edit in [*(edit.name for edit in EDITS), *(("source",) * measure.startswith("prec"))]:
         shares, many = "", 0
-        for row in rows:
-            recall = row["recall"]
-            assert isinstance(recall, dict)
-            hits, many = recall.get(edit.name, (0, 0))
-            shares += f"{hits / many if many else float('nan'):20.3f}"
-        print(f"{edit.name:20}{shares}{many:9}")
+        for row in reversed(rows):
+            counted = row[measure]
+            assert isinstance(counted, dict)
+            hits, many = counted.get(edit, (0, 0))
+            shares = f"{hits / many if many else float('nan'):20.3f}" + shares
+        print(f"{edit:20}{shares}{many:9}")
+
+
+def behind(rows: list[dict[str, object]]) -> None:
+    """Say where another method found more of an edit than ours does, or was more precise."""
+    ours, *others = rows
+    for other in others:
+        for measure in ("recall", "precision_by_edit"):
+            mine, theirs = ours[measure], other[measure]
+            assert isinstance(mine, dict) and isinstance(theirs, dict)
+            for edit in sorted(mine.keys() & theirs.keys()):
+                (hits, many), (found, asked) = mine[edit], theirs[edit]
+                if found / asked > hits / many:
+                    print(
+                        f"behind {other['method']} in {measure} of {edit}: "
+                        f"{hits} of {many}, {found} of {asked}"
+                    )
 
 
 @click.command()
@@ -196,7 +242,15 @@ def main(count: int, seed: int) -> None:
         for name, (hashed, most) in peers().items():
             others, took = by_hash(planted, hashed, most)
             rows.append(judged(planted, others, name) | {"seconds": {"find": took}})
-    table(rows)
+        for model in ("mini", RECOMMENDED):
+            if model != "mini" and not cached(model):
+                print(f"{model}: its weights are not on this machine")
+                continue
+            seen, took = with_vectors(planted, Path(folder) / "library", model)
+            rows.append(judged(planted, seen, f"with {model}") | {"seconds": {"find": took}})
+    table(rows, "recall")
+    table(rows, "precision_by_edit")
+    behind(rows)
     keep("duplicates", {"count": count, "seed": seed}, rows)
 
 

@@ -129,12 +129,19 @@ function told(words, group, file) {
   }
 }
 
-// What only a file that goes away would have known.
+// What only a file that goes away would have known; of keywords those that the keeper lacks.
 function lost(words, group, file) {
-  const keeper = group.files[group.keeper].metadata || {};
-  const only = Object.entries(file.metadata || {}).filter(([key, value]) => keeper[key] !== value);
-  if (file === group.files[group.keeper] || !only.length) return;
-  line(words, "soft", `only here: ${only.map(([key, value]) => `${key} ${value}`).join("; ")}`);
+  const keeper = group.files[group.keeper];
+  if (file === keeper) return;
+  const only = [];
+  for (const [key, value] of Object.entries(file.metadata || {})) {
+    const kept = (keeper.metadata || {})[key];
+    const told = Array.isArray(value)
+      ? value.filter((one) => !(kept || []).includes(one)).join(", ")
+      : kept === value ? "" : value;
+    if (told) only.push(`${key} ${told}`);
+  }
+  line(words, file.drop ? "only" : "soft", only.length && `only here: ${only.join("; ")}`);
 }
 
 // The greatest value, or nothing where all are equal and none is worth a bold word.

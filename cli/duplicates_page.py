@@ -9,7 +9,7 @@ import math
 import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -72,10 +72,10 @@ class ItemLook:
     taken_at: str | None = None  # ISO 8601
     camera: str | None = None
     # Keywords, rating, description, place: the page tells what the keeper lacks of them.
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
 
-Look = Callable[[str], ItemLook]  # asked once for each content of a group
+Look = Callable[[str, str], ItemLook]  # asked once for each row, by content and path
 
 
 def write_page(rows: Iterable[Row], look: Look, folder: Path) -> Path:
@@ -150,15 +150,15 @@ _CLOSE = "</script>\n"
 
 
 def _lines(rows: list[Row], look: Look, pictures: "_Pictures") -> Iterator[str]:
-    looks: dict[str, dict[str, Any]] = {}
+    places: dict[str, str | None] = {}
+    files = []
     for row in rows:
-        if row.item not in looks:
-            known = look(row.item)
-            place, inside = pictures.put(row.item, known.thumbnail)
+        known = look(row.item, row.path)
+        if row.item not in places:
+            places[row.item], inside = pictures.put(row.item, known.thumbnail)
             if inside:
                 yield _line({"item": row.item, "look": inside})
-            looks[row.item] = _facts(known) | {"look": place}
-    files = [_file(row) | looks[row.item] for row in rows]
+        files.append(_file(row) | _facts(known) | {"look": places[row.item]})
     paths = [row.path for row in rows]
     first = paths.index(rows[0].keeper) if rows[0].keeper in paths else 0
     yield _line({"group": rows[0].group, "first": first, "files": files})

@@ -1,7 +1,9 @@
-"""The evidence of a duplicate as a person would say it."""
+"""The evidence of a duplicate, and what was said of it, as a person would say it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from search.duplicates.metadata import Metadata
 
 _Say = Callable[[Any], str]
 
@@ -38,9 +40,13 @@ _SAYINGS: dict[str, _Say] = {
     "colour": lambda levels: f"colours differ by {levels:.1f} of 255",
     "cosine": lambda cosine: f"likeness {cosine:.3f}",
     "seconds_apart": _apart,
+    "metres_apart": lambda metres: (
+        f"{metres:.0f} m apart" if metres < 1000 else f"{metres / 1000:,.1f} km apart"
+    ),
     "camera": lambda camera: f"camera {camera}",
     "compared_with": lambda path: f"measured beside {path}",
 }
+_LONGEST, _MOST_KEYWORDS = 300, 50  # characters and words that a card shows
 _UNSAID = frozenset({"quality"})  # of the hash, which says nothing about how alike two are
 # What is so close to this is no difference that a person would see: (nothing, how close).
 _NONE = {
@@ -74,3 +80,29 @@ def _said(key: str, value: object) -> str:
         return _SAYINGS[key](value)
     except (KeyError, TypeError, ValueError, AttributeError):  # a plan edited by hand
         return f"{key.replace('_', ' ')} {value}"
+
+
+def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
+    """Tell what is known of a picture, by what it is called; keywords stay apart."""
+    said: dict[str, str | list[str]] = {}
+    if known.keywords:
+        said["keywords"] = [_short(word) for word in known.keywords[:_MOST_KEYWORDS]]
+    if known.rating is not None:
+        said["rating"] = "rejected" if known.rating < 0 else f"{known.rating} of 5"
+    if known.description:
+        said["description"] = _short(known.description)
+    if known.latitude is not None and known.longitude is not None:
+        said["place"] = f"{known.latitude:.5f}, {known.longitude:.5f}"
+    return said
+
+
+def metadata_in_line(known: Metadata) -> str:
+    """Tell what is known of a picture in one line."""
+    said = metadata_in_words(known).items()
+    return "; ".join(
+        f"{name} {', '.join(told) if isinstance(told, list) else told}" for name, told in said
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -72,17 +72,17 @@ def title(query: Query) -> str:
     return "".join(_said(term, first=number == 0) for number, term in enumerate(query.terms))
 
 
-def check_folder(library: Library, filters: Filters) -> None:
-    """Raise PathNotFound for a folder that no search could ever find anything in."""
+def check_folder(library: Library, filters: Filters, flag: str = "--in") -> None:
+    """Raise PathNotFound for a folder, given by `flag`, that nothing could ever be found in."""
     if filters.folder is None:
         return
     folder = Path(filters.folder)
     roots = [Path(root.path) for root in library.roots()]
     known = any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
     if not folder.exists() and not (known and filters.missing):
-        raise PathNotFound(f"--in {folder} is not there: check the name, or mount its disk")
+        raise PathNotFound(f"{flag} {folder} is not there: check the name, or mount its disk")
     if not known:
-        raise PathNotFound(f"--in {folder} was never indexed: sightline index {folder}")
+        raise PathNotFound(f"{flag} {folder} was never indexed: sightline index {folder}")
 
 
 def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = None) -> str:

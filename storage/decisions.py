@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import combinations
 from typing import Literal, Self, get_args
 
 from sqlalchemy import Connection, delete, select
@@ -62,14 +61,6 @@ class Decided:
         """Say whether a person called these two contents not duplicates."""
         return first != second and bool(self._common((first, second)) & self._parting)
 
-    def parted(self, hashes: Iterable[str]) -> set[frozenset[str]]:
-        """List the pairs among these contents that a person called not duplicates."""
-        within: dict[int, list[str]] = {}
-        for content in set(hashes):
-            for number in self._holding.get(content, set()) & self._parting:
-                within.setdefault(number, []).append(content)
-        return {frozenset(pair) for held in within.values() for pair in combinations(held, 2)}
-
     def _common(self, hashes: Iterable[str]) -> set[int]:
         """Find the decisions that name all of these contents; none for no contents."""
         holding = [self._holding.get(content, set()) for content in hashes]
@@ -109,13 +100,3 @@ def remove(connection: Connection, numbers: Iterable[int]) -> int:
     table = schema.decisions
     gone = [delete(table).where(table.c.id == number) for number in set(numbers)]
     return sum(connection.execute(statement).rowcount for statement in gone)
-
-
-def hidden(connection: Connection, hashes: Iterable[str]) -> bool:
-    """Say whether one group is hidden; for many, read `Decided` once."""
-    return Decided.read(connection).hides(hashes)
-
-
-def parted(connection: Connection, hashes: Iterable[str]) -> set[frozenset[str]]:
-    """List the pairs among these contents that are not duplicates; see `Decided.parted`."""
-    return Decided.read(connection).parted(hashes)

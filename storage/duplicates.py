@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
+from storage.files import under
 from storage.items import batches
 from storage.vectors import Ids
 
@@ -35,6 +36,8 @@ TURNS, HASH_BYTES = 8, 32  # the ways a picture can lie, and the bytes of each w
 CODE_BYTES, POINT_NUMBERS = 16, 4
 # Rows read at a time: 2 MB of fingerprints; about 15 MB of features at 500 a picture.
 FINGERPRINT_PAGE, FEATURE_PAGE, PAIR_PAGE = 8192, 1024, 8192
+_FEW = 500  # items whose pairs are looked up by their numbers
+_LIMITS = "limits"  # in the table of methods: by what limits they compared
 _STORED_POINT = np.dtype("<f2")
 
 
@@ -279,6 +282,8 @@ def pairs(
     theirs = ours if against is None else frozenset(against)
     table, after = schema.pairs, (0, 0)
     query = _of_kinds(kinds).limit(PAIR_PAGE)
+    if ours is not None and len(ours) <= _FEW:
+        query = query.where(or_(table.c.first_id.in_(ours), table.c.second_id.in_(ours)))
     while True:
         place = tuple_(table.c.first_id, table.c.second_id)
         rows = connection.execute(query.where(place > after)).all()
@@ -289,13 +294,6 @@ def pairs(
         page = [pair for pair in _firsts(rows) if _wanted(pair, ours, theirs)]
         if page:
             yield page
-
-
-def pairs_of(connection: Connection, item: int, kinds: Sequence[str]) -> list[Pair]:
-    """List the pairs an item is in, each with the first of `kinds` it has, ordered by items."""
-    table = schema.pairs
-    held = or_(table.c.first_id == item, table.c.second_id == item)
-    return list(_firsts(connection.execute(_of_kinds(kinds).where(held)).all()))
 
 
 def _of_kinds(kinds: Sequence[str]) -> Select[Any]:
@@ -325,25 +323,26 @@ def _wanted(pair: Pair, ours: frozenset[int] | None, theirs: frozenset[int] | No
     return across(pair.first, pair.second) or across(pair.second, pair.first)
 
 
-def clear(connection: Connection, methods: Collection[str], kinds: Collection[str]) -> None:
-    """Forget how far these methods came, and all pairs of the kinds that they can find.
+def compare_by(connection: Connection, limits: int) -> None:
+    """Forget every pair, and how far all methods came, where the last were found by other limits.
 
-    "vectors" stands for the vectors of every space. What the methods compare stays.
+    `limits` is a number that stands for them. What the methods compare stays.
     """
+    if watermark(connection, _LIMITS) != limits:
+        connection.execute(delete(schema.pairs))
+        connection.execute(delete(schema.compared))
+        set_watermark(connection, _LIMITS, limits)
+
+
+def keep_space(connection: Connection, space_id: int | None) -> None:
+    """Forget what the vectors of any other space led to; None for all of them."""
     compared, table = schema.compared, schema.pairs
-    chosen = [
-        or_(compared.c.method == method, compared.c.method.startswith(f"{method}:"))
-        for method in methods
-    ]
-    if chosen:
-        connection.execute(delete(compared).where(or_(*chosen)))
-    connection.execute(delete(table).where(table.c.kind.in_(kinds)))
-
-
-def clear_evidence(connection: Connection, method: str) -> None:
-    """Forget all fingerprints ("hashes") or features, to be made anew in another way."""
-    table = {"hashes": schema.fingerprints, "features": schema.features}[method]
-    connection.execute(delete(table))
+    gone = delete(compared).where(
+        compared.c.method.startswith("vectors:"), compared.c.method != f"vectors:{space_id}"
+    )
+    if connection.execute(gone).rowcount:
+        cosine = func.json_extract(table.c.evidence, "$.cosine")
+        connection.execute(delete(table).where(table.c.kind == "similar", cosine.is_not(None)))
 
 
 def of_several_files(connection: Connection) -> list[int]:
@@ -360,10 +359,27 @@ def of_several_files(connection: Connection) -> list[int]:
     return [int(number) for number in connection.scalars(query)]
 
 
-def known_pairs(connection: Connection, firsts: Iterable[int]) -> set[tuple[int, int]]:
-    """Give the stored pairs, of any kind, whose lower item is among these numbers."""
+def elsewhere(connection: Connection, path: str) -> list[int]:
+    """List the pictures of which a file is there that neither is this path nor lies under it."""
+    files, held = schema.files, schema.items
+    query = (
+        select(files.c.item_id)
+        .distinct()
+        .join(held, held.c.id == files.c.item_id)
+        .where(files.c.missing.is_(False), held.c.kind == "image", ~under(files.c.path, path))
+        .order_by(files.c.item_id)
+    )
+    return [int(number) for number in connection.scalars(query)]
+
+
+def known_pairs(
+    connection: Connection, firsts: Iterable[int], kinds: Sequence[str]
+) -> set[tuple[int, int]]:
+    """Give the stored pairs of these kinds whose lower item is among these numbers."""
     table, known = schema.pairs, set()
     for part in batches(sorted(set(firsts))):
-        chosen = select(table.c.first_id, table.c.second_id).where(table.c.first_id.in_(part))
+        chosen = select(table.c.first_id, table.c.second_id).where(
+            table.c.first_id.in_(part), table.c.kind.in_(kinds)
+        )
         known |= {(int(first), int(second)) for first, second in connection.execute(chosen)}
     return known

@@ -1,7 +1,7 @@
 """Items: content with an identity, and the one flag that says whether any of its files is there."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select, update
@@ -245,6 +245,17 @@ def find(connection: Connection, beginning: str) -> list[int]:
     for row in rows:
         first_of_each.setdefault(row.hash, int(row.id))
     return list(first_of_each.values())[:2]
+
+
+def captures(connection: Connection, numbers: Iterable[int]) -> dict[int, Capture]:
+    """Read what the camera wrote into these items; those that are gone are left out."""
+    table = schema.items
+    found: dict[int, Capture] = {}
+    columns = [table.c[field.name] for field in fields(Capture)]
+    for batch in batches(numbers):
+        query = select(table.c.id, *columns).where(table.c.id.in_(batch))
+        found.update((int(number), Capture(*row)) for number, *row in connection.execute(query))
+    return found
 
 
 def hydrate(connection: Connection, item_ids: Sequence[int]) -> dict[int, Item]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
-from storage import builds, schema, spaces, vectors
+from storage import builds, duplicates, schema, spaces, vectors
 from storage.catalogue import Catalogue
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.files import fails_in
@@ -114,6 +114,7 @@ def prune(catalogue: Catalogue, folder: Path, names: Collection[str]) -> list[Sp
         while _drop_vectors(catalogue, space.id):
             pass
         with catalogue.writing() as connection:
+            duplicates.keep_space(connection, known[0].id)
             for table in (schema.failures, schema.neutral):
                 connection.execute(delete(table).where(table.c.space_id == space.id))
             connection.execute(delete(schema.spaces).where(schema.spaces.c.id == space.id))

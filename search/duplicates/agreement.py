@@ -20,6 +20,8 @@ _FLAT = 6.0  # standard deviation, in gray levels, below which a block has no te
 _CORRELATED = 0.6  # of two textured blocks; a shift by half a pixel leaves about 0.8
 _LEVEL = 20.0  # gray levels by which flat blocks may differ after the light is evened out
 
+_EDGES = np.arange(257) - 0.5  # of gray levels
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -62,10 +64,12 @@ def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None)
     whole = np.full(first.shape[:2], 255, np.uint8)
     covered = np.asarray(cv2.warpAffine(whole, matrix, (width, height)), np.uint8) > 250
     area = abs(float(np.linalg.det(matrix[:, :2]))) * whole.size
-    overlap = float(covered.sum() / max(1.0, min(area, covered.size)))
-    if covered.sum() < 4 * _BLOCK**2:
+    pixels = int(np.count_nonzero(covered))
+    overlap = pixels / max(1.0, min(area, covered.size))
+    if pixels < 4 * _BLOCK**2:
         return Agreement(0.0, overlap, 255.0, 0, 255.0)
-    colour = float(np.abs(laid[covered].astype(np.int16) - second[covered]).mean())
+    differing = cv2.mean(cv2.absdiff(laid, second), covered.view(np.uint8))
+    colour = sum(differing[:3]) / 3
     share, textured, patch = _blocks(_gray(laid), _gray(second), covered)
     return Agreement(share, min(1.0, overlap), colour, textured, patch)
 
@@ -84,24 +88,23 @@ def _matrix(first: Pixels, second: Pixels, alignment: Alignment | None) -> NDArr
     return matrix
 
 
-def _gray(image: Pixels) -> Floats:
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+def _gray(image: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _blocks(first: Floats, second: Floats, covered: NDArray[np.bool_]) -> tuple[float, int, float]:
+def _blocks(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[float, int, float]:
     """Give the share of blocks that agree, how many have texture, and the greatest difference."""
-    first = _evened(first, second, covered)
-    weight = _sums(covered.astype(np.float32))
+    inside = covered.astype(np.float32)
+    weight = _sums(inside)
     usable = weight >= _LEAST_SHARE * _BLOCK**2
     count = np.maximum(weight, 1)
-    inside = covered.astype(np.float32)
-    means = [_sums(each * inside) / count for each in (first, second)]
-    squares = [_sums(each * each * inside) / count for each in (first, second)]
+    planes = [_evened(first, second, covered) * inside, second * inside]
+    means = [_sums(plane) / count for plane in planes]
     spread = [
-        np.sqrt(np.maximum(square - mean * mean, 0))
-        for square, mean in zip(squares, means, strict=True)
+        np.sqrt(np.maximum(_sums(plane * plane) / count - mean * mean, 0))
+        for plane, mean in zip(planes, means, strict=True)
     ]
-    together = _sums(first * second * inside) / count - means[0] * means[1]
+    together = _sums(planes[0] * planes[1]) / count - means[0] * means[1]
     textured = usable & (np.maximum(*spread) >= _FLAT)
     correlation = together / np.maximum(spread[0] * spread[1], 1e-3)
     alike = textured & (correlation >= _CORRELATED)
@@ -114,16 +117,27 @@ def _blocks(first: Floats, second: Floats, covered: NDArray[np.bool_]) -> tuple[
     return float(agreeing / max(weights, 1e-6)), int(textured.sum()), patch
 
 
-def _evened(first: Floats, second: Floats, covered: NDArray[np.bool_]) -> Floats:
+def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats:
     """Give the first the light of the second: gain and bias by their medians and spreads."""
-    ours, theirs = first[covered], second[covered]
-    low, middle, high = np.percentile(ours, (10, 50, 90))
-    below, centre, above = np.percentile(theirs, (10, 50, 90))
+    low, middle, high = _levels(first[covered])
+    below, centre, above = _levels(second[covered])
     gain = np.clip((above - below) / max(high - low, 1.0), 0.4, 2.5)
-    return np.asarray((first - middle) * gain + centre, np.float32)
+    return (first.astype(np.float32) - np.float32(middle)) * np.float32(gain) + np.float32(centre)
+
+
+def _levels(gray: Pixels) -> tuple[float, float, float]:
+    """Give the gray levels below which a tenth, half and nine tenths of the pixels lie.
+
+    Counted by level and not sorted; inside a level the pixels are taken to lie evenly.
+    """
+    below = np.concatenate([[0], np.cumsum(np.bincount(gray, minlength=256))])
+    low, middle, high = np.interp(np.array((0.1, 0.5, 0.9)) * len(gray), below, _EDGES)
+    return float(low), float(middle), float(high)
 
 
 def _sums(plane: Floats) -> Floats:
-    height, width = (side // _BLOCK * _BLOCK for side in plane.shape)
-    blocks = plane[:height, :width].reshape(height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
-    return np.asarray(blocks.sum(axis=(1, 3)), np.float32)
+    """Sum the blocks, those cut by the right and the lower edge left out."""
+    height, width = (side // _BLOCK for side in plane.shape)
+    whole = plane[: height * _BLOCK, : width * _BLOCK]
+    means = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(means, np.float32) * _BLOCK**2

@@ -65,7 +65,10 @@ def _matches(first: Features, second: Features) -> tuple[NDArray[np.float32], ND
     if not (len(first.codes) and len(second.codes)):
         return none, none
     wide = first.codes.view(np.uint64), second.codes.view(np.uint64)
-    apart = np.bitwise_count(wide[0][:, None] ^ wide[1][None]).sum(axis=2, dtype=np.int32)
+    # One word at a time: of 128 bits a byte holds the count, and nothing is summed over an axis.
+    apart = np.zeros((len(wide[0]), len(wide[1])), np.uint8)
+    for ours, theirs in zip(wide[0].T, wide[1].T, strict=True):
+        apart += np.bitwise_count(ours[:, None] ^ theirs)
     nearest = apart.argmin(axis=1)
     rows = np.arange(len(nearest))
     mutual = (apart.argmin(axis=0)[nearest] == rows) & (apart[rows, nearest] <= _NEAR)

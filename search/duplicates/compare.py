@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from indexer.fingerprint import TURNS, Features
 from search.duplicates.agreement import Agreement, Pixels, agreement
 from search.duplicates.alignment import align
+from search.duplicates.banding import distances
 from search.duplicates.evidence import Evidence
 from search.duplicates.kinds import Thresholds
 from storage.records import Capture
@@ -46,7 +47,7 @@ def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
     quality = min(first.quality, second.quality)
     if quality < limits.hash_quality:
         return None
-    apart = np.bitwise_count(first.hashes[0] ^ second.hashes).sum(axis=1, dtype=np.int64)
+    apart = distances(first.hashes[:1], second.hashes)
     # On a tie the picture as it lies: a symmetrical one is not mirrored.
     form = int(apart.argmin())
     if apart[form] > limits.hash_distance:

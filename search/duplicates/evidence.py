@@ -23,8 +23,9 @@ class Evidence:
     scale: float | None = None
     rotation: float | None = None  # degrees
     overlap: float | None = None  # share of the smaller, 0 to 1
-    cosine: float | None = None
+    cosine: float | None = None  # in the library's space, -1 to 1
     seconds_apart: float | None = None
+    metres_apart: float | None = None
     camera: str | None = None
 
     def as_row(self) -> dict[str, object]:

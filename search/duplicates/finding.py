@@ -15,11 +15,13 @@ from search.duplicates.candidates import Met, by_features, by_hashes
 from search.duplicates.compare import Look, compare
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
-from search.duplicates.kinds import Thresholds
+from search.duplicates.kinds import KINDS, Thresholds
+from search.duplicates.similar import similar
 from storage import duplicates, items
 from storage.library import Library
 
 _TOGETHER = 512  # pairs whose pictures are read at a time
+BY_PIXELS = KINDS[1:3]  # what vectors alone never decide
 _HELD = 2048  # small pictures kept: 120 MB
 Watch = Callable[[str, int], None]  # what is done, and how many more of it
 
@@ -41,19 +43,25 @@ class Finder:
         library: Library,
         limits: Thresholds,
         crops: bool = True,
+        scenes: bool = False,
         watch: Watch | None = None,
     ) -> None:
-        self._library, self._limits, self._crops = library, limits, crops
+        """Take the limits, and whether to look for `crops` by features, for `scenes` by vectors."""
+        self._library, self._limits = library, limits
+        self._crops, self._scenes = crops, scenes
         self._watch = watch or (lambda _what, _many: None)
         self._pixels = lru_cache(_HELD)(self._read)
 
     def run(self) -> Found:
         """Compare what is new with all there is; an interrupted run is gone on with.
 
-        Raises LibraryInUse while another process writes.
+        Other limits than the last run's begin from the start. Raises LibraryInUse while another
+        process writes.
         """
         catalogue = self._library.catalogue
         with self._library.writing("dedup") as counts:
+            with catalogue.writing() as connection:
+                duplicates.compare_by(connection, self._limits.digest())
             fingerprinting = Fingerprinting(
                 self._library, self._crops, lambda many: self._watch("fingerprints", many)
             )
@@ -65,6 +73,8 @@ class Finder:
                     duplicates.add_pairs(connection, found)
                     duplicates.set_watermark(connection, method, met.watermark)
                 compared, pairs = compared + len(met.items), pairs + len(found)
+            if self._scenes:
+                pairs += self._add_similar()
             counts.update(compared=compared, pairs=pairs)
         return Found(compared, pairs, fingerprinting.unseen)
 
@@ -75,6 +85,31 @@ class Finder:
         if self._crops:
             for met in by_features(catalogue):
                 yield "features", met
+
+    def _add_similar(self) -> int:
+        """Store the similar pairs that no other method knows; returns how many."""
+        space, added = self._library.space(), 0
+        if space is None or space.id is None:
+            return 0
+        method = f"vectors:{space.id}"
+        with self._library.catalogue.writing() as connection:
+            duplicates.keep_space(connection, space.id)
+            after = duplicates.watermark(connection, method)
+        for alike in similar(self._library, space, after, self._limits):
+            with self._library.catalogue.writing() as connection:
+                known = duplicates.known_pairs(connection, alike.pairs[:, 0].tolist(), KINDS)
+                rows = [
+                    (first, second, evidence.kind, evidence.as_row())
+                    for (first, second), evidence in zip(
+                        alike.pairs.tolist(), alike.evidence, strict=True
+                    )
+                    if (first, second) not in known
+                ]
+                duplicates.add_pairs(connection, rows)
+                duplicates.set_watermark(connection, method, alike.watermark)
+            added += len(rows)
+            self._watch("pairs", len(alike.pairs))
+        return added
 
     def _compare(self, pairs: np.ndarray) -> Iterator[tuple[int, int, str, dict[str, object]]]:
         for start in range(0, len(pairs), _TOGETHER):
@@ -90,9 +125,9 @@ class Finder:
             self._watch("pairs", len(part))
 
     def _unknown(self, pairs: np.ndarray) -> np.ndarray:
-        """Leave out what another method has led to before."""
+        """Leave out what pixels were compared of before."""
         with self._library.catalogue.reading() as connection:
-            known = duplicates.known_pairs(connection, pairs[:, 0].tolist())
+            known = duplicates.known_pairs(connection, pairs[:, 0].tolist(), BY_PIXELS)
         unknown = [
             (first, second) for first, second in pairs.tolist() if (first, second) not in known
         ]

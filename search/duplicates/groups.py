@@ -70,7 +70,10 @@ class Grouping:
     def run(
         self, within: Collection[int] | None = None, against: Collection[int] | None = None
     ) -> Iterator[Group]:
-        """Give the groups of pictures `within`, or of those and what is `against` them."""
+        """Give the groups of pictures `within`, or of those each with what is `against` them.
+
+        A picture that has files on both sides is on both.
+        """
         with self._library.catalogue.reading() as connection:
             decided = Decided.read(connection)
             beside: _Beside = defaultdict(dict)
@@ -168,6 +171,8 @@ def _several(
     within: Collection[int] | None,
     against: Collection[int] | None,
 ) -> Iterable[int]:
-    allowed = None if within is None else set(within) | set(against or ())
+    allowed = None if within is None else set(within)
+    if allowed is not None and against is not None:
+        allowed &= set(against)  # files on both sides
     several = duplicates.of_several_files(connection)
     return several if allowed is None else (number for number in several if number in allowed)

@@ -22,15 +22,25 @@ from search.duplicates.lines import (
     parsed,
     place,
     present,
+    text,
     unwritable,
     whole,
 )
 from storage.errors import PathNotFound, SightlineError
 
-ActionName = Literal["trash", "hardlink", "reflink", "move", "delete"]
+ActionName = Literal["trash", "hardlink", "reflink", "move", "delete", "sidecar"]
 Mark = Literal["done", "failed", "undoing", "undone"]
 State = Literal["open", "done", "failed", "undoing", "undone"]
 _HEADER = b'{"record": "journal", "version": 1}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What stood at a sidecar's place, and for which file it came to speak."""
+
+    loser: str
+    loser_hash: str  # SHA-256
+    packed: str | None  # the former sidecar, deflated and in base64; None where there was none
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,8 @@ class Step:
     """One action on one file, with all that is needed to tell whether it happened and to undo it.
 
     `target` is where the file goes (trash, move); `draft` a name that only this step uses, for a
-    file that is being made.
+    file that is being made. Of a sidecar that is written, path, hash and bytes are its own, and
+    what else a file has is of the former one.
     """
 
     number: int  # from 1
@@ -55,6 +66,7 @@ class Step:
     keeper_hash: str
     target: str | None = None
     draft: str | None = None
+    former: Former | None = None  # of a sidecar alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,7 @@ class Journal:
         self._finished = {
             (one.step.path, one.step.hash): one.step.action
             for one in logged.values()
-            if one.state == "done"
+            if one.state == "done" and one.step.action != "sidecar"
         }
 
     @classmethod
@@ -126,7 +138,7 @@ class Journal:
         row: dict[str, object] = {"record": mark, "number": step.number}
         self._write(row if reason is None else {**row, "reason": reason})
         self._logged[step.number] = Logged(step, mark)
-        if mark == "done":
+        if mark == "done" and step.action != "sidecar":
             self._finished[step.path, step.hash] = step.action
         elif mark == "undone":
             self._finished.pop((step.path, step.hash), None)
@@ -176,7 +188,7 @@ def _take(row: dict[str, Any], logged: dict[int, Logged]) -> None:
 
 
 def _step(row: dict[str, Any]) -> Step:
-    present(row, *(field.name for field in fields(Step)))
+    present(row, *(field.name for field in fields(Step) if field.name != "former"))
     actions = [name for name in get_args(ActionName) if name == row["action"]]
     if not actions:
         raise ValueError(f"action is none of {', '.join(get_args(ActionName))}")
@@ -195,7 +207,18 @@ def _step(row: dict[str, Any]) -> Step:
         keeper_hash=digest(row, "keeper_hash"),
         target=None if row["target"] is None else place(row, "target"),
         draft=None if row["draft"] is None else place(row, "draft"),
+        former=_former(row.get("former")),
     )
+
+
+def _former(row: object) -> Former | None:
+    if row is None:
+        return None  # as in every journal before there were sidecars
+    if not isinstance(row, dict):
+        raise ValueError("former is not an object")
+    present(row, "loser", "loser_hash", "packed")
+    packed = None if row["packed"] is None else text(row, "packed")
+    return Former(place(row, "loser"), digest(row, "loser_hash"), packed)
 
 
 def _opened(path: str, new: bool) -> BinaryIO:

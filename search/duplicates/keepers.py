@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from search.duplicates.metadata import read
 from storage.errors import InvalidArgument
 from storage.records import Item
 
@@ -31,6 +32,7 @@ class Rule:
 
     name: str
     better: Better
+    opens: bool = False  # the file, to tell: so it is asked once for each
 
 
 def _resolution(candidate: Candidate) -> float:
@@ -60,6 +62,10 @@ def _name(candidate: Candidate) -> float:
     return float(bool(_COPIES.search(PurePath(candidate.path).stem)))
 
 
+def _rating(candidate: Candidate) -> float:
+    return -float(read(candidate.path).rating or 0)  # no star lies above a rejection
+
+
 RULES = {
     rule.name: rule
     for rule in (
@@ -69,6 +75,7 @@ RULES = {
         Rule("exif", _exif),
         Rule("date", _date),
         Rule("name", _name),
+        Rule("rating", _rating, opens=True),
     )
 }
 DEFAULT = ("resolution", "format", "exif", "name", "bytes", "date")
@@ -87,7 +94,8 @@ class KeepOrder:
             what = f"there is no rule {unknown[0]!r}" if unknown else "a rule is named twice"
             raise InvalidArgument(f"--keep: {what}; the rules are {', '.join(RULES)}")
         preferred = [Rule("prefer", _Folders(prefer))] if prefer else []
-        self._rules = (*preferred, *(RULES[name] for name in names), Rule("path", _path))
+        chosen = (_asked_once(RULES[name]) for name in names)
+        self._rules = (*preferred, *chosen, Rule("path", _path))
 
     def sort(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Put files in order, the best first; the same on every run."""
@@ -101,6 +109,19 @@ class KeepOrder:
         return next(
             (r.name for r in self._rules if r.better(keeper) != r.better(next_best)), "path"
         )
+
+
+def _asked_once(rule: Rule) -> Rule:
+    if not rule.opens:
+        return rule
+    known: dict[str, float | str] = {}
+
+    def better(candidate: Candidate) -> float | str:
+        if candidate.path not in known:
+            known[candidate.path] = rule.better(candidate)
+        return known[candidate.path]
+
+    return replace(rule, better=better)
 
 
 def _path(candidate: Candidate) -> str:

@@ -1,7 +1,11 @@
 """The four kinds of duplicates, and the limits that tell them apart."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields, replace
+from typing import Literal, Self
+from zlib import crc32
+
+from storage.errors import InvalidArgument
 
 Kind = Literal["identical", "same-picture", "edited", "similar"]
 KINDS: tuple[Kind, ...] = ("identical", "same-picture", "edited", "similar")  # the surest first
@@ -35,5 +39,41 @@ class Thresholds:
     # Gray levels by which a block may differ in a copy: JPEG at quality 20 reached 15, words
     # written over a picture began at 14 and were 58 in the median.
     patch: float = 20.0
+    # In the library's space. One scene in a CLIP's; models differ, and so may you.
+    cosine: float = 0.95
+    # Of one camera's shots within seconds and metres of each other less will do.
+    burst_cosine: float = 0.9
+    burst_seconds: float = 10.0
+    burst_metres: float = 100.0
+    # Pictures that each is held against: more of a long burst are found by their own neighbours.
+    neighbours: int = 32
     # Levels, of 255, by which two exposures differ at the least: a tripod's by their noise.
     exposure: float = 1.0
+
+    def changed(self, settings: Iterable[str]) -> Self:
+        """Give these limits with some set otherwise: "cosine=0.9", each a field of this class.
+
+        Raises InvalidArgument for a name there is not, or no number that is 0 or more.
+        """
+        whole = {field.name: isinstance(field.default, int) for field in fields(self)}
+        chosen: dict[str, float] = {}
+        for setting in settings:
+            name, _, number = setting.partition("=")
+            name = name.strip().replace("-", "_")
+            if name not in whole:
+                raise InvalidArgument(
+                    f"{setting!r}: there is no limit of that name; the limits are "
+                    + ", ".join(f"{each}={getattr(self, each)}" for each in whole)
+                )
+            try:
+                chosen[name] = int(number) if whole[name] else float(number)
+            except ValueError:
+                chosen[name] = -1
+            if not 0 <= chosen[name] < float("inf"):
+                what = "whole number" if whole[name] else "number"
+                raise InvalidArgument(f"{setting!r}: {name} is a {what}, 0 or more")
+        return replace(self, **chosen)  # type: ignore[arg-type]
+
+    def digest(self) -> int:
+        """Give a number that other limits do not have, to know by what pairs were found."""
+        return crc32(repr(astuple(self)).encode())

@@ -65,6 +65,8 @@ def _happened(step: Step) -> bool | None:
         return are_one(step.path, step.keeper)
     if step.action == "reflink":
         return False  # it cannot be told, and doing it again does no harm
+    if step.action == "sidecar":
+        return holds(step.path, step.hash)
     if step.action == "delete" or step.target is None:
         return not there
     if not there and not os.path.lexists(step.target):
@@ -74,11 +76,18 @@ def _happened(step: Step) -> bool | None:
 
 def _clear_target(step: Step) -> None:
     """Remove what stands at the place to which a file did not come: an empty file, or a copy."""
+    if step.former is not None and step.former.packed is None:
+        _clear_empty(step.path)
     if step.target is None:
         return
-    with suppress(OSError, FileFailure):
-        if step.bytes and look(step.target).st_size == 0:
-            os.unlink(step.target)
+    if step.bytes:
+        _clear_empty(step.target)
     discard_copy(step.target, step)
     if step.action == "trash" and not os.path.lexists(step.target):
         forget(step.target)
+
+
+def _clear_empty(path: str) -> None:
+    with suppress(OSError, FileFailure):
+        if look(path).st_size == 0:
+            os.unlink(path)

@@ -10,6 +10,7 @@ from search.duplicates.carry import carry, copy, own, passing, reserved
 from search.duplicates.held import Held, hold, look, words
 from search.duplicates.journal import Journal, Logged, Step
 from search.duplicates.settle import UNSETTLED, discard, discard_copy, holds, settle
+from search.duplicates.sidecar import take_back
 from search.duplicates.trash import forget
 from storage.errors import FileFailure
 
@@ -26,9 +27,10 @@ class Undone:
 def undo(journal: str | Path) -> Iterator[Undone]:
     """Put back what can be: files that went elsewhere, files that became links, deleted copies.
 
-    A file never lands on another one. An interrupted undo is finished by the same call, and a
-    step that was put back is not told of again. Raises PathNotFound, or SightlineError where the
-    journal cannot be used; `journal.read` tells of lines in it that cannot.
+    A file never lands on another one, and a sidecar is taken back only once the file for which
+    it speaks is there again. An interrupted undo is finished by the same call, and a step that
+    was put back is not told of again. Raises PathNotFound, or SightlineError where the journal
+    cannot be used; `journal.read` tells of lines in it that cannot.
     """
     with Journal.open(journal, new=False) as log:
         settle(log)
@@ -159,10 +161,18 @@ def _kept_all(step: Step, again: bool) -> str:
     return "it kept its bytes and its dates"
 
 
+def _as_it_was(step: Step, again: bool) -> str | None:
+    """Take a sidecar back, or what was added to one."""
+    draft = _draft(step)
+    discard(draft)
+    return take_back(step, draft)
+
+
 _BACK = {
     "trash": _bring_back,
     "move": _bring_back,
     "hardlink": _own_bytes,
     "reflink": _kept_all,
     "delete": _copy_again,
+    "sidecar": _as_it_was,
 }

@@ -187,3 +187,57 @@ def test_two_ways_to_drop_exclude_each_other(run: Run, tmp_path: Path) -> None:
     result = run("dedup", "apply", tmp_path / "plan.jsonl", "--move", tmp_path, "--hardlink")
     assert result.exit_code == 2
     assert "--move and --hardlink exclude each other" in result.stderr
+
+
+def test_a_file_is_held_against_the_whole_library(
+    run: Run, run_json: RunJson, words: list[object], album: Path
+) -> None:
+    rows = run_json("dedup", *words, "--within", album / "small.jpg")
+    assert {Path(row["path"]).name for row in rows} == {"small.jpg", "first.jpg", "first (1).jpg"}
+    alone = run("dedup", *words, "--within", album / "second.jpg")
+    assert alone.exit_code == 1
+    both = run("dedup", *words, "--within", album, "--in", album)
+    assert both.exit_code == 2
+    assert "--within and --in" in both.stderr
+    nowhere = run("dedup", *words, "--within", album / "none")
+    assert nowhere.exit_code == 3
+    assert "--within" in nowhere.stderr
+
+
+def test_against_lists_only_what_is_on_both_sides(
+    run_json: RunJson, words: list[object], album: Path, run: Run
+) -> None:
+    (album / "second again.jpg").write_bytes((album / "second.jpg").read_bytes())
+    assert run("index", "--library", words[1]).exit_code == 0
+    rows = run_json("dedup", *words, "--against", album / "backup", "--kind", "identical")
+    assert {Path(row["path"]).name for row in rows} == {"first.jpg", "first (1).jpg"}
+
+
+def test_limits_are_options(run: Run, run_json: RunJson, words: list[object]) -> None:
+    rows = run_json("dedup", *words, "--kind", "similar", "--limit", "cosine=0.5")
+    assert {"first.jpg", "second.jpg"} <= {Path(row["path"]).name for row in rows}
+    assert all("cosine" in row["evidence"] for row in rows if row["path"] != row["keeper"])
+    wrong = run("dedup", *words, "--limit", "cosines=1")
+    assert wrong.exit_code == 2
+    assert "cosine=0.95" in wrong.stderr
+
+
+def test_decisions_are_listed_and_taken_back(
+    run: Run, run_json: RunJson, words: list[object]
+) -> None:
+    assert run("dedup", "decide", *words, "--list").exit_code == 1
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    assert run("dedup", "decide", plan, *words, "--group", 1, "--keep-all").exit_code == 0
+    [decided] = run_json("dedup", "decide", *words, "--list")
+    assert decided["decision"] == "keep-all"
+    assert len(decided["paths"]) == 3
+    assert "small.jpg" in {Path(path).name for path in decided["paths"]}
+    shown = run("dedup", "decide", *words, "--list")
+    assert "keep-all" in shown.stdout
+    assert {row["group"] for row in run_json("dedup", *words)} == {1}
+    assert run("dedup", "decide", *words, "--forget", decided["id"]).exit_code == 0
+    assert {row["group"] for row in run_json("dedup", *words)} == {1, 2}
+    again = run("dedup", "decide", *words, "--forget", decided["id"])
+    assert "there is no decision" in again.stderr
+    assert run("dedup", "decide", plan, *words, "--list").exit_code == 2

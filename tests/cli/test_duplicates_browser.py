@@ -36,7 +36,7 @@ def browser(tmp_path: Path) -> Iterator[Chromium]:
 
 def show(browser: Chromium, entries: Iterable[Entry], folder: Path) -> list[Entry]:
     held = list(entries)
-    page = write_page(held, lambda _: ItemLook(picture(), 40, 30, "WEBP"), folder)
+    page = write_page(held, lambda *_: ItemLook(picture(), 40, 30, "WEBP"), folder)
     browser.open(page.as_uri())
     browser.until(READY)
     return held
@@ -100,6 +100,27 @@ def test_a_choice_is_saved_and_the_totals_follow(browser: Chromium, tmp_path: Pa
     rows = saved(browser)
     assert rows[:2] == entries[:2]
     assert rows[2] == replace(entries[2], action="keep", rule="by hand")
+
+
+def test_what_only_a_file_says_is_told_beside_the_keeper_of_now(
+    browser: Chromium, tmp_path: Path
+) -> None:
+    entries = mixed(1, "identical", "same-picture")
+    said: list[dict[str, str | list[str]]] = [
+        {"keywords": ["sea"], "rating": "3 of 5"},
+        {"keywords": ["sea"], "rating": "3 of 5"},
+        {"keywords": ["sea", "<b>sand"], "description": "A day"},
+    ]
+    places = {entry.path: number for number, entry in enumerate(entries)}
+    page = write_page(entries, lambda _, path: ItemLook(metadata=said[places[path]]), tmp_path)
+    browser.open(page.as_uri())
+    browser.until(READY)
+    card = '[data-file="{}"] .words'.format
+    assert "only here" not in text(browser, card(0)) + text(browser, card(1))
+    assert text(browser, f"{card(2)} .only") == "only here: keywords <b>sand; description A day"
+    browser.click(button(0, 2, "lead"))
+    assert "only here: rating 3 of 5" in text(browser, card(1))
+    assert "only here" not in text(browser, card(2))
 
 
 def test_another_keeper_is_the_keeper_in_every_row(browser: Chromium, tmp_path: Path) -> None:
@@ -237,7 +258,7 @@ def test_ten_thousand_groups_open_scroll_change_and_save(browser: Chromium, tmp_
             random.choice(KINDS[1:]),
         )
     ]
-    page = write_page(entries, lambda each: ItemLook(looks[int(each[:4], 16) % 3]), tmp_path)
+    page = write_page(entries, lambda each, _: ItemLook(looks[int(each[:4], 16) % 3]), tmp_path)
     begun = time.monotonic()
     browser.open(page.as_uri())
     browser.until(READY)

@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from io import BytesIO
@@ -15,8 +16,9 @@ from PIL import Image
 
 from cli import duplicates_page
 from cli.duplicates_page import PAGE, PICTURES, ItemLook, write_page
-from cli.duplicates_words import in_words
+from cli.duplicates_words import in_words, metadata_in_line, metadata_in_words
 from search.duplicates.kinds import Kind
+from search.duplicates.metadata import Metadata
 from search.duplicates.plan import Entry
 
 HOSTILE = (
@@ -58,7 +60,7 @@ def picture(colour: str = "teal", size: tuple[int, int] = (512, 256)) -> bytes:
     return encoded.getvalue()
 
 
-def plain(_: str) -> ItemLook:
+def plain(*_: str) -> ItemLook:
     return ItemLook()
 
 
@@ -140,8 +142,9 @@ def test_what_is_known_of_a_content_is_told(tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
     photo.write_bytes(b"x")
 
-    def look(_: str) -> ItemLook:
-        return ItemLook(None, 40, 30, "JPEG", "2020-01-02T03:04:05", "Canon", {"rating": "5"})
+    def look(*_: str) -> ItemLook:
+        said = {"rating": "5 of 5", "keywords": ["</script>", "sea"]}
+        return ItemLook(None, 40, 30, "JPEG", "2020-01-02T03:04:05", "Canon", said)
 
     file = read(write_page(group(1, [str(photo)]), look, tmp_path)).groups()[0]["files"][0]
     assert (file["width"], file["height"], file["format"], file["camera"]) == (
@@ -152,7 +155,28 @@ def test_what_is_known_of_a_content_is_told(tmp_path: Path) -> None:
     )
     assert file["taken"] == "2020-01-02 03:04:05"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", file["changed"])
-    assert file["metadata"] == {"rating": "5"}
+    assert file["metadata"] == {"rating": "5 of 5", "keywords": ["</script>", "sea"]}
+
+
+def test_files_of_one_content_say_what_each_says(tmp_path: Path) -> None:
+    keeper, other = group(1, ["/a", "/b"])
+    twin = replace(other, path="/c", item=keeper.item)
+
+    def look(content: str, path: str) -> ItemLook:
+        return ItemLook(metadata={"description": f"{content[:3]} {path}"})
+
+    files = read(write_page([keeper, other, twin], look, tmp_path)).groups()[0]["files"]
+    said = [f"{row.item[:3]} {row.path}" for row in (keeper, other, twin)]
+    assert [file["metadata"]["description"] for file in files] == said
+
+
+def test_metadata_is_told_in_words() -> None:
+    known = Metadata(("sea", "x" * 400), -1, "A day", 38.722, -9.139)
+    words = metadata_in_words(known)
+    assert words["keywords"] == ["sea", "x" * 299 + "…"]
+    assert (words["rating"], words["place"]) == ("rejected", "38.72200, -9.13900")
+    assert metadata_in_line(Metadata(("a", "b"), 3)) == "keywords a, b; rating 3 of 5"
+    assert metadata_in_words(Metadata()) == {}
 
 
 def test_a_number_that_json_has_no_word_for_is_left_unknown(tmp_path: Path) -> None:
@@ -164,7 +188,7 @@ def test_a_number_that_json_has_no_word_for_is_left_unknown(tmp_path: Path) -> N
 def test_few_pictures_are_inside_small_and_once_each(tmp_path: Path) -> None:
     first, second = group(1, ["/a", "/b"])
     twin = Entry(1, "identical", "/c", second.item, "/a", "drop", "", {}, 1)
-    reader = read(write_page([first, second, twin], lambda _: ItemLook(picture()), tmp_path))
+    reader = read(write_page([first, second, twin], lambda *_: ItemLook(picture()), tmp_path))
     looks = [row for row in reader.rows() if "look" in row]
     assert [row["item"] for row in looks] == [first.item, second.item]
     with Image.open(BytesIO(b64decode(looks[0]["look"]))) as opened:
@@ -177,11 +201,11 @@ def test_many_pictures_are_beside_and_those_of_an_older_report_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duplicates_page, "_MOST_INSIDE", 0)
-    write_page(group(1, ["/a", "/b"]), lambda _: ItemLook(picture()), tmp_path)
+    write_page(group(1, ["/a", "/b"]), lambda *_: ItemLook(picture()), tmp_path)
     mine = tmp_path / PICTURES / "00" / "mine.webp"
     mine.parent.mkdir(exist_ok=True)
     mine.write_bytes(b"mine")
-    page = write_page(group(2, ["/a", "/b"]), lambda _: ItemLook(picture("red")), tmp_path)
+    page = write_page(group(2, ["/a", "/b"]), lambda *_: ItemLook(picture("red")), tmp_path)
     looks = [file["look"] for file in read(page).groups()[0]["files"]]
     there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.webp")}
     assert there == {*looks, f"{PICTURES}/00/mine.webp"}
@@ -193,7 +217,7 @@ def test_many_pictures_are_beside_and_those_of_an_older_report_go(
 )
 def test_a_picture_that_is_none_is_left_out(tmp_path: Path, thumbnail: bytes | None) -> None:
     look = ItemLook(thumbnail)
-    reader = read(write_page(group(1, ["/a", "/b"]), lambda _: look, tmp_path))
+    reader = read(write_page(group(1, ["/a", "/b"]), lambda *_: look, tmp_path))
     assert not [row for row in reader.rows() if "look" in row]
 
 
@@ -202,7 +226,7 @@ def test_an_item_that_is_no_hash_names_no_file(
 ) -> None:
     monkeypatch.setattr(duplicates_page, "_MOST_INSIDE", 0)
     entry = Entry(1, "identical", "/a", "../../../out", "/a", "keep", "", {}, 1)
-    page = write_page([entry], lambda _: ItemLook(picture()), tmp_path / "report")
+    page = write_page([entry], lambda *_: ItemLook(picture()), tmp_path / "report")
     assert read(page).groups()[0]["files"][0]["look"] is None
     assert [path.name for path in tmp_path.rglob("*")] == ["report", PAGE]
 
@@ -230,7 +254,7 @@ def test_one_group_is_held_at_a_time(tmp_path: Path) -> None:
         for seen in range(1, 51):
             yield from group(seen, ["/a", "/b"])
 
-    def look(content: str) -> ItemLook:
+    def look(content: str, _: str) -> ItemLook:
         current = next(n for n in range(1, 51) if content in (item(f"{n} 0"), item(f"{n} 1")))
         ahead.append(seen - current)
         return ItemLook()

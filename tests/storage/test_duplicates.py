@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from storage import Library, decisions, duplicates, items, migrate, schema
@@ -118,7 +118,7 @@ def test_an_item_keeps_its_evidence_and_numbers_are_never_used_again(pictures: L
     with pictures.catalogue.writing() as connection:
         duplicates.add_fingerprints(connection, [(7, hashes(1), 1)])
         assert duplicates.fingerprints_of(connection, [7])[7][1] == 70
-        duplicates.clear_evidence(connection, "hashes")
+        connection.execute(delete(schema.fingerprints))
         duplicates.add_fingerprints(connection, [(7, hashes(1), 1)])
         [page] = duplicates.fingerprints(connection, after=7)
         assert page.items.tolist() == [7]
@@ -132,9 +132,9 @@ def test_watermarks_are_kept_for_each_method(library: Library) -> None:
         duplicates.set_watermark(connection, "vectors:1", 3)
         duplicates.set_watermark(connection, "vectors:2", 4)
         assert duplicates.watermark(connection, "hashes") == 9
-        duplicates.clear(connection, ["vectors"], ["similar"])
+        duplicates.keep_space(connection, 2)
         left = [duplicates.watermark(connection, m) for m in ("hashes", "vectors:1", "vectors:2")]
-        assert left == [9, 0, 0]
+        assert left == [9, 0, 4]
 
 
 PAIRS = (
@@ -175,22 +175,52 @@ def test_pairs_come_in_order_each_with_its_strongest_kind(
         assert read(set()) == read(kinds=()) == []
 
 
-def test_the_pairs_of_one_item(pictures: Library) -> None:
+def test_the_pairs_of_one_item_are_looked_up_by_its_number(pictures: Library) -> None:
     paired(pictures)
     with pictures.catalogue.reading() as connection:
-        assert duplicates.pairs_of(connection, 5, KINDS) == [
+        [page] = duplicates.pairs(connection, KINDS, {5}, {1, 2, 3, 4})
+        assert page == [
             Pair(3, 5, "similar", {"cosine": 0.9}),
             Pair(4, 5, "edited", {"inliers": 30}),
         ]
-        assert [pair.kind for pair in duplicates.pairs_of(connection, 2, KINDS)] == ["edited"]
-        assert duplicates.pairs_of(connection, 7, KINDS) == []
+        assert list(duplicates.pairs(connection, KINDS, {7}, {1, 2, 3, 4, 5})) == []
+
+
+def test_known_pairs_are_those_of_the_kinds_asked(pictures: Library) -> None:
+    paired(pictures)
+    with pictures.catalogue.reading() as connection:
+        assert duplicates.known_pairs(connection, [1, 3, 4], ("similar",)) == {(1, 2), (3, 5)}
+        assert duplicates.known_pairs(connection, [2, 5], KINDS) == set()
+
+
+def test_files_tell_copies_and_what_lies_elsewhere(pictures: Library) -> None:
+    with pictures.catalogue.writing() as connection:
+        connection.execute(insert(schema.roots).values(id=1, path="/p", walked=True))
+        for number, (item, path) in enumerate(
+            [(2, "/p/a/1"), (2, "/p/b/1"), (3, "/p/a/2"), (4, "/p/b/3"), (4, "/p/gone")]
+        ):
+            connection.execute(
+                insert(schema.files).values(
+                    root_id=1,
+                    path=path,
+                    item_id=item,
+                    size=1,
+                    mtime_ns=number,
+                    missing=path == "/p/gone",
+                )
+            )
+        assert duplicates.of_several_files(connection) == [2]
+        assert duplicates.elsewhere(connection, "/p/a") == [2, 4]
+        assert duplicates.elsewhere(connection, "/p/a/2") == [2, 4]
+        assert duplicates.elsewhere(connection, "/p") == []
 
 
 def test_a_pair_found_again_has_the_new_evidence(pictures: Library) -> None:
     paired(pictures)
     with pictures.catalogue.writing() as connection:
         duplicates.add_pairs(connection, [(5, 4, "edited", {"inliers": 44})])
-        assert duplicates.pairs_of(connection, 4, KINDS)[0].evidence == {"inliers": 44}
+        [[found]] = duplicates.pairs(connection, KINDS, {4}, {5})
+        assert found.evidence == {"inliers": 44}
         duplicates.add_pairs(connection, [])
         with pytest.raises(ValueError, match="item 4"):
             duplicates.add_pairs(connection, [(4, 4, "edited", {})])
@@ -201,15 +231,39 @@ def test_the_table_itself_holds_the_order_of_a_pair(pictures: Library) -> None:
         connection.exec_driver_sql("INSERT INTO pairs VALUES (1, 3, 2, 'edited', '{}')")
 
 
-def test_forgetting_one_kind_leaves_the_others_of_the_same_pair(pictures: Library) -> None:
+def test_other_limits_begin_from_the_start(pictures: Library) -> None:
     paired(pictures)
     with pictures.catalogue.writing() as connection:
-        duplicates.clear(connection, ["hashes", "features"], ["same-picture", "edited"])
-        [page] = duplicates.pairs(connection, KINDS)
-        assert [(pair.first, pair.second, pair.kind) for pair in page] == [
-            (1, 2, "similar"),
-            (3, 5, "similar"),
+        duplicates.compare_by(connection, 17)
+        paired_here = [(1, 2, "edited", {}), (1, 3, "similar", {"cosine": 0.9})]
+        duplicates.add_pairs(connection, paired_here)
+        duplicates.set_watermark(connection, "hashes", 5)
+        duplicates.compare_by(connection, 17)
+        assert duplicates.watermark(connection, "hashes") == 5
+        assert len(next(duplicates.pairs(connection, KINDS))) == 2
+        duplicates.compare_by(connection, 18)
+        assert duplicates.watermark(connection, "hashes") == 0
+        assert list(duplicates.pairs(connection, KINDS)) == []
+
+
+def test_pairs_of_another_space_are_forgotten_and_shots_told_by_pixels_stay(
+    pictures: Library,
+) -> None:
+    with pictures.catalogue.writing() as connection:
+        rows = [
+            (1, 2, "similar", {"cosine": 0.9}),
+            (1, 3, "similar", {"seconds_apart": 1.0}),
+            (1, 4, "edited", {}),
         ]
+        duplicates.add_pairs(connection, rows)
+        duplicates.set_watermark(connection, "vectors:1", 9)
+        duplicates.keep_space(connection, 1)
+        assert duplicates.watermark(connection, "vectors:1") == 9
+        assert len(next(duplicates.pairs(connection, KINDS))) == 3
+        duplicates.keep_space(connection, 2)
+        assert duplicates.watermark(connection, "vectors:1") == 0
+        [page] = duplicates.pairs(connection, KINDS)
+        assert [(pair.second, pair.kind) for pair in page] == [(3, "similar"), (4, "edited")]
 
 
 def test_what_is_stored_goes_with_its_item(pictures: Library) -> None:

@@ -17,5 +17,5 @@ def command() -> None:
     """Find duplicates, review what is to go, then let it go.
 
     `sightline dedup` writes a plan and a page to look at and changes no file; `sightline dedup
-    apply PLAN` acts on it.
+    apply PLAN` acts on it. Its options are listed by `sightline dedup find --help`.
     """

@@ -8,6 +8,7 @@ import click
 
 from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.consent import agreed
+from cli.duplicates_words import metadata_in_line, metadata_in_words
 from cli.options import json_option, yes_option
 from cli.render import plural, printable, size, tell, write_json
 from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
@@ -25,6 +26,12 @@ FAILED = 3  # entries were refused
 @click.option("--reflink", "way", flag_value="reflink", help="One copy until either is changed.")
 @click.option("--delete", "way", flag_value="delete", help="For good.")
 @click.option("--move", metavar="DIR", type=click.Path(file_okay=False), help="Into a folder.")
+@click.option(
+    "--sidecar",
+    is_flag=True,
+    help="What only a dropped file says (keywords, rating, description, place) goes into an XMP "
+    "file beside its keeper.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
 @click.option(
     "--journal",
@@ -53,7 +60,9 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
         return DONE
     with keeping(lambda: f"what was done is in {journal}; give the command again to go on"):
-        outcomes = apply(entries, action, journal, dry_run=given["dry_run"])
+        outcomes = apply(
+            entries, action, journal, dry_run=given["dry_run"], sidecars=given["sidecar"]
+        )
         done, left = _tell(outcomes, given["as_json"], given["dry_run"])
     would = "would be dropped" if given["dry_run"] else "dropped"
     tell(f"{plural(done, 'file')} {would}, {left:,} left as they were")
@@ -91,10 +100,17 @@ def _tell(outcomes: Any, as_json: bool, dry_run: bool) -> tuple[int, int]:
                     "done": outcome.done,
                     "reason": outcome.reason,
                     "target": outcome.target,
+                    "sidecar": outcome.sidecar,
+                    "said": metadata_in_words(outcome.said),
                 }
             )
-        elif not outcome.done:
+            continue
+        if not outcome.done:
             tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
         elif dry_run:
             tell(f"would drop {printable(outcome.entry.path)}")
+        if outcome.sidecar is not None:
+            said = printable(metadata_in_line(outcome.said))
+            word = "would write" if dry_run else "wrote"
+            tell(f"{word} into {printable(outcome.sidecar)}: {said}")
     return done, left

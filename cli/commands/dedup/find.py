@@ -1,13 +1,17 @@
 """`sightline dedup`: find duplicates, write the plan and the page to review it by."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND, keeping
-from cli.duplicates_page import ItemLook, write_page
+from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
+from cli.duplicates_look import Looks
+from cli.duplicates_page import write_page
 from cli.options import filter_options, json_option, library_option
 from cli.progress import counting
 from cli.question import check_folder, filters_of, narrows, why_nothing
@@ -20,7 +24,7 @@ from search.duplicates.groups import Grouping
 from search.duplicates.keepers import DEFAULT, KeepOrder
 from search.duplicates.kinds import KINDS, Kind, Thresholds
 from search.duplicates.plan import Entry, write
-from storage import Library, items
+from storage import Library, duplicates
 from storage.errors import PathNotFound, SightlineError
 from storage.filters import Filters
 from storage.selection import select_items
@@ -59,13 +63,31 @@ _KEPT = "what was compared is kept; run the command again to go on"
     metavar="DIR",
     help="Keep files of this folder before others; repeat it, the dearest first.",
 )
-@click.option("--against", metavar="PATH", help="Only duplicates between the rest and this folder.")
+@click.option(
+    "--within",
+    metavar="PATH",
+    help="Only duplicates inside this folder, or of this file wherever they are.",
+)
+@click.option(
+    "--against",
+    metavar="PATH",
+    help="Only duplicates between this folder and the rest (or what --within names).",
+)
 @click.option(
     "--crops/--no-crops",
     default=True,
     help="Compare local features as well: they find crops and frames, and cost most of the time.",
 )
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Where a kind begins, as cosine=0.9; repeat it. Wrong names are answered with all of "
+    "them. What was found by other limits is compared again.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help=f"[default: ./{OUT}]")
+@data_set_options
 @filter_options
 @json_option
 @library_option
@@ -75,13 +97,22 @@ def command(**given: Any) -> int:
     Every file of a group was compared with its keeper. Look at report.html, change what you
     like, and give the plan to `sightline dedup apply`.
     """
-    filters = filters_of(given)
+    check_data_set_options()
+    filters = _narrowed(given)
+    limits = Thresholds().changed(given["limits"])
     kinds: Sequence[Kind] = given["kinds"] or [kind for kind in KINDS if kind != "similar"]
     order = KeepOrder([name.strip() for name in given["keep"].split(",")], given["prefer"])
-    with session(Settings.read(library=given["library"])) as library:
-        check_folder(library, filters)
+    settings = Settings.read(library=given["library"])
+    with session(settings) as library:
+        check_folder(library, filters, "--in" if given["within"] is None else "--within")
+        if given["semantic"]:
+            return semantic(library, filters, given)
+        if given["leak"] is not None:
+            return leak(library, filters, given, settings)
         within, against = _chosen(library, filters, given["against"])
-        _compare(library, given["crops"])
+        if "similar" in kinds and (caution := wiring.caution(library)):
+            tell(caution)
+        _compare(library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
         groups = Grouping(library, order, kinds, dropped).run(within, against)
         plan = list(entries(groups, dropped))
@@ -96,26 +127,36 @@ def command(**given: Any) -> int:
     return DONE
 
 
+def _narrowed(given: Mapping[str, Any]) -> Filters:
+    """Read the filters; `--within` is another word for `--in` that also takes a file."""
+    filters = filters_of(given)
+    if given["within"] is None:
+        return filters
+    if given["folder"] is not None:
+        raise click.UsageError("--within and --in name the same thing: give one of them")
+    return replace(filters, folder=str(Path(given["within"]).expanduser().resolve()))
+
+
 def _chosen(
     library: Library, filters: Filters, against: str | None
 ) -> tuple[list[int] | None, list[int] | None]:
     """Give the pictures to look among, and those to hold them against; None for all."""
+    file = filters.folder if filters.folder and Path(filters.folder).is_file() else None
     with library.catalogue.reading() as connection:
         within = select_items(connection, "image", filters) if narrows(filters) else None
         if against is None:
-            return within, None
-        folder = Filters(folder=str(Path(against).expanduser().resolve()))
-        theirs = select_items(connection, "image", folder)
+            return within, duplicates.elsewhere(connection, file) if file else None
+        folder = str(Path(against).expanduser().resolve())
+        theirs = select_items(connection, "image", Filters(folder=folder))
         if not theirs:
-            raise PathNotFound(f"--against {against}: the library holds no picture of it")
-        if within is None:
-            inside = set(theirs)
-            every = select_items(connection, "image", Filters())
-            within = [number for number in every if number not in inside]
-    return within, theirs
+            raise PathNotFound(
+                f"--against {against}: the library holds no picture of it; "
+                f"sightline index {against}"
+            )
+        return duplicates.elsewhere(connection, folder) if within is None else within, theirs
 
 
-def _compare(library: Library, crops: bool) -> None:
+def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) -> None:
     done = 0
     with counting("compared") as count, keeping(lambda: _KEPT):
 
@@ -124,7 +165,7 @@ def _compare(library: Library, crops: bool) -> None:
             done += many if what == "pairs" else 0
             count.show(done, done)
 
-        found = Finder(library, Thresholds(), crops, watch).run()
+        found = Finder(library, limits, crops, scenes, watch).run()
     if found.unseen:
         tell(
             f"{plural(found.unseen, 'picture')} not compared for want of a thumbnail: "
@@ -142,7 +183,7 @@ def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         write(plan, out / PLAN)
-        page = write_page(plan, _look(library), out)
+        page = write_page(plan, Looks(library, plan), out)
     except OSError as error:
         raise SightlineError(
             f"{out} cannot be written ({error.strerror}): name another --out"
@@ -154,26 +195,10 @@ def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
         f"{size(sum(entry.bytes for entry in dropped))} to win; nothing is changed yet"
     )
     tell(f"look at  {page}")
-    tell(f"then     sightline dedup apply {out / PLAN}")
-
-
-def _look(library: Library) -> Callable[[str], ItemLook]:
-    def look(content: str) -> ItemLook:
-        with library.catalogue.reading() as connection:
-            number = items.numbers(connection, "image", [content])[content]
-            item = items.hydrate(connection, [number])[number]
-        place = item.capture.latitude, item.capture.longitude
-        return ItemLook(
-            thumbnail=library.thumbnail(content),
-            width=item.width,
-            height=item.height,
-            format=item.format,
-            taken_at=item.capture.taken_at,
-            camera=item.capture.camera,
-            metadata={} if None in place else {"place": f"{place[0]:.5f}, {place[1]:.5f}"},
-        )
-
-    return look
+    if dropped:
+        tell(f"then     sightline dedup apply {out / PLAN}")
+    else:
+        tell("to let any go, mark it there and save the plan, or give --drop KIND")
 
 
 def _row(entry: Entry) -> dict[str, object]:

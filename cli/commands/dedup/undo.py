@@ -16,16 +16,19 @@ from search.duplicates.undo import undo
 @json_option
 def command(journal: Path, as_json: bool) -> int:
     """Put back what `sightline dedup apply` did, the last first; no file lands on another."""
-    done = left = 0
+    done = left = sidecars = 0
     with keeping(lambda: "what was put back stays; give the command again to go on"):
         for outcome in undo(journal):
-            done, left = done + outcome.done, left + (not outcome.done)
+            ours = outcome.done and outcome.step.action == "sidecar"
+            done, left = done + (outcome.done and not ours), left + (not outcome.done)
+            sidecars += ours
             path = outcome.step.path
             if as_json:
                 write_json({"path": path, "done": outcome.done, "reason": outcome.reason})
             elif not outcome.done:
                 tell(f"not put back {printable(path)}: {outcome.reason}")
-    tell(f"{plural(done, 'file')} put back, {left:,} not")
+    taken = f", {plural(sidecars, 'sidecar')} taken back" if sidecars else ""
+    tell(f"{plural(done, 'file')} put back{taken}, {left:,} not")
     if left:
         return FAILED
-    return DONE if done else NOTHING_FOUND
+    return DONE if done or sidecars else NOTHING_FOUND

@@ -1,12 +1,16 @@
 """Which file is kept follows the rules in their order, and is the same on every run."""
 
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
-from search.duplicates.keepers import Candidate, KeepOrder
+from search.duplicates import keepers
+from search.duplicates.keepers import DEFAULT, Candidate, KeepOrder
+from search.duplicates.metadata import Metadata, read
 from storage.errors import InvalidArgument
 from storage.records import Capture, Item
+from tests.search.duplicates.said import packet, photo
 
 
 def _file(
@@ -62,6 +66,33 @@ def test_the_order_of_what_is_given_does_not_matter() -> None:
     files = [_file("/c"), _file("/a"), _file("/b", size=20), _file("/d", width=200)]
     orders = {tuple(one.path for one in KeepOrder().sort(each)) for each in permutations(files)}
     assert orders == {("/d", "/b", "/a", "/c")}
+
+
+def test_a_higher_rating_goes_first_and_files_are_opened_only_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stars = {"a": "-1", "b": None, "c": "2", "d": "5"}
+    for name, rating in stars.items():
+        xmp = packet(attributes=f'xmp:Rating="{rating}"') if rating else None
+        photo(tmp_path / f"{name}.jpg", xmp)
+    files = [_file(str(tmp_path / f"{name}.jpg")) for name in stars]
+    opened = []
+
+    def counted(path: str) -> Metadata:
+        opened.append(path)
+        return read(path)
+
+    monkeypatch.setattr(keepers, "read", counted)
+    order = KeepOrder(["rating", "resolution"])
+    best = order.sort(files)
+    assert [Path(one.path).stem for one in best] == ["d", "c", "b", "a"]
+    assert order.decided(best[0], best[1:]) == "rating"
+    assert len(opened) == len(files)
+    assert "rating" not in DEFAULT
+    KeepOrder().sort(files)
+    assert len(opened) == len(files)
+    gone = _file(str(tmp_path / "gone.jpg"))
+    assert KeepOrder(["rating"]).sort([gone, files[2]])[0] is files[2]
 
 
 @pytest.mark.parametrize("names", [["size"], ["bytes", "bytes"]])

@@ -1,0 +1,70 @@
+"""What the report shows of a file beside what the plan knows, read many at a time."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from cli.duplicates_page import ItemLook
+from cli.duplicates_words import metadata_in_words
+from search.duplicates.metadata import Metadata, joined, read
+from search.duplicates.plan import Entry
+from storage import Library, items
+from storage.records import Item
+
+_AHEAD = 500  # rows of a plan: one statement's worth
+
+
+class Looks:
+    """Looks of the files of a plan, asked for in its order.
+
+    Two batches of the catalogue's records are held. What a person said of a picture is read
+    from its header where that could be lost: of files to be dropped and of their keepers.
+    """
+
+    def __init__(self, library: Library, entries: Sequence[Entry]) -> None:
+        dropped = [entry for entry in entries if entry.action == "drop"]
+        self._library = library
+        self._order = [entry.item for entry in entries]
+        self._next = 0
+        self._held: dict[str, Item] = {}
+        self._before: dict[str, Item] = {}
+        self._opened = {path for entry in dropped for path in (entry.path, entry.keeper)}
+        self._thumbnail: tuple[str, bytes | None] = ("", None)
+
+    def __call__(self, content: str, path: str) -> ItemLook:
+        """Tell of a file by the hash of its content and its path; what is unknown is left out."""
+        item = self._item(content)
+        if item is None:
+            return ItemLook()
+        capture = item.capture
+        place = Metadata(latitude=capture.latitude, longitude=capture.longitude)
+        known = joined(read(path), place) if path in self._opened else place
+        return ItemLook(
+            thumbnail=self._picture(content),
+            width=item.width,
+            height=item.height,
+            format=item.format,
+            taken_at=capture.taken_at,
+            camera=capture.camera,
+            metadata=metadata_in_words(known),
+        )
+
+    def _item(self, content: str) -> Item | None:
+        if content not in self._held and content not in self._before:
+            ahead = list(islice(self._order, self._next, self._next + _AHEAD))
+            if content in ahead:
+                self._next += _AHEAD
+                self._before, self._held = self._held, self._read(ahead)
+            else:  # a keeper that an earlier group had
+                self._before |= self._read([content])
+        return self._held.get(content) or self._before.get(content)
+
+    def _read(self, contents: Iterable[str]) -> dict[str, Item]:
+        with self._library.catalogue.reading() as connection:
+            numbers = items.numbers(connection, "image", contents)
+            found = items.hydrate(connection, list(numbers.values()))
+        return {item.hash: item for item in found.values()}
+
+    def _picture(self, content: str) -> bytes | None:
+        if self._thumbnail[0] != content:  # copies stand side by side
+            self._thumbnail = content, self._library.thumbnail(content)
+        return self._thumbnail[1]

@@ -1,0 +1,113 @@
+"""Lists of pictures as files for other programs: paths, ids or Parquet, whole or not at all."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from typing import BinaryIO, Literal, Protocol, Self, get_args
+
+from storage.errors import SightlineError
+
+Form = Literal["paths", "ids", "parquet"]
+FORMS: tuple[Form, ...] = get_args(Form)
+ListRow = Mapping[str, object]
+_GROUP = 16_384  # rows of Parquet held until they are written
+
+
+class ListFile(Protocol):
+    """A list that is being written."""
+
+    def add(self, row: ListRow) -> None:
+        """Write a row."""
+
+
+class _Lines:
+    """One word a line: the very bytes of a path, or an id."""
+
+    def __init__(self, stream: BinaryIO, key: str) -> None:
+        self._stream, self._key = stream, key
+        self._before: object = None
+
+    def add(self, row: ListRow) -> None:
+        word = row[self._key]
+        # A picture's files come one after another, and its id stands for all of them.
+        if word is None or (self._key != "path" and word == self._before):
+            return
+        self._before = word
+        self._stream.write(os.fsencode(str(word)) + b"\n")
+
+
+class _Parquet:
+    """Rows of named columns, written a group at a time."""
+
+    def __init__(self, stream: BinaryIO, columns: Mapping[str, str]) -> None:
+        import pyarrow as arrow  # only who asks for Parquet pays for it
+        from pyarrow import parquet
+
+        self._arrow = arrow
+        self._schema = arrow.schema([(name, kind) for name, kind in columns.items()])
+        self._writer = parquet.ParquetWriter(stream, self._schema)
+        self._waiting: list[dict[str, object]] = []
+
+    def add(self, row: ListRow) -> None:
+        self._waiting.append({name: _utf8(row[name]) for name in self._schema.names})
+        if len(self._waiting) >= _GROUP:
+            self._write()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write()
+        # In any case: a writer that is forgotten writes its end later, into a file that is closed.
+        self._writer.close()
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._writer.write_table(
+                self._arrow.Table.from_pylist(self._waiting, schema=self._schema)
+            )
+            self._waiting = []
+
+
+def list_path(out: Path, name: str, form: Form) -> Path:
+    """Say where a list of that name and form goes."""
+    return out / f"{name}.{'parquet' if form == 'parquet' else 'txt'}"
+
+
+@contextmanager
+def writing_list(path: Path, form: Form, columns: Mapping[str, str]) -> Iterator[ListFile]:
+    """Write a list in the block; it takes its place when the block ends well.
+
+    `columns` are names with Arrow's words for their types; "path" and "item" are what the other
+    forms hold. A path that is not UTF-8 has its bytes escaped in Parquet. Raises SightlineError
+    where nothing can be written.
+    """
+    draft = path.with_name(f".sightline-{token_hex(8)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("xb") as stream:
+                if form == "parquet":
+                    with _Parquet(stream, columns) as table:
+                        yield table
+                else:
+                    yield _Lines(stream, "path" if form == "paths" else "item")
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(path)
+        finally:
+            with suppress(OSError):
+                draft.unlink()
+    except OSError as error:
+        raise SightlineError(
+            f"{path} cannot be written ({error.strerror or error}): name another --out"
+        ) from error
+
+
+def _utf8(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value

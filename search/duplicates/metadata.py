@@ -1,0 +1,169 @@
+"""What a person said of a picture: its keywords, rating, description and place.
+
+It stands in the file (XMP, IPTC, EXIF) or in a sidecar beside it. Only headers are read, and
+nothing here raises: what cannot be read says nothing.
+"""
+
+import os
+import stat
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from PIL import Image, ImageFile, IptcImagePlugin
+
+from indexer import exif
+from indexer.decode import FORMATS
+from search.duplicates import packets, xmp
+from search.duplicates.xmp import Metadata as Metadata
+from search.duplicates.xmp import stars, tidy
+
+_FORMATS = tuple(name for name in FORMATS if name != "JXL")  # its plugin decodes at once
+_DESCRIPTION, _RATING, _COMMENT, _KEYWORDS = 0x010E, 0x4746, 0x9C9C, 0x9C9E
+_IPTC_KEYWORDS, _IPTC_CAPTION = (2, 25), (2, 120)
+# What cameras write into the description of every picture.
+_SAYS_NOTHING = frozenset(
+    ("OLYMPUS DIGITAL CAMERA", "SONY DSC", "DCIM", "DIGITAL CAMERA", "DEFAULT")
+)
+
+
+def read(path: str) -> Metadata:
+    """Read what is said of a picture; a sidecar goes before the file, XMP before IPTC and EXIF."""
+    beside = [_sidecar(place) for place in (sidecar_of(path), f"{os.path.splitext(path)[0]}.xmp")]
+    return joined(*beside, _embedded(path))
+
+
+def sidecar_of(path: str) -> str:
+    """Name the sidecar that is written for a file: "photo.jpg.xmp", as darktable does."""
+    return f"{path}.xmp"
+
+
+def joined(*known: Metadata) -> Metadata:
+    """Unite keywords, and take of everything else the first that is known."""
+    place = next((one for one in known if one.latitude is not None), Metadata())
+    return Metadata(
+        keywords=tuple(dict.fromkeys(word for one in known for word in one.keywords)),
+        rating=next((one.rating for one in known if one.rating is not None), None),
+        description=next((one.description for one in known if one.description), None),
+        latitude=place.latitude,
+        longitude=place.longitude,
+    )
+
+
+def lost(keeper: Metadata, loser: Metadata) -> Metadata:
+    """Tell what would be gone with a file: what it has, and its keeper has nothing of the kind.
+
+    Of keywords each one counts; a rating, description or place of the keeper stands for itself.
+    """
+    placed = keeper.latitude is not None
+    return Metadata(
+        keywords=tuple(word for word in loser.keywords if word not in keeper.keywords),
+        rating=loser.rating if keeper.rating is None else None,
+        description=None if keeper.description else loser.description,
+        latitude=None if placed else loser.latitude,
+        longitude=None if placed else loser.longitude,
+    )
+
+
+def _sidecar(path: str) -> Metadata:
+    with suppress(OSError, ValueError):
+        if _is_file(path):
+            with open(path, "rb") as stream:
+                return xmp.parse(stream.read(xmp.LARGEST + 1))
+    return Metadata()
+
+
+def _is_file(path: str) -> bool:
+    """Tell a file from a pipe, which might never end."""
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
+def _embedded(path: str) -> Metadata:
+    # Headers of strangers raise nearly anything, and warn of more.
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if _is_file(path):
+            if (packet := packets.jxl(path)) is not None:
+                return _packet(packet)
+            return _opened(path)
+    return Metadata()
+
+
+def _opened(path: str) -> Metadata:
+    with Image.open(path, formats=_FORMATS) as image:
+        packet = image.info.get("xmp")
+        if image.format == "PNG":
+            packet, block = packets.png(path)
+            image.info["exif"] = block or b""  # else Pillow decodes the pixels to look behind them
+        said = _packet(packet.encode() if isinstance(packet, str) else packet)
+        return joined(said, _iptc(image), _exif(image))
+
+
+def _packet(packet: object) -> Metadata:
+    with suppress(ValueError):
+        return xmp.parse(packet) if isinstance(packet, bytes) else Metadata()
+    return Metadata()
+
+
+def _iptc(image: ImageFile.ImageFile) -> Metadata:
+    known: Mapping[tuple[int, int], bytes | list[bytes]] = {}
+    with suppress(Exception):
+        known = IptcImagePlugin.getiptcinfo(image) or {}
+    words = known.get(_IPTC_KEYWORDS, [])
+    caption = known.get(_IPTC_CAPTION, b"")
+    return Metadata(
+        keywords=_each(_decoded(word) for word in ([words] if isinstance(words, bytes) else words)),
+        description=_said(_decoded(caption if isinstance(caption, bytes) else caption[0])),
+    )
+
+
+def _exif(image: ImageFile.ImageFile) -> Metadata:
+    capture = exif.capture(image)
+    tags: Mapping[int, object] = {}
+    with suppress(Exception):
+        tags = dict(image.getexif())
+    words = _wide(tags.get(_KEYWORDS)).split(";")
+    return Metadata(
+        keywords=_each(words),
+        rating=stars(tags.get(_RATING)),
+        description=_said(_text(tags.get(_DESCRIPTION))) or _said(_wide(tags.get(_COMMENT))),
+        latitude=capture.latitude,
+        longitude=capture.longitude,
+    )
+
+
+def _each(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(tidy, words))))
+
+
+def _said(text: str) -> str | None:
+    told = tidy(text)
+    return None if told.upper() in _SAYS_NOTHING else told or None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return _decoded(value)
+    if not isinstance(value, str):
+        return ""
+    # Pillow reads ASCII tags as Latin-1; programs write UTF-8 into them.
+    with suppress(UnicodeError):
+        return value.split("\0")[0].encode("latin-1").decode("utf-8")
+    return value.split("\0")[0]
+
+
+def _decoded(value: bytes) -> str:
+    value = value.split(b"\0")[0]
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _wide(value: object) -> str:
+    """Read what Windows Explorer writes: UTF-16 in bytes."""
+    if isinstance(value, tuple):
+        value = bytes(part for part in value if isinstance(part, int) and 0 <= part < 256)
+    if not isinstance(value, bytes):
+        return ""
+    return value.decode("utf-16-le", "ignore").split("\0")[0]
