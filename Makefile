@@ -22,7 +22,8 @@ bench:
 	uv run python -m benchmarks.rerank
 	uv run python -m benchmarks.answers
 	uv run python -m benchmarks.field
-	uv run --with imagehash python -m benchmarks.duplicates
+	uv run --with imagehash --with imagededup python -m benchmarks.duplicates
+	uv run python -m benchmarks.bridge
 
 demo:
 	uv run sightline demo

@@ -16,9 +16,9 @@ _Tags = dict[int, Any]  # whatever type the file claims
 
 _BASE, _GPS = ExifTags.Base, ExifTags.GPS
 _MOMENTS = (  # the best first: when the shutter opened, when it was digitised, when last edited
-    (_BASE.DateTimeOriginal, _BASE.OffsetTimeOriginal),
-    (_BASE.DateTimeDigitized, _BASE.OffsetTimeDigitized),
-    (_BASE.DateTime, _BASE.OffsetTime),
+    (_BASE.DateTimeOriginal, _BASE.SubsecTimeOriginal, _BASE.OffsetTimeOriginal),
+    (_BASE.DateTimeDigitized, _BASE.SubsecTimeDigitized, _BASE.OffsetTimeDigitized),
+    (_BASE.DateTime, _BASE.SubsecTime, _BASE.OffsetTime),
 )
 _DATE = re.compile(
     r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?)?"
@@ -85,9 +85,10 @@ def _camera(make: str | None, model: str | None) -> str | None:
 
 
 def _taken_at(tags: _Tags) -> str | None:
-    for moment, offset in _MOMENTS:
+    for moment, fraction, offset in _MOMENTS:
         local = _date(_words(tags.get(moment)))
         if local is not None:
+            local += _thousandths(_words(tags.get(fraction)))
             zone = _words(tags.get(offset)) or ""
             return local + ("+00:00" if zone == "Z" else zone if _OFFSET.fullmatch(zone) else "")
     return None
@@ -102,6 +103,12 @@ def _date(written: str | None) -> str | None:
     except ValueError:
         return None
     return moment.isoformat() if moment.year >= _FIRST_PHOTO else None
+
+
+def _thousandths(written: str | None) -> str:
+    """Write the part of a second as ISO 8601 does, where the camera gave one."""
+    digits = written or ""
+    return f".{digits[:3]:0<3}" if digits.isascii() and digits.isdigit() else ""
 
 
 def _position(place: _Tags) -> tuple[float, float] | tuple[None, None]:

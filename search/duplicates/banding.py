@@ -20,7 +20,7 @@ _AT_ONCE = 4_000_000  # meetings compared at a time: 256 MB of codes of 32 bytes
 CROWDED = 4096
 
 
-def bands(codes: Codes, count: int, bits: int) -> Iterator[NDArray[np.uint32]]:
+def bands(codes: Codes, count: int, bits: int) -> Iterator[NDArray[np.uint16] | NDArray[np.uint32]]:
     """Give each code's key in each of `count` bands of `bits` bits (at most 32).
 
     `codes` (n, bytes) uint8; a band takes every count-th bit from its number on, since
@@ -33,7 +33,8 @@ def bands(codes: Codes, count: int, bits: int) -> Iterator[NDArray[np.uint32]]:
         for place in places:
             bit = (codes[:, place // 8] >> np.uint8(7 - place % 8)) & np.uint8(1)
             keys = (keys << np.uint32(1)) | bit
-        yield keys
+        # Keys of 16 bits are sorted by counting, which is many times as fast.
+        yield keys.astype(np.uint16) if bits <= 16 else keys
 
 
 def near(

@@ -7,14 +7,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.fingerprint import TURNS, Features
+from indexer.fingerprint import TURNS, Features, turned
 from search.duplicates.agreement import Agreement, Pixels, agreement
-from search.duplicates.alignment import align
+from search.duplicates.alignment import Alignment, align
 from search.duplicates.banding import distances
 from search.duplicates.evidence import Evidence
 from search.duplicates.kinds import Thresholds
 from storage.records import Capture
 
+_LEVEL, _ENLARGED = 2.0, 0.03  # degrees, and by how much: features are placed to that
+_FEW = 16  # inliers: pages of one application had 8 at the most; true copies have more, but for few
 _GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
 
 
@@ -52,13 +54,13 @@ def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
     form = int(apart.argmin())
     if apart[form] > limits.hash_distance:
         return None
-    turned = turn(second.pixels, form)
-    if not _same_shape(first.pixels, turned, limits.aspect):
+    upright = turned(second.pixels, form)
+    if not _same_shape(first.pixels, upright, limits.aspect):
         return None
-    agreed = agreement(turned, first.pixels)
+    agreed = agreement(upright, first.pixels)
     if not _enough(agreed, limits):
         return None
-    contrast, brightness, saturation, tinted = _light(first.pixels, turned)
+    contrast, brightness, saturation, tinted = _light(first.pixels, upright)
     changed = (
         abs(contrast - 1) > limits.contrast
         or abs(brightness) > limits.brightness
@@ -88,6 +90,8 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
     agreed = agreement(first.pixels, second.pixels, alignment)
     if not _enough(agreed, limits) or agreed.overlap < limits.overlap:
         return None
+    if _lies_whole(alignment, agreed) and _hashes_deny(first, second, limits):
+        return None
     return Evidence(
         kind="edited",
         agreement=agreed.share,
@@ -99,14 +103,21 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
     )
 
 
-def turn(pixels: Pixels, form: int) -> Pixels:
-    """Turn a picture (height, width, 3) into one of the eight forms, by their order in TURNS."""
-    if form in (1, 2, 3):
-        return np.ascontiguousarray(np.rot90(pixels, form))
-    flipped = {4: pixels[::-1], 5: pixels[:, ::-1], 6: pixels.transpose(1, 0, 2)}
-    if form == 7:
-        return np.ascontiguousarray(pixels.transpose(1, 0, 2)[::-1, ::-1])
-    return np.ascontiguousarray(flipped.get(form, pixels))
+def _lies_whole(alignment: Alignment, agreed: Agreement) -> bool:
+    """Say whether few features have one picture lie on all of the other, as it is."""
+    level = abs(alignment.rotation) < _LEVEL and abs(alignment.scale - 1) < _ENLARGED
+    return level and agreed.overlap > 1 - _ENLARGED and alignment.inliers < _FEW
+
+
+def _hashes_deny(first: Look, second: Look, limits: Thresholds) -> bool:
+    """Say whether hashes that mean something are far apart.
+
+    Pages of one application have their frame in common and no more; an edit that crops nothing
+    leaves the hash nearly as it was.
+    """
+    apart = int(distances(first.hashes[:1], second.hashes[:1])[0])
+    clear = min(first.quality, second.quality) >= limits.hash_quality
+    return clear and apart > limits.page_distance
 
 
 def _enough(agreed: Agreement, limits: Thresholds) -> bool:
@@ -159,7 +170,12 @@ def seconds_between(first: Capture, second: Capture) -> float | None:
     if first.taken_at is None or second.taken_at is None:
         return None
     try:
-        ours, theirs = (datetime.fromisoformat(at.taken_at or "") for at in (first, second))
-        return abs((ours.replace(tzinfo=None) - theirs.replace(tzinfo=None)).total_seconds())
+        ours, theirs = (
+            datetime.fromisoformat(at.taken_at or "").replace(tzinfo=None) for at in (first, second)
+        )
     except ValueError:  # "2015-07" is a date that some scanners write
         return None
+    if not all("." in (at.taken_at or "") for at in (first, second)):
+        # Programs that write a copy may lose the part of a second.
+        ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
+    return abs((ours - theirs).total_seconds())

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
+from search.duplicates.frames import frames
 from search.duplicates.groups import Group, Member
 from search.duplicates.kinds import Kind
 from search.duplicates.plan import Choice, Entry
@@ -11,14 +12,25 @@ DROPPED: tuple[Kind, ...] = ("identical", "same-picture")
 
 
 def entries(groups: Iterable[Group], dropped: Collection[Kind] = DROPPED) -> Iterator[Entry]:
-    """Give one entry for each file, the keeper first; files of the `dropped` kinds are to go."""
+    """Give one entry for each file, the keeper first; files of the `dropped` kinds are to go.
+
+    What holds more frames or pages than were compared stays, unless its bytes are the keeper's.
+    """
     for group in groups:
         yield _entry(group, group.keeper, "keep")
         for member in group.others:
-            yield _entry(group, member, "drop" if member.kind in dropped else "keep")
+            goes = member.kind in dropped
+            held = 1 if not goes or member.kind == "identical" else _frames(member)
+            goes = goes and held == 1
+            yield _entry(group, member, "drop" if goes else "keep", held)
 
 
-def _entry(group: Group, member: Member, action: Choice) -> Entry:
+def _frames(member: Member) -> int:
+    return frames(member.path, member.item.format)
+
+
+def _entry(group: Group, member: Member, action: Choice, held: int = 1) -> Entry:
+    evidence = {} if member.evidence is None else member.evidence.as_row()
     return Entry(
         group=group.number,
         kind=member.kind,
@@ -27,6 +39,6 @@ def _entry(group: Group, member: Member, action: Choice) -> Entry:
         keeper=group.keeper.path,
         action=action,
         rule=group.rule,
-        evidence={} if member.evidence is None else member.evidence.as_row(),
+        evidence=evidence | ({"frames": held} if held > 1 else {}),
         bytes=member.item.bytes,
     )

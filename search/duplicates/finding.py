@@ -17,7 +17,7 @@ from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
 from search.duplicates.kinds import KINDS, Thresholds
 from search.duplicates.similar import similar
-from storage import duplicates, items
+from storage import appearance, duplicates, items
 from storage.library import Library
 
 _TOGETHER = 512  # pairs whose pictures are read at a time
@@ -135,8 +135,8 @@ class Finder:
 
     def _looks(self, numbers: Sequence[int]) -> dict[int, Look]:
         with self._library.catalogue.reading() as connection:
-            hashes = duplicates.fingerprints_of(connection, numbers)
-            features = duplicates.features_of(connection, numbers) if self._crops else {}
+            hashes = appearance.fingerprints_of(connection, numbers)
+            features = appearance.features_of(connection, numbers) if self._crops else {}
             found = items.hydrate(connection, numbers)
         looks = {}
         for number in numbers:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from indexer.fingerprint import Features, local_features, perceptual_hashes
-from storage import duplicates
+from storage import appearance
 from storage.library import Library
 
 Watch = Callable[[int], None]
@@ -38,10 +38,10 @@ class Fingerprinting:
     def run(self) -> None:
         """Make hashes, and local features where they are asked for, page by page."""
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-            for page in self._pages(duplicates.lacking_fingerprints):
+            for page in self._pages(appearance.lacking_fingerprints):
                 self._hash(page, threads)
             if self._features:
-                for page in self._pages(duplicates.lacking_features):
+                for page in self._pages(appearance.lacking_features):
                     self._find_features(page, threads)
 
     def _pages(
@@ -63,7 +63,7 @@ class Fingerprinting:
         rows = [(item, *each) for (item, _), each in zip(page, made, strict=True) if each]
         self.unseen += len(page) - len(rows)
         with self._library.catalogue.writing() as connection:
-            duplicates.add_fingerprints(connection, rows)
+            appearance.add_fingerprints(connection, rows)
 
     def _hashes(self, content: str) -> tuple[np.ndarray, int] | None:
         picture = picture_of(self._library, content)
@@ -77,7 +77,7 @@ class Fingerprinting:
             if each is not None
         ]
         with self._library.catalogue.writing() as connection:
-            duplicates.add_features(connection, rows)
+            appearance.add_features(connection, rows)
 
     def _features_of(self, content: str) -> Features | None:
         picture = picture_of(self._library, content)

@@ -20,6 +20,9 @@ class Thresholds:
 
     # Bits of 256: plain edits reached 34, distinct photos came down to 82.
     hash_distance: int = 40
+    # The same, of pictures whose features lie at the same places: pages of one application came
+    # down to 78.
+    page_distance: int = 60
     # Of 100, PDQ's own: below it a picture is too plain for its hash to mean anything.
     hash_quality: int = 50
     # Share of blocks that agree: copies 0.69 at the least, crops with other words on them 0.82

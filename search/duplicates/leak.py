@@ -17,18 +17,18 @@ from indexer.fingerprint import Features, local_features, perceptual_hashes
 from search.duplicates.agreement import small
 from search.duplicates.banding import Codes, Numbers, near
 from search.duplicates.candidates import (
-    _CROWDED_FEATURES,
-    _FEATURE_BANDS,
-    _FEATURE_BLOCK,
-    _HASH_BANDS,
-    _LEAST_VOTES,
-    _NEAR_FEATURES,
+    CROWDED_FEATURES,
+    FEATURE_BANDS,
+    FEATURE_BLOCK,
+    HASH_BANDS,
+    NEAR_FEATURES,
+    voted,
 )
 from search.duplicates.compare import Look, compare
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
 from search.duplicates.kinds import Kind, Thresholds
-from storage import duplicates, items
+from storage import appearance, items
 from storage.files import is_under
 from storage.library import Library
 from storage.records import Capture, Item
@@ -128,11 +128,10 @@ class LeakFinder:
         forms = np.concatenate([looks[place].hashes for place in places])
         met = [_NONE]
         with self._library.catalogue.reading() as connection:
-            for page in duplicates.fingerprints(connection):
-                good = page.quality >= self._limits.hash_quality
-                owners, bases = page.items[good], np.ascontiguousarray(page.hashes[good, 0])
-                for query, known, _ in near(forms, bases, self._limits.hash_distance, *_HASH_BANDS):
-                    met.append(np.stack([places[query // 8], owners[known]], axis=1))
+            for page in appearance.bases(connection, self._limits.hash_quality):
+                apart = self._limits.hash_distance
+                for query, known, _ in near(forms, page.hashes, apart, *HASH_BANDS):
+                    met.append(np.stack([places[query // 8], page.items[known]], axis=1))
         return np.unique(np.concatenate(met), axis=0)
 
     def _by_features(self, looks: Sequence[Look]) -> Numbers:
@@ -144,7 +143,7 @@ class LeakFinder:
             return _NONE
         met = [_NONE]
         with self._library.catalogue.reading() as connection:
-            for theirs, owners in _blocks(duplicates.features(connection)):
+            for theirs, owners in _blocks(appearance.features(connection)):
                 met.append(_voted(codes, places, theirs, owners))
         return np.concatenate(met)
 
@@ -164,8 +163,8 @@ class LeakFinder:
 
     def _looks(self, numbers: Sequence[int]) -> dict[int, Look]:
         with self._library.catalogue.reading() as connection:
-            hashes = duplicates.fingerprints_of(connection, numbers)
-            features = duplicates.features_of(connection, numbers) if self._crops else {}
+            hashes = appearance.fingerprints_of(connection, numbers)
+            features = appearance.features_of(connection, numbers) if self._crops else {}
             found = items.hydrate(connection, numbers)
         looks = {}
         for number, item in found.items():
@@ -210,9 +209,9 @@ def _look(tested: Suspect, crops: bool) -> Look:
     return Look(hashes, quality, small(np.asarray(picture)), tested.capture, features)
 
 
-def _blocks(pages: Iterator[duplicates.Features]) -> Iterator[tuple[Codes, Numbers]]:
-    """Join pages of features to blocks of about `_FEATURE_BLOCK` pictures: codes and items."""
-    while some := list(islice(pages, max(1, _FEATURE_BLOCK // duplicates.FEATURE_PAGE))):
+def _blocks(pages: Iterator[appearance.Features]) -> Iterator[tuple[Codes, Numbers]]:
+    """Join pages of features to blocks of about `FEATURE_BLOCK` pictures: codes and items."""
+    while some := list(islice(pages, max(1, FEATURE_BLOCK // appearance.FEATURE_PAGE))):
         codes = np.concatenate([page.codes for page in some])
         yield codes, np.concatenate([page.owners for page in some])
 
@@ -220,9 +219,8 @@ def _blocks(pages: Iterator[duplicates.Features]) -> Iterator[tuple[Codes, Numbe
 def _voted(codes: Codes, places: Numbers, known: Codes, owners: Numbers) -> Numbers:
     """Give the pairs (place, item) that share enough features."""
     met = [_NONE]
-    for query, code, _ in near(codes, known, _NEAR_FEATURES, *_FEATURE_BANDS, _CROWDED_FEATURES):
+    for query, code, _ in near(codes, known, NEAR_FEATURES, *FEATURE_BANDS, CROWDED_FEATURES):
         met.append(np.stack([query, code], axis=1))
     each = np.unique(np.concatenate(met), axis=0)  # a pair of features meets in several bands
     together = np.stack([places[each[:, 0]], owners[each[:, 1]]], axis=1)
-    pairs, votes = np.unique(together, axis=0, return_counts=True)
-    return np.asarray(pairs[votes >= _LEAST_VOTES], np.int64).reshape(-1, 2)
+    return voted(together, each)

@@ -57,6 +57,15 @@ def test_the_zone_is_kept_where_it_is_given(offset: str, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "ending"),
+    [("25", ".250"), ("123456", ".123"), ("00", ".000"), ("½", ""), ("-5", "")],
+)
+def test_parts_of_a_second_are_kept_where_they_are_given(written: str, ending: str) -> None:
+    tags = {BASE.DateTimeOriginal: "2015:07:04 12:30:00", BASE.SubsecTimeOriginal: written}
+    assert capture(picture(detail=tags)).taken_at == "2015-07-04T12:30:00" + ending
+
+
+@pytest.mark.parametrize(
     "written", ["0000:00:00 00:00:00", "    :  :     :  :  ", "", "2015:13:41 12:30:00", "soon"]
 )
 def test_a_date_that_is_none_gives_way_to_the_next_or_to_nothing(written: str) -> None:

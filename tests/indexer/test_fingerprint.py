@@ -1,10 +1,11 @@
 """Fingerprints: the published hash, alike under what copies go through, and never a crash."""
 
 import numpy as np
+import pdqhash
 import pytest
 from PIL import Image
 
-from indexer.fingerprint import MOST_FEATURES, local_features, perceptual_hashes
+from indexer.fingerprint import MOST_FEATURES, TURNS, local_features, perceptual_hashes, turned
 from tests.search.duplicates.drawn import photo
 
 
@@ -20,6 +21,46 @@ def test_the_eight_forms_are_those_of_the_turned_picture() -> None:
     own = perceptual_hashes(photo(1))[0]
     assert np.bitwise_count(mirrored[0] ^ own[5]).sum() <= 12
     assert np.bitwise_count(mirrored[0] ^ own[0]).sum() > 80
+
+
+SMALL = [(160, 100), (100, 160), (128, 128), (256, 256), (255, 171)]
+
+
+@pytest.mark.parametrize("size", SMALL)
+def test_small_pictures_hash_as_pdq_does(size: tuple[int, int]) -> None:
+    image = photo(3, size)
+    hashes, quality = perceptual_hashes(image)
+    published, its_quality = pdqhash.compute(np.asarray(image))
+    assert (np.unpackbits(hashes[0]) == published).all()
+    assert quality == its_quality
+
+
+@pytest.mark.parametrize("size", [(480, 360), (512, 321), (1600, 1004), (257, 257)])
+def test_larger_pictures_hash_nearly_as_pdq_does(size: tuple[int, int]) -> None:
+    image = photo(3, size)
+    published, _ = pdqhash.compute(np.asarray(image))
+    assert np.count_nonzero(np.unpackbits(perceptual_hashes(image)[0][0]) != published) <= 20
+
+
+@pytest.mark.parametrize("form", range(1, 8), ids=TURNS[1:])
+@pytest.mark.parametrize("size", SMALL)
+def test_a_small_picture_turned_has_exactly_the_form_of_its_turn(
+    size: tuple[int, int], form: int
+) -> None:
+    image = photo(4, size)
+    own = perceptual_hashes(image)[0]
+    copy = Image.fromarray(turned(np.asarray(image), form))
+    assert (perceptual_hashes(copy)[0][0] == own[form]).all()
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_a_small_copy_stays_near_its_original(share: float) -> None:
+    image = photo(5, (512, 400))
+    own = perceptual_hashes(image)[0]
+    copy = image.resize((round(512 * share), round(400 * share)), Image.Resampling.BICUBIC)
+    mirrored = copy.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for small, form in ((copy, 0), (mirrored, 5)):
+        assert np.bitwise_count(perceptual_hashes(small)[0][0] ^ own[form]).sum() < 40
 
 
 def test_features_are_few_and_lie_inside() -> None:

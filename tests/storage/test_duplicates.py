@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
-from storage import Library, decisions, duplicates, items, migrate, schema
-from storage.duplicates import Bytes, Pair, Points
+from storage import Library, appearance, decisions, duplicates, items, migrate, schema
+from storage.appearance import Bytes, Points
+from storage.duplicates import Pair
 from storage.records import ContentKind
 
 KINDS = ("identical", "same-picture", "edited", "similar")
@@ -47,38 +48,38 @@ def local(number: int) -> tuple[Bytes, Points]:
 def fill(library: Library) -> None:
     with library.catalogue.writing() as connection:
         numbers = range(1, COUNT + 1)
-        duplicates.add_fingerprints(connection, [(n, hashes(n), 10 * n) for n in numbers])
-        duplicates.add_features(connection, [(n, *local(n)) for n in numbers])
+        appearance.add_fingerprints(connection, [(n, hashes(n), 10 * n) for n in numbers])
+        appearance.add_features(connection, [(n, *local(n)) for n in numbers])
 
 
 @pytest.mark.parametrize("method", ["fingerprints", "features"])
 def test_present_pictures_that_lack_something_are_listed_in_pages(
     pictures: Library, method: str
 ) -> None:
-    lacking = getattr(duplicates, f"lacking_{method}")
+    lacking = getattr(appearance, f"lacking_{method}")
     with pictures.catalogue.writing() as connection:
         assert lacking(connection, 0, 3) == [(n, name(n)) for n in (1, 2, 3)]
         assert lacking(connection, 3, 100) == [(n, name(n)) for n in (4, 5, 6, 7)]
-        duplicates.add_fingerprints(connection, [(4, hashes(4), 0)])
-        duplicates.add_features(connection, [(4, *local(4))])
+        appearance.add_fingerprints(connection, [(4, hashes(4), 0)])
+        appearance.add_features(connection, [(4, *local(4))])
         assert lacking(connection, 3, 2) == [(n, name(n)) for n in (5, 6)]
 
 
 def test_fingerprints_come_back_in_pages(
     pictures: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(duplicates, "FINGERPRINT_PAGE", 3)
+    monkeypatch.setattr(appearance, "FINGERPRINT_PAGE", 3)
     fill(pictures)
     with pictures.catalogue.reading() as connection:
-        pages = list(duplicates.fingerprints(connection))
+        pages = list(appearance.fingerprints(connection))
         assert [page.ids.tolist() for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
         for page in pages:
             for item, read, quality in zip(page.items, page.hashes, page.quality, strict=True):
                 np.testing.assert_array_equal(read, hashes(int(item)))
                 assert quality == 10 * item
-        [part] = duplicates.fingerprints(connection, after=2, upto=4)
+        [part] = appearance.fingerprints(connection, after=2, upto=4)
         assert part.items.tolist() == [3, 4]
-        found = duplicates.fingerprints_of(connection, [2, 99])
+        found = appearance.fingerprints_of(connection, [2, 99])
         assert list(found) == [2] and found[2][1] == 20
         np.testing.assert_array_equal(found[2][0], hashes(2))
         assert duplicates.last(connection, "hashes") == duplicates.last(connection, "features") == 7
@@ -87,10 +88,10 @@ def test_fingerprints_come_back_in_pages(
 def test_features_come_back_in_ragged_pages(
     pictures: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(duplicates, "FEATURE_PAGE", 3)
+    monkeypatch.setattr(appearance, "FEATURE_PAGE", 3)
     fill(pictures)
     with pictures.catalogue.reading() as connection:
-        pages = list(duplicates.features(connection))
+        pages = list(appearance.features(connection))
         assert [page.items.tolist() for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
         assert pages[0].owners.tolist() == [2, 3, 3]
         for page in pages:
@@ -98,29 +99,44 @@ def test_features_come_back_in_ragged_pages(
                 codes, points = local(item)
                 np.testing.assert_array_equal(page.codes[page.owners == item], codes)
                 np.testing.assert_array_equal(page.points[page.owners == item], points)
-        [part] = duplicates.features(connection, after=6, upto=7)
+        [part] = appearance.features(connection, after=6, upto=7)
         assert part.codes.shape == (6, 16) and part.points.dtype == np.float16
-        found = duplicates.features_of(connection, [1, 5, 99])
+        found = appearance.features_of(connection, [1, 5, 99])
         assert {item: len(codes) for item, (codes, _) in found.items()} == {1: 0, 5: 4}
         np.testing.assert_array_equal(found[5][1], local(5)[1])
+
+
+def test_bases_are_the_first_of_the_eight_hashes(
+    pictures: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appearance, "BASE_PAGE", 3)
+    fill(pictures)
+    with pictures.catalogue.reading() as connection:
+        pages = list(appearance.bases(connection, 30))
+        assert [page.items.tolist() for page in pages] == [[3, 4, 5], [6, 7]]
+        for number, base in zip(
+            range(3, 8), np.concatenate([p.hashes for p in pages]), strict=True
+        ):
+            np.testing.assert_array_equal(base, hashes(number)[0])
+        assert list(appearance.bases(connection, 101)) == []
 
 
 def test_evidence_of_a_wrong_shape_is_refused(pictures: Library) -> None:
     with pictures.catalogue.writing() as connection:
         with pytest.raises(ValueError, match="reshape"):
-            duplicates.add_fingerprints(connection, [(1, hashes(1)[:7], 0)])
+            appearance.add_fingerprints(connection, [(1, hashes(1)[:7], 0)])
         with pytest.raises(ValueError, match="reshape"):
-            duplicates.add_features(connection, [(3, local(3)[0], local(4)[1])])
+            appearance.add_features(connection, [(3, local(3)[0], local(4)[1])])
 
 
 def test_an_item_keeps_its_evidence_and_numbers_are_never_used_again(pictures: Library) -> None:
     fill(pictures)
     with pictures.catalogue.writing() as connection:
-        duplicates.add_fingerprints(connection, [(7, hashes(1), 1)])
-        assert duplicates.fingerprints_of(connection, [7])[7][1] == 70
+        appearance.add_fingerprints(connection, [(7, hashes(1), 1)])
+        assert appearance.fingerprints_of(connection, [7])[7][1] == 70
         connection.execute(delete(schema.fingerprints))
-        duplicates.add_fingerprints(connection, [(7, hashes(1), 1)])
-        [page] = duplicates.fingerprints(connection, after=7)
+        appearance.add_fingerprints(connection, [(7, hashes(1), 1)])
+        [page] = appearance.fingerprints(connection, after=7)
         assert page.items.tolist() == [7]
 
 
@@ -272,7 +288,7 @@ def test_what_is_stored_goes_with_its_item(pictures: Library) -> None:
     with pictures.catalogue.writing() as connection:
         connection.execute(delete(schema.items).where(schema.items.c.id.in_([1, 5])))
         assert list(duplicates.pairs(connection, KINDS)) == []
-        [prints], [local_] = duplicates.fingerprints(connection), duplicates.features(connection)
+        [prints], [local_] = appearance.fingerprints(connection), appearance.features(connection)
         assert prints.items.tolist() == local_.items.tolist() == [2, 3, 4, 6, 7]
 
 
@@ -286,9 +302,9 @@ def test_a_library_of_the_second_schema_is_brought_up_to_date(
         with old, old.catalogue.writing() as connection:
             items.add(connection, items.Content(name(1), "image", 1, "PNG"))
     with Library.open(tmp_path / "old") as library, library.catalogue.writing() as connection:
-        duplicates.add_fingerprints(connection, [(1, hashes(1), 50)])
+        appearance.add_fingerprints(connection, [(1, hashes(1), 50)])
         decisions.record(connection, "keep-all", [name(1), name(2)])
-        assert duplicates.fingerprints_of(connection, [1])[1][1] == 50
+        assert appearance.fingerprints_of(connection, [1])[1][1] == 50
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         assert not connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     [copy] = (tmp_path / "old").glob("catalogue.before-0003-was-0002*")

@@ -7,7 +7,7 @@ import pytest
 
 from search.duplicates.candidates import by_features, by_hashes
 from search.duplicates.kinds import Thresholds
-from storage import Library, duplicates
+from storage import Library, appearance
 from storage.duplicates import set_watermark
 from storage.items import Content, add
 
@@ -30,7 +30,7 @@ def _add(library: Library, count: int, start: int = 0) -> list[int]:
 def _hash(library: Library, items: list[int], hashes: np.ndarray, quality: int = 100) -> None:
     with library.catalogue.writing() as connection:
         rows = [(item, each, quality) for item, each in zip(items, hashes, strict=True)]
-        duplicates.add_fingerprints(connection, rows)
+        appearance.add_fingerprints(connection, rows)
 
 
 def test_a_near_hash_in_any_form_is_met_once(library: Library) -> None:
@@ -70,15 +70,16 @@ def test_plain_pictures_have_no_candidates(library: Library) -> None:
     assert len(met.items) == 0
 
 
-def test_two_shared_features_make_a_candidate_and_one_does_not(library: Library) -> None:
+def test_three_shared_features_make_a_candidate_and_two_do_not(library: Library) -> None:
     rng = np.random.default_rng(0)
     codes = rng.integers(0, 256, (4, 30, 16), dtype=np.uint8)
-    codes[1, :2] = codes[0, 5:7]
-    codes[2, 0] = codes[3, 0]
+    codes[1, :3] = codes[0, 5:8]
+    codes[2, :2] = codes[3, :2]
+    codes[2, 2:5] = codes[3, 0]  # one star of a flag is like all the others
     items = _add(library, 4)
     with library.catalogue.writing() as connection:
         points = np.zeros((30, 4), np.float16)
-        duplicates.add_features(
+        appearance.add_features(
             connection, [(item, each, points) for item, each in zip(items, codes, strict=True)]
         )
     [met] = by_features(library.catalogue)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from indexer.fingerprint import TURNS
-from search.duplicates.compare import compare, seconds_between, turn
+from indexer.fingerprint import TURNS, turned
+from search.duplicates.compare import compare, seconds_between
 from search.duplicates.kinds import Thresholds
 from storage.records import Capture
 from tests.search.duplicates.drawn import look, photo
@@ -147,9 +147,16 @@ def test_a_date_that_is_none_tells_nothing() -> None:
     assert seconds_between(Capture(), Capture(taken_at="2015-07-04T12:00:00")) is None
 
 
+def test_parts_of_a_second_count_where_both_tell_them() -> None:
+    moments = ["2015-07-04T12:00:00.250", "2015-07-04T12:00:00.500+02:00", "2015-07-04T12:00:00"]
+    first, second, rough = (Capture(taken_at=moment) for moment in moments)
+    assert seconds_between(first, second) == 0.25
+    assert seconds_between(first, rough) == 0
+
+
 @pytest.mark.parametrize("form", range(8), ids=TURNS)
 def test_forms_of_the_hash_are_turns_of_the_picture(form: int) -> None:
-    turned = Image.fromarray(turn(np.asarray(photo(1)), form))
-    apart = np.bitwise_count(look(turned).hashes[0] ^ look(photo(1)).hashes).sum(axis=1)
+    other = Image.fromarray(turned(np.asarray(photo(1)), form))
+    apart = np.bitwise_count(look(other).hashes[0] ^ look(photo(1)).hashes).sum(axis=1)
     assert apart.argmin() == form
     assert apart[form] <= 12
