@@ -24,6 +24,7 @@ bench:
 	uv run python -m benchmarks.field
 	uv run --with imagehash --with imagededup python -m benchmarks.duplicates
 	uv run python -m benchmarks.bridge
+	uv run --with imagededup python -m benchmarks.million
 
 demo:
 	uv run sightline demo
