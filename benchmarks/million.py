@@ -9,8 +9,8 @@ copies differ by more bits than those of measured edits did (median 4, 99 of 100
 
 The method for crops is measured at three smaller sizes, on made-up features that have fewer chance
 meetings than those of real photos (2,014 pairs of 914 distinct photos share three): what it costs
-to compare those comes on top. Beside it stands imagededup's own search, on as many hashes as it manages
-in the time it is given.
+to compare those comes on top. Beside it stands imagededup's own search, on as many hashes as it
+manages in the time it is given.
 """
 
 import json
