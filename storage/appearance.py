@@ -130,22 +130,29 @@ def fingerprints(
 def bases(connection: Connection, quality: int) -> Iterator[Bases]:
     """Read the hashes of pictures as they lie, of at least this quality, in pages by number.
 
-    An eighth of what `fingerprints` reads.
+    SQLite joins the rows of a page to one: a million rows handed over one by one take five times
+    as long.
     """
     table, after = schema.fingerprints, 0
-    base = func.substr(table.c.hashes, 1, HASH_BYTES)
-    chosen = select(table.c.id, table.c.item_id, base).order_by(table.c.id).limit(BASE_PAGE)
+    base = func.substr(table.c.hashes, 1, HASH_BYTES).label("base")
+    chosen = select(table.c.id, table.c.item_id, base).where(table.c.quality >= quality)
     while True:
-        query = chosen.where(table.c.id > after, table.c.quality >= quality)
-        rows = connection.execute(query).all()
-        if not rows:
+        page = chosen.where(table.c.id > after).order_by(table.c.id).limit(BASE_PAGE).subquery()
+        joined = select(
+            func.group_concat(page.c.id),
+            func.group_concat(page.c.item_id),
+            func.group_concat(func.hex(page.c.base), ""),
+        )
+        ids, items, hashes = connection.execute(joined).one()
+        if ids is None:
             return
-        ids, items, hashes = zip(*rows, strict=True)
-        after = ids[-1]
+        numbers = np.fromstring(ids, np.int64, sep=",")
+        order = np.argsort(numbers)  # SQLite promises none to what it joins
+        after = int(numbers[order[-1]])
         yield Bases(
-            np.array(ids, np.int64),
-            np.array(items, np.int64),
-            np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, HASH_BYTES),
+            numbers[order],
+            np.fromstring(items, np.int64, sep=",")[order],
+            np.frombuffer(bytes.fromhex(hashes), np.uint8).reshape(-1, HASH_BYTES)[order],
         )
 
 

@@ -17,12 +17,9 @@ from indexer.fingerprint import Features, local_features, perceptual_hashes
 from search.duplicates.agreement import small
 from search.duplicates.banding import Codes, Numbers, near
 from search.duplicates.candidates import (
-    CROWDED_FEATURES,
-    FEATURE_BANDS,
     FEATURE_BLOCK,
     HASH_BANDS,
-    NEAR_FEATURES,
-    voted,
+    sharing,
 )
 from search.duplicates.compare import Look, compare
 from search.duplicates.evidence import Evidence
@@ -144,7 +141,7 @@ class LeakFinder:
         met = [_NONE]
         with self._library.catalogue.reading() as connection:
             for theirs, owners in _blocks(appearance.features(connection)):
-                met.append(_voted(codes, places, theirs, owners))
+                met.append(sharing(codes, places, theirs, owners))
         return np.concatenate(met)
 
     def _compared(
@@ -214,13 +211,3 @@ def _blocks(pages: Iterator[appearance.Features]) -> Iterator[tuple[Codes, Numbe
     while some := list(islice(pages, max(1, FEATURE_BLOCK // appearance.FEATURE_PAGE))):
         codes = np.concatenate([page.codes for page in some])
         yield codes, np.concatenate([page.owners for page in some])
-
-
-def _voted(codes: Codes, places: Numbers, known: Codes, owners: Numbers) -> Numbers:
-    """Give the pairs (place, item) that share enough features."""
-    met = [_NONE]
-    for query, code, _ in near(codes, known, NEAR_FEATURES, *FEATURE_BANDS, CROWDED_FEATURES):
-        met.append(np.stack([query, code], axis=1))
-    each = np.unique(np.concatenate(met), axis=0)  # a pair of features meets in several bands
-    together = np.stack([places[each[:, 0]], owners[each[:, 1]]], axis=1)
-    return voted(together, each)
