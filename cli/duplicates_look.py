@@ -5,7 +5,7 @@ from itertools import islice
 
 from cli.duplicates_page import ItemLook
 from cli.duplicates_words import metadata_in_words
-from search.duplicates.metadata import Metadata, joined, read
+from search.duplicates.metadata import Metadata, joined, lost, read
 from search.duplicates.plan import Entry
 from storage import Library, items
 from storage.records import Item
@@ -27,7 +27,10 @@ class Looks:
         self._next = 0
         self._held: dict[str, Item] = {}
         self._before: dict[str, Item] = {}
-        self._opened = {path for entry in dropped for path in (entry.path, entry.keeper)}
+        self._keepers = {entry.path: entry.keeper for entry in dropped}
+        self._opened = {*self._keepers, *self._keepers.values()}
+        self._said: tuple[str, Metadata] = ("", Metadata())  # of the last keeper
+        self.losing = 0  # dropped files that say what their keepers do not
         self._thumbnail: tuple[str, bytes | None] = ("", None)
 
     def __call__(self, content: str, path: str) -> ItemLook:
@@ -36,8 +39,14 @@ class Looks:
         if item is None:
             return ItemLook()
         capture = item.capture
-        place = Metadata(latitude=capture.latitude, longitude=capture.longitude)
-        known = joined(read(path), place) if path in self._opened else place
+        stored = Metadata(
+            latitude=capture.latitude,
+            longitude=capture.longitude,
+            taken_at=capture.taken_at,
+            camera=capture.camera,
+        )
+        known = joined(read(path), stored) if path in self._opened else stored
+        self._count(path, known)
         return ItemLook(
             thumbnail=self._picture(content),
             width=item.width,
@@ -47,6 +56,14 @@ class Looks:
             camera=capture.camera,
             metadata=metadata_in_words(known),
         )
+
+    def _count(self, path: str, known: Metadata) -> None:
+        """Count what would be lost; a group's keeper comes before its other files."""
+        keeper = self._keepers.get(path)
+        if keeper is None:
+            self._said = path, known
+        elif keeper == self._said[0] and lost(self._said[1], known):
+            self.losing += 1
 
     def _item(self, content: str) -> Item | None:
         if content not in self._held and content not in self._before:

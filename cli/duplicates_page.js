@@ -136,6 +136,7 @@ function lost(words, group, file) {
   const only = [];
   for (const [key, value] of Object.entries(file.metadata || {})) {
     const kept = (keeper.metadata || {})[key];
+    if (kept && (key === "taken" || key === "camera")) continue; // it has its own
     const told = Array.isArray(value)
       ? value.filter((one) => !(kept || []).includes(one)).join(", ")
       : kept === value ? "" : value;

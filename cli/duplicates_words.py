@@ -94,6 +94,10 @@ def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
         said["description"] = _short(known.description)
     if known.latitude is not None and known.longitude is not None:
         said["place"] = f"{known.latitude:.5f}, {known.longitude:.5f}"
+    if known.taken_at:
+        said["taken"] = known.taken_at.replace("T", " ")
+    if known.camera:
+        said["camera"] = _short(known.camera)
     return said
 
 

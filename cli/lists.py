@@ -1,4 +1,7 @@
-"""Lists of pictures as files for other programs: paths, ids or Parquet, whole or not at all."""
+"""Lists of pictures as files for other programs: paths, ids or Parquet, whole or not at all.
+
+A name may hold a line break: "paths0" ends each with a NUL, as `xargs -0` reads them.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +12,7 @@ from typing import BinaryIO, Literal, Protocol, Self, get_args
 
 from storage.errors import SightlineError
 
-Form = Literal["paths", "ids", "parquet"]
+Form = Literal["paths", "paths0", "ids", "parquet"]
 FORMS: tuple[Form, ...] = get_args(Form)
 ListRow = Mapping[str, object]
 _GROUP = 16_384  # rows of Parquet held until they are written
@@ -23,10 +26,11 @@ class ListFile(Protocol):
 
 
 class _Lines:
-    """One word a line: the very bytes of a path, or an id."""
+    """One word a line, or before each NUL: the very bytes of a path, or an id."""
 
-    def __init__(self, stream: BinaryIO, key: str) -> None:
-        self._stream, self._key = stream, key
+    def __init__(self, stream: BinaryIO, form: Form) -> None:
+        self._stream, self._key = stream, "item" if form == "ids" else "path"
+        self._end = b"\0" if form == "paths0" else b"\n"
         self._before: object = None
 
     def add(self, row: ListRow) -> None:
@@ -35,7 +39,7 @@ class _Lines:
         if word is None or (self._key != "path" and word == self._before):
             return
         self._before = word
-        self._stream.write(os.fsencode(str(word)) + b"\n")
+        self._stream.write(os.fsencode(str(word)) + self._end)
 
 
 class _Parquet:
@@ -94,7 +98,7 @@ def writing_list(path: Path, form: Form, columns: Mapping[str, str]) -> Iterator
                     with _Parquet(stream, columns) as table:
                         yield table
                 else:
-                    yield _Lines(stream, "path" if form == "paths" else "item")
+                    yield _Lines(stream, form)
                 stream.flush()
                 os.fsync(stream.fileno())
             draft.replace(path)

@@ -5,7 +5,7 @@ re-indexing and changes of model. A new file in the group makes it a group not d
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, Self, get_args
@@ -56,6 +56,22 @@ class Decided:
         """
         group = Counter(hashes)
         return any(group <= self._members[number] for number in self._common(group))
+
+    def stays(self, hashes: Sequence[str]) -> list[bool]:
+        """Say of each file of a group, the best first, whether a decision lets it stay.
+
+        As many files of a content as one decision names: what joined the group later is not
+        decided on, and of equal files the last ones are taken for it.
+        """
+        left: Counter[str] = Counter()
+        for content in set(hashes):
+            for number in self._holding.get(content, ()):
+                left[content] = max(left[content], self._members[number][content])
+        staying = []
+        for content in hashes:
+            staying.append(left[content] > 0)
+            left[content] -= 1
+        return staying
 
     def parts(self, first: str, second: str) -> bool:
         """Say whether a person called these two contents not duplicates."""

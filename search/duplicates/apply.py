@@ -16,6 +16,7 @@ from search.duplicates.metadata import Metadata
 from search.duplicates.plan import Entry
 from search.duplicates.settle import settle
 from search.duplicates.sidecar import Sidecar
+from storage.decisions import Decided
 from storage.errors import FileFailure
 
 
@@ -26,6 +27,7 @@ class Outcome:
     entry: Entry
     done: bool
     reason: str | None = None
+    before: bool = False  # an earlier run did it, so nothing is left to do
     target: str | None = None  # where the file went
     sidecar: str | None = None  # of the keeper, where it was written
     said: Metadata = Metadata()  # what was written into it: only this file had it
@@ -46,18 +48,20 @@ def apply(
     *,
     dry_run: bool = False,
     sidecars: bool = False,
+    decided: Decided | None = None,
 ) -> Iterator[Outcome]:
     """Act on every entry that is dropped, in order, telling of each as soon as it is settled.
 
     Each file and its keeper are read anew just before, and whatever is not as the plan says is
-    left alone. The journal is begun, or gone on with: what an interrupted run left in it is
-    settled first, so the same call again finishes the work. A dry run checks the same and writes
-    nothing. With `sidecars`, what only a file says is written beside its keeper before the file
-    goes; where it cannot be, the file stays. Raises SightlineError where the journal cannot be
-    used, DiskFull where it grew too large for the disk; everything told of by then is in it.
+    left alone, and so are the groups that a person `decided` to keep. The journal is begun, or
+    gone on with: what an interrupted run left in it is settled first, so the same call again
+    finishes the work. A dry run checks the same and writes nothing. With `sidecars`, what only a
+    file says is written beside its keeper before the file goes; where it cannot be, the file
+    stays. Raises SightlineError where the journal cannot be used, DiskFull where it grew too large
+    for the disk; everything told of by then is in it.
     """
     plan = tuple(entries)
-    checks = Checks(plan)
+    checks = Checks(plan, decided)
     drops = [entry for entry in plan if entry.action == "drop"]
     if dry_run:
         for entry in drops:
@@ -72,13 +76,13 @@ def apply(
 def _outcome(entry: Entry, run: _Run) -> Outcome:
     action, log = run.action, run.log
     if log is not None and _was_done(entry, action, log):
-        return Outcome(entry, False, "it was done before, as the journal says")
+        return Outcome(entry, False, "it was done before, as the journal says", before=True)
     made: Sidecar | None = None
     try:
         if action.same_bytes_only and entry.kind != "identical":
             raise FileFailure(
                 f"its bytes are not its keeper's ({entry.kind}), so a link would change what is "
-                "in it: use --trash"
+                "in it: use --trash, or make the plan with --kind identical"
             )
         with run.checks.pair(entry) as (loser, keeper):
             _require_writable(os.path.dirname(entry.path))

@@ -6,11 +6,13 @@ it. So whatever goes, goes while a file that nothing in the plan removes stands 
 
 import os
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from search.duplicates.held import Held, hold, identity, look
 from search.duplicates.plan import Entry
+from storage.decisions import Decided
 from storage.errors import FileFailure
 
 _Place = tuple[tuple[int, int], tuple[int, int], str]
@@ -19,12 +21,14 @@ _Place = tuple[tuple[int, int], tuple[int, int], str]
 class Checks:
     """Judges the entries of one plan, each against the whole of it and against the disk."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], decided: Decided | None = None) -> None:
+        """Take the whole plan, and what a person decided, perhaps since it was made."""
         losers = [entry.path for entry in entries if entry.action == "drop"]
         # By group: the keeper of copies may stand in a group of edits as well.
         self._kept = {(one.group, one.path): one for one in entries if one.action == "keep"}
         self._stay = frozenset(path for _, path in self._kept)
         self._losers = frozenset(losers)
+        self._decided = _decided(entries, decided) if decided else frozenset()
         self._places = frozenset(place for path in losers if (place := _place(path)))
 
     @contextmanager
@@ -52,6 +56,11 @@ class Checks:
 
     def _recorded(self, entry: Entry) -> str:
         """Find what the keeper's bytes hashed to, unless the plan contradicts itself."""
+        if entry.group in self._decided:
+            raise FileFailure(
+                "you decided that the files of its group stay: sightline dedup decide --list "
+                "shows that, --forget takes it back"
+            )
         if entry.path == entry.keeper:
             raise FileFailure("it is its own keeper, and a keeper is never dropped")
         if entry.path in self._stay:
@@ -64,6 +73,14 @@ class Checks:
         if entry.kind == "identical" and kept.item != entry.item:
             raise FileFailure("it is called identical, and its keeper has another content")
         return kept.item
+
+
+def _decided(entries: Sequence[Entry], decided: Decided) -> frozenset[int]:
+    """Find the groups of which a decision names every file."""
+    groups: dict[int, list[str]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.group].append(entry.item)
+    return frozenset(number for number, hashes in groups.items() if decided.hides(hashes))
 
 
 def _look_at_keeper(entry: Entry) -> os.stat_result:

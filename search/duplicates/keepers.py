@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from search.duplicates.metadata import read
-from storage.errors import InvalidArgument
+from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Item
 
 _FORMATS = (("RAW", "DNG"), ("HEIF", "HEIC", "AVIF"), ("TIFF",), ("PNG",), ("JPEG", "MPO"))
@@ -78,7 +78,8 @@ RULES = {
         Rule("rating", _rating, opens=True),
     )
 }
-DEFAULT = ("resolution", "format", "exif", "name", "bytes", "date")
+# What a camera wrote goes before the format: an exported PNG has no more in it than its JPEG.
+DEFAULT = ("resolution", "exif", "format", "name", "bytes", "date")
 
 
 class KeepOrder:
@@ -87,12 +88,18 @@ class KeepOrder:
     def __init__(self, names: Sequence[str] = DEFAULT, prefer: Sequence[str] = ()) -> None:
         """Take rules by name, and folders whose files go before all others, the dearest first.
 
-        Raises InvalidArgument for a rule that does not exist or is given twice.
+        Raises InvalidArgument for a rule that does not exist or is given twice, PathNotFound for a
+        folder that is not there.
         """
         unknown = [name for name in names if name not in RULES]
         if unknown or len(set(names)) < len(names):
             what = f"there is no rule {unknown[0]!r}" if unknown else "a rule is named twice"
             raise InvalidArgument(f"--keep: {what}; the rules are {', '.join(RULES)}")
+        for folder in prefer:
+            if not os.path.isdir(folder):
+                raise PathNotFound(
+                    f"--prefer {folder} is no folder: check the name, or mount its disk"
+                )
         preferred = [Rule("prefer", _Folders(prefer))] if prefer else []
         chosen = (_asked_once(RULES[name]) for name in names)
         self._rules = (*preferred, *chosen, Rule("path", _path))

@@ -1,4 +1,4 @@
-"""What a person said of a picture: its keywords, rating, description and place.
+"""What a picture's own words say: keywords, rating, description, place, date and camera.
 
 It stands in the file (XMP, IPTC, EXIF) or in a sidecar beside it. Only headers are read, and
 nothing here raises: what cannot be read says nothing.
@@ -29,13 +29,29 @@ _SAYS_NOTHING = frozenset(
 
 def read(path: str) -> Metadata:
     """Read what is said of a picture; a sidecar goes before the file, XMP before IPTC and EXIF."""
-    beside = [_sidecar(place) for place in (sidecar_of(path), f"{os.path.splitext(path)[0]}.xmp")]
+    beside = [_sidecar(place) for place in _sidecars(path)]
     return joined(*beside, _embedded(path))
 
 
 def sidecar_of(path: str) -> str:
-    """Name the sidecar that is written for a file: "photo.jpg.xmp", as darktable does."""
-    return f"{path}.xmp"
+    """Name the sidecar that is written for a file.
+
+    The one that is there; "photo.xmp", as Lightroom has it, only where no other "photo.*" could
+    be meant by it. Else "photo.jpg.xmp", as darktable does. Raises OSError where its folder
+    cannot be listed.
+    """
+    whole, short = _sidecars(path)
+    if os.path.lexists(whole) or not os.path.lexists(short):
+        return whole
+    stem = os.path.basename(short)[: -len(".xmp")]
+    named = {os.path.basename(short), os.path.basename(path)}
+    with os.scandir(os.path.dirname(path) or os.curdir) as folder:
+        shared = any(os.path.splitext(e.name)[0] == stem and e.name not in named for e in folder)
+    return whole if shared else short
+
+
+def _sidecars(path: str) -> tuple[str, str]:
+    return f"{path}.xmp", f"{os.path.splitext(path)[0]}.xmp"
 
 
 def joined(*known: Metadata) -> Metadata:
@@ -47,13 +63,15 @@ def joined(*known: Metadata) -> Metadata:
         description=next((one.description for one in known if one.description), None),
         latitude=place.latitude,
         longitude=place.longitude,
+        taken_at=next((one.taken_at for one in known if one.taken_at), None),
+        camera=next((one.camera for one in known if one.camera), None),
     )
 
 
 def lost(keeper: Metadata, loser: Metadata) -> Metadata:
     """Tell what would be gone with a file: what it has, and its keeper has nothing of the kind.
 
-    Of keywords each one counts; a rating, description or place of the keeper stands for itself.
+    Of keywords each one counts; anything else that the keeper says stands for itself.
     """
     placed = keeper.latitude is not None
     return Metadata(
@@ -62,6 +80,8 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
         description=None if keeper.description else loser.description,
         latitude=None if placed else loser.latitude,
         longitude=None if placed else loser.longitude,
+        taken_at=None if keeper.taken_at else loser.taken_at,
+        camera=None if keeper.camera else loser.camera,
     )
 
 
@@ -129,6 +149,8 @@ def _exif(image: ImageFile.ImageFile) -> Metadata:
         description=_said(_text(tags.get(_DESCRIPTION))) or _said(_wide(tags.get(_COMMENT))),
         latitude=capture.latitude,
         longitude=capture.longitude,
+        taken_at=xmp.moment(capture.taken_at),
+        camera=tidy(capture.camera) or None,
     )
 
 

@@ -40,8 +40,9 @@ def think(loser: Held, keeper: Held) -> Sidecar | None:
     said = lost(read(keeper.path), read(loser.path))
     if not said:
         return None
-    path = sidecar_of(keeper.path)
+    path = keeper.path
     try:
+        path = sidecar_of(path)
         folder = os.path.dirname(path)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise FileFailure(f"the folder {folder} is read-only")
@@ -49,7 +50,7 @@ def think(loser: Held, keeper: Held) -> Sidecar | None:
         content = xmp.merged(former, said)
         if len(content) > xmp.LARGEST or len(_packed(former) or "") > _LONGEST:
             raise FileFailure("it would be too large to be added to")
-    except (ValueError, FileFailure) as error:
+    except (OSError, ValueError, FileFailure) as error:
         raise FileFailure(f"what only it says cannot go into {path}: {error}") from error
     return Sidecar(path, said, content, former, like)
 

@@ -17,7 +17,10 @@ from storage.errors import FileFailure
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What became of one step: put back, or not and why."""
+    """What became of one step: put back, or not and why.
+
+    Where there was nothing to put back it is done, and the reason says so.
+    """
 
     step: Step
     done: bool
@@ -65,7 +68,8 @@ def _bring_back(step: Step, again: bool) -> str | None:
     if holds(step.path, step.hash):
         if step.action == "trash" and not os.path.lexists(target):
             forget(target)
-        return "a file with its content is at its place already"
+        rest = f"; {target} stays" if os.path.lexists(target) else ""
+        return f"a file with its content is at its place already{rest}"
     _require_room(step, f"; the content is at {target}")
     try:
         with hold(target, alone=True) as held:
@@ -127,7 +131,7 @@ def _copy_again(step: Step, again: bool) -> str | None:
                     os.rename(draft, step.path)
     except FileFailure as error:
         raise FileFailure(f"it was deleted, and its keeper cannot be copied: {error}") from error
-    return "copied from its keeper, which has the same bytes"
+    return None
 
 
 def _require_content(held: Held, step: Step) -> None:

@@ -20,7 +20,8 @@ _DC = "http://purl.org/dc/elements/1.1/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-_PREFIXES = {_DC: "dc", _XMP: "xmp", _EXIF: "exif"}
+_TIFF = "http://ns.adobe.com/tiff/1.0/"
+_PREFIXES = {_DC: "dc", _XMP: "xmp", _EXIF: "exif", _TIFF: "tiff"}
 _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="sightline">
 <rdf:RDF xmlns:rdf="{_RDF}"/>
@@ -28,19 +29,22 @@ _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 _DECLARATION = re.compile(r"\s*<\?xml\s")
 _DTD = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?")
 _ANGLE = re.compile(r"\s*(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])\s*")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a person, or a program for them, said of a picture."""
+    """What a person, their camera, or a program for them, said of a picture."""
 
     keywords: tuple[str, ...] = ()
     rating: int | None = None  # 1 to 5 stars, -1 rejected; None also for no stars
     description: str | None = None
     latitude: float | None = None  # degrees, north and east positive; both or none
     longitude: float | None = None
+    taken_at: str | None = None  # ISO 8601, as of a `storage.records.Capture`
+    camera: str | None = None  # maker and model
 
     def __bool__(self) -> bool:
         return self != Metadata()
@@ -59,14 +63,16 @@ def parse(packet: bytes) -> Metadata:
         description=tidy(_value(described, _DC, "description")) or None,
         latitude=place if whole else None,
         longitude=across if whole else None,
+        taken_at=moment(_value(described, _EXIF, "DateTimeOriginal")),
+        camera=tidy(_value(described, _TIFF, "Model")) or None,
     )
 
 
 def merged(packet: bytes | None, more: Metadata) -> bytes:
     """Put metadata into a packet, or make one; everything else in it stays.
 
-    Keywords join those that are there; a rating, description or place takes the place of what
-    says nothing. A ValueError says in words why that cannot be done.
+    Keywords join those that are there; anything else takes the place of what says nothing. A
+    ValueError says in words why that cannot be done.
     """
     text = _EMPTY if packet is None else _text(packet)
     if sum(1 for _ in _tree(text).iter()) > _MOST:
@@ -92,6 +98,8 @@ def _require_said(made: bytes, more: Metadata) -> None:
         set(more.keywords) <= set(found.keywords)
         and more.rating in (None, found.rating)
         and more.description in (None, found.description)
+        and more.taken_at in (None, found.taken_at)
+        and more.camera in (None, found.camera)
         and place
     ):
         raise ValueError("it has a form that nothing can be added to")
@@ -111,6 +119,12 @@ def stars(value: object) -> int | None:
     except ValueError:
         return None
     return int(number) if number in (-1, 1, 2, 3, 4, 5) else None
+
+
+def moment(value: str | None) -> str | None:
+    """Understand when a picture was taken; what has no time of day tells too little."""
+    found = (value or "").strip()
+    return found if _MOMENT.fullmatch(found) else None
 
 
 def angle(value: str | None, letters: str, most: int) -> float | None:
@@ -210,6 +224,10 @@ class _Packet:
         if more.latitude is not None and more.longitude is not None:
             self._set(_EXIF, "GPSLatitude", _spelt_angle(more.latitude, "NS"))
             self._set(_EXIF, "GPSLongitude", _spelt_angle(more.longitude, "EW"))
+        if more.taken_at is not None:
+            self._set(_EXIF, "DateTimeOriginal", more.taken_at)
+        if more.camera is not None:
+            self._set(_TIFF, "Model", more.camera)
 
     def _set(self, space: str, name: str, value: str) -> None:
         if not self._attribute(space, name, value):

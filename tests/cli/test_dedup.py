@@ -9,7 +9,9 @@ import pytest
 from click.testing import Result
 from PIL import ImageOps
 
+from search.duplicates.plan import line
 from tests.search.duplicates.drawn import photo
+from tests.search.duplicates.planted import put, row
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
@@ -125,6 +127,88 @@ def test_a_file_that_changed_since_is_left_alone(
     assert (album / "small.jpg").exists()
 
 
+def test_a_dry_run_shows_what_would_go_and_says_that_nothing_did(
+    run: Run, run_json: RunJson, words: list[object], album: Path
+) -> None:
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    shown = run("dedup", "apply", plan, "--dry-run", *words)
+    assert f"would drop {album}/small.jpg\n" in shown.stdout
+    rows = run_json("dedup", "apply", plan, "--dry-run", *words)
+    assert {(each["done"], each["would"]) for each in rows} == {(False, True)}
+
+
+def test_a_plan_that_was_carried_out_has_nothing_left(
+    run: Run, words: list[object], album: Path, tmp_path: Path
+) -> None:
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    apply = ("dedup", "apply", plan, "--move", tmp_path / "moved", "--yes", *words)
+    assert run(*apply).exit_code == 0
+    again = run(*apply)
+    assert again.exit_code == 0
+    assert "0 files dropped, 2 were before, 0 left" in again.stderr
+    undo = ("dedup", "undo", plan.with_suffix(".journal.jsonl"))
+    (album / "small.jpg").write_bytes((tmp_path / "moved" / "small.jpg").read_bytes())
+    back = run(*undo)
+    assert back.exit_code == 0
+    assert "1 file put back, 1 needed nothing, 0 not" in back.stderr
+    assert "is at its place already" in back.stderr
+    twice = run(*undo)
+    assert twice.exit_code == 1
+    assert "nothing that was not put back before" in twice.stderr
+
+
+def test_a_decision_binds_the_plan_that_it_was_made_from(
+    run: Run, words: list[object], album: Path
+) -> None:
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    run("dedup", "decide", plan, *words, "--group", 1, "--keep-all")
+    applied = run("dedup", "apply", plan, "--yes", *words)
+    assert applied.exit_code == 3
+    assert "you decided that the files of its group stay" in applied.stderr
+    assert (album / "small.jpg").exists()
+    assert (album / "backup" / "first (1).jpg").exists()
+
+
+def test_what_was_decided_to_stay_does_when_its_group_comes_again(
+    run: Run, run_json: RunJson, words: list[object], album: Path
+) -> None:
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    run("dedup", "decide", plan, *words, "--group", 1, "--keep-all")
+    (album / "new.jpg").write_bytes((album / "first.jpg").read_bytes())
+    photo(1).resize((120, 90)).save(album / "smaller.jpg", quality=70)
+    run("index", album, *words)
+    rows = {Path(each["path"]).name: each for each in run_json("dedup", *words)}
+    assert {name for name, each in rows.items() if each["action"] == "drop"} == {
+        "new.jpg",
+        "smaller.jpg",
+    }
+    assert rows["small.jpg"]["rule"] == "decision"
+
+
+def test_a_plan_of_before_is_put_aside(run: Run, words: list[object]) -> None:
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    assert "former" not in run("dedup", *words).stderr  # the same again
+    mine = plan.read_text().replace('"drop"', '"keep"')
+    plan.write_text(mine)
+    again = run("dedup", *words)
+    assert "the former plan is now" in again.stderr
+    assert plan.with_name("plan.former.jsonl").read_text() == mine
+
+
+def test_a_folder_is_given_by_within_and_a_kind_to_drop_is_looked_for(
+    run: Run, words: list[object], album: Path
+) -> None:
+    stray = run("dedup", album, *words)
+    assert stray.exit_code == 2 and f"--within {album}" in stray.stderr
+    unseen = run("dedup", "--drop", "similar", *words)
+    assert unseen.exit_code == 2 and "add --kind similar" in unseen.stderr
+
+
 @pytest.mark.parametrize("decision", ["--keep-all", "--not-duplicates"])
 def test_a_decision_sticks_until_a_new_member_comes(
     run: Run, run_json: RunJson, words: list[object], album: Path, tmp_path: Path, decision: str
@@ -179,8 +263,13 @@ def test_lines_that_are_no_entries_are_told_of(run: Run, tmp_path: Path) -> None
     plan.write_text('{"group": 1}\nnonsense\n')
     result = run("dedup", "apply", plan, "--yes")
     assert result.exit_code == 3
-    assert "line 1" in result.stderr
+    assert "of its 2 lines none is a plan's; line 1: it lacks" in result.stderr
+    keeper = put(tmp_path / "keeper")
+    plan.write_text(line(row(keeper, keeper, "keep")) + '{"group": 1}\nnonsense\n')
+    result = run("dedup", "apply", plan, "--yes")
+    assert result.exit_code == 3
     assert "line 2" in result.stderr
+    assert "line 3" in result.stderr
 
 
 def test_two_ways_to_drop_exclude_each_other(run: Run, tmp_path: Path) -> None:
@@ -232,7 +321,11 @@ def test_decisions_are_listed_and_taken_back(
     [decided] = run_json("dedup", "decide", *words, "--list")
     assert decided["decision"] == "keep-all"
     assert len(decided["paths"]) == 3
-    assert "small.jpg" in {Path(path).name for path in decided["paths"]}
+    assert {Path(path).name for path in decided["paths"]} == {
+        "first.jpg",
+        "first (1).jpg",
+        "small.jpg",
+    }
     shown = run("dedup", "decide", *words, "--list")
     assert "keep-all" in shown.stdout
     assert {row["group"] for row in run_json("dedup", *words)} == {1}

@@ -21,6 +21,13 @@ def test_paths_are_the_very_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "list.txt").read_bytes() == b"/odd \xff.jpg\n"
 
 
+def test_a_name_with_a_line_break_is_told_from_two_by_nuls(tmp_path: Path) -> None:
+    with writing_list(tmp_path / "list.txt", "paths0", COLUMNS) as written:
+        written.add({"path": "/a\nb.jpg", "item": "1"})
+        written.add({"path": "/c.jpg", "item": "2"})
+    assert (tmp_path / "list.txt").read_bytes() == b"/a\nb.jpg\0/c.jpg\0"
+
+
 def test_an_id_stands_for_all_files_of_a_picture(tmp_path: Path) -> None:
     with writing_list(tmp_path / "list.txt", "ids", COLUMNS) as written:
         for row in ROWS:

@@ -33,6 +33,14 @@ def test_one_more_copy_of_the_same_bytes_is_a_new_member(library: Library) -> No
         assert not Decided.read(connection).hides([A, A, A])
 
 
+def test_as_many_files_stay_as_were_decided_on(library: Library) -> None:
+    with library.catalogue.writing() as connection:
+        decisions.record(connection, "keep-all", [A, A, B])
+        decided = Decided.read(connection)
+        assert decided.stays([A, A, A, B, C]) == [True, True, False, True, False]
+        assert decided.stays([]) == []
+
+
 def test_pairs_are_parted_by_not_duplicates_alone(library: Library) -> None:
     with library.catalogue.writing() as connection:
         decisions.record(connection, "not-duplicates", [A, B, C])

@@ -1,6 +1,7 @@
 """`sightline dedup apply`: do what a plan says."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import click
 from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.consent import agreed
 from cli.duplicates_words import metadata_in_line, metadata_in_words
-from cli.options import json_option, yes_option
+from cli.options import json_option, library_option, yes_option
 from cli.render import plural, printable, size, tell, write_json
+from cli.session import session
+from cli.settings import Settings
 from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
 from search.duplicates.apply import Outcome, apply
 from search.duplicates.plan import Entry, read
 from search.duplicates.trash import Trash
+from storage.decisions import Decided
+from storage.errors import LibraryNotFound, SightlineError
+from storage.files import is_under
 
 FAILED = 3  # entries were refused
 
@@ -29,8 +35,8 @@ FAILED = 3  # entries were refused
 @click.option(
     "--sidecar",
     is_flag=True,
-    help="What only a dropped file says (keywords, rating, description, place) goes into an XMP "
-    "file beside its keeper.",
+    help="What only a dropped file says (keywords, rating, description, place, date, camera) goes "
+    "into an XMP file beside its keeper.",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
 @click.option(
@@ -40,15 +46,22 @@ FAILED = 3  # entries were refused
 )
 @yes_option
 @json_option
+@library_option
 def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     """Drop the files that a plan drops; each and its keeper are checked just before.
 
-    What is not as the plan says is left alone, with the reason. `sightline dedup undo JOURNAL`
-    puts back what can be. An interrupted run goes on where it was when it is given again.
+    What is not as the plan says is left alone, with the reason, and so is what you decided to
+    keep since. `sightline dedup undo JOURNAL` puts back what can be. An interrupted run goes on
+    where it was when it is given again.
     """
     if move and way:
         raise click.UsageError(f"--move and --{way} exclude each other: choose one")
     entries, refused = read(plan)
+    if refused and not entries:
+        raise SightlineError(
+            f"{plan} is no plan: of its {plural(len(refused), 'line')} none is a plan's; "
+            f"line {refused[0].line}: {refused[0].reason}"
+        )
     for bad in refused:
         tell(f"{plan}, line {bad.line}: {bad.reason}")
     drops = [entry for entry in entries if entry.action == "drop"]
@@ -56,19 +69,40 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
         tell(f"{plan} drops no file")
         return FAILED if refused else NOTHING_FOUND
     action: Action = Move(move) if move else _action(way)
+    decided = _decided(given["library"], move)
     journal = given["journal"] or plan.with_suffix(".journal.jsonl")
     if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
         return DONE
-    with keeping(lambda: f"what was done is in {journal}; give the command again to go on"):
+    with keeping(lambda: f"what was done is in {journal}"):
         outcomes = apply(
-            entries, action, journal, dry_run=given["dry_run"], sidecars=given["sidecar"]
+            entries,
+            action,
+            journal,
+            dry_run=given["dry_run"],
+            sidecars=given["sidecar"],
+            decided=decided,
         )
-        done, left = _tell(outcomes, given["as_json"], given["dry_run"])
+        done, before, left = _tell(outcomes, given["as_json"], given["dry_run"])
     would = "would be dropped" if given["dry_run"] else "dropped"
-    tell(f"{plural(done, 'file')} {would}, {left:,} left as they were")
-    if done and not given["dry_run"]:
+    earlier = f", {before:,} were before" if before else ""
+    tell(f"{plural(done, 'file')} {would}{earlier}, {left:,} left as they were")
+    if (done or before) and not given["dry_run"]:
         tell(f"put back with  sightline dedup undo {journal}")
     return FAILED if left or refused else DONE
+
+
+def _decided(library: str | None, move: str | None) -> Decided | None:
+    """Read what was decided; a plan is carried out where its library is not there as well."""
+    try:
+        with session(Settings.read(library=library)) as opened:
+            if move and any(is_under(os.path.realpath(move), root.path) for root in opened.roots()):
+                tell(f"{move} lies in an indexed folder: the next sightline index finds them there")
+            with opened.catalogue.reading() as connection:
+                return Decided.read(connection)
+    except LibraryNotFound:
+        if library is not None:
+            raise
+        return None
 
 
 def _action(way: str | None) -> Action:
@@ -88,16 +122,17 @@ def _question(drops: list[Entry], action: Action) -> str:
     return f"{action.name}: {many}. Go on?"
 
 
-def _tell(outcomes: Any, as_json: bool, dry_run: bool) -> tuple[int, int]:
-    done = left = 0
-    outcome: Outcome
+def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[int, int, int]:
+    done = before = left = 0
     for outcome in outcomes:
-        done, left = done + outcome.done, left + (not outcome.done)
+        done, before = done + outcome.done, before + outcome.before
+        left += not (outcome.done or outcome.before)
         if as_json:
             write_json(
                 {
                     "path": outcome.entry.path,
-                    "done": outcome.done,
+                    "done": outcome.done and not dry_run,
+                    "would": outcome.done if dry_run else None,
                     "reason": outcome.reason,
                     "target": outcome.target,
                     "sidecar": outcome.sidecar,
@@ -105,12 +140,14 @@ def _tell(outcomes: Any, as_json: bool, dry_run: bool) -> tuple[int, int]:
                 }
             )
             continue
+        if outcome.before:
+            continue
         if not outcome.done:
             tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
         elif dry_run:
-            tell(f"would drop {printable(outcome.entry.path)}")
+            click.echo(f"would drop {printable(outcome.entry.path)}")
         if outcome.sidecar is not None:
             said = printable(metadata_in_line(outcome.said))
             word = "would write" if dry_run else "wrote"
             tell(f"{word} into {printable(outcome.sidecar)}: {said}")
-    return done, left
+    return done, before, left

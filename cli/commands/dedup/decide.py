@@ -1,7 +1,7 @@
 """`sightline dedup decide`: what a person says of groups, for good."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -12,9 +12,9 @@ from cli.render import plural, tell, write_json, write_table
 from cli.session import session
 from cli.settings import Settings
 from search.duplicates.plan import read
-from search.hits import first_path
 from storage import decisions, items
 from storage.errors import InvalidArgument
+from storage.records import Item
 
 
 @click.command("decide")
@@ -72,7 +72,10 @@ def _decide(
     ):
         for number in groups:
             decisions.record(connection, word, hashes[number])
-    tell(f"{plural(len(groups), 'group')} decided: {word}")
+    tell(
+        f"{plural(len(groups), 'group')} decided: {word}; apply leaves their files where they are, "
+        "and the next sightline dedup does not show them"
+    )
     return DONE
 
 
@@ -81,20 +84,26 @@ def _list(settings: Settings, as_json: bool) -> int:
         known = decisions.every(connection)
         numbers = items.numbers(connection, "image", {each for one in known for each in one.hashes})
         found = items.hydrate(connection, list(numbers.values()))
-    paths = {item.hash: first_path(item) for item in found.values()}
-    for one in known if as_json else ():
-        named = {"id": one.id, "decision": one.kind, "at": one.at, "items": list(one.hashes)}
-        write_json(named | {"paths": [paths.get(each) for each in one.hashes]})
+    held = {item.hash: item for item in found.values()}
+    rows = []
+    for one in known:
+        paths = _files(one, held)
+        if as_json:
+            named = {"id": one.id, "decision": one.kind, "at": one.at, "items": list(one.hashes)}
+            write_json(named | {"paths": paths})
+        for content, path in zip(one.hashes, paths, strict=True):
+            rows.append((str(one.id), one.kind, one.at[:10], path or f"{content[:10]}… is gone"))
     if known and not as_json:
-        rows = [
-            (str(one.id), one.kind, one.at[:10], paths.get(each) or each[:10])
-            for one in known
-            for each in one.hashes
-        ]
         write_table(rows, ["", "decision", "on", "file"])
     if not known:
         tell("nothing was decided so far")
     return DONE if known else NOTHING_FOUND
+
+
+def _files(decision: decisions.Decision, held: Mapping[str, Item]) -> list[str | None]:
+    """Name a file for each content of a decision, another one where a content comes again."""
+    waiting = {content: iter(item.paths) for content, item in held.items()}
+    return [next(waiting.get(content, iter(())), None) for content in decision.hashes]
 
 
 def _forget(settings: Settings, gone: Sequence[int]) -> int:
@@ -107,7 +116,8 @@ def _forget(settings: Settings, gone: Sequence[int]) -> int:
         unknown = [number for number in gone if number not in known]
         if unknown:
             raise InvalidArgument(
-                f"there is no decision {unknown[0]}: sightline dedup decide --list shows them"
+                f"there is no decision {unknown[0]}, so none was taken back: "
+                "sightline dedup decide --list shows them"
             )
         many = decisions.remove(connection, gone)
     tell(f"{plural(many, 'decision')} taken back")

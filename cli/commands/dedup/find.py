@@ -23,18 +23,21 @@ from search.duplicates.finding import Finder
 from search.duplicates.groups import Grouping
 from search.duplicates.keepers import DEFAULT, KeepOrder
 from search.duplicates.kinds import KINDS, Kind, Thresholds
-from search.duplicates.plan import Entry, write
+from search.duplicates.plan import Entry, line, write
 from storage import Library, duplicates
+from storage.decisions import Decided
 from storage.errors import PathNotFound, SightlineError
 from storage.filters import Filters
 from storage.selection import select_items
 
 PLAN = "plan.jsonl"
+FORMER = "plan.former.jsonl"
 OUT = "sightline-dedup"
-_KEPT = "what was compared is kept; run the command again to go on"
+_KEPT = "what was compared is kept"
 
 
 @click.command("find")
+@click.argument("folders", nargs=-1, metavar="")
 @click.option(
     "--kind",
     "kinds",
@@ -98,24 +101,28 @@ def command(**given: Any) -> int:
     like, and give the plan to `sightline dedup apply`.
     """
     check_data_set_options()
+    _check(given)
     filters = _narrowed(given)
     limits = Thresholds().changed(given["limits"])
-    kinds: Sequence[Kind] = given["kinds"] or [kind for kind in KINDS if kind != "similar"]
+    kinds = _kinds(given)
     order = KeepOrder([name.strip() for name in given["keep"].split(",")], given["prefer"])
     settings = Settings.read(library=given["library"])
     with session(settings) as library:
         check_folder(library, filters, "--in" if given["within"] is None else "--within")
         if given["semantic"]:
+            _tell_caution(library)
             return semantic(library, filters, given)
         if given["leak"] is not None:
             return leak(library, filters, given, settings)
         within, against = _chosen(library, filters, given["against"])
-        if "similar" in kinds and (caution := wiring.caution(library)):
-            tell(caution)
+        if "similar" in kinds:
+            _tell_caution(library)
         _compare(library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
         groups = Grouping(library, order, kinds, dropped).run(within, against)
-        plan = list(entries(groups, dropped))
+        with library.catalogue.reading() as connection:
+            decided = Decided.read(connection)
+        plan = list(entries(groups, dropped, decided))
         if not plan:
             tell(_nothing(library, filters))
             return NOTHING_FOUND
@@ -125,6 +132,22 @@ def command(**given: Any) -> int:
         if given["out"] is not None or not given["as_json"]:
             _write(library, plan, given["out"] or Path(OUT))
     return DONE
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse words that would do nothing; raises click.UsageError."""
+    for folder in given["folders"]:
+        raise click.UsageError(
+            f"dedup looks through the library: for one folder of it give --within {folder}"
+        )
+    for kind in given["dropped"]:
+        if kind not in _kinds(given):
+            wanted = " ".join(f"--kind {each}" for each in (*given["kinds"], kind))
+            raise click.UsageError(f"--drop {kind}: such are not looked for; add {wanted}")
+
+
+def _kinds(given: Mapping[str, Any]) -> Sequence[Kind]:
+    return given["kinds"] or [kind for kind in KINDS if kind != "similar"]
 
 
 def _narrowed(given: Mapping[str, Any]) -> Filters:
@@ -173,6 +196,11 @@ def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) ->
         )
 
 
+def _tell_caution(library: Library) -> None:
+    if caution := wiring.caution(library):
+        tell(caution)
+
+
 def _nothing(library: Library, filters: Filters) -> str:
     if library.is_empty() or narrows(filters):
         return f"no duplicates: {why_nothing(library, filters, 'image')}"
@@ -182,8 +210,9 @@ def _nothing(library: Library, filters: Filters) -> str:
 def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
+        _put_aside(plan, out)
         write(plan, out / PLAN)
-        page = write_page(plan, Looks(library, plan), out)
+        page = write_page(plan, looks := Looks(library, plan), out)
     except OSError as error:
         raise SightlineError(
             f"{out} cannot be written ({error.strerror}): name another --out"
@@ -194,11 +223,24 @@ def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
         f"{plural(groups, 'group')}, {plural(len(dropped), 'file')} to drop, "
         f"{size(sum(entry.bytes for entry in dropped))} to win; nothing is changed yet"
     )
+    if looks.losing:
+        tell(
+            f"{looks.losing:,} of them say what their keeper does not (the report tells what): "
+            "apply --sidecar writes it beside the keeper"
+        )
     tell(f"look at  {page}")
     if dropped:
         tell(f"then     sightline dedup apply {out / PLAN}")
     else:
         tell("to let any go, mark it there and save the plan, or give --drop KIND")
+
+
+def _put_aside(plan: Sequence[Entry], out: Path) -> None:
+    """Keep a former plan that is another one: a person may have worked on it."""
+    former = out / PLAN
+    if former.is_file() and former.read_bytes() != "".join(map(line, plan)).encode("ascii"):
+        former.replace(out / FORMER)
+        tell(f"the former plan is now {out / FORMER}")
 
 
 def _row(entry: Entry) -> dict[str, object]:

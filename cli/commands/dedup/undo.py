@@ -16,19 +16,23 @@ from search.duplicates.undo import undo
 @json_option
 def command(journal: Path, as_json: bool) -> int:
     """Put back what `sightline dedup apply` did, the last first; no file lands on another."""
-    done = left = sidecars = 0
-    with keeping(lambda: "what was put back stays; give the command again to go on"):
+    done = left = there = sidecars = 0
+    with keeping(lambda: "what was put back stays"):
         for outcome in undo(journal):
             ours = outcome.done and outcome.step.action == "sidecar"
-            done, left = done + (outcome.done and not ours), left + (not outcome.done)
-            sidecars += ours
+            had = outcome.done and not ours and outcome.reason is not None
+            done, left = done + (outcome.done and not ours and not had), left + (not outcome.done)
+            there, sidecars = there + had, sidecars + ours
             path = outcome.step.path
             if as_json:
                 write_json({"path": path, "done": outcome.done, "reason": outcome.reason})
-            elif not outcome.done:
-                tell(f"not put back {printable(path)}: {outcome.reason}")
+            elif not outcome.done or had:
+                word = "left" if had else "not put back"
+                tell(f"{word} {printable(path)}: {outcome.reason}")
+    if not (done or left or there or sidecars):
+        tell(f"{journal} tells of nothing that was not put back before")
+        return NOTHING_FOUND
     taken = f", {plural(sidecars, 'sidecar')} taken back" if sidecars else ""
-    tell(f"{plural(done, 'file')} put back{taken}, {left:,} not")
-    if left:
-        return FAILED
-    return DONE if done or sidecars else NOTHING_FOUND
+    needless = f", {there:,} needed nothing" if there else ""
+    tell(f"{plural(done, 'file')} put back{needless}{taken}, {left:,} not")
+    return FAILED if left else DONE

@@ -1,6 +1,7 @@
 """A keeper, a loser, and a way to apply a plan of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def loser(tmp_path: Path) -> Path:
 def run(tmp_path: Path) -> Run:
     """Applies a plan, by deleting unless told."""
 
-    def applied(entries: list[Entry], action: Action | None = None, **how: bool) -> list[Outcome]:
+    def applied(entries: list[Entry], action: Action | None = None, **how: Any) -> list[Outcome]:
         outcomes = list(apply(entries, action or Delete(), tmp_path / "journal", **how))
         assert drafts(tmp_path) == []
         return outcomes

@@ -8,7 +8,7 @@ import pytest
 from search.duplicates import keepers
 from search.duplicates.keepers import DEFAULT, Candidate, KeepOrder
 from search.duplicates.metadata import Metadata, read
-from storage.errors import InvalidArgument
+from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Capture, Item
 from tests.search.duplicates.said import packet, photo
 
@@ -53,13 +53,26 @@ def test_the_first_rule_that_differs_decides() -> None:
     assert KeepOrder(["format", "resolution"]).sort([large, png])[0] is png
 
 
-def test_a_preferred_folder_goes_before_every_rule() -> None:
-    large, small = _file("/phone/a", width=200), _file("/archive/a")
-    order = KeepOrder(prefer=["/archive", "/phone"])
+def test_a_preferred_folder_goes_before_every_rule(tmp_path: Path) -> None:
+    for name in ("archive", "phone"):
+        (tmp_path / name).mkdir()
+    large, small = _file(f"{tmp_path}/phone/a", width=200), _file(f"{tmp_path}/archive/a")
+    order = KeepOrder(prefer=[f"{tmp_path}/archive", f"{tmp_path}/phone"])
     assert order.sort([large, small])[0] is small
     assert order.decided(small, [large]) == "prefer"
-    beside = _file("/archives/a", width=300)  # not inside: only its name begins alike
+    beside = _file(f"{tmp_path}/archives/a", width=300)  # not inside: only its name begins alike
     assert order.sort([beside, small])[0] is small
+
+
+def test_a_preferred_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PathNotFound, match="is no folder"):
+        KeepOrder(prefer=[str(tmp_path / "no")])
+
+
+def test_what_the_camera_wrote_goes_before_the_format() -> None:
+    original = _file("/a.jpg", camera="Canon EOS 5D", taken_at="2019-06-01T12:00:00")
+    export = _file("/b.png", form="PNG")
+    assert KeepOrder().sort([export, original])[0] is original
 
 
 def test_the_order_of_what_is_given_does_not_matter() -> None:

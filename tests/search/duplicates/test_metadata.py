@@ -3,13 +3,14 @@
 import struct
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from search.duplicates import xmp
-from search.duplicates.metadata import Metadata, joined, lost, read
+from search.duplicates.metadata import Metadata, joined, lost, read, sidecar_of
 from tests.search.duplicates.said import described, packet, photo
 
 PLACE = "<exif:GPSLatitude>38,43.3200N</exif:GPSLatitude>" + (
@@ -112,6 +113,31 @@ def test_a_sidecar_goes_before_the_file(tmp_path: Path, name: str) -> None:
     found = read(str(path))
     assert (found.keywords, found.rating) == (("sand", "sea"), -1)
     assert found.description == SAID.description
+
+
+def test_a_sidecar_is_added_to_where_it_is_unless_it_may_be_anothers(tmp_path: Path) -> None:
+    path = str(photo(tmp_path / "a.jpg"))
+    assert sidecar_of(path) == f"{path}.xmp"
+    (tmp_path / "a.xmp").write_bytes(FULL)
+    assert sidecar_of(path) == str(tmp_path / "a.xmp")
+    (tmp_path / "a.CR2").touch()
+    assert sidecar_of(path) == f"{path}.xmp"
+    (tmp_path / "a.CR2").unlink()
+    (tmp_path / "a.jpg.xmp").write_bytes(FULL)
+    assert sidecar_of(path) == f"{path}.xmp"
+
+
+def test_date_and_camera_are_read_and_written(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", "Canon EOS 5D"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2019:06:01 12:30:00"
+    said = read(str(photo(tmp_path / "a.jpg", exif=exif.tobytes())))
+    assert said == Metadata(taken_at="2019-06-01T12:30:00", camera="Canon EOS 5D")
+    assert lost(Metadata(), said) == said
+    assert lost(replace(said, camera=None), said) == Metadata(camera=said.camera)
+    for packet_ in (None, FULL):
+        again = xmp.parse(xmp.merged(packet_, said))
+        assert (again.taken_at, again.camera) == (said.taken_at, said.camera)
 
 
 @pytest.mark.parametrize(

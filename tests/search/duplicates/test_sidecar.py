@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -50,7 +51,7 @@ def beside(keeper: Path) -> Path:
 def run(tmp_path: Path, keeper: Path, loser: Path) -> Applied:
     """Drops the loser, moving it unless told, with sidecars."""
 
-    def applied(action: Action | None = None, *more: Path, **how: bool) -> list[Outcome]:
+    def applied(action: Action | None = None, *more: Path, **how: Any) -> list[Outcome]:
         files = [path for path in (loser, *more) if path.exists()]
         entries = group(keeper, *files, kind="same-picture")
         way = action or Move(tmp_path / "moved")
