@@ -29,6 +29,7 @@ NEAREST_FEATURES = 20
 _BLOCK = 131_072  # new pictures at a time: 32 MB of hashes
 FEATURE_BLOCK = 32_768  # 52 MB of codes
 _ASKED_FEATURES = 8_192  # new pictures at a time: some hundred MB of meetings
+_WAITING = 8_000_000  # meetings of features until each one's are cut down to the nearest
 _DISTANCES = NEAR_FEATURES + 1
 _BITS = 31  # of an item's number
 
@@ -140,19 +141,31 @@ def sharing(
     to it, and what counts is how many of either side take part: one star of a flag may be like
     all the others.
     """
-    met = [np.zeros(0, np.int64)]
+    best = waiting = np.zeros(0, np.int64)
+    many = max(1, len(known))
     for query, code, apart in near(codes, known, NEAR_FEATURES, *FEATURE_BANDS, CROWDED_FEATURES):
         counted = counts(query, code)
         # One number for query, distance and code, in this order: such are sorted fast.
-        met.append((query[counted] * _DISTANCES + apart[counted]) * len(known) + code[counted])
-    each = _distinct(np.concatenate(met))  # a pair of features meets in several bands
-    query, code = each // max(1, _DISTANCES * len(known)), each % max(1, len(known))
-    near_enough = _place(query) < NEAREST_FEATURES
-    query, code = query[near_enough], code[near_enough]
+        met = (query[counted] * _DISTANCES + apart[counted]) * many + code[counted]
+        waiting = np.concatenate([waiting, met])
+        if len(waiting) > _WAITING:
+            best = _nearest(np.concatenate([best, waiting]), _DISTANCES * many)
+            waiting = waiting[:0]
+    best = _nearest(np.concatenate([best, waiting]), _DISTANCES * many)
+    query, code = best // (_DISTANCES * many), best % many
     pairs, place = np.unique((owners[query] << _BITS) | theirs[code], return_inverse=True)
     votes = [_different(place, side, len(pairs)) for side in (query, code)]
     chosen = pairs[np.minimum(*votes) >= LEAST_VOTES]
     return np.stack([chosen >> _BITS, chosen & ((1 << _BITS) - 1)], axis=1)
+
+
+def _nearest(met: Numbers, query: int) -> Numbers:
+    """Keep of each query, of which so many numbers begin alike, the least numbers, each once."""
+    each = _distinct(met)  # a pair of features meets in several bands
+    queries = each // query
+    starts = np.flatnonzero(np.diff(queries, prepend=-1))
+    place = np.arange(len(each)) - np.repeat(starts, np.diff(starts, append=len(each)))
+    return each[place < NEAREST_FEATURES]
 
 
 def _distinct(numbers: Numbers) -> Numbers:
@@ -161,11 +174,6 @@ def _distinct(numbers: Numbers) -> Numbers:
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
     return np.asarray(ordered[first])
-
-
-def _place(ordered: Numbers) -> Numbers:
-    """Number equal neighbours of an ordered array from 0 on."""
-    return np.arange(len(ordered)) - np.searchsorted(ordered, ordered)
 
 
 def _different(place: Numbers, features: Numbers, count: int) -> Numbers:

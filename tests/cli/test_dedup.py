@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from PIL import ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from search.duplicates.plan import line
 from tests.search.duplicates.drawn import photo
@@ -198,6 +198,19 @@ def test_a_plan_of_before_is_put_aside(run: Run, words: list[object]) -> None:
     again = run("dedup", *words)
     assert "the former plan is now" in again.stderr
     assert plan.with_name("plan.former.jsonl").read_text() == mine
+
+
+def test_a_date_that_only_a_dropped_file_has_is_told_of(
+    run: Run, words: list[object], album: Path
+) -> None:
+    assert "does not say" not in run("dedup", *words).stderr
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2019:06:01 12:30:00"
+    photo(1).resize((200, 150)).save(album / "dated.jpg", quality=80, exif=exif)
+    run("index", album, *words)
+    assert "the keeper does not say goes with 1 of them" in run("dedup", *words).stderr
+    page = Path("sightline-dedup/report.html").read_text()
+    assert '"taken": "2019-06-01 12:30:00"' in page or '"taken":"2019-06-01 12:30:00"' in page
 
 
 def test_a_folder_is_given_by_within_and_a_kind_to_drop_is_looked_for(

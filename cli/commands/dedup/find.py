@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +226,8 @@ def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
     )
     if looks.losing:
         tell(
-            f"{looks.losing:,} of them say what their keeper does not (the report tells what): "
-            "apply --sidecar writes it beside the keeper"
+            f"what the keeper does not say goes with {looks.losing:,} of them (the report tells "
+            "what): apply --sidecar writes it beside the keeper"
         )
     tell(f"look at  {page}")
     if dropped:
@@ -238,7 +239,11 @@ def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
 def _put_aside(plan: Sequence[Entry], out: Path) -> None:
     """Keep a former plan that is another one: a person may have worked on it."""
     former = out / PLAN
-    if former.is_file() and former.read_bytes() != "".join(map(line, plan)).encode("ascii"):
+    if not former.is_file():
+        return
+    with former.open(encoding="ascii", errors="replace", newline="") as stream:
+        same = all(one == other for one, other in zip_longest(stream, map(line, plan)))
+    if not same:
         former.replace(out / FORMER)
         tell(f"the former plan is now {out / FORMER}")
 
