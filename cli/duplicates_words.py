@@ -44,7 +44,11 @@ _SAYINGS: dict[str, _Say] = {
         f"{metres:.0f} m apart" if metres < 1000 else f"{metres / 1000:,.1f} km apart"
     ),
     "camera": lambda camera: f"camera {camera}",
-    "frames": lambda count: f"{count:,} frames or pages, of which the first was compared",
+    "frames": lambda count: (
+        f"{count:,} frames or pages, of which the first was compared"
+        if count
+        else "it may hold more than the first frame, which was compared"
+    ),
     "compared_with": lambda path: f"measured beside {path}",
 }
 _LONGEST, _MOST_KEYWORDS = 300, 50  # characters and words that a card shows

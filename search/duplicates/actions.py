@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from search.duplicates.carry import carry, draft_beside, own, passing, settle_bytes
+from search.duplicates.carry import carry, draft_beside, make_folders, own, passing, settle_bytes
 from search.duplicates.held import Held, identity, look
 from search.duplicates.journal import ActionName, Step
 from search.duplicates.names import Names
@@ -84,7 +84,7 @@ class Move:
 
     def perform(self, step: Step, loser: Held, keeper: Held) -> None:
         """Move the file; raises OSError or FileFailure."""
-        os.makedirs(self._folder, exist_ok=True)
+        make_folders(self._folder)
         carry(loser, step.target or "", step.draft)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from search.duplicates import sidecar
 from search.duplicates.actions import Action
 from search.duplicates.checks import Checks
-from search.duplicates.held import Held, are_one, words
+from search.duplicates.held import Held, are_one, require_two, settle_on_disk, words
 from search.duplicates.journal import Journal, Step
 from search.duplicates.metadata import Metadata
 from search.duplicates.plan import Entry
@@ -89,6 +89,8 @@ def _outcome(entry: Entry, run: _Run) -> Outcome:
             target = action.target(loser)
             thought = sidecar.think(loser, keeper) if run.sidecars else None
             if log is not None:
+                require_two(loser, keeper)
+                settle_on_disk(keeper)
                 if thought is not None:
                     _write(thought, entry.group, loser, keeper, log)
                     made = thought

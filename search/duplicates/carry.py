@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from secrets import token_hex
 
-from search.duplicates.held import Held, content_hash, identity
+from search.duplicates.held import Held, content_hash, identity, sync_folder
 from storage.errors import FileFailure
 
 
@@ -105,14 +105,16 @@ def own(path: str, uid: int, gid: int) -> None:
             os.chmod(path, mode & 0o7777)  # giving away clears some bits of it
 
 
-def sync_folder(folder: str) -> None:
-    """Bring a folder's names to the disk, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def make_folders(folder: str, mode: int = 0o777) -> None:
+    """Make a folder and what it lies in, so that a power cut leaves it there; raises OSError."""
+    made = folder
+    lacking = []
+    while not os.path.isdir(made) and os.path.dirname(made) != made:
+        lacking.append(made)
+        made = os.path.dirname(made)
+    os.makedirs(folder, mode, exist_ok=True)
+    for each in lacking:
+        sync_folder(os.path.dirname(each))
 
 
 def _unlink_if(path: str, expected: tuple[int, int]) -> None:

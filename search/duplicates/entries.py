@@ -20,7 +20,7 @@ def entries(
 ) -> Iterator[Entry]:
     """Give one entry for each file, the keeper first; files of the `dropped` kinds are to go.
 
-    What holds more frames or pages than were compared stays, unless its bytes are the keeper's.
+    What may hold more frames or pages than were compared stays, unless its bytes are the keeper's.
     So does what a person decided to keep before others joined its group: its rule is "decision".
     """
     decided = decided or Decided(())
@@ -50,6 +50,6 @@ def _entry(group: Group, member: Member, action: Choice, held: int = 1) -> Entry
         keeper=group.keeper.path,
         action=action,
         rule=group.rule,
-        evidence=evidence | ({"frames": held} if held > 1 else {}),
+        evidence=evidence | ({} if held == 1 else {"frames": held}),
         bytes=member.item.bytes,
     )

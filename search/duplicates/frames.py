@@ -2,6 +2,9 @@
 
 from PIL import Image
 
+from search.duplicates import packets
+
+UNTOLD = 0
 # Formats of animations and of pages; MPO and HEIF hold views of one shot.
 _SEVERAL = frozenset({"GIF", "WEBP", "PNG", "AVIF", "TIFF"})
 
@@ -9,12 +12,15 @@ _SEVERAL = frozenset({"GIF", "WEBP", "PNG", "AVIF", "TIFF"})
 def frames(path: str, form: str) -> int:
     """Count the frames of an animation or the pages of a scan, from the file's headers.
 
-    `form` is the format as the library names it. A file that cannot be read counts as one.
+    `form` is the format as the library names it. `UNTOLD` where the file cannot be read, or is a
+    JPEG XL that moves: those do not say how often.
     """
-    if form.upper() not in _SEVERAL:
-        return 1
     try:
+        if form.upper() == "JXL":
+            return 1 if packets.jxl_moves(path) is False else UNTOLD
+        if form.upper() not in _SEVERAL:
+            return 1
         with Image.open(path) as image:
             return int(getattr(image, "n_frames", 1))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        return 1
+        return UNTOLD

@@ -5,9 +5,10 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
+from secrets import token_hex
 
 from storage.errors import FileFailure
 
@@ -121,6 +122,47 @@ def claim(descriptor: int, *, alone: bool) -> bool:
     except OSError:
         return True  # some network file systems have no such locks: as good as it was without
     return True
+
+
+def require_two(loser: Held, keeper: Held) -> None:
+    """Raise a FileFailure if two paths on different devices are one file.
+
+    A share that is mounted twice, or beside the folder it serves, gives one file two device
+    numbers. So a file that is made beside one of them must not be there beside the other.
+    """
+    names = [os.path.basename(each.path).casefold() for each in (loser, keeper)]
+    if loser.seen.st_dev == keeper.seen.st_dev or names[0] != names[1]:
+        return
+    probe = f".sightline-{token_hex(8)}"
+    ours = os.path.join(os.path.dirname(loser.path), probe)
+    try:
+        os.close(os.open(ours, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise FileFailure(f"nothing can be made in its folder: {words(error)}") from error
+    try:
+        one = os.path.lexists(os.path.join(os.path.dirname(keeper.path), probe))
+    finally:
+        with suppress(OSError):
+            os.unlink(ours)
+    if one:
+        raise FileFailure("it and its keeper are one file, seen through two mounts of a disk")
+
+
+def settle_on_disk(keeper: Held) -> None:
+    """Bring a file that others go for to the disk: it may have been copied there just now."""
+    with suppress(OSError):
+        os.fsync(keeper.descriptor)
+    sync_folder(os.path.dirname(keeper.path))
+
+
+def sync_folder(folder: str) -> None:
+    """Bring a folder's names to the disk, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def identity(seen: os.stat_result) -> tuple[int, int]:

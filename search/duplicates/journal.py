@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
-from search.duplicates.carry import sync_folder
-from search.duplicates.held import claim
+from search.duplicates.held import claim, sync_folder
 from search.duplicates.lines import (
     BadLine,
     digest,

@@ -69,25 +69,36 @@ def _happened(step: Step) -> bool | None:
         return holds(step.path, step.hash)
     if step.action == "delete" or step.target is None:
         return not there
-    if not there and not os.path.lexists(step.target):
-        return None
-    return holds(step.target, step.hash) and not holds(step.path, step.hash)
+    if not os.path.lexists(step.target):
+        return False if there else None
+    if there:
+        return holds(step.target, step.hash) and not holds(step.path, step.hash)
+    # It went, whatever has become of it there; an empty file only keeps its name free.
+    return not step.bytes or not _is_empty(step.target)
 
 
 def _clear_target(step: Step) -> None:
     """Remove what stands at the place to which a file did not come: an empty file, or a copy."""
     if step.former is not None and step.former.packed is None:
-        _clear_empty(step.path)
+        clear_empty(step.path)
     if step.target is None:
         return
     if step.bytes:
-        _clear_empty(step.target)
+        clear_empty(step.target)
     discard_copy(step.target, step)
     if step.action == "trash" and not os.path.lexists(step.target):
         forget(step.target)
 
 
-def _clear_empty(path: str) -> None:
-    with suppress(OSError, FileFailure):
-        if look(path).st_size == 0:
+def clear_empty(path: str) -> None:
+    """Remove an empty file, which kept a name free."""
+    with suppress(OSError):
+        if _is_empty(path):
             os.unlink(path)
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        return look(path).st_size == 0
+    except FileFailure:
+        return False

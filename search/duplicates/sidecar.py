@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from search.duplicates import xmp
-from search.duplicates.carry import draft_beside, own, passing, reserved, settle_bytes, sync_folder
-from search.duplicates.held import Held, hold, look
+from search.duplicates.carry import draft_beside, own, passing, reserved, settle_bytes
+from search.duplicates.held import Held, hold, look, sync_folder
 from search.duplicates.journal import Former, Step
 from search.duplicates.metadata import Metadata, lost, read, sidecar_of
 from storage.errors import FileFailure

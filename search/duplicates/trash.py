@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from search.duplicates.carry import carry
+from search.duplicates.carry import carry, make_folders
 from search.duplicates.held import Held, words
 from search.duplicates.journal import ActionName, Step
 from search.duplicates.names import Names
@@ -52,7 +52,7 @@ class Trash:
         folder, top = self._can(loser)
         target = step.target or ""
         for part in ("files", "info"):
-            os.makedirs(os.path.join(folder, part), 0o700, exist_ok=True)
+            make_folders(os.path.join(folder, part), 0o700)
         note = note_of(target)
         descriptor = os.open(note, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:

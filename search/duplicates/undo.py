@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.duplicates.carry import carry, copy, own, passing, reserved
-from search.duplicates.held import Held, hold, look, words
+from search.duplicates.held import Held, hold, sync_folder, words
 from search.duplicates.journal import Journal, Logged, Step
-from search.duplicates.settle import UNSETTLED, discard, discard_copy, holds, settle
+from search.duplicates.settle import UNSETTLED, clear_empty, discard, discard_copy, holds, settle
 from search.duplicates.sidecar import take_back
 from search.duplicates.trash import forget
 from storage.errors import FileFailure
@@ -56,6 +56,9 @@ def _outcome(one: Logged, log: Journal) -> Undone:
     except OSError as error:
         log.mark(step, "done", words(error))
         return Undone(step, False, f"putting it back failed: {words(error)}")
+    # A disk that is pulled out must not have a journal elsewhere say what it does not hold.
+    for path in filter(None, (step.path, step.target)):
+        sync_folder(os.path.dirname(path))
     log.mark(step, "undone", reason)
     return Undone(step, True, reason)
 
@@ -75,6 +78,7 @@ def _bring_back(step: Step, again: bool) -> str | None:
         with hold(target, alone=True) as held:
             _require_content(held, step)
             carry(held, step.path, draft)
+        _as_journalled(step)
     except FileFailure as error:
         raise FileFailure(f"it cannot be put back: {error}") from error
     if step.action == "trash":
@@ -86,14 +90,9 @@ def _clear_path(step: Step, target: str, draft: str) -> None:
     """Remove what an interrupted undo left at the path, or else what it left to remove."""
     discard(draft)
     if holds(target, step.hash):
-        _clear_empty(step)
+        if step.bytes:
+            clear_empty(step.path)
         discard_copy(target, step)
-
-
-def _clear_empty(step: Step) -> None:
-    with suppress(OSError, FileFailure):
-        if step.bytes and look(step.path).st_size == 0:
-            os.unlink(step.path)
 
 
 def _own_bytes(step: Step, again: bool) -> str | None:
@@ -118,7 +117,8 @@ def _copy_again(step: Step, again: bool) -> str | None:
         raise FileFailure("it was deleted for good, and its keeper had another content")
     if again:
         discard(draft)
-        _clear_empty(step)
+        if step.bytes:
+            clear_empty(step.path)
     if holds(step.path, step.hash):
         return "a file with its content is at its place already"
     _require_room(step, "")
@@ -158,6 +158,14 @@ def _remake(held: Held, step: Step, draft: str) -> None:
     own(draft, step.uid, step.gid)
     os.chmod(draft, step.mode)
     os.utime(draft, ns=(held.seen.st_atime_ns, step.mtime_ns))
+
+
+def _as_journalled(step: Step) -> None:
+    """Give a file the owner, mode and date it had; another file system may have lost them."""
+    own(step.path, step.uid, step.gid)
+    with suppress(OSError):
+        os.chmod(step.path, step.mode)
+        os.utime(step.path, ns=(os.stat(step.path).st_atime_ns, step.mtime_ns))
 
 
 def _kept_all(step: Step, again: bool) -> str:
