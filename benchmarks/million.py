@@ -162,7 +162,7 @@ def found(library: Library, method: str, after: int = 0) -> set[tuple[int, int]]
         else by_features(library.catalogue)
     )
     for met in candidates:
-        pairs |= {(int(one), int(other)) for one, other in met.items}
+        pairs |= {(int(one), int(other)) for one, other in met.pairs}
         last = met.watermark
     with library.catalogue.writing() as connection:
         duplicates.set_watermark(connection, method, last)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Table, exists, func, select
+from sqlalchemy import Connection, Table, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
@@ -113,6 +113,13 @@ def add_features(connection: Connection, rows: Iterable[tuple[int, Bytes, Points
     ]
     if values:
         connection.execute(insert(schema.features).on_conflict_do_nothing(), values)
+
+
+def forget(connection: Connection, items: Iterable[int]) -> None:
+    """Forget the fingerprints and features of items: made again, they are compared again."""
+    for batch in batches(sorted(items)):
+        for table in (schema.fingerprints, schema.features):
+            connection.execute(delete(table).where(table.c.item_id.in_(batch)))
 
 
 def _shaped(array: Bytes, rows: int, columns: int) -> bytes:

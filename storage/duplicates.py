@@ -1,12 +1,12 @@
 """Duplicates at rest: the pairs of pictures that were found, and how far every method has come.
 
-A method compares what is numbered above its
-watermark with everything, stores the pairs, and moves the watermark in the same transaction.
+A method compares what is numbered above its watermark with everything, stores the pairs, and
+moves the watermark in the same transaction.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     Connection,
@@ -24,6 +24,8 @@ from storage import schema
 from storage.files import under
 from storage.items import batches
 
+# By what pairs are found: "hashes alone" are those of runs that compare no features.
+Method = Literal["hashes", "hashes alone", "features"]
 PAIR_PAGE = 8192  # rows read at a time
 _FEW = 500  # items whose pairs are looked up by their numbers
 _LIMITS = "limits"  # in the table of methods: by what limits they compared
@@ -39,16 +41,21 @@ class Pair:
     evidence: Mapping[str, Any]
 
 
-def last(connection: Connection, method: str) -> int:
-    """Give the highest row number there is to compare by "hashes" or "features", 0 for none."""
-    table = {"hashes": schema.fingerprints, "features": schema.features}[method]
+def last(connection: Connection, method: Method) -> int:
+    """Give the highest row number there is to compare by a method, 0 for none."""
+    table = schema.features if method == "features" else schema.fingerprints
     return int(connection.scalar(select(func.max(table.c.id))) or 0)
 
 
 def watermark(connection: Connection, method: str) -> int:
-    """Tell up to which row a method ("hashes", "features", "vectors:SPACE") has compared."""
+    """Tell up to which row a method (a `Method`, or "vectors:SPACE") has compared.
+
+    "hashes alone" has come as far as "hashes", if that is further.
+    """
     table = schema.compared
-    return int(connection.scalar(select(table.c.watermark).where(table.c.method == method)) or 0)
+    methods = ("hashes", method) if method == "hashes alone" else (method,)
+    query = select(func.max(table.c.watermark)).where(table.c.method.in_(methods))
+    return int(connection.scalar(query) or 0)
 
 
 def set_watermark(connection: Connection, method: str, number: int) -> None:

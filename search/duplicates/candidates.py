@@ -14,6 +14,7 @@ from search.duplicates.banding import near
 from search.duplicates.kinds import Thresholds
 from storage import appearance, duplicates
 from storage.catalogue import Catalogue
+from storage.duplicates import Method
 
 Numbers = NDArray[np.int64]
 HASH_BANDS = (16, 16)  # bands, bits: 18 changed bits leave one of the bands whole in 997 of 1,000
@@ -36,18 +37,18 @@ _BITS = 31  # of an item's number
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Pairs to compare, (n, 2) int64 item numbers, the lower first, and how far this method is."""
+    """Pairs to compare, and how far this method is."""
 
-    items: Numbers
+    pairs: Numbers  # (n, 2) of item numbers, the lower first
     watermark: int
 
 
-def by_hashes(catalogue: Catalogue, limits: Thresholds) -> Iterator[Met]:
+def by_hashes(catalogue: Catalogue, limits: Thresholds, method: Method = "hashes") -> Iterator[Met]:
     """Find pairs whose perceptual hashes are near in any of the eight forms, block by block."""
     items, bases = _bases(catalogue, limits)
     with catalogue.reading() as connection:
-        after = duplicates.watermark(connection, "hashes")
-        last = duplicates.last(connection, "hashes")
+        after = duplicates.watermark(connection, method)
+        last = duplicates.last(connection, method)
     while after < last:
         upto, asked, forms = _block(catalogue, after, limits)
         rows = items[: np.searchsorted(items[:, 0], upto, "right")]

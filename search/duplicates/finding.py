@@ -9,15 +9,16 @@ from functools import lru_cache
 
 import numpy as np
 
-from indexer.fingerprint import Features
 from search.duplicates.agreement import Pixels, small
-from search.duplicates.candidates import Met, by_features, by_hashes
+from search.duplicates.candidates import Met, Numbers, by_features, by_hashes
 from search.duplicates.compare import Look, compare
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
 from search.duplicates.kinds import KINDS, Thresholds
+from search.duplicates.looks import looks_of
 from search.duplicates.similar import similar
-from storage import appearance, duplicates, items
+from storage import appearance, duplicates
+from storage.duplicates import Method
 from storage.library import Library
 
 _TOGETHER = 512  # pairs whose pictures are read at a time
@@ -51,6 +52,7 @@ class Finder:
         self._crops, self._scenes = crops, scenes
         self._watch = watch or (lambda _what, _many: None)
         self._pixels = lru_cache(_HELD)(self._read)
+        self._unread: set[int] = set()
 
     def run(self) -> Found:
         """Compare what is new with all there is; an interrupted run is gone on with.
@@ -68,20 +70,23 @@ class Finder:
             fingerprinting.run()
             compared = pairs = 0
             for method, met in self._met():
-                found = list(self._compare(met.items))
+                found = list(self._compare(met.pairs))
                 with catalogue.writing() as connection:
                     duplicates.add_pairs(connection, found)
                     duplicates.set_watermark(connection, method, met.watermark)
-                compared, pairs = compared + len(met.items), pairs + len(found)
+                    appearance.forget(connection, self._unread)
+                compared, pairs = compared + len(met.pairs), pairs + len(found)
             if self._scenes:
                 pairs += self._add_similar()
             counts.update(compared=compared, pairs=pairs)
-        return Found(compared, pairs, fingerprinting.unseen)
+        return Found(compared, pairs, fingerprinting.unseen + len(self._unread))
 
-    def _met(self) -> Iterator[tuple[str, Met]]:
+    def _met(self) -> Iterator[tuple[Method, Met]]:
         catalogue = self._library.catalogue
-        for met in by_hashes(catalogue, self._limits):
-            yield "hashes", met
+        # Without features fewer of the pairs are recognised: they are compared again with them.
+        method: Method = "hashes" if self._crops else "hashes alone"
+        for met in by_hashes(catalogue, self._limits, method):
+            yield method, met
         if self._crops:
             for met in by_features(catalogue):
                 yield "features", met
@@ -111,7 +116,7 @@ class Finder:
             self._watch("pairs", len(alike.pairs))
         return added
 
-    def _compare(self, pairs: np.ndarray) -> Iterator[tuple[int, int, str, dict[str, object]]]:
+    def _compare(self, pairs: Numbers) -> Iterator[tuple[int, int, str, dict[str, object]]]:
         for start in range(0, len(pairs), _TOGETHER):
             part = pairs[start : start + _TOGETHER]
             part = self._unknown(part)
@@ -124,8 +129,8 @@ class Finder:
                     yield first, second, evidence.kind, evidence.as_row()
             self._watch("pairs", len(part))
 
-    def _unknown(self, pairs: np.ndarray) -> np.ndarray:
-        """Leave out what pixels were compared of before."""
+    def _unknown(self, pairs: Numbers) -> Numbers:
+        """Leave out what pixels were compared of before: (n, 2) in, (m, 2) out."""
         with self._library.catalogue.reading() as connection:
             known = duplicates.known_pairs(connection, pairs[:, 0].tolist(), BY_PIXELS)
         unknown = [
@@ -134,24 +139,9 @@ class Finder:
         return np.array(unknown, np.int64).reshape(-1, 2)
 
     def _looks(self, numbers: Sequence[int]) -> dict[int, Look]:
-        with self._library.catalogue.reading() as connection:
-            hashes = appearance.fingerprints_of(connection, numbers)
-            features = appearance.features_of(connection, numbers) if self._crops else {}
-            found = items.hydrate(connection, numbers)
-        looks = {}
-        for number in numbers:
-            pixels = self._pixels(found[number].hash) if number in found else None
-            if pixels is None or number not in hashes:
-                continue
-            codes, points = features.get(number, (None, None))
-            looks[number] = Look(
-                *hashes[number],
-                pixels,
-                found[number].capture,
-                None
-                if codes is None or points is None
-                else Features(codes, points.astype(np.float32)),
-            )
+        looks = looks_of(self._library, numbers, self._crops, self._pixels)
+        # Whose picture cannot be read just now is compared when it can.
+        self._unread |= set(numbers) - set(looks)
         return looks
 
     def _read(self, content: str) -> Pixels | None:

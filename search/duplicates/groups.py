@@ -17,6 +17,7 @@ from search.duplicates.keepers import Candidate, KeepOrder
 from search.duplicates.kinds import KINDS, Kind
 from storage import duplicates, items
 from storage.decisions import Decided
+from storage.files import is_under
 from storage.library import Library
 from storage.records import Item
 
@@ -68,11 +69,15 @@ class Grouping:
         ]
 
     def run(
-        self, within: Collection[int] | None = None, against: Collection[int] | None = None
+        self,
+        within: Collection[int] | None = None,
+        against: Collection[int] | None = None,
+        folders: Sequence[str] = (),
     ) -> Iterator[Group]:
         """Give the groups of pictures `within`, or of those each with what is `against` them.
 
-        A picture that has files on both sides is on both.
+        A picture that has files on both sides is on both. Of files only those in `folders` are
+        given, where there are any; absolute paths.
         """
         with self._library.catalogue.reading() as connection:
             decided = Decided.read(connection)
@@ -88,7 +93,7 @@ class Grouping:
             for part in items.batches(sorted(chosen)):
                 found |= items.hydrate(connection, part)
         number = 0
-        files = {item: self._files(found[item]) for item in sorted(found)}
+        files = {item: self._files(found[item], folders) for item in sorted(found)}
         for kinds in self._passes:
             for keeper, others in self._stars(files, beside, kinds, decided):
                 group = self._group(number + 1, keeper, others)
@@ -150,13 +155,15 @@ class Grouping:
             number, loosest, Member(keeper.item, keeper.path, loosest), rule, tuple(members)
         )
 
-    def _files(self, item: Item) -> list[Candidate]:
+    def _files(self, item: Item, folders: Sequence[str]) -> list[Candidate]:
         """Give an item's files, the best first; names of one and the same file count once.
 
         Of identical files beyond the first none is given where --kind leaves them out.
         """
         once: dict[tuple[int, int], Candidate] = {}
         for path in item.paths:
+            if folders and not any(is_under(path, folder) for folder in folders):
+                continue
             try:
                 state = os.stat(path)
             except OSError:

@@ -7,7 +7,7 @@ one that was interrupted: the disk tells whether it came about.
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,7 +81,7 @@ class Journal:
 
     def __init__(self, path: str, stream: BinaryIO, logged: dict[int, Logged]) -> None:
         self.path = path
-        self._stream = stream
+        self._file = stream.fileno()
         self._logged = logged
         self._finished = {
             (one.step.path, one.step.hash): one.step.action
@@ -145,11 +145,26 @@ class Journal:
     def _write(self, row: dict[str, object]) -> None:
         row["at"] = datetime.now(UTC).isoformat(timespec="seconds")
         try:
-            self._stream.write(json.dumps(row).encode("ascii") + b"\n")
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            _append(self._file, json.dumps(row).encode("ascii") + b"\n")
         except OSError as error:
             raise unwritable("the journal", self.path, error) from error
+
+
+def _append(file: int, line: bytes) -> None:
+    """Write a line to the disk or leave the file as it was; raises OSError.
+
+    Not through a stream: what that still holds after an error it would write later.
+    """
+    end = os.lseek(file, 0, os.SEEK_END)
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, end)
+        raise
 
 
 def read(file: str | Path) -> tuple[tuple[Logged, ...], tuple[BadLine, ...]]:
@@ -234,18 +249,14 @@ def _mend(path: str, stream: BinaryIO) -> None:
     """Take away what a crash left of a last line, in a file that is surely a journal."""
     first = stream.readline(len(_HEADER))
     if not first or (_HEADER.startswith(first) and not first.endswith(b"\n")):
-        stream.seek(0)
-        stream.truncate()
-        stream.write(_HEADER)
-        stream.flush()
-        os.fsync(stream.fileno())
+        os.ftruncate(stream.fileno(), 0)
+        _append(stream.fileno(), _HEADER)
         return
     _require_header(path, first)
     whole_lines = len(_HEADER)
     for line in stream:
         whole_lines += len(line) if line.endswith(b"\n") else 0
-    stream.truncate(whole_lines)
-    stream.seek(0, os.SEEK_END)
+    os.ftruncate(stream.fileno(), whole_lines)
 
 
 def _require_header(file: str | Path, line: bytes) -> None:

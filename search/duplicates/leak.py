@@ -13,8 +13,8 @@ from os import fsencode
 import numpy as np
 from PIL import Image
 
-from indexer.fingerprint import Features, local_features, perceptual_hashes
-from search.duplicates.agreement import small
+from indexer.fingerprint import local_features, perceptual_hashes
+from search.duplicates.agreement import Pixels, small
 from search.duplicates.banding import Codes, Numbers, near
 from search.duplicates.candidates import (
     FEATURE_BLOCK,
@@ -25,6 +25,7 @@ from search.duplicates.compare import Look, compare
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
 from search.duplicates.kinds import Kind, Thresholds
+from search.duplicates.looks import looks_of
 from storage import appearance, items
 from storage.files import is_under
 from storage.library import Library
@@ -151,28 +152,17 @@ class LeakFinder:
         by_item = sorted(pairs, key=lambda pair: pair[1])
         for start in range(0, len(by_item), _TOGETHER):
             part = by_item[start : start + _TOGETHER]
-            theirs = self._looks(sorted({number for _, number in part}))
+            numbers = sorted({number for _, number in part})
+            theirs = looks_of(self._library, numbers, self._crops, self._pixels)
             for place, number in part:
                 if number in theirs:
                     evidence = compare(theirs[number], looks[place], self._limits)
                     if evidence is not None:
                         yield place, number, evidence
 
-    def _looks(self, numbers: Sequence[int]) -> dict[int, Look]:
-        with self._library.catalogue.reading() as connection:
-            hashes = appearance.fingerprints_of(connection, numbers)
-            features = appearance.features_of(connection, numbers) if self._crops else {}
-            found = items.hydrate(connection, numbers)
-        looks = {}
-        for number, item in found.items():
-            picture = picture_of(self._library, item.hash) if number in hashes else None
-            if picture is None:
-                continue
-            codes_points = features.get(number)
-            known = codes_points and Features(codes_points[0], codes_points[1].astype(np.float32))
-            pixels = small(np.asarray(picture))
-            looks[number] = Look(*hashes[number], pixels, item.capture, known)
-        return looks
+    def _pixels(self, content: str) -> Pixels | None:
+        picture = picture_of(self._library, content)
+        return None if picture is None else small(np.asarray(picture))
 
     def _told(
         self, tested: Sequence[Suspect], found: Sequence[tuple[int, int, Evidence]]

@@ -108,7 +108,8 @@ def test_a_plan_is_applied_and_undone(
         "second.jpg",
     }
 
-    back = run("dedup", "undo", out / "plan.journal.jsonl")
+    [journal] = out.glob("plan-*.journal.jsonl")
+    back = run("dedup", "undo", journal)
     assert back.exit_code == 0, back.stderr
     assert {path: path.read_bytes() for path in album.rglob("*.jpg")} == before
 
@@ -148,7 +149,8 @@ def test_a_plan_that_was_carried_out_has_nothing_left(
     again = run(*apply)
     assert again.exit_code == 0
     assert "0 files dropped, 2 were before, 0 left" in again.stderr
-    undo = ("dedup", "undo", plan.with_suffix(".journal.jsonl"))
+    [journal] = plan.parent.glob("plan-*.journal.jsonl")
+    undo = ("dedup", "undo", journal)
     (album / "small.jpg").write_bytes((tmp_path / "moved" / "small.jpg").read_bytes())
     back = run(*undo)
     assert back.exit_code == 0
@@ -187,6 +189,26 @@ def test_what_was_decided_to_stay_does_when_its_group_comes_again(
         "smaller.jpg",
     }
     assert rows["small.jpg"]["rule"] == "decision"
+
+
+def test_a_plan_with_broken_lines_is_not_decided_on(run: Run, words: list[object]) -> None:
+    run("dedup", *words)
+    plan = Path("sightline-dedup/plan.jsonl")
+    plan.write_text(plan.read_text() + "nonsense\n")
+    decided = run("dedup", "decide", plan, *words, "--group", 1, "--keep-all")
+    assert decided.exit_code == 3 and "nothing was decided" in decided.stderr
+    assert run("dedup", "decide", *words, "--list").exit_code == 1
+
+
+def test_files_outside_of_the_folder_are_let_be(
+    run: Run, run_json: RunJson, words: list[object], album: Path
+) -> None:
+    backup = album / "backup"
+    among = ("dedup", *words, "--within", backup, "--prefer", backup)
+    assert run(*among).exit_code == 1  # its one file has copies elsewhere only
+    (backup / "again.jpg").write_bytes((album / "first.jpg").read_bytes())
+    run("index", album, *words)
+    assert {Path(row["path"]).parent for row in run_json(*among)} == {backup}
 
 
 def test_a_plan_of_before_is_put_aside(run: Run, words: list[object]) -> None:

@@ -43,7 +43,8 @@ def test_a_sidecar_is_foretold_written_and_taken_back(
     assert applied.exit_code == 0, applied.stderr
     assert f"wrote into {keeper}.xmp" in applied.stderr and "rating 4 of 5" in applied.stderr
     assert read(str(keeper)) == Metadata(("sea\u202e", "sand"), 4)
-    undone = run("dedup", "undo", tmp_path / "plan.journal.jsonl")
+    [journal] = tmp_path.glob("plan-*.journal.jsonl")
+    undone = run("dedup", "undo", journal)
     assert undone.exit_code == 0, undone.stderr
     assert "1 file put back, 1 sidecar taken back, 0 not" in undone.stderr
     assert loser.exists() and not Path(f"{keeper}.xmp").exists()

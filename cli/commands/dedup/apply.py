@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ FAILED = 3  # entries were refused
 @click.option(
     "--journal",
     type=click.Path(path_type=Path),
-    help="What is done is written here. [default: beside the plan]",
+    help="What is done is written here. [default: beside the plan, named by its content]",
 )
 @yes_option
 @json_option
@@ -70,7 +71,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
         return FAILED if refused else NOTHING_FOUND
     action: Action = Move(move) if move else _action(way)
     decided = _decided(given["library"], move)
-    journal = given["journal"] or plan.with_suffix(".journal.jsonl")
+    journal = given["journal"] or _journal_of(plan)
     if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
         return DONE
     with keeping(lambda: f"what was done is in {journal}"):
@@ -89,6 +90,13 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     if (done or before) and not given["dry_run"]:
         tell(f"put back with  sightline dedup undo {journal}")
     return FAILED if left or refused else DONE
+
+
+def _journal_of(plan: Path) -> Path:
+    """Name the journal by the plan's content: another plan of the same name has its own."""
+    with plan.open("rb") as stream:
+        digest = file_digest(stream, "sha256").hexdigest()
+    return plan.with_name(f"{plan.stem}-{digest[:8]}.journal.jsonl")
 
 
 def _decided(library: str | None, move: str | None) -> Decided | None:

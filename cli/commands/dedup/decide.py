@@ -13,7 +13,7 @@ from cli.session import session
 from cli.settings import Settings
 from search.duplicates.plan import read
 from storage import decisions, items
-from storage.errors import InvalidArgument
+from storage.errors import InvalidArgument, SightlineError
 from storage.records import Item
 
 
@@ -60,7 +60,13 @@ def _decide(
     settings: Settings, plan: Path, groups: Sequence[int], word: decisions.DecisionKind
 ) -> int:
     hashes: dict[int, list[str]] = defaultdict(list)
-    for entry in read(plan)[0]:
+    entries, refused = read(plan)
+    if refused:
+        raise SightlineError(
+            f"{plan}, line {refused[0].line}: {refused[0].reason}; a decision names every file of "
+            "its group, so nothing was decided: make the plan anew"
+        )
+    for entry in entries:
         hashes[entry.group].append(entry.item)
     missing = [number for number in groups if number not in hashes]
     if missing:

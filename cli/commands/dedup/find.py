@@ -116,11 +116,12 @@ def command(**given: Any) -> int:
         if given["leak"] is not None:
             return leak(library, filters, given, settings)
         within, against = _chosen(library, filters, given["against"])
+        folders = _folders(filters, given["against"])
         if "similar" in kinds:
             _tell_caution(library)
         _compare(library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
-        groups = Grouping(library, order, kinds, dropped).run(within, against)
+        groups = Grouping(library, order, kinds, dropped).run(within, against, folders)
         with library.catalogue.reading() as connection:
             decided = Decided.read(connection)
         plan = list(entries(groups, dropped, decided))
@@ -178,6 +179,16 @@ def _chosen(
                 f"sightline index {against}"
             )
         return duplicates.elsewhere(connection, folder) if within is None else within, theirs
+
+
+def _folders(filters: Filters, against: str | None) -> list[str]:
+    """Give the folders that nothing outside of is to be touched; none for everywhere.
+
+    A file is held against the whole library, as are the pictures that are `against` the rest.
+    """
+    if filters.folder is None or Path(filters.folder).is_file():
+        return []
+    return [filters.folder, *([str(Path(against).expanduser().resolve())] if against else [])]
 
 
 def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) -> None:

@@ -42,7 +42,7 @@ def test_a_near_hash_in_any_form_is_met_once(library: Library) -> None:
     items = _add(library, 40)
     _hash(library, items, hashes)
     [met] = by_hashes(library.catalogue, LIMITS)
-    assert met.items.tolist() == [[items[3], items[30]], [items[4], items[31]]]
+    assert met.pairs.tolist() == [[items[3], items[30]], [items[4], items[31]]]
 
 
 def test_only_what_is_new_is_compared_and_with_all(library: Library) -> None:
@@ -52,14 +52,14 @@ def test_only_what_is_new_is_compared_and_with_all(library: Library) -> None:
     items = _add(library, 10)
     _hash(library, items, old)
     [met] = by_hashes(library.catalogue, LIMITS)
-    assert met.items.tolist() == [items[:2]]
+    assert met.pairs.tolist() == [items[:2]]
     with library.catalogue.writing() as connection:
         set_watermark(connection, "hashes", met.watermark)
     assert list(by_hashes(library.catalogue, LIMITS)) == []
     new = _add(library, 1, 10)
     _hash(library, new, old[:1])
     [again] = by_hashes(library.catalogue, LIMITS)
-    assert again.items.tolist() == [[items[0], *new], [items[1], *new]]
+    assert again.pairs.tolist() == [[items[0], *new], [items[1], *new]]
 
 
 def test_plain_pictures_have_no_candidates(library: Library) -> None:
@@ -67,7 +67,7 @@ def test_plain_pictures_have_no_candidates(library: Library) -> None:
         library, _add(library, 5), np.zeros((5, 8, 32), np.uint8), quality=LIMITS.hash_quality - 1
     )
     [met] = by_hashes(library.catalogue, LIMITS)
-    assert len(met.items) == 0
+    assert len(met.pairs) == 0
 
 
 def test_three_shared_features_make_a_candidate_and_two_do_not(library: Library) -> None:
@@ -83,4 +83,35 @@ def test_three_shared_features_make_a_candidate_and_two_do_not(library: Library)
             connection, [(item, each, points) for item, each in zip(items, codes, strict=True)]
         )
     [met] = by_features(library.catalogue)
-    assert met.items.tolist() == [items[:2]]
+    assert met.pairs.tolist() == [items[:2]]
+
+
+def test_a_run_without_features_leaves_its_pairs_to_one_with_them(library: Library) -> None:
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 256, (2, 8, 32), dtype=np.uint8)
+    hashes[1] = hashes[0]
+    _hash(library, _add(library, 2), hashes)
+    [met] = by_hashes(library.catalogue, LIMITS, "hashes alone")
+    with library.catalogue.writing() as connection:
+        set_watermark(connection, "hashes alone", met.watermark)
+    assert list(by_hashes(library.catalogue, LIMITS, "hashes alone")) == []
+    assert len(list(by_hashes(library.catalogue, LIMITS, "hashes"))) == 1
+    with library.catalogue.writing() as connection:
+        set_watermark(connection, "hashes alone", 0)
+        set_watermark(connection, "hashes", met.watermark)
+    assert list(by_hashes(library.catalogue, LIMITS, "hashes alone")) == []
+
+
+def test_what_was_forgotten_is_met_again(library: Library) -> None:
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 256, (2, 8, 32), dtype=np.uint8)
+    hashes[1] = hashes[0]
+    items = _add(library, 2)
+    _hash(library, items, hashes)
+    [met] = by_hashes(library.catalogue, LIMITS)
+    with library.catalogue.writing() as connection:
+        set_watermark(connection, "hashes", met.watermark)
+        appearance.forget(connection, items[:1])
+    _hash(library, items[:1], hashes[:1])
+    [again] = by_hashes(library.catalogue, LIMITS)
+    assert again.pairs.tolist() == [items]
