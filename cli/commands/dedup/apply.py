@@ -84,12 +84,16 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
             decided=decided,
         )
         done, before, left = _tell(outcomes, given["as_json"], given["dry_run"])
-    would = "would be dropped" if given["dry_run"] else "dropped"
+    _tell_sum(done, before, left, journal, given["dry_run"])
+    return FAILED if left or refused else DONE
+
+
+def _tell_sum(done: int, before: int, left: int, journal: Path, dry_run: bool) -> None:
+    would = "would be dropped" if dry_run else "dropped"
     earlier = f", {before:,} were before" if before else ""
     tell(f"{plural(done, 'file')} {would}{earlier}, {left:,} left as they were")
-    if (done or before) and not given["dry_run"]:
+    if (done or before) and not dry_run:
         tell(f"put back with  sightline dedup undo {journal}")
-    return FAILED if left or refused else DONE
 
 
 def _journal_of(plan: Path) -> Path:
