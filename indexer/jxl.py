@@ -1,6 +1,6 @@
-"""The size of a JPEG XL picture, read from its header without decoding a pixel.
+"""What the header of a JPEG XL picture says, read without decoding a pixel.
 
-The fields are those of ISO/IEC 18181-1 (SizeHeader) and 18181-2 (the box container).
+The fields are those of ISO/IEC 18181-1 (SizeHeader, ImageMetadata) and 18181-2 (the box container).
 """
 
 _CODESTREAM = b"\xff\x0a"
@@ -11,10 +11,32 @@ _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 
 
 def dimensions(data: bytes) -> tuple[int, int] | None:
     """Read (width, height) as stored, in pixels; None where the header makes no sense."""
+    bits = _header(data)
+    return None if bits is None else _size(bits)
+
+
+def moves(data: bytes) -> bool | None:
+    """Tell whether it is an animation; None where the header makes no sense or has a preview."""
+    bits = _header(data)
+    if bits is None:
+        return None
+    _size(bits)
+    if bits.take(1) or not bits.take(1):  # all by default, or nothing out of the way
+        return False
+    bits.take(3)  # orientation
+    if bits.take(1):
+        _size(bits)  # at which it is to be shown
+    return None if bits.take(1) else bool(bits.take(1))
+
+
+def _header(data: bytes) -> "_Bits | None":
     start = _codestream_start(data)
     if start is None or data[start : start + 2] != _CODESTREAM or len(data) < start + 4:
         return None
-    bits = _Bits(data[start + 2 : start + 18])
+    return _Bits(data[start + 2 : start + 34])
+
+
+def _size(bits: "_Bits") -> tuple[int, int]:
     small = bits.take(1)
     height = _side(bits, small)
     ratio = _RATIOS.get(bits.take(3))

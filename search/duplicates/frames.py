@@ -1,8 +1,10 @@
 """How many pictures a file holds: copies are told by the first, and the others would go unseen."""
 
+from pathlib import Path
+
 from PIL import Image
 
-from search.duplicates import packets
+from indexer import jxl
 
 UNTOLD = 0
 # Formats of animations and of pages; MPO and HEIF hold views of one shot.
@@ -17,7 +19,7 @@ def frames(path: str, form: str) -> int:
     """
     try:
         if form.upper() == "JXL":
-            return 1 if packets.jxl_moves(path) is False else UNTOLD
+            return 1 if jxl.moves(Path(path).read_bytes()) is False else UNTOLD
         if form.upper() not in _SEVERAL:
             return 1
         with Image.open(path) as image:

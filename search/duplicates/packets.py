@@ -15,7 +15,6 @@ from search.duplicates.xmp import LARGEST
 
 _PNG, _JXL = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cJXL \r\n\x87\n"
 _KEYWORD = b"XML:com.adobe.xmp\0"
-_JXL_HEAD = 64  # bytes, more than the headers up to the animation take
 _MOST = 10_000  # chunks or boxes; a picture of any size has some thousands
 
 
@@ -42,55 +41,6 @@ def jxl(path: str) -> bytes | None:
             if kind == b"xml " and size <= LARGEST:
                 return stream.read(size)
     return None
-
-
-def jxl_moves(path: str) -> bool | None:
-    """Tell whether a JPEG XL file is an animation; None where that is not plain from its head.
-
-    ISO/IEC 18181-1, annex D: SizeHeader and the beginning of ImageMetadata. Raises OSError.
-    """
-    with open(path, "rb") as stream:
-        head = stream.read(len(_JXL))
-        if head == _JXL:
-            for kind, _ in _boxes(stream):
-                if kind in (b"jxlc", b"jxlp"):
-                    head = stream.read(4 if kind == b"jxlp" else 0)  # a part's number
-                    head = stream.read(_JXL_HEAD)
-                    break
-        else:
-            head += stream.read(_JXL_HEAD)
-    return _moves(_Bits(head[2:])) if head[:2] == b"\xff\x0a" else None
-
-
-class _Bits:
-    """Bits of bytes, the lowest first."""
-
-    def __init__(self, data: bytes) -> None:
-        self._rest = int.from_bytes(data, "little")
-
-    def take(self, count: int) -> int:
-        taken = self._rest & ((1 << count) - 1)
-        self._rest >>= count
-        return taken
-
-    def skip_size(self) -> None:
-        in_eighths = self.take(1)
-        self._skip_side(in_eighths)
-        if self.take(3) == 0:  # else the width follows from the height
-            self._skip_side(in_eighths)
-
-    def _skip_side(self, in_eighths: int) -> None:
-        self.take(5 if in_eighths else (9, 13, 18, 30)[self.take(2)])
-
-
-def _moves(bits: _Bits) -> bool | None:
-    bits.skip_size()
-    if bits.take(1) or not bits.take(1):  # all by default, or nothing out of the way
-        return False
-    bits.take(3)  # orientation
-    if bits.take(1):
-        bits.skip_size()  # at which it is to be shown
-    return None if bits.take(1) else bool(bits.take(1))  # a preview's header is not read
 
 
 def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:

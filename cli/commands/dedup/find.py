@@ -132,7 +132,7 @@ def command(**given: Any) -> int:
             for entry in plan:
                 write_json(_row(entry))
         if given["out"] is not None or not given["as_json"]:
-            _write(library, plan, given["out"] or Path(OUT))
+            _write(library, plan, given["out"] or Path(OUT), given["library"])
     return DONE
 
 
@@ -219,7 +219,7 @@ def _nothing(library: Library, filters: Filters) -> str:
     return "no duplicates among the pictures of the library"
 
 
-def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
+def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         _put_aside(plan, out)
@@ -242,7 +242,9 @@ def _write(library: Library, plan: Sequence[Entry], out: Path) -> None:
         )
     tell(f"look at  {page}")
     if dropped:
-        tell(f"then     sightline dedup apply {out / PLAN}")
+        # Of its library apply reads what was decided.
+        where = f" --library {named}" if named else ""
+        tell(f"then     sightline dedup apply {out / PLAN}{where}")
     else:
         tell("to let any go, mark it there and save the plan, or give --drop KIND")
 
