@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from itertools import combinations, product
 from pathlib import Path
 
 import click
@@ -33,6 +34,7 @@ from search.duplicates.kinds import KINDS, Thresholds
 from storage import Library, duplicates, items
 
 LEAST_SIDE = 128  # pixels: of smaller results the goals say nothing
+_SHOWN = 10  # false pairs that are printed; the rows hold all
 Pair = tuple[str, str]  # paths
 
 
@@ -87,17 +89,23 @@ def with_vectors(planted: Planted, folder: Path, model: str) -> tuple[dict[Pair,
 
 
 def _kinds(library: Library, asked: Sequence[str]) -> dict[Pair, str]:
+    """Give the kind of every pair of files, of which those of one content are one item."""
     kinds: dict[Pair, str] = {}
     with library.catalogue.reading() as connection:
+        for number in duplicates.of_several_files(connection):
+            paths = items.hydrate(connection, [number])[number].paths
+            same = (_ordered(*pair) for pair in combinations(paths, 2))
+            kinds |= dict.fromkeys(same, "identical")
         for page in duplicates.pairs(connection, asked):
             numbers = sorted({number for pair in page for number in (pair.first, pair.second)})
-            paths = {
-                number: item.paths[0]
+            held = {
+                number: item.paths
                 for part in items.batches(numbers)
                 for number, item in items.hydrate(connection, part).items()
             }
             for pair in page:
-                kinds[_ordered(paths[pair.first], paths[pair.second])] = pair.kind
+                for both in product(held[pair.first], held[pair.second]):
+                    kinds[_ordered(*both)] = pair.kind
     return kinds
 
 
@@ -164,9 +172,12 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
             named[edit].append(kind == expected[edit])
     trues: dict[str, list[bool]] = defaultdict(list)
     by_kind: dict[str, list[bool]] = defaultdict(list)
+    wrong: list[str] = []
     for (one, other), kind in kinds.items():
         same = planted.family[one] == planted.family[other]
         by_kind[kind].append(same)
+        if not same and kind != "similar":
+            wrong.append(f"{kind}: {Path(one).stem} and {Path(other).stem}")
         for edit in {planted.edits.get(one, "source"), planted.edits.get(other, "source")}:
             trues[edit].append(same)
     true = sum(sum(each) for each in by_kind.values())
@@ -182,6 +193,7 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
         "precision_by_edit": {edit: [sum(each), len(each)] for edit, each in trues.items()},
         "precision_by_kind": {kind: [sum(each), len(each)] for kind, each in by_kind.items()},
         "named": {edit: [sum(each), len(each)] for edit, each in named.items()},
+        "wrong": wrong,
     }
     print(
         f"{method}: {len(kinds)} pairs, {len(kinds) - true} of different photos, precision "
@@ -189,6 +201,8 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
     )
     for kind, each in sorted(by_kind.items()):
         print(f"    {kind}: {len(each)} pairs, precision {sum(each) / len(each):.5f}")
+    for pair in wrong[:_SHOWN]:
+        print(f"    different photos, {pair}")
     return row
 
 

@@ -33,14 +33,16 @@ class Agreement:
     `share`, 0 to 1: of the blocks both cover and that are worth comparing, those that agree.
     `overlap`, 0 to 1: of the smaller picture, what the other covers. `colour`: mean absolute
     difference of the channels, 0 to 255, nothing evened out. `textured`: blocks with something
-    to see in them. `patch`: the most, in gray levels, by which any two blocks differ after the
-    light is evened out: what was written over a picture shows here.
+    to see in them. `detail`, 0 to 1: of these alone, those that agree; flat ones agree wherever
+    there is sky. `patch`: the most, in gray levels, by which any two blocks differ after the light
+    is evened out: what was written over a picture shows here.
     """
 
     share: float
     overlap: float
     colour: float
     textured: int
+    detail: float
     patch: float
 
 
@@ -67,11 +69,11 @@ def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None)
     pixels = int(np.count_nonzero(covered))
     overlap = pixels / max(1.0, min(area, covered.size))
     if pixels < 4 * _BLOCK**2:
-        return Agreement(0.0, overlap, 255.0, 0, 255.0)
+        return Agreement(0.0, overlap, 255.0, 0, 0.0, 255.0)
     differing = cv2.mean(cv2.absdiff(laid, second), covered.view(np.uint8))
     colour = sum(differing[:3]) / 3
-    share, textured, patch = _blocks(_gray(laid), _gray(second), covered)
-    return Agreement(share, min(1.0, overlap), colour, textured, patch)
+    share, textured, detail, patch = _blocks(_gray(laid), _gray(second), covered)
+    return Agreement(share, min(1.0, overlap), colour, textured, detail, patch)
 
 
 def _matrix(first: Pixels, second: Pixels, alignment: Alignment | None) -> NDArray[np.float64]:
@@ -92,8 +94,10 @@ def _gray(image: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _blocks(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[float, int, float]:
-    """Give the share of blocks that agree, how many have texture, and the greatest difference."""
+def _blocks(
+    first: Pixels, second: Pixels, covered: NDArray[np.bool_]
+) -> tuple[float, int, float, float]:
+    """Give the `share`, `textured`, `detail` and `patch` of an `Agreement`."""
     inside = covered.astype(np.float32)
     weight = _sums(inside)
     usable = weight >= _LEAST_SHARE * _BLOCK**2
@@ -114,7 +118,9 @@ def _blocks(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[
     weights = textured.sum() + 0.5 * (total - textured.sum())
     agreeing = alike.sum() + 0.5 * level.sum()
     patch = float(np.abs(means[0] - means[1])[usable].max(initial=0.0))
-    return float(agreeing / max(weights, 1e-6)), int(textured.sum()), patch
+    witnesses = int(textured.sum())
+    share = float(agreeing / max(weights, 1e-6))
+    return share, witnesses, int(alike.sum()) / max(1, witnesses), patch
 
 
 def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats:

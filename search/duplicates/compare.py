@@ -90,6 +90,9 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
     agreed = agreement(first.pixels, second.pixels, alignment)
     if not _enough(agreed, limits) or agreed.overlap < limits.overlap:
         return None
+    # The same words over two skies: features lie on the words, and the skies agree.
+    if agreed.detail < limits.agreement:
+        return None
     if _lies_whole(alignment, agreed) and _hashes_deny(first, second, limits):
         return None
     return Evidence(

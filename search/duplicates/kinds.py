@@ -26,7 +26,8 @@ class Thresholds:
     # Of 100, PDQ's own: below it a picture is too plain for its hash to mean anything.
     hash_quality: int = 50
     # Share of blocks that agree: copies 0.69 at the least, crops with other words on them 0.82
-    # in 95 of 100; pages of one application with other contents stay below.
+    # in 95 of 100; pages of one application with other contents stay below. Of crops as many of
+    # the blocks with texture: true ones 0.63 in 998 of 1,000, two photos with one caption 0.49.
     agreement: float = 0.6
     # Blocks with something to see in them; skies and blank pages have none.
     textured: int = 6

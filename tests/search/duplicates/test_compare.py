@@ -11,7 +11,7 @@ from indexer.fingerprint import TURNS, turned
 from search.duplicates.compare import compare, seconds_between
 from search.duplicates.kinds import Thresholds
 from storage.records import Capture
-from tests.search.duplicates.drawn import look, photo
+from tests.search.duplicates.drawn import look, photo, sky
 
 LIMITS = Thresholds()
 Change = Callable[[Image.Image], Image.Image]
@@ -124,6 +124,27 @@ def test_pages_of_one_application_are_no_copies_of_each_other() -> None:
     looks = [look(_page(words)) for words in range(4)]
     found = [compare(looks[one], looks[other], LIMITS) for one in range(4) for other in range(one)]
     assert found == [None] * 6
+
+
+def _captioned(seed: int) -> Image.Image:
+    """Draw a few things before one sky, with the same words over them."""
+    image = sky(0, "#a8c4e8", "#e8eef8")
+    rng = np.random.default_rng(seed)
+    draw = ImageDraw.Draw(image)
+    for _ in range(8):
+        x, y = int(rng.integers(0, 560)), int(rng.integers(300, 420))
+        draw.polygon([(x, y), (x + 70, y + 15), (x + int(rng.integers(5, 60)), y + 55)], "#345")
+    draw.text((90, 130), "LOL so true", "white", font_size=80, stroke_width=4, stroke_fill="black")
+    return image
+
+
+def test_one_caption_over_two_plain_photos_makes_them_no_edits_of_each_other() -> None:
+    looks = [look(_captioned(seed)) for seed in range(4)]
+    found = [compare(looks[one], looks[other], LIMITS) for one in range(4) for other in range(one)]
+    assert found == [None] * 6
+    cropped = look(_captioned(1).crop((40, 30, 620, 470)))
+    evidence = compare(looks[1], cropped, LIMITS)
+    assert evidence is not None and evidence.kind == "edited"
 
 
 def test_a_burst_is_similar_and_a_changed_date_is_not() -> None:
