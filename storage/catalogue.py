@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from storage.errors import DiskFull, LibraryDamaged, LibraryError, LibraryInUse
 
-HEAD = "0003"  # the newest migration; a test compares it with the scripts
+HEAD = "0004"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
 _BUSY_MS = 30_000
 

@@ -314,7 +314,8 @@ def _item(row: RowMapping, spot: _Places) -> Item:
         **{name: values.pop(name) for name in ("taken_at", "camera", "lens")},
         **{name: values.pop(name) for name in ("latitude", "longitude")},
     )
-    values.pop("present")
+    for name in ("present", "reader_version"):
+        values.pop(name)
     return Item(
         **values,
         capture=capture,

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -107,6 +108,8 @@ items = Table(
     # Whether some file that holds it is there: kept in step with `files` by storage.items alone,
     # so that a search need not join two million rows to know what to hide.
     Column("present", Boolean(create_constraint=False), nullable=False),
+    # By which rules its bytes were read: see `indexer.reading.READER_VERSION`.
+    Column("reader_version", Integer, nullable=False, server_default="0"),
     UniqueConstraint("kind", "hash"),
     Index("items_by_hash", "hash"),
     Index("items_by_bytes", "bytes", "kind"),
@@ -125,6 +128,11 @@ files = Table(
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("missing", Boolean(create_constraint=False), nullable=False),
+    # Null where the system has none, or where the file was recorded before they were looked at.
+    Column("ctime_ns", BigInteger),
+    Column("inode", Text),
+    # An exclude pattern names it now: it is there, and no search shows it.
+    Column("excluded", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Index("files_by_item", "item_id"),
     Index("files_by_root", "root_id", "path"),
     Index("files_missing", "path", sqlite_where=Column("missing", Boolean).is_(True)),
@@ -188,6 +196,7 @@ failures = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     # Where one model could not encode what others can: the space of that model.
     Column("space_id", ForeignKey("spaces.id")),
+    Column("reader_version", Integer, nullable=False, server_default="0"),
     # For SQLite no NULL equals another: what is a failure of the file itself has its own index.
     UniqueConstraint("path", "space_id"),
     Index(

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage import Library, appearance, decisions, duplicates, items, migrate, schema
 from storage.appearance import Bytes, Points
+from storage.catalogue import HEAD
 from storage.duplicates import Pair
 from storage.records import ContentKind
 
@@ -307,7 +308,7 @@ def test_a_library_of_the_second_schema_is_brought_up_to_date(
         assert appearance.fingerprints_of(connection, [1])[1][1] == 50
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         assert not connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    [copy] = (tmp_path / "old").glob("catalogue.before-0003-was-0002*")
+    [copy] = (tmp_path / "old").glob(f"catalogue.before-{HEAD}-was-0002*")
     with sqlite3.connect(copy) as file:
         assert file.execute("SELECT count(*) FROM items").fetchone() == (1,)
     file.close()
