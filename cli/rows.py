@@ -137,7 +137,10 @@ def failure_row(failure: Failure) -> Row:
 
 
 def report_row(report: Report) -> Row:
-    """Tell an index run in files; all but `missing` add up to `scanned`."""
+    """Tell an index run in files; `new` to `failed`, save `missing`, add up to `scanned`.
+
+    `reread` and `renewed` count contents that an earlier version of the reader had read.
+    """
     return {
         "scanned": report.scanned,
         "new": report.new,
@@ -147,6 +150,8 @@ def report_row(report: Report) -> Row:
         "missing": report.missing,
         "skipped": report.skipped,
         "failed": report.failed,
+        "reread": report.reread,
+        "renewed": report.renewed,
         "seconds": round(report.seconds, 3),
     }
 

@@ -7,12 +7,13 @@ long as its vectors are in the space that is filled; without them it is read aga
 
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from indexer.config import IndexConfig
 from indexer.formats import HEAD_BYTES, FileKind, classify, needs_head
+from indexer.reading import READER_VERSION
 from indexer.scan import Scan
 from indexer.scope import Scope
 from storage import files, items
@@ -27,11 +28,17 @@ Pair = tuple[Sighting | None, KnownFile | None]
 
 @dataclass(frozen=True, slots=True)
 class ToRead:
-    """A file that is new or looks changed; `known` are stored contents of just its size."""
+    """A file that is new, looks changed, or was read by an earlier version of the reader.
+
+    `known` and `outdated` are stored contents of just its size, see `ReadTask`. `item` is what
+    an unchanged file holds.
+    """
 
     seen: Sighting
     kind: FileKind
     known: frozenset[str] = frozenset()
+    outdated: Mapping[str, int] = field(default_factory=dict)
+    item: int | None = None
     columns: tuple[str, ...] = ()  # of a table: where its passages stand
 
     @property
@@ -99,6 +106,8 @@ class Changes:
                 yield Standing("failed")
             elif not known.whole:
                 yield from self._reading(seen, known)
+            elif known.reader_version < READER_VERSION:
+                yield from self._reading(seen, known, known.item_id)
             else:
                 yield Returned(known) if known.missing else Standing("unchanged")
         else:
@@ -114,7 +123,9 @@ class Changes:
             for seen in scan.file(known.path):
                 yield from self._reading(seen, known)
 
-    def _reading(self, seen: Sighting, known: KnownFile | None) -> Iterator[Change]:
+    def _reading(
+        self, seen: Sighting, known: KnownFile | None, item: int | None = None
+    ) -> Iterator[Change]:
         kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
         columns = self._config.text_columns
         if kind == "table" and not columns and known is not None:
@@ -124,7 +135,7 @@ class Changes:
                 yield Vanished(known)  # what it held is there no more
             yield Standing("skipped")
         else:
-            yield ToRead(seen, kind, columns=columns if kind == "table" else ())
+            yield ToRead(seen, kind, columns=columns if kind == "table" else (), item=item)
 
     def _still_holds(self, known: KnownFile) -> bool:
         """Tell whether reading the same bytes again could only come to the same."""
@@ -132,19 +143,19 @@ class Changes:
         if known.item_id is None:
             if classify(known.path) == "table":  # of which columns failed nothing is kept
                 return not columns
-            return not self._config.retry_failures
+            return not (self._config.retry_failures or known.reader_version < READER_VERSION)
         before = columns_of(known.format)
         return not columns or not before or before == columns
 
     def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
         sizes = [change.seen.size for change in changes if isinstance(change, ToRead)]
         with self._catalogue.reading() as connection:
-            stored = items.stored_by_size(connection, sizes, self._space_id)
+            stored = items.stored_by_size(connection, sizes, self._space_id, READER_VERSION)
         for change in changes:
             # A table is read again for its columns; its passages are still encoded once.
             if isinstance(change, ToRead) and change.kind != "table":
-                known = stored.get((change.content_kind, change.seen.size), frozenset())
-                yield replace(change, known=known)
+                there = stored.get((change.content_kind, change.seen.size), items.Stored())
+                yield replace(change, known=there.current, outdated=there.outdated)
             else:
                 yield change
 

@@ -37,6 +37,7 @@ class Progress:
     failed: int
     seconds: float
     total: int | None  # files to be met in all, None until they are counted
+    reread: int = 0  # contents read again because an earlier version had read them
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Report:
     """What a run did, counting files.
 
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
-    under the scanned places that are not there. `stages` gives busy seconds by stage.
+    under the scanned places that are not there. `stages` gives busy seconds by stage. `reread`
+    counts the contents that an earlier version of the reader had read and this one read again,
+    `renewed` those of them of which it sees other pixels: their vectors were made anew.
     """
 
     scanned: int
@@ -58,3 +61,5 @@ class Report:
     seconds: float
     notices: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
+    reread: int = 0
+    renewed: int = 0

@@ -11,18 +11,25 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from indexer import exif, jxl
 from indexer.formats import HEAD_BYTES, signature
+from indexer.images import colour
+from indexer.images.orientation import orientation, upright
+from indexer.images.png import Png
+from indexer.images.repair import prepared, repaired
+from indexer.images.samples import normalised
+from indexer.images.versions import reads_since
 from indexer.limits import Limits as Limits
 from indexer.limits import too_many_bytes
 from indexer.rgb import to_rgb
@@ -33,17 +40,10 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG200
 
 _PLUGINS = ("Jpeg", "Png", "WebP", "Tiff", "Gif", "Bmp", "Jpeg2K")  # AVIF is imported above
 
-_UPRIGHT = {  # EXIF orientation → what turns the stored picture upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _SCALES_ITSELF = frozenset(("JPEG", "MPO"))
 _LONGEST_REASON = 160  # characters taken from a decoder's own words
+
+T = TypeVar("T")
 
 
 def _register() -> None:
@@ -66,8 +66,9 @@ _register()
 class Picture:
     """A decoded picture, the right way up.
 
-    `width` and `height` are the upright size of the stored picture; `image` (RGB, 8 bits) may
-    be smaller where the codec was asked to scale down.
+    `width` and `height` are the upright size of the stored picture; `image` (sRGB, 8 bits) may
+    be smaller where the codec was asked to scale down. `reads_since` is the first version of the
+    reader that gives these pixels, see `indexer.reading.READER_VERSION`.
     """
 
     image: Image.Image
@@ -75,6 +76,15 @@ class Picture:
     width: int
     height: int
     capture: Capture
+    reads_since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture says beside its pixels, and since which version these are read as now."""
+
+    capture: Capture
+    reads_since: int
 
 
 def read_bytes(path: str | Path, limit: int, name: str = "file_bytes") -> bytes:
@@ -105,7 +115,20 @@ def open_picture(
     if not data:
         raise DecodeFailure("the file is empty (0 bytes)")
     with _pillow_held_to(limits):
-        return _decode(_open(data, limits), limits, smallest)
+        return _read(
+            data,
+            limits,
+            lambda file, is_mended: _decode(file, is_mended, limits, smallest),
+        )
+
+
+def open_header(data: bytes, limits: Limits) -> Header:
+    """Read what a picture says beside its pixels; raises DecodeFailure.
+
+    Its pixels are not decoded, save those of JPEG XL, whose decoder cannot do without.
+    """
+    with _pillow_held_to(limits):
+        return _read(data, limits, lambda file, is_mended: _header(file, is_mended, limits))
 
 
 @contextmanager
@@ -120,6 +143,31 @@ def _pillow_held_to(limits: Limits) -> Iterator[None]:
             yield
     finally:
         Image.MAX_IMAGE_PIXELS = before
+
+
+def _read(data: bytes, limits: Limits, read: Callable[[bytes, bool], T]) -> T:
+    """Read a file, and once more with its damage mended if that is refused.
+
+    `read` takes the bytes and whether they were mended.
+    """
+    form = signature(data[:HEAD_BYTES]) or ""
+    ready = prepared(data, form)
+    try:
+        return read(ready, ready is not data)
+    except DecodeFailure:
+        mended = _mended(ready, form, limits)
+        if mended is None:
+            raise
+    return read(mended, True)
+
+
+def _mended(data: bytes, form: str, limits: Limits) -> bytes | None:
+    try:
+        return repaired(data, form, limits.pixels)
+    except DecodeFailure:
+        raise
+    except Exception:  # memory, or bytes that no repair foresaw: the first reason stands
+        return None
 
 
 def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
@@ -152,27 +200,43 @@ def _check_jxl(data: bytes, limits: Limits) -> None:
         raise DecodeFailure(limits.too_many_pixels(math.prod(size)))
 
 
+def _header(data: bytes, is_mended: bool, limits: Limits) -> Header:
+    # A PNG's Exif may stand behind its pixels, and Pillow decodes them to get there.
+    small = Png(data).small() if signature(data[:HEAD_BYTES]) == "PNG" else None
+    image = _open(small or data, limits)
+    name = _name(image)
+    try:
+        return Header(exif.capture(image), reads_since(image, name, data, is_mended))
+    except Exception as error:
+        raise _failure(error, name, limits) from None
+
+
 def _decode(
-    image: ImageFile.ImageFile, limits: Limits, smallest: tuple[int, int] | None
+    data: bytes, is_mended: bool, limits: Limits, smallest: tuple[int, int] | None
 ) -> Picture:
-    name = "JPEG" if image.format == "MPO" else image.format or "picture"
-    stored = image.size
+    image = _open(data, limits)
+    name, stored = _name(image), image.size
     try:
         if image.format == "PNG":
             image.load()  # its EXIF may stand behind the pixels
-        capture, turn = exif.capture(image), exif.orientation(image)
+        capture, turn = exif.capture(image), orientation(image, name, data)
+        since = reads_since(image, name, data, is_mended)
+        profile = colour.profile(image, data)
         if smallest is not None:
             _scale_down(image, smallest)
         image.load()
         if image.format == "TIFF":
-            stored, turn = image.size, 1  # Pillow has turned it while loading
-        upright = to_rgb(image)
-        if turn in _UPRIGHT:
-            upright = upright.transpose(_UPRIGHT[turn])
+            stored = image.size  # Pillow has turned it while loading
+        seen, opacity = normalised(image, data)
+        ready = upright(to_rgb(seen, profile, opacity), turn)
     except Exception as error:
         raise _failure(error, name, limits) from None
     width, height = stored if turn < 5 else stored[::-1]
-    return Picture(upright, name, width, height, capture)
+    return Picture(ready, name, width, height, capture, since)
+
+
+def _name(image: ImageFile.ImageFile) -> str:
+    return "JPEG" if image.format == "MPO" else image.format or "picture"
 
 
 def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:
@@ -202,7 +266,7 @@ def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
 
 def _tidy(error: Exception) -> str:
     said = re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "the file", " ".join(str(error).split()))
-    said = re.sub(r"^decoder error -?\d+.*", "its pixels cannot be decoded", said)
+    said = re.sub(r"^(decoder error -?\d+|Generic Error).*", "its pixels cannot be decoded", said)
     return said[:_LONGEST_REASON] or type(error).__name__
 
 

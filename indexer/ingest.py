@@ -8,7 +8,7 @@ never computed again.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from indexer.census import Census
 from indexer.changes import Change, Changes, Returned, ToRead, Vanished
@@ -22,7 +22,7 @@ from indexer.scan import Scan
 from indexer.scope import Scope, Scopes
 from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
-from indexer.write import Back, Gone, Writing
+from indexer.write import AGAIN, Back, Gone, Kept, Writing
 from storage import files, items, roots, spaces
 from storage.library import Library
 
@@ -67,7 +67,8 @@ class Indexer:
                         notices += self._go_over(scope, changes, line, tally)
                     tally.end()
             missing = self._settle_up(scopes, writing, space_id)
-            report = _report(tally, missing, notices, line)
+            notices += _kept_notices(writing.kept)
+            report = _report(tally, missing, notices, line, writing.again)
             counts.update(_counted(report))
         return report
 
@@ -112,6 +113,7 @@ class Indexer:
             path=change.seen.path,
             kind=change.kind,
             known=change.known,
+            outdated=change.outdated,
             spec=self._encoder.pictures,
             limits=self._config.limits,
             full_decode=self._config.full_decode,
@@ -129,7 +131,20 @@ class Indexer:
         return missing
 
 
-def _report(tally: Tally, missing: int, notices: list[str], line: Line) -> Report:
+def _kept_notices(kept: list[Kept]) -> list[str]:
+    """Say in one line which files could not be read again by the rules of this version."""
+    if not kept:
+        return []
+    first, more = kept[0], f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
+    return [
+        f"{first.seen.path}{more} could not be read again ({first.reason}): "
+        "what an earlier version read is kept"
+    ]
+
+
+def _report(
+    tally: Tally, missing: int, notices: list[str], line: Line, again: Mapping[str, int]
+) -> Report:
     counts = tally.counts
     return Report(
         scanned=tally.scanned,
@@ -138,8 +153,9 @@ def _report(tally: Tally, missing: int, notices: list[str], line: Line) -> Repor
         seconds=tally.seconds,
         notices=tuple(notices),
         stages=dict(line.stages),
+        **{name: again[name] for name in AGAIN},
     )
 
 
 def _counted(report: Report) -> dict[str, int]:
-    return {name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing")}
+    return {name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing", *AGAIN)}

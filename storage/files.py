@@ -54,6 +54,7 @@ class KnownFile:
     missing: bool = False
     format: str = ""  # of the item
     whole: bool = True  # every vector that the item should have is in the space asked about
+    reader_version: int = 0  # by which rules it was read, or failed to be
 
     def looks_like(self, seen: Sighting) -> bool:
         """Tell whether nothing about the file says that it changed."""
@@ -91,6 +92,7 @@ def page(
             files.c.missing,
             items.c.format,
             case((own, has_vector(space_id)), else_=has_vectors_of_passages(space_id)),
+            items.c.reader_version,
         )
         .join(items, items.c.id == files.c.item_id)
         .where(under(files.c.path, folder), files.c.path > after, files.c.root_id == root.id)
@@ -109,7 +111,7 @@ def _failed(
 ) -> list[KnownFile]:
     failures = schema.failures
     rows = connection.execute(
-        select(failures.c.path, failures.c.size, failures.c.mtime_ns)
+        select(failures.c.path, failures.c.size, failures.c.mtime_ns, failures.c.reader_version)
         .where(
             under(failures.c.path, folder),
             failures.c.path > after,
@@ -119,7 +121,10 @@ def _failed(
         .order_by(failures.c.path)
         .limit(limit)
     )
-    return [KnownFile(row.path, row.size, row.mtime_ns, None) for row in rows]
+    return [
+        KnownFile(row.path, row.size, row.mtime_ns, None, reader_version=row.reader_version)
+        for row in rows
+    ]
 
 
 def fails_in(space_id: int | None) -> ColumnElement[bool]:
@@ -238,12 +243,14 @@ def fail(
     reason: str,
     space_id: int | None = None,
     item_id: int | None = None,
+    reader_version: int = 0,
 ) -> None:
     """Remember that a file could not be used, until it changes or is retried.
 
     If the path was an item's before, that content is no longer there: its row goes missing.
     Where it is one model that could not encode the file, `space_id` is that model's, and
-    `item_id` what the file holds all the same: for other models that stays.
+    `item_id` what the file holds all the same: for other models that stays. A later
+    `reader_version` retries it.
     """
     if space_id is None:
         forgive(connection, [seen.path])  # no model can use it
@@ -258,6 +265,7 @@ def fail(
             size=seen.size,
             mtime_ns=seen.mtime_ns,
             space_id=space_id,
+            reader_version=reader_version,
         )
     )
     _hide(connection, seen.path, item_id)
