@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from indexer.images.colour import conversion
+from indexer.images.colour import conversion, grey_table
 
 _STRIP = 1 << 22  # pixels composed at a time, so that a large image is not held three times
 _GREY = frozenset(("1", "L", "LA", "La"))
@@ -95,5 +95,5 @@ def _rgb(strip: Image.Image, change: ImageCms.ImageCmsTransform | None) -> Image
         values = np.asarray(strip)
         if change is None:
             return _rgb_of_grey(values >> 8)
-        strip = Image.fromarray(values.astype(np.uint16))
+        return Image.fromarray(grey_table(change)[values])
     return strip.convert("RGB") if change is None else change.apply(strip)

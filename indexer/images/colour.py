@@ -31,6 +31,7 @@ _ENDS = {  # of each mode: white and black
     "RGB": ((255, 255, 255), (0, 0, 0)),
     "CMYK": ((0, 0, 0, 0), (255, 255, 255, 255)),
 }
+_FLAGS = ImageCms.Flags.NOCACHE  # for several threads share a conversion
 _EMBEDDED = 0x4D424544  # "MBED": the profile is in the BMP itself
 
 
@@ -42,7 +43,7 @@ def profile(image: Image.Image, data: bytes) -> bytes | None:
     """
     with suppress(Exception):  # strangers' bytes, and an image is worth more than its profile
         if image.format == "PNG":
-            return Png(data).profile()
+            return next(each for each in Png(data).profiles() if each is None or _opens(each))
         if image.format == "JPEG2000":
             return jpeg2000.profile(data)
         if image.format == "BMP":
@@ -50,6 +51,12 @@ def profile(image: Image.Image, data: bytes) -> bytes | None:
         found = image.info.get("icc_profile") or _of_codes(image, data)
         return found if isinstance(found, bytes) else None
     return None
+
+
+def _opens(content: bytes) -> bool:
+    with suppress(Exception):
+        return bool(ImageCms.ImageCmsProfile(BytesIO(content)).profile.xcolor_space)
+    return False
 
 
 def _of_codes(image: Image.Image, data: bytes) -> bytes | None:
@@ -77,7 +84,8 @@ def conversion(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return what converts images of a mode (L, I;16, RGB or CMYK) to sRGB, of mode RGB.
 
     None where the profile does not fit the mode, makes no sense, or changes nothing. By
-    LittleCMS, with the perceptual intent, as browsers do.
+    LittleCMS, with the perceptual intent, as browsers do. One of I;16 is exact and slow, because
+    the fast one loses the dark tones: it is for `grey_table`.
     """
     if mode not in _SPACES or not 128 <= len(profile) <= MAX_PROFILE_BYTES:
         return None
@@ -91,10 +99,16 @@ def conversion(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
                 mode,
                 "RGB",
                 ImageCms.Intent.PERCEPTUAL,
-                flags=ImageCms.Flags.NOCACHE,  # several threads share it
+                flags=_FLAGS | (ImageCms.Flags.NOOPTIMIZE if mode == "I;16" else 0),
             )
             return made if _makes_sense(made) and not _changes_nothing(made) else None
     return None
+
+
+@lru_cache(maxsize=2)
+def grey_table(made: ImageCms.ImageCmsTransform) -> NDArray[np.uint8]:
+    """Return what a conversion of 16-bit grey makes of each value: (65536, 3)."""
+    return _seen(made, np.arange(65536)).astype(np.uint8)
 
 
 @cache
@@ -135,6 +149,8 @@ def _grid() -> Numbers:
 def _seen(made: ImageCms.ImageCmsTransform, samples: Numbers) -> Numbers:
     """Convert colours, (n,) or (n, channels), to sRGB: (n, 3) of 0 to 255."""
     depth = np.uint16 if made.input_mode == "I;16" else np.uint8
-    row = Image.fromarray(samples[None].astype(depth), made.input_mode)
+    # Of four channels Pillow would make RGBA; the other modes it finds by itself.
+    mode = "CMYK" if made.input_mode == "CMYK" else None
+    row = Image.fromarray(samples[None].astype(depth), mode)
     seen: Numbers = np.asarray(made.apply(row)).astype(np.int64)[0]
     return seen

@@ -23,6 +23,7 @@ _BRADFORD = np.array(
 _SAMPLES = 4096  # of a curve
 _GRAPHICS_WHITE = 203.0  # cd/m², ITU-R BT.2408: what a white sheet has in an HDR image
 _PEAK = 1000.0  # cd/m² that an HDR image is taken to be mastered for
+_KNEE = 0.6  # of white's light: what is darker is shown as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,23 @@ _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
 _PQ, _HLG = 16, 18
 
 
+def is_coded(primaries: int, transfer: int) -> bool:
+    """Return whether two code points of H.273 are known here."""
+    known = _AS_SRGB | set(_GAMMAS) | {_PQ, _HLG}
+    return primaries in _PRIMARIES and transfer in known
+
+
 @lru_cache(maxsize=64)
 def coded_profile(primaries: int, transfer: int, grey: bool) -> bytes | None:
     """Return the profile of two code points of H.273; None where they mean sRGB or are unknown.
 
-    PQ and HLG, made for screens brighter than white, are brought into range by Reinhard's
-    extended curve (Reinhard et al., SIGGRAPH 2002), taken of each channel.
+    PQ and HLG, made for screens brighter than white, are brought into range: what is lighter
+    than most things by Reinhard's extended curve (Reinhard et al., SIGGRAPH 2002), by channel.
     """
-    known, curve = _PRIMARIES.get(primaries), _curve(transfer)
-    if known is None or curve is None or (known == SRGB and transfer in _AS_SRGB):
+    if not is_coded(primaries, transfer):
+        return None
+    known, curve = _PRIMARIES[primaries], _curve(transfer)
+    if known == SRGB and transfer in _AS_SRGB:
         return None
     return grey_profile(curve) if grey else matrix_profile(known, curve)
 
@@ -80,16 +89,12 @@ def srgb_curve() -> Floats:
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
-def _curve(transfer: int) -> Floats | None:
+def _curve(transfer: int) -> Floats:
     if transfer in _AS_SRGB:
         return srgb_curve()
     if transfer in _GAMMAS:
         return gamma_curve(_GAMMAS[transfer])
-    if transfer == _PQ:
-        return _toned(_pq() / _GRAPHICS_WHITE)
-    if transfer == _HLG:
-        return _toned(_hlg() / _GRAPHICS_WHITE)
-    return None
+    return _toned((_pq() if transfer == _PQ else _hlg()) / _GRAPHICS_WHITE)
 
 
 def _pq() -> Floats:
@@ -110,10 +115,11 @@ def _hlg() -> Floats:
 
 
 def _toned(light: Floats) -> Floats:
-    """Bring light, 1 being white, into 0 to 1; the peak becomes 1."""
-    most = _PEAK / _GRAPHICS_WHITE
-    light = np.minimum(light, most)
-    return light * (1 + light / most**2) / (1 + light)
+    """Bring light, 1 being white, into 0 to 1: dark and middle tones stay, the peak becomes 1."""
+    above = np.maximum(light - _KNEE, 0) / (1 - _KNEE)
+    most = (_PEAK / _GRAPHICS_WHITE - _KNEE) / (1 - _KNEE)
+    above = np.minimum(above, most)
+    return np.minimum(light, _KNEE) + (1 - _KNEE) * above * (1 + above / most**2) / (1 + above)
 
 
 def grey_profile(curve: Floats) -> bytes:

@@ -15,7 +15,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 _END = b"\xff\xd9"
-_SCAN, _ADOBE, _COMMENT, _ICC, _EXIF, _RESTARTS = 0xDA, 0xEE, 0xFE, 0xE2, 0xE1, 0xDD
+_SCAN, _COMMENT = 0xDA, 0xFE
+# Bytes below which an application segment is cut; None where its parts may be, too.
+_LEAST = {b"JFIF": 14, b"ICC_PROFILE\0": 15, b"Adobe": 12, b"Photoshop 3.0\0": None}
 _APPLICATIONS = range(0xE0, 0xF0)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
@@ -24,7 +26,6 @@ _BETWEEN = frozenset((0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, _COMMENT)) | frozenset
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in a scan: neither data nor a restart
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _NOISE = b"\xaa\x5c" * 512  # taken for pixels where some are missing
-_MANY_ZEROS = 16  # at the end: room that was reserved and never written
 _STRIP = 64  # rows
 
 
@@ -47,7 +48,8 @@ def repaired(data: bytes, pixels: int) -> bytes | None:
     if not any(segment.marker == _SCAN for segment in segments):
         return None
     sound = _without_damaged(data, segments)
-    if sound.rfind(_END, sound.find(b"\xff\xda")) >= 0:
+    last = max(segment.end for segment in _segments(sound))
+    if sound.find(_END, last) >= 0:
         return sound if sound != data else None
     return _ended(sound, pixels)
 
@@ -76,29 +78,30 @@ def _without_damaged(data: bytes, segments: list[Segment]) -> bytes:
 
 
 def _is_damaged(segment: Segment, content: bytes) -> bool:
-    """Tell of a segment that no pixel needs whether it is shorter than what it says it is."""
+    """Tell whether a segment that no pixel needs is shorter than what it says it is."""
     if segment.marker not in _APPLICATIONS:
         return False
-    if segment.marker == _ICC:
-        return content.startswith(b"ICC_PROFILE\0") and len(content) <= 14
-    if segment.marker == _ADOBE:
-        return len(content) < 12
-    return segment.marker != _EXIF
+    return any(
+        content.startswith(name) and (least is None or len(content) < least)
+        for name, least in _LEAST.items()
+    )
 
 
 def _ended(data: bytes, pixels: int) -> bytes | None:
-    if len(data) - len(data.rstrip(b"\0")) >= _MANY_ZEROS:
-        data = data.rstrip(b"\0")
+    """Return the file with an end mark, or None where pixels are missing before it."""
     data = data.rstrip(b"\xff")  # half an end mark, or what fills up to one
+    return data + _END if _is_whole(data, pixels) else None
+
+
+def _is_whole(data: bytes, pixels: int) -> bool:
+    """Tell whether no byte put behind a file that lacks its end mark changes its pixels."""
     segments = list(_segments(data))
     if not _has_every_scan(data, segments, pixels):
-        return None
-    last = max(segment.end for segment in segments)
-    count = len(_RESTART.findall(data, last))
+        return False
+    count = len(_RESTART.findall(data, max(segment.end for segment in segments)))
     restarts = (b"\xff" + bytes((0xD0 + (count + more) % 8,)) for more in range(3))
     noise = _NOISE + b"".join(restart + _NOISE for restart in restarts)
-    whole = data + _END
-    return whole if _digest(whole) == _digest(data + noise + _END) else None
+    return _digest(data + _END) == _digest(data + noise + _END)
 
 
 def _has_every_scan(data: bytes, segments: list[Segment], pixels: int) -> bool:

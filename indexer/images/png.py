@@ -76,18 +76,19 @@ class Png:
         width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", content[:13])
         return Header(width, height, depth, colour, bool(interlace))
 
-    def profile(self) -> bytes | None:
-        """Return the colour space as an ICC profile; None for sRGB or none.
+    def profiles(self) -> Iterator[bytes | None]:
+        """Yield what it says of its colours as ICC profiles, None for sRGB; the first counts.
 
-        Of several statements the first of cICP, iCCP, sRGB, and gAMA with cHRM counts.
+        In the order of the specification: cICP, iCCP, sRGB, and last gAMA with cHRM. A profile
+        of iCCP may be broken, and then the next counts.
         """
-        cicp, iccp = self.content(b"cICP") or b"", self.content(b"iCCP")
-        if len(cicp) == 4 and cicp[2:] == b"\0\1":  # as RGB, of the full range
-            return icc.coded_profile(cicp[0], cicp[1], self._is_grey)
-        profile = None if iccp is None else _inflated(iccp.partition(b"\0")[2], MAX_PROFILE_BYTES)
-        if profile:
-            return profile
-        return None if self.content(b"sRGB") else self._calibrated()
+        cicp, iccp = self.content(b"cICP") or b"", self.content(b"iCCP") or b""
+        # As RGB, of the full range.
+        if len(cicp) == 4 and cicp[2:] == b"\0\1" and icc.is_coded(cicp[0], cicp[1]):
+            yield icc.coded_profile(cicp[0], cicp[1], self._is_grey)
+        if profile := _inflated(iccp.partition(b"\0")[2], MAX_PROFILE_BYTES):
+            yield profile
+        yield None if self.content(b"sRGB") else self._calibrated()
 
     def _calibrated(self) -> bytes | None:
         gama, chrm = self.content(b"gAMA") or b"", self.content(b"cHRM") or b""
@@ -227,7 +228,9 @@ def _is_sound(data: bytes, chunk: Chunk) -> bool:
 
 def _follows(data: bytes, at: int) -> bool:
     """Tell whether a chunk, or the end of the file, is where the one before says."""
-    return at == len(data) or data[at + 4 : at + 8].isalpha()
+    size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+    is_whole = at + 12 + size <= len(data)
+    return at == len(data) or (is_whole and name.isalpha() and name[2:3].isupper())
 
 
 def _resumed(data: bytes, at: int) -> int:

@@ -26,16 +26,18 @@ _GREY, _RGB, _RGBA = 0, 2, 6  # PNG's colour types
 _ALPHA_KINDS = frozenset((1, 2))  # of TIFF's ExtraSamples: what is an alpha channel for certain
 
 
-def normalised(image: ImageFile.ImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:
+def normalised(
+    image: ImageFile.ImageFile, data: bytes, original: bytes
+) -> tuple[Image.Image, Image.Image | None]:
     """Return a loaded image whose samples fill their range, and its opacity, if apart.
 
-    `data` are the bytes it was opened from; the opacity is of mode L, 255 where nothing shines
-    through. 16-bit grey stays so (mode I;16).
+    `data` are the bytes it was opened from, `original` those before they were mended. The
+    opacity is of mode L, 255 where nothing shines through. 16-bit grey stays so (mode I;16).
     """
     if image.format == "PNG":
         return _of_png(image, data)
     if image.format == "TIFF":
-        return _of_tiff(image, data), None
+        return _of_tiff(image, data, Directory(original).is_inverted), None
     return (_opaque(image) if image.format == "BMP" else image), None
 
 
@@ -56,13 +58,14 @@ def _of_png(image: ImageFile.ImageFile, data: bytes) -> tuple[Image.Image, Image
     return image, None
 
 
-def _of_tiff(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
+def _of_tiff(image: ImageFile.ImageFile, data: bytes, is_inverted: bool) -> Image.Image:
     directory = Directory(data)
     bits = set(directory.numbers(BITS_PER_SAMPLE))
     largest = max(directory.numbers(MAX_SAMPLE_VALUE), default=0)
     declared = largest.bit_length() if largest else None
     if image.mode.startswith("I;16"):
-        return _grey(np.asarray(image), 12 if bits == {12} else declared, bits == {12})
+        grey = _grey(np.asarray(image), 12 if bits == {12} else declared, bits == {12})
+        return Image.fromarray(~np.asarray(grey)) if is_inverted else grey
     if bits == {16} and image.mode in ("RGB", "RGBA"):
         image, _ = _of_halves(image, data, declared, None)  # type: ignore[assignment]
     if set(directory.numbers(EXTRA_SAMPLES)) & _ALPHA_KINDS:

@@ -58,7 +58,8 @@ class Directory:
     def mended(self) -> bytes:
         """Return the file without damaged entries that no pixel needs, and with zero as black.
 
-        The same bytes where nothing is to be mended. What `is_inverted` is to be turned over.
+        The same bytes where nothing is to be mended. What `is_inverted` before is to be turned
+        over after it is decoded: not all of it is known to Pillow.
         """
         damaged = [entry for entry in self.entries if not self._fits(entry)]
         damaged = [entry for entry in damaged if entry.tag not in _PIXELS]
