@@ -150,6 +150,10 @@ def _blocks(data: bytes, at: int) -> tuple[int, int | None]:
 def _jxl(data: bytes) -> bytes | None:
     """Keep the boxes of a JPEG XL that hold its pixels (ISO/IEC 18181-2)."""
     found = list(boxes(data))
+    end = found[-1].end if found else 0
+    if data[end + 4 : end + 8] in (b"jxlc", b"jxlp"):
+        lacking = end + int.from_bytes(data[end : end + 4], "big") - len(data)
+        raise DecodeFailure(f"the JXL is cut short ({lacking:,} bytes of its pixels are missing)")
     kept = b"".join(data[box.start : box.end] for box in found if box.kind in _JXL_PARTS)
     return kept if found and kept != data else None
 
