@@ -150,9 +150,9 @@ def report_row(report: Report) -> Row:
         "missing": report.missing,
         "skipped": report.skipped,
         "failed": report.failed,
+        "seconds": round(report.seconds, 3),
         "reread": report.reread,
         "renewed": report.renewed,
-        "seconds": round(report.seconds, 3),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from indexer.decode import Limits, open_picture
+from indexer.decode import Limits, open_header, open_picture
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 
 TURNED = {  # CIPA DC-008, Orientation: how an upright scene lies in the file
@@ -133,6 +133,28 @@ def test_dates_and_places_come_with_the_picture() -> None:
     for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
         picture = open_picture(encoded(scene(), form, exif=exif))
         assert picture.capture.taken_at == "2015-07-04T12:30:00", form
+
+
+def test_a_header_is_read_without_the_pixels() -> None:
+    exif = oriented(1)
+    exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
+    for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+        whole = encoded(scene(1600, 1200), form, exif=exif)
+        header = open_header(whole, Limits())
+        assert header.capture == open_picture(whole).capture, form
+        assert header.capture.taken_at == "2015-07-04T12:30:00"
+    with pytest.raises(DecodeFailure):
+        open_header(b"no picture", Limits())
+
+
+def test_exif_behind_the_pixels_of_a_png_is_in_its_header() -> None:
+    exif = oriented(1)
+    exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
+    plain, whole = encoded(scene(), "PNG"), encoded(scene(), "PNG", exif=exif)
+    at = whole.find(b"eXIf") - 4
+    chunk = whole[at : at + 12 + int.from_bytes(whole[at : at + 4], "big")]
+    moved = plain[:-12] + chunk + plain[-12:]
+    assert open_header(moved, Limits()).capture.taken_at == "2015-07-04T12:30:00"
 
 
 @pytest.mark.parametrize(
