@@ -3,6 +3,7 @@
 The rules are those of the PNG Specification, Third Edition (W3C, 2025).
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ MAX_PROFILE_BYTES = 16 << 20  # of an ICC profile; the largest of real printers 
 _MAX_TEXT_BYTES = 1 << 20  # of one text; Pillow takes no more
 _MAX_TEXTS_BYTES = 16 << 20  # of all texts
 _BLOCK = 1 << 20
+_NEEDED = re.compile(rb"PLTE|IDAT|IEND")
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = (
@@ -227,16 +229,22 @@ def _is_sound(data: bytes, chunk: Chunk) -> bool:
 
 
 def _follows(data: bytes, at: int) -> bool:
-    """Tell whether a chunk, or the end of the file, is where the one before says."""
+    """Return whether a chunk, or the end of the file, is where the one before says."""
     size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
     is_whole = at + 12 + size <= len(data)
     return at == len(data) or (is_whole and name.isalpha() and name[2:3].isupper())
 
 
 def _resumed(data: bytes, at: int) -> int:
-    """Find the next chunk behind one whose size is wrong: palette, pixels or the end."""
-    found = [place for name in (b"PLTE", b"IDAT", b"IEND") if (place := data.find(name, at)) > 0]
-    return min(found, default=len(data) + 4) - 4
+    """Find the next palette, pixels or end behind a chunk whose size is wrong."""
+    first = len(data)
+    for match in _NEEDED.finditer(data, at):
+        start = match.end()
+        end = start + int.from_bytes(data[start - 8 : start - 4], "big")
+        if _is_sound(data, Chunk(match.group(), start, end)):
+            return start - 8
+        first = min(first, start - 8)
+    return first  # maybe the pixels, cut
 
 
 def _whole(data: bytes, chunk: Chunk) -> bytes:

@@ -55,17 +55,20 @@ def _bmp(data: bytes) -> bytes:
         return data
     width, height, _, bits, coding = struct.unpack_from("<iiHHI", data, 18)
     colours = struct.unpack_from("<I", data, 46)[0]
-    mended = bytearray(data)
+    mended = data
     if bits <= 8 and colours > 1 << bits:
-        colours = 0
-        struct.pack_into("<I", mended, 46, 0)
+        colours, mended = 0, _with_word(mended, 46, 0)
     behind = 14 + header + (12 if coding == 3 and header == 40 else 0)
     if bits <= 8:
         behind += 4 * (colours or 1 << bits)
     needed = (width * bits + 31) // 32 * 4 * abs(height) if coding in (0, 3) else 0
     if place and (place < 14 + header or (place + needed > len(data) >= behind + needed)):
-        struct.pack_into("<I", mended, 10, behind)
-    return data if mended == data else bytes(mended)
+        mended = _with_word(mended, 10, behind)
+    return mended
+
+
+def _with_word(data: bytes, place: int, value: int) -> bytes:
+    return data[:place] + struct.pack("<I", value) + data[place + 4 :]
 
 
 class _RiffChunk(NamedTuple):

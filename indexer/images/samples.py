@@ -7,6 +7,7 @@ how 8 bits are stored in 16, and such an image is as dark as it looks.
 """
 
 import sys
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +21,7 @@ from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, MAX_SAMPLE_VALUE
 Shorts = NDArray[np.uint16]
 
 _GUESSED = ((10, 512, 1023), (12, 1024, 4095))  # bits, and where the largest sample then lies
+_MOST_GUESSED = 12
 _HIGHEST_HIGH_BYTE = 15  # of samples that 12 bits hold
 _STRIP = 1 << 20  # pixels that are joined from their bytes at a time
 _GREY, _RGB, _RGBA = 0, 2, 6  # PNG's colour types
@@ -47,9 +49,8 @@ def _of_png(image: ImageFile.ImageFile, data: bytes) -> tuple[Image.Image, Image
     if header is None:
         return image, None
     if header.depth == 16 and header.colour == _GREY:
-        values = np.asarray(image)
-        opacity = None if colour is None else _opacity(values != colour[0])
-        return _grey(values, png.significant_bits()), opacity
+        opacity = None if colour is None else _opacity(np.asarray(image) != colour[0])
+        return _grey(image, png.significant_bits()), opacity
     if header.depth == 16 and header.colour in (_RGB, _RGBA):
         return _of_halves(image, data, png.significant_bits(), colour)
     if colour is not None:
@@ -64,10 +65,10 @@ def _of_tiff(image: ImageFile.ImageFile, data: bytes, is_inverted: bool) -> Imag
     largest = max(directory.numbers(MAX_SAMPLE_VALUE), default=0)
     declared = largest.bit_length() if largest else None
     if image.mode.startswith("I;16"):
-        grey = _grey(np.asarray(image), 12 if bits == {12} else declared, bits == {12})
+        grey = _grey(image, 12 if bits == {12} else declared, bits == {12})
         return Image.fromarray(~np.asarray(grey)) if is_inverted else grey
     if bits == {16} and image.mode in ("RGB", "RGBA"):
-        image, _ = _of_halves(image, data, declared, None)  # type: ignore[assignment]
+        _of_halves(image, data, declared, None)
     if set(directory.numbers(EXTRA_SAMPLES)) & _ALPHA_KINDS:
         return image
     return _opaque(image)
@@ -80,32 +81,39 @@ def _opaque(image: Image.Image) -> Image.Image:
     return image
 
 
-def _grey(values: NDArray[Any], declared: int | None, certain: bool = False) -> Image.Image:
-    samples: Shorts = values.astype(np.uint16)
-    bits = declared if certain else _bits(samples, declared)
-    if bits is None or bits == 16:
-        return Image.fromarray(samples)
-    return Image.fromarray(_stretched(samples, bits).astype(np.uint16) * np.uint16(257))
+def _grey(image: Image.Image, declared: int | None, certain: bool = False) -> Image.Image:
+    """Return 16-bit grey that fills its range; `certain` where `declared` bits are beyond doubt."""
+    samples = np.asarray(image)
+    bits = declared if certain else _bits([samples], declared)
+    if bits is None:
+        return image
+    return Image.fromarray((_scale(bits).astype(np.uint16) * np.uint16(257))[samples])
 
 
-def _bits(samples: Shorts, declared: int | None) -> int | None:
+def _bits(parts: Iterable[NDArray[Any]], declared: int | None) -> int | None:
     """Return in how many bits samples were stored as they are; None for all 16."""
-    largest = int(samples.max())
     if declared is not None and not 8 <= declared < 16:
         return None
-    guessed = (bits for bits, least, most in _GUESSED if least <= largest <= most)
-    bits = next(guessed, None) if declared is None else declared
-    if bits is None or largest >= 1 << bits:
+    limit = 1 << (declared or _MOST_GUESSED)
+    largest, odd = 0, [False, False]  # whether some are no multiples of 256, of 257
+    for part in parts:
+        largest = max(largest, int(part.max()))
+        if largest >= limit:
+            return None
+        odd = [
+            seen or bool((part % step).any()) for seen, step in zip(odd, (256, 257), strict=True)
+        ]
+    if not all(odd):
         return None
-    is_eight = not (samples % 256).any() or not (samples % 257).any()
-    return None if is_eight else bits
+    guessed = (bits for bits, least, most in _GUESSED if least <= largest <= most)
+    return declared or next(guessed, None)
 
 
-def _stretched(samples: Shorts, bits: int) -> NDArray[np.uint8]:
+def _scale(bits: int) -> NDArray[np.uint8]:
+    """Return what a sample of so many bits is in 8: (65536,); what is above them is white."""
     most = (1 << bits) - 1
-    scaled: NDArray[np.uint8] = (
-        (np.minimum(samples, most).astype(np.uint32) * 255 + most // 2) // most
-    ).astype(np.uint8)
+    values = np.minimum(np.arange(65536), most)
+    scaled: NDArray[np.uint8] = ((values * 255 + most // 2) // most).astype(np.uint8)
     return scaled
 
 
@@ -119,23 +127,50 @@ def _of_halves(
     declared: int | None,
     colour: tuple[int, ...] | None,
 ) -> tuple[Image.Image, Image.Image | None]:
-    """Look at both bytes of each sample, where the high ones, which Pillow keeps, do not do."""
+    """Look at both bytes of each sample, where the high ones, which Pillow keeps, do not do.
+
+    What is stretched is the image itself.
+    """
     extrema = [channel[1] for channel in image.getextrema()[:3]]  # type: ignore[index]
     is_dark = max(extrema) <= _HIGHEST_HIGH_BYTE
     if colour is None and not is_dark:
         return image, None
-    low = _low_bytes(image, data)
-    opacity = None if colour is None else _opacity(_differs(image, low, colour))
+    try:
+        low = _low_bytes(image, data)
+    except MemoryError:  # then it is read as if it had the high bytes alone
+        return image, None
+    opacity = None
+    if colour is not None:
+        differs = [(part != np.array(colour, np.uint16)).any(-1) for _, part in _strips(image, low)]
+        opacity = _opacity(np.concatenate(differs))
+        image.info.pop("transparency", None)
     if is_dark:
-        samples = _joined(image, low, 0, image.height)
-        bits = _bits(samples[..., :3], declared)
-        if bits is not None:
-            form = image.mode
-            scaled = _stretched(samples, bits)
-            if form == "RGBA" and int(samples[..., 3].max()) >= 1 << bits:
-                scaled[..., 3] = samples[..., 3] >> 8  # alpha that fills its range already
-            return Image.fromarray(scaled), opacity
+        _stretch(image, low, declared)
     return image, opacity
+
+
+def _stretch(image: Image.Image, low: Image.Image, declared: int | None) -> None:
+    """Fill the range of 8 bits in an image of high bytes, if its samples had fewer than 16."""
+    bits = _bits((part[..., :3] for _, part in _strips(image, low)), declared)
+    if bits is None:
+        return
+    scale = _scale(bits)
+    alpha = image.getchannel("A").histogram() if image.mode == "RGBA" else []
+    fills = any(alpha[_HIGHEST_HIGH_BYTE + 1 :])
+    for top, part in _strips(image, low):
+        scaled = scale[part]
+        if fills:  # alpha has all 16 bits
+            scaled[..., 3] = part[..., 3] >> 8
+        image.paste(Image.fromarray(scaled), (0, top))
+
+
+def _strips(high: Image.Image, low: Image.Image) -> Iterator[tuple[int, Shorts]]:
+    """Yield samples joined from their bytes, (rows, width, channels), and where they begin."""
+    rows = max(1, _STRIP // high.width)
+    for top in range(0, high.height, rows):
+        box = (0, top, high.width, min(top + rows, high.height))
+        upper, lower = (np.asarray(half.crop(box)).astype(np.uint16) for half in (high, low))
+        yield top, (upper << np.uint16(8)) | lower
 
 
 def _low_bytes(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
@@ -152,22 +187,3 @@ def _other_half(args: Any) -> Any:
     form, _, order = str(args).rpartition(";16")
     native = "L" if sys.byteorder == "little" else "B"
     return f"{form};16{'B' if (native if order == 'N' else order) == 'L' else 'L'}"
-
-
-def _joined(high: Image.Image, low: Image.Image, top: int, bottom: int) -> Shorts:
-    box = (0, top, high.width, bottom)
-    upper, lower = (np.asarray(half.crop(box), np.uint16) for half in (high, low))
-    joined: Shorts = (upper << np.uint16(8)) | lower
-    return joined
-
-
-def _differs(high: Image.Image, low: Image.Image, colour: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Tell where a pixel is not of this colour, all 16 bits considered: (height, width)."""
-    rows = max(1, _STRIP // high.width)
-    parts = [
-        (_joined(high, low, top, min(top + rows, high.height)) != np.array(colour, np.uint16)).any(
-            -1
-        )
-        for top in range(0, high.height, rows)
-    ]
-    return np.concatenate(parts)
