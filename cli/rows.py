@@ -137,7 +137,7 @@ def failure_row(failure: Failure) -> Row:
 
 
 def report_row(report: Report) -> Row:
-    """Tell an index run in files; `new` to `failed`, save `missing`, add up to `scanned`.
+    """Return an index run in files; `new` to `failed`, save `missing`, add up to `scanned`.
 
     `reread` and `renewed` count contents that an earlier version of the reader had read.
     """

@@ -259,7 +259,7 @@ def _reduced(image: Image.Image, profile: bytes, smallest: tuple[int, int]) -> I
     """
     needs = zip(smallest, sorted(image.size), strict=True)
     factor = min((side // need for need, side in needs if need), default=1)
-    if factor < 2 or image.mode not in _REDUCIBLE:
+    if factor < 2 or image.mode not in _REDUCIBLE or image.has_transparency_data:
         return image
     converts = colour.conversion(profile, base_mode(image)) is not None
     return image.reduce(factor) if converts else image

@@ -134,7 +134,7 @@ class Encoding:
                 yield DocumentDone(change.seen, _document(change, read), places)
 
     def _without_vectors(self, pictures: Mapping[str, int]) -> set[str]:
-        """Choose the pictures, by hash, that have no vector of the pixels as they are read now.
+        """Return the pictures, by hash, that have no vector of the pixels as they are read now.
 
         `pictures` says of each since which version of the reader these are its pixels.
         """
@@ -156,7 +156,7 @@ class Encoding:
 
 
 def _failure(change: ToRead, failure: FileFailure) -> Event:
-    """Tell of a failure; an unchanged file that was read before stays as it was read."""
+    """Return what a failure means: an unchanged file that was read before stays as it was."""
     if change.item is None or isinstance(failure, TextFailure):
         return Failed(change.seen, failure.stage, failure.reason)
     final = not isinstance(failure, UnreadableFile)

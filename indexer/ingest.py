@@ -132,7 +132,7 @@ class Indexer:
 
 
 def _kept_notices(kept: list[Kept]) -> list[str]:
-    """Say in one line which files could not be read again by the rules of this version."""
+    """Return a line on the files that could not be read again by the rules of this version."""
     if not kept:
         return []
     first, more = kept[0], f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""

@@ -140,7 +140,7 @@ def passages_of(connection: Connection, document_id: int) -> list[int]:
 def stored_by_size(
     connection: Connection, sizes: Iterable[int], space_id: int, reader_version: int
 ) -> Mapping[tuple[ContentKind, int], Stored]:
-    """Tell which contents need no second reading, or little of one, by kind and size in bytes.
+    """Return which contents need no second reading, or little of one, by kind and size in bytes.
 
     A picture counts once its vector of the space is stored; a document once a file of it is
     recorded, which ingest does after its last passage, and every passage has its vector. Where
@@ -252,7 +252,7 @@ def _delete(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def drop_vectors(connection: Connection, ids: Iterable[int]) -> None:
-    """Delete the vectors of items in every space; index files that hold them are told."""
+    """Delete the vectors of items in every space; index files are known to hold them still."""
     vectors, builds = schema.vectors, schema.builds
     same = (builds.c.space_id == vectors.c.space_id) & (builds.c.kind == vectors.c.kind)
     for batch in batches(ids):

@@ -60,7 +60,7 @@ def _opens(content: bytes) -> bool:
 
 
 def _of_codes(image: Image.Image, data: bytes) -> bytes | None:
-    """Make a profile of the code points in a HEIF's or AVIF's `colr` box (ISO/IEC 23008-12)."""
+    """Return the profile of the code points in a HEIF's or AVIF's `colr` box (ISO/IEC 23008-12)."""
     codes = image.info.get("nclx_profile")
     if image.format == "AVIF":  # whose reader does not tell them
         codes = pillow_heif.open_heif(BytesIO(data)).info.get("nclx_profile")
@@ -71,7 +71,7 @@ def _of_codes(image: Image.Image, data: bytes) -> bytes | None:
 
 
 def _of_bmp(data: bytes) -> bytes | None:
-    """Find the profile that a BITMAPV5HEADER points at."""
+    """Return the profile that a BITMAPV5HEADER points at."""
     header = data[14:138]
     if int.from_bytes(header[:4], "little") != 124:
         return None
@@ -117,7 +117,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _makes_sense(made: ImageCms.ImageCmsTransform) -> bool:
-    """Tell whether white is light, black is dark and the primaries are different colours."""
+    """Return whether white is light, black is dark and the primaries are different colours."""
     light, dark = _seen(made, np.array(_ENDS[made.input_mode]))
     if light.min() < _LEAST_WHITE or (light - dark).max() < _LEAST_RANGE:
         return False

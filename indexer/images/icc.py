@@ -115,7 +115,7 @@ def _hlg() -> Floats:
 
 
 def _toned(light: Floats) -> Floats:
-    """Bring light, 1 being white, into 0 to 1: dark and middle tones stay, the peak becomes 1."""
+    """Return light, 1 being white, within 0 to 1: dark tones stay, the peak becomes 1."""
     above = np.maximum(light - _KNEE, 0) / (1 - _KNEE)
     most = (_PEAK / _GRAPHICS_WHITE - _KNEE) / (1 - _KNEE)
     above = np.minimum(above, most)
@@ -171,7 +171,7 @@ def _xyz(values: Floats) -> bytes:
 
 
 def _profile(space: bytes, tags: list[tuple[bytes, bytes]]) -> bytes:
-    """Put tags into a profile for a display; equal ones are stored once."""
+    """Return a profile of a display with these tags; equal ones are stored once."""
     start = 128 + 4 + 12 * len(tags)
     table, body, places = struct.pack(">I", len(tags)), b"", dict[bytes, int]()
     for name, content in tags:

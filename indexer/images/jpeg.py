@@ -78,7 +78,7 @@ def _without_damaged(data: bytes, segments: list[Segment]) -> bytes:
 
 
 def _is_damaged(segment: Segment, content: bytes) -> bool:
-    """Tell whether a segment that no pixel needs is shorter than what it says it is."""
+    """Return whether a segment that no pixel needs is shorter than what it says it is."""
     if segment.marker not in _APPLICATIONS:
         return False
     return any(
@@ -94,7 +94,7 @@ def _ended(data: bytes, pixels: int) -> bytes | None:
 
 
 def _is_whole(data: bytes, pixels: int) -> bool:
-    """Tell whether no byte put behind a file that lacks its end mark changes its pixels."""
+    """Return whether no byte put behind a file that lacks its end mark changes its pixels."""
     segments = list(_segments(data))
     if not _has_every_scan(data, segments, pixels):
         return False
@@ -105,7 +105,7 @@ def _is_whole(data: bytes, pixels: int) -> bool:
 
 
 def _has_every_scan(data: bytes, segments: list[Segment], pixels: int) -> bool:
-    """Tell whether scans of every component and of every coefficient's last bit were begun."""
+    """Return whether scans of every component and of every coefficient's last bit were begun."""
     missing: set[tuple[int, int]] = set()  # of component and coefficient
     is_progressive, seen_scan = False, False
     for segment in segments:

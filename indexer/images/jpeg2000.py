@@ -47,7 +47,7 @@ def repaired(data: bytes) -> bytes | None:
 
 
 def _ended(stream: bytes) -> bytes | None:
-    """Put the end mark behind a codestream whose tile-parts are all there, or return None."""
+    """Return a codestream with its end mark if all its tile-parts are there, else None."""
     told, seen, end = dict[int, int](), Counter[int](), len(stream)
     try:
         tiles = _tiles(stream)

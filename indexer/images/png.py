@@ -152,7 +152,7 @@ class Png:
         return b"".join((SIGNATURE, ihdr, *before, idat, _chunk(b"IEND", b"")))
 
     def _kept(self) -> Iterator[Chunk]:
-        """Choose what stays beside the pixels: palette, transparency, Exif and texts in bounds."""
+        """Yield what stays beside the pixels: palette, transparency, Exif and texts in bounds."""
         room = _MAX_TEXTS_BYTES
         for chunk in self.chunks:
             if chunk.name in _TEXTS:
@@ -174,7 +174,7 @@ class Png:
         return least is not None and size >= least
 
     def _with_check_sum(self, body: bytes) -> bytes:
-        """Put the right check sum behind a stream that has every pixel."""
+        """Return a stream that has every pixel with its right check sum."""
         stream = zlib.decompressobj(-15)
         found, total, rest = 1, 0, body[2:]
         try:
@@ -236,7 +236,7 @@ def _follows(data: bytes, at: int) -> bool:
 
 
 def _resumed(data: bytes, at: int) -> int:
-    """Find the next palette, pixels or end behind a chunk whose size is wrong."""
+    """Return the place of the next palette, pixels or end behind a chunk whose size is wrong."""
     first = len(data)
     for match in _NEEDED.finditer(data, at):
         start = match.end()

@@ -47,7 +47,7 @@ def _png(data: bytes) -> bytes | None:
 
 
 def _bmp(data: bytes) -> bytes:
-    """Mend the sizes of a BMP's header that say less or more than there can be (MS-WMF 2.2.2)."""
+    """Return a BMP whose header has no size that cannot be (MS-WMF 2.2.2)."""
     if len(data) < 54:
         return data
     place, header = struct.unpack_from("<I", data, 10)[0], struct.unpack_from("<I", data, 14)[0]
@@ -78,7 +78,7 @@ class _RiffChunk(NamedTuple):
 
 
 def _webp(data: bytes) -> bytes | None:
-    """Write the chunks of a WebP anew, the whole ones, with sizes that are right (RFC 9649)."""
+    """Return the whole chunks of a WebP, written anew with sizes that are right (RFC 9649)."""
     chunks = list(_riff_chunks(data))
     if not any(chunk.name in _RIFF_PIXELS for chunk in chunks):
         raise DecodeFailure("the WEBP is cut short (its pixels are missing)")
@@ -119,7 +119,7 @@ def _next_riff_chunk(data: bytes, at: int) -> int:
 
 
 def _gif(data: bytes) -> bytes | None:
-    """Keep the first image of a GIF and what it needs; end a last block that was cut (GIF89a)."""
+    """Return the first image of a GIF and what it needs, its last block ended (GIF89a)."""
     if len(data) < 13:
         return None
     at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
@@ -151,7 +151,7 @@ def _blocks(data: bytes, at: int) -> tuple[int, int | None]:
 
 
 def _jxl(data: bytes) -> bytes | None:
-    """Keep the boxes of a JPEG XL that hold its pixels (ISO/IEC 18181-2)."""
+    """Return the boxes of a JPEG XL that hold its pixels (ISO/IEC 18181-2)."""
     found = list(boxes(data))
     end = found[-1].end if found else 0
     if data[end + 4 : end + 8] in (b"jxlc", b"jxlp"):

@@ -75,7 +75,7 @@ def _of_tiff(image: ImageFile.ImageFile, data: bytes, is_inverted: bool) -> Imag
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Take alpha that is zero everywhere for unused, where the format does not say it is alpha."""
+    """Return an image without the alpha that is zero everywhere: nothing says that it is alpha."""
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
         image.putalpha(255)
     return image
@@ -127,7 +127,7 @@ def _of_halves(
     declared: int | None,
     colour: tuple[int, ...] | None,
 ) -> tuple[Image.Image, Image.Image | None]:
-    """Look at both bytes of each sample, where the high ones, which Pillow keeps, do not do.
+    """Return an image by both bytes of each sample, where the high ones, which it has, do not do.
 
     What is stretched is the image itself.
     """

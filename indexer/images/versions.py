@@ -27,7 +27,7 @@ def reads_since(image: ImageFile.ImageFile, form: str, data: bytes, is_mended: b
 
 
 def _is_turned_otherwise(image: ImageFile.ImageFile, form: str, data: bytes) -> bool:
-    """Tell whether what Exif says, which once counted in every format, is not what counts."""
+    """Return whether what Exif says, which once counted in every format, is not what counts."""
     return form != "TIFF" and exif.orientation(image) != orientation(image, form, data)
 
 
