@@ -137,7 +137,7 @@ def _of_halves(
         return image, None
     try:
         low = _low_bytes(image, data)
-    except MemoryError:  # then it is read as if it had the high bytes alone
+    except Exception:  # memory, or an unpacker that Pillow lacks: the high bytes alone, then
         return image, None
     opacity = None
     if colour is not None:

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -383,6 +384,26 @@ def test_conversions_are_kept_for_the_next_file_and_may_be_shared() -> None:
     first = colour.conversion(PROFILES["Display P3"], "RGB")
     assert first is not None
     assert colour.conversion(PROFILES["Display P3"], "RGB") is first
+
+
+def test_threads_see_the_same_colours() -> None:
+    files = [
+        encode(colours(), form, icc_profile=PROFILES[name])
+        for name in PROFILES
+        for form in ("PNG", "JPEG", "TIFF")
+    ]
+    colour.conversion.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda data: seen(data).tobytes(), files * 8))
+    assert found == [seen(data).tobytes() for data in files] * 8
+
+
+def test_a_profile_in_several_segments_is_joined() -> None:
+    content = PROFILES["ProPhoto"] + bytes(150_000)
+    data = encode(colours(), "JPEG", icc_profile=content, quality=95)
+    assert data.count(b"ICC_PROFILE\0") == 3
+    decoded = Image.open(BytesIO(data)).convert("RGB")
+    assert difference(seen(data), by_littlecms(decoded, PROFILES["ProPhoto"])) <= 1
 
 
 def test_a_profile_beyond_its_limit_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
