@@ -22,7 +22,7 @@ from indexer.scan import Scan
 from indexer.scope import Scope, Scopes
 from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
-from indexer.write import AGAIN, Back, Gone, Kept, Writing
+from indexer.write import REREAD_COUNTS, Back, Gone, Kept, Writing
 from storage import files, items, roots, spaces
 from storage.library import Library
 
@@ -68,7 +68,7 @@ class Indexer:
                     tally.end()
             missing = self._settle_up(scopes, writing, space_id)
             notices += _kept_notices(writing.kept)
-            report = _report(tally, missing, notices, line, writing.again)
+            report = _report(tally, missing, notices, line, writing.reread_counts)
             counts.update(_counted(report))
         return report
 
@@ -143,7 +143,7 @@ def _kept_notices(kept: list[Kept]) -> list[str]:
 
 
 def _report(
-    tally: Tally, missing: int, notices: list[str], line: Line, again: Mapping[str, int]
+    tally: Tally, missing: int, notices: list[str], line: Line, reread: Mapping[str, int]
 ) -> Report:
     counts = tally.counts
     return Report(
@@ -153,9 +153,11 @@ def _report(
         seconds=tally.seconds,
         notices=tuple(notices),
         stages=dict(line.stages),
-        **{name: again[name] for name in AGAIN},
+        **{name: reread[name] for name in REREAD_COUNTS},
     )
 
 
 def _counted(report: Report) -> dict[str, int]:
-    return {name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing", *AGAIN)}
+    return {
+        name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing", *REREAD_COUNTS)
+    }

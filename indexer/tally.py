@@ -62,7 +62,7 @@ class Tally:
             failed=counts["failed"],
             seconds=self.seconds,
             total=self._total(),
-            reread=self._writing.again["reread"],
+            reread=self._writing.reread_counts["reread"],
         )
         self._watch(progress)
 

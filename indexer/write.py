@@ -18,7 +18,7 @@ from storage.roots import is_mounted
 
 # Rows wait at most this long for their commit; a kill loses what came since the last one.
 COMMIT_SECONDS = 0.5
-AGAIN = ("reread", "renewed")
+REREAD_COUNTS = ("reread", "renewed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Writing:
         self.counts: Counter[str] = Counter()
         self.displaced: set[int] = set()  # passages that a document held before and does no more
         # Contents that an earlier version had read, and of them those with other pixels now.
-        self.again: Counter[str] = Counter(dict.fromkeys(AGAIN, 0))
+        self.reread_counts: Counter[str] = Counter(dict.fromkeys(REREAD_COUNTS, 0))
         self.kept: list[Kept] = []
 
     def commit(self, events: Sequence[Event]) -> None:
@@ -164,7 +164,9 @@ class Writing:
             for event in events:
                 counts.update(self._write(connection, event, displaced))
         counts["unchanged"] += len(back)
-        self.again = self.again + Counter({name: counts.pop(name, 0) for name in AGAIN})
+        self.reread_counts = self.reread_counts + Counter(
+            {name: counts.pop(name, 0) for name in REREAD_COUNTS}
+        )
         self.counts = self.counts + counts  # anew: the main thread reads it meanwhile
         self.displaced |= displaced
         self.kept += [event for event in events if isinstance(event, Kept)]

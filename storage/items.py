@@ -30,7 +30,7 @@ class Content:
     reader_version: int = 0  # by which rules it was read
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Stored:
     """Stored contents of one kind and size, by hash: read by today's rules, or by which others."""
 

@@ -74,10 +74,11 @@ def mixed(tmp_path: Path, draw: Draw) -> Path:
     return folder
 
 
-def test_only_where_pixels_are_read_otherwise_are_they_encoded_again(
+def test_only_where_pixels_are_read_otherwise_are_they_encoded_again_and_once(
     library: Library, mixed: Path, index: Index, encoded: Count
 ) -> None:
-    index(mixed)
+    report = index(mixed)
+    assert (report.new, report.reread, report.renewed) == (5, 0, 0)
     make_old(library)
     report = index(mixed)
     assert counts(report) == {"unchanged": 5}
@@ -85,24 +86,9 @@ def test_only_where_pixels_are_read_otherwise_are_they_encoded_again(
     assert encoded() == 5 + 2
     assert versions(library) == {READER_VERSION}
     assert library.find(str(mixed / "plain 0.png")).capture.camera is None
-
-
-def test_nothing_is_read_again_twice(
-    library: Library, mixed: Path, index: Index, encoded: Count
-) -> None:
-    index(mixed)
-    make_old(library)
-    index(mixed)
-    report = index(mixed)
+    report = index(mixed)  # and never again
     assert (counts(report), report.reread, report.renewed) == ({"unchanged": 5}, 0, 0)
-    assert encoded() == 7
-
-
-def test_a_new_library_has_nothing_to_read_again(mixed: Path, index: Index) -> None:
-    report = index(mixed)
-    assert (report.reread, report.renewed) == (0, 0)
-    report = index(mixed)
-    assert (report.reread, report.renewed) == (0, 0)
+    assert encoded() == 5 + 2
 
 
 def test_vector_and_thumbnail_are_those_of_a_fresh_library(
@@ -340,7 +326,7 @@ def test_a_picture_that_this_version_refuses_stays_as_it_was_read(
     assert (report.reread, report.notices) == (0, ())
 
 
-def test_how_much_is_read_again_is_told_on_the_way(
+def test_how_much_is_read_again_is_told_on_the_way_and_kept(
     library: Library, mixed: Path, index: Index, encoder: StandInEncoder
 ) -> None:
     index(mixed)
@@ -349,12 +335,6 @@ def test_how_much_is_read_again_is_told_on_the_way(
     config = IndexConfig(paths=(str(mixed),), workers=1)
     Indexer(library, encoder, config, told.append).run()
     assert told[-1].reread == 5
-
-
-def test_the_run_keeps_the_counts(library: Library, mixed: Path, index: Index) -> None:
-    index(mixed)
-    make_old(library)
-    index(mixed)
     with library.catalogue.reading() as connection:
         kept: Any = connection.scalars(select(schema.runs.c.counts)).all()[-1]
     assert (kept["reread"], kept["renewed"]) == (5, 2)
