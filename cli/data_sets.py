@@ -17,6 +17,7 @@ from cli.progress import counting
 from cli.question import narrows, why_nothing
 from cli.render import Row, plural, tell, write_json, write_table
 from cli.settings import Settings
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.kinds import KINDS, Thresholds
 from search.duplicates.leak import Leaked, LeakFinder
 from search.duplicates.semantic import COSINES, Cluster, SemDeDup, check_cosines
@@ -242,7 +243,8 @@ def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings:
         with library.catalogue.reading() as connection:
             among = select_items(connection, "image", filters)
     reading = OutsidePictures(library, folder, settings.file_limits())
-    finder = LeakFinder(library, folder, limits, given["crops"], among, filters.folder)
+    check = DetailCheck(limits, library.thumbnail, settings.file_limits(), settings.workers)
+    finder = LeakFinder(library, folder, limits, given["crops"], among, filters.folder, check)
     reading.check()
     finder.prepare()
     found: list[Row] = []

@@ -75,7 +75,7 @@ class OutsidePictures:
             return None
         self.read_well += 1
         assert isinstance(read.content, PictureRead)  # no hash was named as known
-        return Suspect(path, read.hash, read.content.capture, read.content.thumbnail)
+        return Suspect(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
 
     def _paths(self) -> Iterator[str]:
         self._scan.unreadable.clear()

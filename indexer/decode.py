@@ -25,7 +25,7 @@ from indexer import exif, jxl
 from indexer.formats import HEAD_BYTES, signature
 from indexer.limits import Limits as Limits
 from indexer.limits import too_many_bytes
-from indexer.rgb import to_rgb
+from indexer.rgb import alpha_of, to_rgb
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 from storage.records import Capture
 
@@ -75,6 +75,7 @@ class Picture:
     width: int
     height: int
     capture: Capture
+    alpha: Image.Image | None = None  # opacity (L) where it was asked for and not all is opaque
 
 
 def read_bytes(path: str | Path, limit: int, name: str = "file_bytes") -> bytes:
@@ -94,18 +95,20 @@ def open_picture(
     *,
     limits: Limits | None = None,
     smallest: tuple[int, int] | None = None,
+    alpha: bool = False,
 ) -> Picture:
     """Decode the first frame of a picture, given as its bytes or its path.
 
     `smallest` (short side, long side) allows the codec to scale down as long as neither side
-    falls below it; None decodes in full. Raises UnreadableFile or DecodeFailure.
+    falls below it; None decodes in full. With `alpha` the opacity is kept beside the colours that
+    were laid over white. Raises UnreadableFile or DecodeFailure.
     """
     limits = limits or Limits()
     data = source if isinstance(source, bytes) else read_bytes(source, limits.file_bytes)
     if not data:
         raise DecodeFailure("the file is empty (0 bytes)")
     with _pillow_held_to(limits):
-        return _decode(_open(data, limits), limits, smallest)
+        return _decode(_open(data, limits), limits, smallest, alpha)
 
 
 @contextmanager
@@ -153,7 +156,7 @@ def _check_jxl(data: bytes, limits: Limits) -> None:
 
 
 def _decode(
-    image: ImageFile.ImageFile, limits: Limits, smallest: tuple[int, int] | None
+    image: ImageFile.ImageFile, limits: Limits, smallest: tuple[int, int] | None, alpha: bool
 ) -> Picture:
     name = "JPEG" if image.format == "MPO" else image.format or "picture"
     stored = image.size
@@ -166,13 +169,15 @@ def _decode(
         image.load()
         if image.format == "TIFF":
             stored, turn = image.size, 1  # Pillow has turned it while loading
+        opacity = alpha_of(image) if alpha else None
         upright = to_rgb(image)
         if turn in _UPRIGHT:
             upright = upright.transpose(_UPRIGHT[turn])
+            opacity = None if opacity is None else opacity.transpose(_UPRIGHT[turn])
     except Exception as error:
         raise _failure(error, name, limits) from None
     width, height = stored if turn < 5 else stored[::-1]
-    return Picture(upright, name, width, height, capture)
+    return Picture(upright, name, width, height, capture, opacity)
 
 
 def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:

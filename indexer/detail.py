@@ -60,19 +60,21 @@ class Difference:
     channel: Channel
 
 
-def difference(first: Bytes, second: Bytes) -> Difference:
+def difference(first: Bytes, second: Bytes, edited: bool = False) -> Difference:
     """Compare two images, (height, width, 3) uint8, the first laid on the second.
 
-    Sizes may differ, shapes nearly not: the larger one is shrunk to the smaller one's grid.
+    Sizes may differ, shapes nearly not: the larger one is shrunk to the smaller one's grid. Of
+    `edited` images, whose colours are others and whose grain a warp has smoothed, only the light
+    is compared.
     """
     ours, theirs = _on_one_grid(first, second)
-    found = [_grain(_gray(ours), _gray(theirs))]
+    found = [] if edited else [_grain(_gray(ours), _gray(theirs))]
     for scale in range(_SCALES):
         if scale:
             ours, theirs = _halved(ours), _halved(theirs)
             if min(ours.shape[:2]) < _LEAST_SIDE:
                 break
-            hues = zip(_hues(ours), _hues(theirs), strict=True)
+            hues = () if edited else zip(_hues(ours), _hues(theirs), strict=True)
             found += [_worst(one, other, "colour") for one, other in hues]
         found.append(_in_light(_gray(ours), _gray(theirs)))
     return max(found, key=lambda each: each.excess)
@@ -124,7 +126,9 @@ def _in_light(first: Bytes, second: Bytes) -> Difference:
     found = _worst(first, second, "light")
     if found.excess < DIFFERS:
         return found
-    return min(found, _worst(_relit(first, second), second, "light"), key=lambda one: one.excess)
+    # Either way round: what was too light for one of the two is lost in it.
+    relit = ((_relit(first, second), second), (first, _relit(second, first)))
+    return min(found, *(_worst(*pair, "light") for pair in relit), key=lambda one: one.excess)
 
 
 def _relit(first: Bytes, second: Bytes) -> Bytes:

@@ -35,6 +35,15 @@ class ReadTask:
     full_decode: bool = False
     text_columns: tuple[str, ...] = ()
 
+    @property
+    def seconds(self) -> float:
+        """The time that it may take."""
+        return self.limits.seconds
+
+    def run(self) -> "Read":
+        """Read the file; raises a FileFailure that says why it cannot be used."""
+        return read(self)
+
 
 @dataclass(frozen=True, slots=True)
 class PictureRead:

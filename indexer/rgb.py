@@ -24,6 +24,14 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def alpha_of(image: Image.Image) -> Image.Image | None:
+    """Return the opacity (L) of a loaded picture; None where all of it is opaque."""
+    if not image.has_transparency_data:
+        return None
+    opacity = image.convert("RGBA").getchannel("A")
+    return None if opacity.getextrema() == (255, 255) else opacity
+
+
 def _grey(values: npt.NDArray[np.generic]) -> Image.Image:
     return Image.fromarray(values.astype(np.uint8), "L").convert("RGB")
 

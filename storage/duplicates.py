@@ -93,6 +93,20 @@ def add_pairs(
         )
 
 
+def replace_pairs(
+    connection: Connection, rows: Iterable[tuple[int, int, str, str, Mapping[str, Any]]]
+) -> None:
+    """Write another kind and evidence of pairs: (first, second, former kind, kind, evidence).
+
+    `first` is the lower number. A pair that was removed meanwhile stays removed.
+    """
+    table = schema.pairs
+    for first, second, former, kind, evidence in rows:
+        held = (table.c.first_id == first) & (table.c.second_id == second)
+        if connection.execute(delete(table).where(held, table.c.kind == former)).rowcount:
+            add_pairs(connection, [(first, second, kind, evidence)])
+
+
 def pairs(
     connection: Connection,
     kinds: Sequence[str],
@@ -200,11 +214,15 @@ def elsewhere(connection: Connection, path: str) -> list[int]:
 def known_pairs(
     connection: Connection, firsts: Iterable[int], kinds: Sequence[str]
 ) -> set[tuple[int, int]]:
-    """Give the stored pairs of these kinds whose lower item is among these numbers."""
+    """Return the stored pairs of these kinds whose lower item is among these numbers.
+
+    Those that were looked at in detail are among them, whatever they were found to be.
+    """
     table, known = schema.pairs, set()
+    looked_at = func.json_extract(table.c.evidence, "$.differs").is_not(None)
     for part in batches(sorted(set(firsts))):
         chosen = select(table.c.first_id, table.c.second_id).where(
-            table.c.first_id.in_(part), table.c.kind.in_(kinds)
+            table.c.first_id.in_(part), or_(table.c.kind.in_(kinds), looked_at)
         )
         known |= {(int(first), int(second)) for first, second in connection.execute(chosen)}
     return known

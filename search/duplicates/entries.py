@@ -7,6 +7,7 @@ from search.duplicates.frames import frames
 from search.duplicates.groups import Group, Member
 from search.duplicates.kinds import Kind
 from search.duplicates.plan import Choice, Entry
+from search.duplicates.verification import is_proven
 from storage.decisions import Decided
 
 # An edit was made on purpose, and of similar shots a person may want both.
@@ -20,6 +21,7 @@ def entries(
 ) -> Iterator[Entry]:
     """Give one entry for each file, the keeper first; files of the `dropped` kinds are to go.
 
+    A copy or an edit goes only where a look at all its detail found nothing that differs.
     What may hold more frames or pages than were compared stays, unless its bytes are the keeper's.
     So does what a person decided to keep before others joined its group: its rule is "decision".
     """
@@ -28,7 +30,7 @@ def entries(
         stays = decided.stays([each.item.hash for each in (group.keeper, *group.others)])
         yield _entry(group, group.keeper, "keep")
         for member, kept in zip(group.others, stays[1:], strict=True):
-            goes = member.kind in dropped
+            goes = member.kind in dropped and is_proven(member.kind, member.evidence)
             held = 1 if not goes or member.kind == "identical" else _frames(member)
             entry = _entry(group, member, "drop" if goes and held == 1 else "keep", held)
             if kept and entry.action == "drop":

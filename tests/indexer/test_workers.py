@@ -185,7 +185,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, photo: ReadTask
         "sys.path[:] = sys.argv[2:]\n"
         "from indexer.limits import Limits\n"
         "from indexer.models.protocols import PictureSpec\n"
-        "from indexer.workers import ReadPool, ReadTask\n"
+        "from indexer.reading import ReadTask\n"
+        "from indexer.workers import ReadPool\n"
         "spec = PictureSpec(64, (0.5,) * 3, (0.5,) * 3)\n"
         "pool = ReadPool(1, Limits())\n"  # no guard: workers do not run the caller's script again
         "pool.schedule(ReadTask(sys.argv[1], 'image', spec, Limits())).result()\n"
