@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from queue import SimpleQueue
@@ -20,6 +21,7 @@ from threading import Thread, Timer
 from types import TracebackType
 from typing import IO, Self
 
+from indexer.decode import configure_decoders
 from indexer.limits import Limits
 from indexer.reading import Read, ReadTask, read
 from storage.errors import DecodeFailure, FileFailure, SightlineError
@@ -287,6 +289,8 @@ def _settle(limits: Limits) -> None:
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configure_decoders()
+    warnings.simplefilter("ignore")  # Pillow has one for each odd tag, and nobody reads them here
     if os.name == "posix":
         os.nice(_NICENESS)
         _limit_memory(limits.memory_bytes)

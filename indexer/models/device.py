@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from indexer.cores import usable_cores
 from indexer.models.memory import Precision, held
 from storage.errors import InvalidArgument, ModelError
 
@@ -68,7 +67,6 @@ def _device(wanted: str) -> Placement:
         if not has_mps:
             raise ModelError("the device mps is not there: choose auto or cpu")
         return Placement(torch.device("mps"), batch=MPS_BATCH)
-    limit_threads()
     return Placement(torch.device("cpu"))
 
 
@@ -77,16 +75,6 @@ def _cuda(device: torch.device) -> Placement:
     batch = int(properties.total_memory / 2**30 * PICTURES_PER_GIB)
     fast = (properties.major, properties.minor) >= _BF16_CAPABILITY
     return Placement(device, "bf16" if fast else "fp32", max(8, min(LARGEST_BATCH, batch)))
-
-
-def limit_threads() -> None:
-    """Keep torch from starting more threads than this process may use.
-
-    torch counts the machine's cores; a container's share of them is often far smaller.
-    """
-    usable = usable_cores()
-    if torch.get_num_threads() > usable:
-        torch.set_num_threads(usable)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
