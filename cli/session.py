@@ -9,6 +9,7 @@ from cli.render import tell
 from cli.settings import Settings
 from indexer.cores import limit_threads
 from storage import Library
+from storage.errors import LibraryReadOnly
 
 
 @contextmanager
@@ -18,6 +19,9 @@ def session(settings: Settings, create: bool = False) -> Iterator[Library]:
     with wiring.open_library(settings, create) as library:
         try:
             yield library
+        except LibraryReadOnly:
+            library.notices.clear()  # that it is only read is the error now
+            raise
         finally:
             for notice in library.notices:
                 tell(notice)

@@ -10,12 +10,13 @@ from typing import Self
 from sqlalchemy import func, inspect, select, text
 
 from storage import builds, files, items, removal, roots, runs, schema, spaces, switching
-from storage.catalogue import HEAD, Catalogue
+from storage.catalogue import HEAD, Catalogue, read_only
 from storage.errors import (
     InvalidArgument,
     ItemNotFound,
-    LibraryInUse,
+    LibraryError,
     LibraryNotFound,
+    LibraryReadOnly,
     LibraryTooNew,
     NotALibrary,
 )
@@ -46,9 +47,14 @@ class Library:
     def create(cls, path: str | Path) -> Self:
         """Make a new library in a folder that does not exist or is empty; raises NotALibrary."""
         folder = Path(path).expanduser()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise NotALibrary(f"{folder} is not empty: choose a new folder for the library")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise NotALibrary(f"{folder} is not empty: choose a new folder for the library")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(
+                f"the library {folder} cannot be made ({error.strerror}): choose another folder"
+            ) from error
         library = cls(folder)
         try:
             library._migrate()
@@ -61,14 +67,15 @@ class Library:
     def open(cls, path: str | Path) -> Self:
         """Open a library, bringing it to the newest schema.
 
-        Raises LibraryNotFound, NotALibrary, LibraryTooNew or LibraryDamaged.
+        One that this user cannot write is opened to be read. Raises LibraryNotFound, NotALibrary,
+        LibraryTooNew, LibraryDamaged or LibraryReadOnly.
         """
         folder = Path(path).expanduser()
-        if not folder.exists():
+        if not _exists(folder):
             raise LibraryNotFound(
                 f"there is no library at {folder}: make one with `sightline index`"
             )
-        if not LibraryPaths(folder).catalogue.is_file():
+        if not _is_library(folder):
             raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is not a sightline library")
         library = cls(folder)
         try:
@@ -82,7 +89,7 @@ class Library:
     def open_or_create(cls, path: str | Path) -> Self:
         """Open the library at a path, or make it where there is nothing yet."""
         folder = Path(path).expanduser()
-        if LibraryPaths(folder).catalogue.is_file():
+        if _exists(folder) and _is_library(folder):
             return cls.open(folder)
         return cls.create(folder)
 
@@ -102,7 +109,10 @@ class Library:
         return self.paths.root
 
     def _migrate(self) -> None:
-        if self._version() == HEAD:
+        version = self._version()
+        if self.catalogue.read_only:
+            self._check_readable(version)
+        if version == HEAD:
             return
         # Alembic costs half a second to import, and an up-to-date library has no need of it.
         from storage import migrate
@@ -112,6 +122,16 @@ class Library:
             copy = None if version == HEAD else migrate.upgrade(self.catalogue, version)
         if copy is not None:
             self.notices.append(f"brought the library to schema {HEAD}; the old one is {copy.name}")
+
+    def _check_readable(self, version: str | None) -> None:
+        """Say that the library is only read; raises LibraryReadOnly where its schema is old."""
+        if version != HEAD:
+            raise LibraryReadOnly(
+                f"the library {self.path} is of schema {version} and has to be brought to {HEAD} "
+                "before it is read, and it cannot be written here: run `sightline status` once "
+                "where it can, or copy the folder there"
+            )
+        self.notices.append(f"the library {self.path} cannot be written here: it is only read")
 
     def _version(self) -> str | None:
         """Read the schema, None for a new library; raises NotALibrary or LibraryTooNew."""
@@ -136,6 +156,8 @@ class Library:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        if self.catalogue.read_only:
+            raise read_only(self.catalogue.path)
         from storage import lock  # its library costs more to import than a query to answer
 
         with lock.held(self.paths.lock, self._holder):
@@ -279,7 +301,7 @@ class Library:
                 if now is not None and now.id != build.id:
                     return  # it was replaced while the question was asked
                 builds.make(self.catalogue, self.paths.index, *key)
-        except LibraryInUse:
+        except (LibraryError, OSError):  # in use, full or not ours to write
             self.notices.append(f"{reason}; the stored vectors answered, the index comes later")
         else:
             self.notices.append(f"{reason}; it was made again from the stored vectors")
@@ -315,12 +337,32 @@ class Library:
             self.thumbnails.delete(gone)
 
 
+def _exists(folder: Path) -> bool:
+    with _permitted(folder):
+        return folder.exists()
+
+
+def _is_library(folder: Path) -> bool:
+    with _permitted(folder):
+        return LibraryPaths(folder).catalogue.is_file()
+
+
+@contextmanager
+def _permitted(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise LibraryError(
+            f"the library {folder} cannot be looked into: ask its owner for the right to read it"
+        ) from error
+
+
 def _size(folder: Path) -> int:
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
             try:
                 total += os.lstat(os.path.join(place, name)).st_size
-            except FileNotFoundError:  # a writer's temporary file, gone again
+            except OSError:  # a writer's temporary file, gone again, or a folder kept from us
                 continue
     return total
