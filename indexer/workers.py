@@ -154,7 +154,7 @@ class _Worker:
         return DecodeFailure(f"the decoder crashed on it ({_death(code)})")
 
     def _last_word(self, process: "subprocess.Popen[bytes]") -> int:
-        """Give the exit code of a process that answers no more; its pipes close before it ends."""
+        """Return the exit code of a process that is to end, and kill it where it does not."""
         try:
             return process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
@@ -172,7 +172,8 @@ class _Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # a dead process's pipe may hold bytes it never read
                     pipe.close()  # type: ignore[union-attr]
-            self._process.wait()
+            # A process that was forked off meanwhile holds the other end of the input open.
+            self._last_word(self._process)
             self._process = None
 
     def _ready(self) -> "subprocess.Popen[bytes]":

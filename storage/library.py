@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy import func, inspect, select, text
 
-from storage import builds, files, items, removal, roots, runs, schema, spaces, switching
+from storage import builds, files, fork, items, removal, roots, runs, schema, spaces, switching
 from storage.catalogue import HEAD, Catalogue, read_only
 from storage.errors import (
     InvalidArgument,
@@ -114,10 +114,10 @@ class Library:
             self._check_readable(version)
         if version == HEAD:
             return
-        # Alembic costs half a second to import, and an up-to-date library has no need of it.
-        from storage import migrate
+        with self._locked(), fork.work():
+            # Alembic costs half a second to import, and an up-to-date library has no need of it.
+            from storage import migrate
 
-        with self._locked():
             version = self._version()  # once more: another process may have been first
             copy = None if version == HEAD else migrate.upgrade(self.catalogue, version)
         if copy is not None:
@@ -158,7 +158,8 @@ class Library:
     def _locked(self) -> Iterator[None]:
         if self.catalogue.read_only:
             raise read_only(self.catalogue.path)
-        from storage import lock  # its library costs more to import than a query to answer
+        with fork.work():
+            from storage import lock  # its library costs more to import than a query to answer
 
         with lock.held(self.paths.lock, self._holder):
             yield

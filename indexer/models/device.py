@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from indexer.models.inference import accelerator_is_lost, accelerator_of_the_parent
 from indexer.models.memory import Precision, held
 from storage.errors import InvalidArgument, ModelError
 
@@ -56,7 +57,11 @@ def _device(wanted: str) -> Placement:
     kind, _, number = wanted.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
         raise InvalidArgument(f"there is no device {wanted!r}: choose auto, cpu, cuda or mps")
-    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    lost = accelerator_is_lost()
+    if lost and kind == "cuda":
+        raise accelerator_of_the_parent()
+    has_cuda = not lost and torch.cuda.is_available()
+    has_mps = torch.backends.mps.is_available()
     if kind == "auto":
         wanted = kind = "cuda" if has_cuda else "mps" if has_mps else "cpu"
     if kind == "cuda":
