@@ -262,6 +262,7 @@ class Library:
         """Find an item by the beginning of its hash or by a path; raises ItemNotFound."""
         with self.catalogue.reading() as connection:
             table = schema.files
+            reference = reference.replace("\0", "�")  # which no path has
             path = os.path.abspath(os.path.expanduser(reference))
             candidates = [path, os.path.realpath(path)]
             found = connection.scalars(
