@@ -28,7 +28,7 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def keeping(said: Callable[[], str]) -> Iterator[None]:
-    """Let what breaks work off say what is kept, in the words that `said` finds then.
+    """Add what is kept, in the words that `said` finds then, to what breaks the block off.
 
     That is a Ctrl-C, or results that nobody takes: work that is not done is no success then.
     """

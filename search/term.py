@@ -54,7 +54,7 @@ class Term:
 
 
 def _says_something(kind: TermKind, value: str) -> bool:
-    """Tell whether there is something to look for; signs alone are no words."""
+    """Return whether there is something to look for; signs alone are no words."""
     if kind != "text":
         return bool(value.strip())
     return any(unicodedata.category(character)[0] not in "PZC" for character in value)

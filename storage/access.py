@@ -28,7 +28,7 @@ class FileState(NamedTuple):
 
 
 def is_writable(path: Path) -> bool:
-    """Tell whether this user may write a catalogue and make files beside it.
+    """Return whether this user may write a catalogue and make files beside it.
 
     Asked of the system (POSIX.1-2024, `access`), which knows of read-only mounts, also for root.
     The file is not opened: to close it again would drop SQLite's own locks on it.
@@ -42,7 +42,7 @@ def uri(path: Path, access: Access) -> str:
 
 
 def state(path: Path) -> FileState:
-    """Look at a catalogue and what lies beside it; raises OSError where it is not there."""
+    """Return what can be seen of a catalogue from outside; raises OSError where it is not there."""
     found = os.stat(path)
     times = found.st_mtime_ns, found.st_ctime_ns
     log = _log(path)

@@ -53,17 +53,17 @@ class Catalogue:
         self._closed = False
         self._engine: Engine | None = None
         self._state: access.FileState | None = None  # of a file that is read as it lies
-        self._opening = Lock()  # the call of `fork.work` around it keeps it out of forks
-        fork.carry(self)
+        self._opening = Lock()  # the call of `fork.guard` around it keeps it out of forks
+        fork.register(self)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one unchanging state of the catalogue.
+        """Yield a connection that sees one unchanging state of the catalogue.
 
         Raises LibraryInUse at the end where another user changed a file that is read as it lies,
         without SQLite's locks: what was read of it is to be thrown away then.
         """
-        with fork.work():
+        with fork.guard():
             before: access.FileState | None = None
             try:
                 with _translated(self.path):
@@ -81,13 +81,13 @@ class Catalogue:
         """Give a connection whose changes are all committed at the end, or none are."""
         if self.read_only:
             raise read_only(self.path)
-        with fork.work(), _translated(self.path), self._opened().connect() as plain:
+        with fork.guard(), _translated(self.path), self._opened().connect() as plain:
             connection = plain.execution_options(sightline_begin="BEGIN IMMEDIATE")
             with connection.begin():
                 yield connection
 
     def close(self) -> None:
-        """Let go of the file, for good."""
+        """Close the file, for good."""
         self._closed = True
         self.release()
 
@@ -96,8 +96,8 @@ class Catalogue:
         if self._engine is not None:
             self._engine.dispose()
 
-    def renew(self) -> None:
-        """Leave what the parent of this process had opened as it is."""
+    def reset(self) -> None:
+        """Forget what the parent of this process had opened, and leave it as it is."""
         self._opening = Lock()
         self._engine = None
 
@@ -143,7 +143,7 @@ class Catalogue:
 
 
 def _answers(engine: Engine) -> bool:
-    """Find out whether SQLite can read through the files beside a catalogue."""
+    """Return whether SQLite can read through the files beside a catalogue."""
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")

@@ -31,17 +31,17 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Carried(Protocol):
-    """Something that holds connections a fork must not carry over."""
+class ForkAware(Protocol):
+    """Something that holds connections which must not cross a fork."""
 
     def release(self) -> None:
         """Close what nobody uses; called in the parent just before a fork."""
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Forget what is left of the parent's; called in the child."""
 
 
-_carried: "WeakSet[Carried]" = WeakSet()
+_holders: "WeakSet[ForkAware]" = WeakSet()
 _begun: set[object] = set()  # a token for each piece of work that is under way
 _cut_short = False  # this process was forked in the middle of some
 # The main thread may be the copy of one that had a team: this process was forked, or something
@@ -49,13 +49,13 @@ _cut_short = False  # this process was forked in the middle of some
 _team_lost = not sys.modules.keys().isdisjoint(("torch", "faiss"))
 
 
-def carry(holder: Carried) -> None:
-    """Have a holder of connections told of forks as long as it lives."""
-    _carried.add(holder)
+def register(holder: ForkAware) -> None:
+    """Register a holder of connections, which is told of forks as long as it lives."""
+    _holders.add(holder)
 
 
 @contextmanager
-def work() -> Iterator[None]:
+def guard() -> Iterator[None]:
     """Mark the block as work that no fork leaves whole in the child.
 
     Raises ForkedProcess in a process that was forked in the middle of such work.
@@ -76,12 +76,12 @@ def work() -> Iterator[None]:
 def fork_safe(function: Callable[P, R]) -> Callable[P, R]:
     """Return a function that computes with OpenMP's threads also where a fork has lost them.
 
-    Raises ForkedProcess as `work` does.
+    Raises ForkedProcess as `guard` does.
     """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with work():
+        with guard():
             if not _team_lost or threading.current_thread() is not threading.main_thread():
                 return function(*args, **kwargs)
             with ThreadPoolExecutor(1, "after the fork") as thread:
@@ -91,7 +91,7 @@ def fork_safe(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _before() -> None:
-    for holder in list(_carried):
+    for holder in list(_holders):
         holder.release()
 
 
@@ -100,8 +100,8 @@ def _in_child() -> None:
     _cut_short = _cut_short or bool(_begun)
     _team_lost = True
     _begun.clear()
-    for holder in list(_carried):
-        holder.renew()
+    for holder in list(_holders):
+        holder.reset()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

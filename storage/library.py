@@ -114,7 +114,7 @@ class Library:
             self._check_readable(version)
         if version == HEAD:
             return
-        with self._locked(), fork.work():
+        with self._locked(), fork.guard():
             # Alembic costs half a second to import, and an up-to-date library has no need of it.
             from storage import migrate
 
@@ -124,7 +124,7 @@ class Library:
             self.notices.append(f"brought the library to schema {HEAD}; the old one is {copy.name}")
 
     def _check_readable(self, version: str | None) -> None:
-        """Say that the library is only read; raises LibraryReadOnly where its schema is old."""
+        """Add the notice that it is only read; raises LibraryReadOnly for an old schema."""
         if version != HEAD:
             raise LibraryReadOnly(
                 f"the library {self.path} is of schema {version} and has to be brought to {HEAD} "
@@ -158,7 +158,7 @@ class Library:
     def _locked(self) -> Iterator[None]:
         if self.catalogue.read_only:
             raise read_only(self.catalogue.path)
-        with fork.work():
+        with fork.guard():
             from storage import lock  # its library costs more to import than a query to answer
 
         with lock.held(self.paths.lock, self._holder):

@@ -40,7 +40,7 @@ def inference(
 
 
 def accelerator_is_lost() -> bool:
-    """Tell whether this process was forked from one that computed with CUDA, which it cannot."""
+    """Return whether this process was forked from one that computed with CUDA, which it cannot."""
     torch = sys.modules.get("torch")
     return torch is not None and bool(torch.cuda._is_in_bad_fork())
 

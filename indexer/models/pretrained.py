@@ -141,7 +141,7 @@ def quiet() -> AbstractContextManager[None]:
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Let one thread at a time load a network, without a bar of progress.
+    """Hold the lock of loading, and hide bars of progress, while the block runs.
 
     While it loads, transformers changes what belongs to the whole process (torch's default type,
     the functions that draw initial weights) and then puts back what it met: two at once would
