@@ -13,12 +13,10 @@ from typing import Any
 
 import platformdirs
 
-from indexer.limits import Limits
+from indexer.limits import SECONDS, SIZES, Limits
 from storage.errors import InvalidArgument
 
 PREFIX = "SIGHTLINE_"
-_LONGEST = 3600  # seconds for one file
-_MOST = 1 << 40  # bytes or pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +96,13 @@ def _limits(value: object) -> Mapping[str, float]:
     if not isinstance(value, dict) or not set(value) <= set(_LIMITS):
         raise ValueError(f"numbers by name, of {', '.join(_LIMITS)}")
     for name, number in value.items():
-        most = _LONGEST if name == "seconds" else _MOST
-        least = 0.1 if name == "seconds" else 1
+        bounds = SECONDS if name == "seconds" else SIZES
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise ValueError("numbers by name")
-        if not least <= number <= most:  # which no NaN is
-            raise ValueError(f"between {least:,} and {most:,} for {name}")
+        try:
+            bounds(number)
+        except ValueError as error:
+            raise ValueError(f"{error} for {name}") from None
     # Seconds may have a fraction; bytes and pixels are whole.
     return {k: float(v) if k == "seconds" else int(v) for k, v in value.items()}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from cli.settings import Settings
 from indexer import IndexConfig, Indexer, Progress
+from indexer.cores import usable_cores
 from indexer.models import (
     RECOMMENDED,
     Answerer,
@@ -31,6 +32,7 @@ from indexer.models import (
     load,
     load_reader,
 )
+from indexer.workers import ReadPool
 from search import Engine
 from storage import Library, Matrix, Space, spaces
 from storage.errors import ModelMismatch
@@ -116,6 +118,12 @@ def _space_of(library: Library, name: str) -> Space | None:
         revision = fetch(name).revision
         named = [space for space in named if space.revision == revision]
     return max(named, key=lambda space: space.id or 0, default=None)
+
+
+def comparing(settings: Settings) -> ReadPool:
+    """Return the processes that compare files at full detail; to be used as a context."""
+    workers = settings.workers or usable_cores()
+    return ReadPool(workers, settings.file_limits(), "indexer.comparison")
 
 
 def _current_encoder(library: Library, settings: Settings) -> Callable[[], DualEncoder]:

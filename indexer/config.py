@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from indexer.limits import Limits
+from storage.fields import Between, check_fields, path_text
+
+Name = Annotated[str, path_text]  # of a file or a folder
+Count = Annotated[int, Between(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +21,18 @@ class IndexConfig:
     `full_decode` forgoes the codec's own down-scaling of JPEG.
     """
 
-    paths: tuple[str, ...] = ()
-    files: tuple[str, ...] | None = None
+    paths: tuple[Name, ...] = ()
+    files: tuple[Name, ...] | None = None
     exclude: tuple[str, ...] = ()
     text_columns: tuple[str, ...] = ()
     retry_failures: bool = False
-    workers: int | None = None  # None: one for each usable core
+    workers: Count | None = None  # None: one for each usable core
     limits: Limits = field(default_factory=Limits)
     full_decode: bool = False
-    batch_size: int = 32  # the most pictures or passages encoded at once
+    batch_size: Count = 32  # the most pictures or passages encoded at once
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)

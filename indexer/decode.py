@@ -10,9 +10,6 @@ leaves as a reason a person can read. A decoder that hangs or crashes is the con
 import math
 import os
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
@@ -25,6 +22,7 @@ from indexer import exif, jxl
 from indexer.formats import HEAD_BYTES, signature
 from indexer.limits import Limits as Limits
 from indexer.limits import too_many_bytes
+from indexer.pixel_limit import pixel_limit
 from indexer.rgb import alpha_of, to_rgb
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 from storage.records import Capture
@@ -49,17 +47,28 @@ _LONGEST_REASON = 160  # characters taken from a decoder's own words
 def _register() -> None:
     """Register the decoders of `FORMATS` and no others.
 
-    Each works on one thread, because many files are decoded side by side, and because every
-    thread takes address space that counts against a worker's memory limit.
+    Pillow knows its decoders by one table for the whole process, so a program that imports this
+    file reads HEIF and JPEG XL from here on. Its own settings of them are left as they are.
     """
     for plugin in _PLUGINS:
         import_module(f"PIL.{plugin}ImagePlugin")
-    register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
+    if "HEIF" not in Image.OPEN:
+        register_heif_opener()
+    import_module("pillow_jxl")
 
 
 _register()
+
+
+def configure_decoders() -> None:
+    """Set the decoders for the whole of a process that does nothing but decode, as a worker does.
+
+    Each works on one thread, because many files are decoded side by side, and because every
+    thread takes address space that counts against a worker's memory limit.
+    """
+    register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +116,8 @@ def open_picture(
     data = source if isinstance(source, bytes) else read_bytes(source, limits.file_bytes)
     if not data:
         raise DecodeFailure("the file is empty (0 bytes)")
-    with _pillow_held_to(limits):
+    with pixel_limit(limits.pixels):
         return _decode(_open(data, limits), limits, smallest, alpha)
-
-
-@contextmanager
-def _pillow_held_to(limits: Limits) -> Iterator[None]:
-    """Give Pillow's own bomb check, which also sees frames, our limit, and hush all warnings."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = limits.pixels
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
 
 
 def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
@@ -197,7 +192,7 @@ def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
     if isinstance(error, MemoryError):
         return DecodeFailure(limits.too_much_memory())
     said = _tidy(error)
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+    if isinstance(error, Image.DecompressionBombError):
         found = re.search(r"\((\d+) pixels\)", said)
         return DecodeFailure(limits.too_many_pixels(int(found[1]) if found else limits.pixels + 1))
     if "truncated" in said.lower() or isinstance(error, EOFError):

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from importlib import import_module
 from queue import SimpleQueue
 from threading import Thread, Timer
 from types import TracebackType
-from typing import IO, Any, Protocol, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
+from indexer.decode import configure_decoders
 from indexer.limits import Limits
+from indexer.task import Task
 from storage.errors import DecodeFailure, FileFailure, SightlineError
 
 _START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slow disk
@@ -47,25 +50,7 @@ _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
 )
 
-T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
-
-
-class Task(Protocol[T_co]):
-    """Work on files that a process apart does; it and its result travel by pickle."""
-
-    @property
-    def limits(self) -> Limits:
-        """What it may cost."""
-
-    @property
-    def seconds(self) -> float:
-        """The time that it may take."""
-
-    def run(self) -> T_co:
-        """Do it; raises a FileFailure that says why it cannot be done."""
-
-
 _Job = tuple[Task[Any], "Future[Any]"]
 
 
@@ -179,7 +164,7 @@ class _Worker:
         return DecodeFailure(f"the decoder crashed on it ({_death(code)})")
 
     def _last_word(self, process: "subprocess.Popen[bytes]") -> int:
-        """Give the exit code of a process that answers no more; its pipes close before it ends."""
+        """Return the exit code of a process that is to end, and kill it where it does not."""
         try:
             return process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
@@ -197,7 +182,8 @@ class _Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # a dead process's pipe may hold bytes it never read
                     pipe.close()  # type: ignore[union-attr]
-            self._process.wait()
+            # A process that was forked off meanwhile holds the other end of the input open.
+            self._last_word(self._process)
             self._process = None
 
     def _ready(self) -> "subprocess.Popen[bytes]":
@@ -315,6 +301,8 @@ def _settle(limits: Limits) -> None:
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configure_decoders()
+    warnings.simplefilter("ignore")  # Pillow has one for each odd tag, and nobody reads them here
     if os.name == "posix":
         os.nice(_NICENESS)
         _limit_memory(limits.memory_bytes)

@@ -26,14 +26,23 @@ def ask(
     What cannot be read is left out; how many that were stands in the library's notices at the
     end. Raises InvalidArgument for an empty question, or where no picture is there to ask.
     """
-    said = _one_line(question)
+    said, asked = _one_line(question), askable(question, items)
+    parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
+    return _answers(library, answerer, said, parts, limits)
+
+
+def askable(question: str, items: Sequence[Item]) -> list[Item]:
+    """Return the items that can be asked, so that a caller knows before a model is loaded.
+
+    Raises InvalidArgument where there is none, or no question.
+    """
+    _one_line(question)
     asked = [item for item in items if item.kind == "image"]
     if not asked:
         raise InvalidArgument(
             "there is no picture to ask about: name one, or look for some with --query TERM"
         )
-    parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
-    return _answers(library, answerer, said, parts, limits)
+    return asked
 
 
 def ask_chosen(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from storage.errors import InvalidArgument, PathNotFound, TextFailure
+from storage.fields import check_fields
 
 BUILT_IN = ("everyday", "scenes")
 _SETS = Path(__file__).parent / "labelsets"
@@ -34,6 +35,7 @@ class LabelSet:
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.labels) < 2:
             few = "only one label" if self.labels else "no label"
             raise InvalidArgument(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from transformers.models.blip.modeling_blip import BlipForQuestionAnswering
 
+from indexer.models.inference import inference
 from indexer.models.protocols import Pixels
 from indexer.models.speaking import SpeakingReader
 
@@ -19,6 +20,7 @@ class BlipAnswerer(SpeakingReader):
 
     kind = BlipForQuestionAnswering
 
+    @inference
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         """Answer one question about each picture: n pictures and n questions → n answers.
 

@@ -17,6 +17,7 @@ from indexer.models import hub
 from indexer.models.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.device import Placement, in_batches, place
 from indexer.models.folder import read_table
+from indexer.models.inference import inference
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.recipe import Recipe
 from indexer.models.room import reserve
@@ -68,6 +69,7 @@ class OpenClipEncoder:
         network = network.to(placement.device).requires_grad_(False).eval()
         return cls(space, recipe, network, words, placement)
 
+    @inference
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
 
@@ -83,6 +85,7 @@ class OpenClipEncoder:
         # A picture fresh from its decoder may be read-only memory, which torch will not share.
         return self._run(torch.from_numpy(np.require(pixels, requirements=["C", "W"])), self._see)
 
+    @inference
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.
 

@@ -9,6 +9,7 @@ import torch
 
 from indexer.models.checkpoint import Checkpoint
 from indexer.models.device import in_batches
+from indexer.models.inference import inference
 from indexer.models.pretrained import (
     check_pictures,
     check_words,
@@ -55,6 +56,7 @@ class TwoTowers(ABC):
         """
         return cls(checkpoint, device)
 
+    @inference
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
 
@@ -63,6 +65,7 @@ class TwoTowers(ABC):
         """
         return self._run(squares(pixels, self.pictures), self._look)
 
+    @inference
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.
 

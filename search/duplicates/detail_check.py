@@ -7,15 +7,16 @@ the pair, so that it is looked at once.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
+from typing import Protocol, TypeVar
 
 from indexer.comparison import Beside, CompareTask, ImageFile
-from indexer.cores import usable_cores
 from indexer.detail import Difference
 from indexer.fingerprint import TURNS
 from indexer.limits import Limits
-from indexer.workers import ReadPool
+from indexer.task import Task
 from search.duplicates.evidence import Evidence
 from search.duplicates.kinds import Kind, Thresholds
 from storage.errors import FileFailure
@@ -26,6 +27,16 @@ _TOGETHER = 8  # images that are compared with one while it is held decoded
 _BACK = {"90": "270", "270": "90"}  # every other turn undoes itself
 _MANY = 24  # copies of one image, from which on thumbnails are compared first
 _BY_FAR = 1.5
+
+T = TypeVar("T")
+
+
+class Pool(Protocol):
+    """Processes that do tasks, as `indexer.workers.ReadPool` is one."""
+
+    def schedule(self, task: Task[T]) -> "Future[T]":
+        """Queue a task; its failure is a FileFailure."""
+
 
 _Files = Callable[["Asked"], tuple[ImageFile, ImageFile]]
 
@@ -50,17 +61,16 @@ class DetailCheck:
         self,
         limits: Thresholds,
         thumbnail: Callable[[str], bytes | None],
+        pool: Pool,
         file_limits: Limits | None = None,
-        workers: int | None = None,
         watch: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Take the thresholds, thumbnails by hash, and what a file may cost.
+        """Take the thresholds, thumbnails by hash, who does the work, and what a file may cost.
 
         `watch` is called with how many pairs of how many were looked at.
         """
-        self._limits, self._thumbnail = limits, thumbnail
+        self._limits, self._thumbnail, self._pool = limits, thumbnail, pool
         self._file_limits = file_limits or Limits()
-        self._workers = workers or usable_cores()
         self._watch = watch or (lambda _done, _of: None)
         self._done = self._of = 0
 
@@ -70,26 +80,25 @@ class DetailCheck:
         A copy that differs is called "similar"; of edits, `differs` says so.
         """
         self._of += len(asked)
-        with ReadPool(self._workers, self._file_limits, "indexer.comparison") as pool:
-            strangers = set()
-            for each, found in self._compared(pool, _crowded(asked), self._thumbnails):
-                # Thumbnails have losses of their own: what differs in them does so by far.
-                if found.excess > _BY_FAR * self._limits.detail:
-                    strangers.add(each)
-                    self._count(1)
-                    yield each, self._judged(each.evidence, found)
-            left = [each for each in asked if each not in strangers]
-            for each, found in self._compared(pool, left, _files):
+        strangers = set()
+        for each, found in self._compared(_crowded(asked), self._thumbnails):
+            # Thumbnails have losses of their own: what differs in them does so by far.
+            if found.excess > _BY_FAR * self._limits.detail:
+                strangers.add(each)
+                self._count(1)
                 yield each, self._judged(each.evidence, found)
+        left = [each for each in asked if each not in strangers]
+        for each, found in self._compared(left, _files):
+            yield each, self._judged(each.evidence, found)
 
     def _count(self, many: int) -> None:
         self._done += many
         self._watch(self._done, self._of)
 
     def _compared(
-        self, pool: ReadPool, asked: Sequence[Asked], files: "_Files"
+        self, asked: Sequence[Asked], files: "_Files"
     ) -> Iterator[tuple[Asked, Difference]]:
-        scheduled = [(part, pool.schedule(self._task(part, files))) for part in _parts(asked)]
+        scheduled = [(part, self._pool.schedule(self._task(part, files))) for part in _parts(asked)]
         for part, future in scheduled:
             try:
                 found = future.result()

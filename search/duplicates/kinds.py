@@ -6,6 +6,7 @@ from typing import Literal, Self
 from zlib import crc32
 
 from storage.errors import InvalidArgument
+from storage.fields import check_fields
 
 Kind = Literal["identical", "same-picture", "edited", "similar"]
 _RULES = 2  # rises with what pairs are judged by, so that those found before are judged anew
@@ -57,6 +58,14 @@ class Thresholds:
     neighbours: int = 32
     # Levels, of 255, by which two exposures differ at the least: a tripod's by their noise.
     exposure: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for field in fields(self):
+            if not 0 <= getattr(self, field.name) < float("inf"):
+                raise InvalidArgument(
+                    f"{field.name} is {getattr(self, field.name)}: give 0 or more"
+                )
 
     def changed(self, settings: Iterable[str]) -> Self:
         """Give these limits with some set otherwise: "cosine=0.9", each a field of this class.

@@ -73,12 +73,12 @@ class LeakFinder:
         library: Library,
         folder: str,
         limits: Thresholds,
+        check: DetailCheck,
         crops: bool = True,
         among: Collection[int] | None = None,
         within: str | None = None,
-        check: DetailCheck | None = None,
     ) -> None:
-        self._check = check or DetailCheck(limits, library.thumbnail)
+        self._check = check
         self._library, self._folder, self._limits, self._crops = library, folder, limits, crops
         self._among = None if among is None else frozenset(among)
         self._within = within

@@ -6,7 +6,7 @@ nothing here raises: what cannot be read says nothing.
 
 import os
 import stat
-import warnings
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, IptcImagePlugin
 
 from indexer import exif
 from indexer.decode import FORMATS
+from indexer.pixel_limit import pixel_limit
 from search.duplicates import packets, xmp
 from search.duplicates.xmp import Metadata as Metadata
 from search.duplicates.xmp import stars, tidy
@@ -99,9 +100,8 @@ def _is_file(path: str) -> bool:
 
 
 def _embedded(path: str) -> Metadata:
-    # Headers of strangers raise nearly anything, and warn of more.
-    with suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    # Headers of strangers raise nearly anything. No pixel is decoded, so none is too many.
+    with suppress(Exception), pixel_limit(sys.maxsize):
         if _is_file(path):
             if (packet := packets.jxl(path)) is not None:
                 return _packet(packet)

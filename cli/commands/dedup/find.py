@@ -19,6 +19,7 @@ from cli.question import check_folder, filters_of, narrows, why_nothing
 from cli.render import plural, size, tell, write_json
 from cli.session import session
 from cli.settings import Settings
+from cli.wiring import comparing
 from search.duplicates.detail_check import DetailCheck
 from search.duplicates.entries import DROPPED, entries
 from search.duplicates.finding import Finder
@@ -122,10 +123,12 @@ def command(**given: Any) -> int:
             _tell_caution(library)
         _compare(library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
-        with counting("looked at closely") as count, keeping(lambda: _KEPT):
-            check = DetailCheck(
-                limits, library.thumbnail, settings.file_limits(), settings.workers, count.show
-            )
+        with (
+            counting("looked at closely") as count,
+            keeping(lambda: _KEPT),
+            comparing(settings) as pool,
+        ):
+            check = DetailCheck(limits, library.thumbnail, pool, settings.file_limits(), count.show)
             groups = Grouping(library, order, kinds, dropped, check).run(within, against, folders)
             with library.catalogue.reading() as connection:
                 decided = Decided.read(connection)

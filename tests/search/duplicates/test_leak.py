@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from indexer import Report
+from indexer.limits import Limits
 from indexer.thumbnail import thumbnail
+from indexer.workers import ReadPool
 from search.duplicates import leak
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.kinds import Thresholds
 from search.duplicates.leak import Leaked, LeakFinder, Suspect
 from storage import Capture, Library
@@ -37,11 +41,13 @@ def training(tmp_path: Path, library: Library, index: Index) -> Path:
 
 
 def _found(
-    library: Library, folder: Path, tested: Iterable[Suspect], crops: bool = True
+    library: Library, folder: Path, tested: Iterable[Suspect], crops: bool = True, **how: Any
 ) -> list[Leaked]:
-    finder = LeakFinder(library, str(folder), Thresholds(), crops)
-    finder.prepare()
-    return list(finder.run(tested))
+    with ReadPool(1, Limits(), "indexer.comparison") as pool:
+        check = DetailCheck(Thresholds(), library.thumbnail, pool)
+        finder = LeakFinder(library, str(folder), Thresholds(), check, crops, **how)
+        finder.prepare()
+        return list(finder.run(tested))
 
 
 def _said(found: list[Leaked]) -> set[tuple[str, str, str]]:
@@ -104,10 +110,9 @@ def test_only_the_chosen_training_pictures_count(
     library: Library, training: Path, tests: list[Suspect]
 ) -> None:
     number = library.find(str(training / "2.jpg")).id
-    folder = str(training.parent / "test")
-    finder = LeakFinder(library, folder, Thresholds(), among=[number], within=str(training))
-    finder.prepare()
-    assert _said(list(finder.run(tests))) == {("smaller", "2.jpg", "same-picture")}
+    folder = training.parent / "test"
+    found = _found(library, folder, tests, among=[number], within=str(training))
+    assert _said(found) == {("smaller", "2.jpg", "same-picture")}
 
 
 def test_an_empty_library_leaks_nothing(
