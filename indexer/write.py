@@ -79,7 +79,23 @@ class Back:
     file: KnownFile
 
 
-Event = PictureDone | KnownDone | PassagesDone | DocumentDone | Failed | Gone | Back
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A remembered file that an exclude pattern names now."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An unchanged file of which the system shows more than the catalogue holds."""
+
+    seen: Sighting
+
+
+Event = (
+    PictureDone | KnownDone | PassagesDone | DocumentDone | Failed | Gone | Back | LeftOut | Looked
+)
 
 
 class Writing:
@@ -112,7 +128,7 @@ class Writing:
         except Exception as error:
             if isinstance(event, PassagesDone):
                 return  # their document, which comes after them, will fail for want of them
-            if isinstance(event, Gone | Back):
+            if isinstance(event, Gone | Back | LeftOut | Looked):
                 raise
             reason = f"it could not be written ({type(error).__name__}: {error})"
             self._commit([Failed(event.seen, "write", reason.splitlines()[0])])
@@ -127,6 +143,10 @@ class Writing:
             back = [event.file for event in events if isinstance(event, Back)]
             files.vanish(connection, [event.file for event in events if isinstance(event, Gone)])
             files.come_back(connection, back)
+            files.exclude(
+                connection, [event.file for event in events if isinstance(event, LeftOut)]
+            )
+            files.record_stat(connection, [one.seen for one in events if isinstance(one, Looked)])
             for event in events:
                 counts.update(self._write(connection, event, displaced))
         counts["unchanged"] += len(back)
