@@ -88,7 +88,7 @@ class Excludes:
 
     @property
     def given(self) -> bool:
-        """Whether there are any."""
+        """Return True where there are any."""
         return bool(self._written)
 
     def of(self, root: str) -> RootExcludes:

@@ -24,20 +24,20 @@ _FUSE_WITH_CTIME = frozenset(("fuse.mergerfs",))  # shows that of the disks it j
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What of a file's state a file system keeps."""
+class StableStat:
+    """What of a file's `stat` a file system keeps from one mount to the next."""
 
     ctime: bool
     inode: bool
 
 
-UNKNOWN = Kept(ctime=os.name != "nt", inode=False)
+UNKNOWN = StableStat(ctime=os.name != "nt", inode=False)
 
 
 class FileSystems:
-    """The mounted file systems; `mounts` leads from a mount point to what is kept there."""
+    """The mounted file systems; `mounts` maps each mount point to what is kept there."""
 
-    def __init__(self, mounts: Mapping[str, Kept]) -> None:
+    def __init__(self, mounts: Mapping[str, StableStat]) -> None:
         self._mounts = mounts
 
     @classmethod
@@ -49,13 +49,13 @@ class FileSystems:
             mounted = psutil.disk_partitions(all=True)
         except (OSError, psutil.Error):  # a system that shows none: the least is expected of it
             mounted = []
-        return cls({part.mountpoint: kept_by(part.fstype) for part in mounted})
+        return cls({part.mountpoint: stable_stat(part.fstype) for part in mounted})
 
-    def mounted_at(self, folder: str) -> Kept | None:
+    def mounted_at(self, folder: str) -> StableStat | None:
         """Return what is kept by the file system mounted just at a folder, None where none is."""
         return self._mounts.get(folder)
 
-    def of(self, path: str) -> Kept:
+    def of(self, path: str) -> StableStat:
         """Return what is kept where a path lies, an absolute one without symbolic links."""
         while (kept := self._mounts.get(path)) is None:
             parent = os.path.dirname(path)
@@ -65,9 +65,9 @@ class FileSystems:
         return kept
 
 
-def kept_by(name: str) -> Kept:
+def stable_stat(name: str) -> StableStat:
     """Return what a file system of this type keeps."""
     name = name.lower()
     fuse = name.startswith(_FUSE) and name not in _FUSE_WITH_CTIME
     ctime = UNKNOWN.ctime and not fuse and name not in _NO_CTIME
-    return Kept(ctime, name in _KEEP_INODE)
+    return StableStat(ctime, name in _KEEP_INODE)

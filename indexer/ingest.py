@@ -27,7 +27,7 @@ from indexer.scan import Scan
 from indexer.scope import Scope, Scopes
 from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
-from indexer.write import Back, Gone, LeftOut, Looked, Writing
+from indexer.write import Back, Gone, MarkExcluded, RecordStat, Writing
 from storage import files, items, roots, spaces
 from storage.files import Sighting
 from storage.library import Library
@@ -116,9 +116,9 @@ class Indexer:
             case Returned():
                 line.put(Back(change.file))
             case Excluded():
-                line.put(LeftOut(change.file))
+                line.put(MarkExcluded(change.file))
             case Standing(seen=Sighting() as seen):
-                line.put(Looked(seen))
+                line.put(RecordStat(seen))
 
     def _task(self, change: ToRead) -> ReadTask:
         return ReadTask(

@@ -24,7 +24,7 @@ class Notices:
         self._walked = False
 
     def add(self, scope: Scope, scan: Scan) -> None:
-        """Take in what the scan of a scope met."""
+        """Collect what the scan of a scope met."""
         if scope.notice:
             self._of_scopes.append(scope.notice)
         if self._excludes.given and scan.excludes(scope.place, os.path.isdir(scope.place)):
@@ -38,7 +38,7 @@ class Notices:
         self._walked |= scan.walked
 
     def lines(self, scanned: int, excluded: int) -> tuple[str, ...]:
-        """Return them all for a run that met so many files, and hides so many by patterns."""
+        """Return all lines of a run that met `scanned` files and has `excluded` ones."""
         return (
             *self._of_scopes,
             *_some(self._not_found, "{} is not there".format, "listed names are not there"),
@@ -69,7 +69,10 @@ class Notices:
 
 
 def left_out_lines(left: LeftOut, empty: bool) -> list[str]:
-    """Say what a walk passed over; what is passed over everywhere only where all was `empty`."""
+    """Return a line for each reason why a walk passed names over.
+
+    System folders and exclude patterns are a reason to tell only where nothing else was there.
+    """
     links = _counted(left.links, "symbolic link is not followed", "symbolic links are not followed")
     hidden = _counted(
         left.hidden,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 from indexer.excludes import Excludes
-from indexer.file_systems import FileSystems, Kept
+from indexer.file_systems import FileSystems, StableStat
 from storage.files import Sighting
 from storage.records import Root
 
@@ -72,8 +72,8 @@ class Scan:
 
     def files(self, folder: str) -> Iterator[Sighting]:
         """Find the regular files under a folder of the root."""
-        for path, kept in self._walk(folder):
-            yield from self._seen(path, kept)
+        for path, stable in self._walk(folder):
+            yield from self._seen(path, stable)
 
     def file(self, path: str) -> Iterator[Sighting]:
         """See one regular file, or nothing if it is none or went away meanwhile."""
@@ -103,25 +103,25 @@ class Scan:
             path = parent
         return False
 
-    def _walk(self, folder: str) -> Iterator[tuple[str, Kept]]:
+    def _walk(self, folder: str) -> Iterator[tuple[str, StableStat]]:
         """Yield what lies under a folder and is none, in byte order of full paths."""
         if self.excludes(folder, is_folder=True):
             self.left_out.excluded += 1
             return
-        kept = self._file_systems.of(folder)
-        waiting = [(folder, kept, self._entries(folder))]  # a folder's entries, the last first
+        stable = self._file_systems.of(folder)
+        waiting = [(folder, stable, self._entries(folder))]  # a folder's entries, the last first
         while waiting:
-            folder, kept, entries = waiting[-1]
+            folder, stable, entries = waiting[-1]
             if not entries:
                 waiting.pop()
                 continue
             entry = entries.pop()
             path = os.path.join(folder, _name(entry))
             if entry.endswith(_SEPARATOR):
-                inside = self._file_systems.mounted_at(path) or kept
+                inside = self._file_systems.mounted_at(path) or stable
                 waiting.append((path, inside, self._entries(path)))
             else:
-                yield path, kept
+                yield path, stable
 
     def _entries(self, folder: str) -> list[bytes]:
         """List the names in a folder that are looked at, the last in byte order first.
@@ -155,7 +155,7 @@ class Scan:
             return False
         return True
 
-    def _seen(self, path: str, kept: Kept) -> Iterator[Sighting]:
+    def _seen(self, path: str, stable: StableStat) -> Iterator[Sighting]:
         try:
             seen = os.lstat(path)
         except FileNotFoundError:
@@ -169,8 +169,8 @@ class Scan:
                 path,
                 seen.st_size,
                 _storable(seen.st_mtime_ns),
-                _storable(seen.st_ctime_ns) if kept.ctime else None,
-                str(seen.st_ino) if kept.inode else None,
+                _storable(seen.st_ctime_ns) if stable.ctime else None,
+                str(seen.st_ino) if stable.inode else None,
             )
 
     def _cannot(self, folder: str, error: OSError) -> None:

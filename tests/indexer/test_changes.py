@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from indexer import Report
-from indexer.file_systems import FileSystems, Kept
+from indexer.file_systems import FileSystems, StableStat
 from indexer.limits import Limits
 from storage import Library, schema
 from tests.indexer.told import counts, paths
@@ -22,15 +22,15 @@ Count = Callable[[], int]
 Draw = Callable[..., Path]
 Index = Callable[..., Report]
 
-KEEPS_ALL, KEEPS_NONE = Kept(ctime=True, inode=True), Kept(ctime=False, inode=False)
+KEEPS_ALL, KEEPS_NONE = StableStat(ctime=True, inode=True), StableStat(ctime=False, inode=False)
 NO_PIXELS, NO_BYTES = Limits(pixels=1), Limits(file_bytes=1)  # where what is decoded, read, fails
 
 
 @pytest.fixture
-def mounted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kept], None]:
+def mounted(monkeypatch: pytest.MonkeyPatch) -> Callable[[StableStat], None]:
     """Lets every folder lie on a file system that keeps what the test says."""
 
-    def mount(kept: Kept) -> None:
+    def mount(kept: StableStat) -> None:
         monkeypatch.setattr(FileSystems, "read", lambda: FileSystems({os.sep: kept}))
 
     mount(KEEPS_ALL)
@@ -159,7 +159,7 @@ def test_a_touched_file_is_not_decoded_among_however_many_of_its_size(
 
 
 def test_where_change_times_do_not_last_size_and_date_decide(
-    library: Library, photos: Path, index: Index, mounted: Callable[[Kept], None]
+    library: Library, photos: Path, index: Index, mounted: Callable[[StableStat], None]
 ) -> None:
     index(photos)
     mounted(KEEPS_NONE)
@@ -176,9 +176,9 @@ def test_where_change_times_do_not_last_size_and_date_decide(
 
 
 def test_a_disk_that_numbers_its_files_anew_is_not_read_again(
-    library: Library, photos: Path, index: Index, mounted: Callable[[Kept], None]
+    library: Library, photos: Path, index: Index, mounted: Callable[[StableStat], None]
 ) -> None:
-    mounted(Kept(ctime=True, inode=False))
+    mounted(StableStat(ctime=True, inode=False))
     index(photos)
     assert {inode for _, inode in recorded(library)} == {None}
     with library.catalogue.writing() as connection:

@@ -5,31 +5,31 @@ from pathlib import Path
 
 import pytest
 
-from indexer.file_systems import UNKNOWN, FileSystems, Kept, kept_by
+from indexer.file_systems import UNKNOWN, FileSystems, StableStat, stable_stat
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows shows no change time")
 
 
 @pytest.mark.parametrize("name", ["ext4", "xfs", "btrfs", "zfs", "apfs", "NTFS", "ntfs3", "tmpfs"])
 def test_systems_that_number_files_on_the_disk(name: str) -> None:
-    assert kept_by(name) == Kept(ctime=True, inode=True)
+    assert stable_stat(name) == StableStat(ctime=True, inode=True)
 
 
 @pytest.mark.parametrize("name", ["vfat", "exfat", "FAT32", "fuseblk", "fuse.sshfs", "macfuse"])
 def test_systems_that_make_both_up_at_each_mount(name: str) -> None:
-    assert kept_by(name) == Kept(ctime=False, inode=False)
+    assert stable_stat(name) == StableStat(ctime=False, inode=False)
 
 
 @pytest.mark.parametrize("name", ["nfs4", "cifs", "smbfs", "overlay", "fuse.mergerfs", "new-fs"])
 def test_systems_that_hand_on_a_change_time(name: str) -> None:
-    assert kept_by(name) == Kept(ctime=True, inode=False)
+    assert stable_stat(name) == StableStat(ctime=True, inode=False)
 
 
 def test_the_nearest_mount_point_decides() -> None:
-    stick = Kept(ctime=False, inode=False)
-    mounted = FileSystems({"/": Kept(True, True), "/media/stick": stick})
+    stick = StableStat(ctime=False, inode=False)
+    mounted = FileSystems({"/": StableStat(True, True), "/media/stick": stick})
     assert mounted.of("/media/stick/2019/a.jpg") == stick
-    assert mounted.of("/media/sticks/a.jpg") == Kept(True, True)
+    assert mounted.of("/media/sticks/a.jpg") == StableStat(True, True)
     assert mounted.mounted_at("/media/stick") == stick
     assert mounted.mounted_at("/media") is None
     assert FileSystems({}).of("/media/stick") == UNKNOWN

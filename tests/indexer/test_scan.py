@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from indexer.excludes import Excludes
-from indexer.file_systems import FileSystems, Kept
+from indexer.file_systems import FileSystems, StableStat
 from indexer.scan import LeftOut, Scan
 from storage.records import Root
 
 
-def scan(folder: Path, *patterns: str, mounts: dict[str, Kept] | None = None) -> Scan:
+def scan(folder: Path, *patterns: str, mounts: dict[str, StableStat] | None = None) -> Scan:
     return Scan(
         Root(1, str(folder), True), Excludes(patterns), file_systems=FileSystems(mounts or {})
     )
@@ -115,9 +115,9 @@ def test_a_folder_that_is_left_out_is_not_entered(
 def test_change_time_and_number_are_seen_where_they_last(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg", "network/b.jpg", "stick/c.jpg", "stick/2019/d.jpg")
     mounts = {
-        str(tmp_path): Kept(True, True),
-        str(tmp_path / "network"): Kept(True, False),
-        str(tmp_path / "stick"): Kept(False, False),
+        str(tmp_path): StableStat(True, True),
+        str(tmp_path / "network"): StableStat(True, False),
+        str(tmp_path / "stick"): StableStat(False, False),
     }
     walk = scan(tmp_path, mounts=mounts)
     seen = {Path(one.path).name: one for one in walk.files(str(tmp_path))}
