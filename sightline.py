@@ -74,13 +74,18 @@ class Sightline:
         model: Filled | None = None,
         exclude: tuple[str, ...] = (),
         text_columns: tuple[str, ...] = (),
+        reread: bool = False,
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
-        """Bring the library up to date with these folders and files, or with all it knows."""
+        """Bring the library up to date with these folders and files, or with all it knows.
+
+        `exclude` holds patterns of gitignore; `reread` hashes files that seem unchanged as well.
+        """
         config = IndexConfig(
             paths=tuple(str(path) for path in paths),
             exclude=exclude or self._settings.exclude,
             text_columns=text_columns,
+            reread=reread,
             workers=self._settings.workers,
             limits=self._settings.file_limits(),
         )

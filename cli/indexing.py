@@ -58,6 +58,6 @@ def summarise(report: Report) -> None:
     if report.failed:
         tell("some files could not be used: sightline failures says which and why")
     if not report.scanned:
-        tell("no files were found there: check the folder and --exclude")
+        tell("no files were found there" + ("" if report.notices else ": check the folder"))
     elif report.new:
         tell('next: sightline search "what you are looking for"')

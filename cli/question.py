@@ -7,7 +7,7 @@ from typing import Any
 
 from search import Query, Rerank, Term
 from search.query import SearchKind
-from storage import Filters, Library, Near, vectors
+from storage import Filters, Library, Near, files, vectors
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Kind
 
@@ -83,6 +83,13 @@ def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = No
         return f"the library holds no {these}"
     if narrows(filters):
         return f"nothing passes {said_filters(filters)}: loosen or leave out what was given"
+    with library.catalogue.reading() as connection:
+        excluded = files.count_excluded(connection)
+    if excluded:
+        return (
+            f"the files of all {these} are gone or excluded: mount their disk, add --missing, or "
+            "run sightline index without the exclude pattern"
+        )
     return f"the files of all {these} are gone: mount their disk, or add --missing"
 
 

@@ -90,6 +90,7 @@ def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
         "end": item.end,
         "paths": list(item.paths),
         "missing_paths": list(item.missing_paths),
+        "excluded_paths": list(item.excluded_paths),
         "caption": caption,
         "tags": [
             {"label": tag.label, "score": round(tag.score, 6), "model": tag.model} for tag in tags
@@ -107,6 +108,7 @@ def status_row(status: Status, roots: Sequence[Root]) -> Row:
         "items": status.items,
         "files": status.files,
         "missing": status.missing,
+        "excluded": status.excluded,
         "failures": status.failures,
         "spaces": [_space_row(counted) for counted in status.spaces],
         "builds": [
@@ -137,7 +139,10 @@ def failure_row(failure: Failure) -> Row:
 
 
 def report_row(report: Report) -> Row:
-    """Tell an index run in files; all but `missing` add up to `scanned`."""
+    """Tell an index run in files: those from `new` to `failed`, less `missing`, are all `scanned`.
+
+    `missing` and `excluded` files are known and not shown, `not_found` are names of a list.
+    """
     return {
         "scanned": report.scanned,
         "new": report.new,
@@ -148,6 +153,9 @@ def report_row(report: Report) -> Row:
         "skipped": report.skipped,
         "failed": report.failed,
         "seconds": round(report.seconds, 3),
+        "excluded": report.excluded,
+        "not_found": report.not_found,
+        "notices": list(report.notices),
     }
 
 

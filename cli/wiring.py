@@ -103,7 +103,7 @@ def encoder(library: Library, settings: Settings, model: str | None = None) -> D
 
     No weights are loaded yet, and none at all where a run finds nothing to encode.
     """
-    space = _space_of(library, canonical(model)) if model else library.space()
+    space = library.space() if model is None else _space_of(library, canonical(model))
     if space is not None:
         return StoredEncoder(space, settings.device)
     return LateEncoder(canonical(model or settings.model or RECOMMENDED), settings.device)
@@ -160,7 +160,7 @@ def engine(library: Library, settings: Settings, scorer_name: str | None = None)
 
 def reader_name(library: Library, role: Role, name: str | None = None) -> str:
     """Say which model does a thing: the one named, else the one that goes with the library."""
-    return name or default_for(role, library.space())
+    return default_for(role, library.space()) if name is None else name
 
 
 def on_hand(name: str, role: Role) -> Checkpoint | None:

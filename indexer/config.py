@@ -16,8 +16,9 @@ class IndexConfig:
     """The settings of one index run.
 
     `paths` are folders or files, empty for every known root; `files` are named one by one (from
-    a list) and only they are looked at. `exclude` are globs over names or over paths relative
-    to the root. Tables (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
+    a list) and only they are looked at. `exclude` are patterns of gitignore, relative to the
+    root. `reread` has every file's bytes hashed again, whatever its size and times. Tables
+    (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
     `full_decode` forgoes the codec's own down-scaling of JPEG.
     """
 
@@ -26,6 +27,7 @@ class IndexConfig:
     exclude: tuple[str, ...] = ()
     text_columns: tuple[str, ...] = ()
     retry_failures: bool = False
+    reread: bool = False
     workers: Count | None = None  # None: one for each usable core
     limits: Limits = field(default_factory=Limits)
     full_decode: bool = False
@@ -52,7 +54,8 @@ class Report:
     """What a run did, counting files.
 
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
-    under the scanned places that are not there. `stages` gives busy seconds by stage.
+    under the scanned places that are not there, `excluded` those that exclude patterns name,
+    `not_found` the listed names that are not there. `stages` gives busy seconds by stage.
     """
 
     scanned: int
@@ -64,5 +67,7 @@ class Report:
     skipped: int
     failed: int
     seconds: float
+    excluded: int = 0
+    not_found: int = 0
     notices: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)

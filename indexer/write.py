@@ -79,7 +79,31 @@ class Back:
     file: KnownFile
 
 
-Event = PictureDone | KnownDone | PassagesDone | DocumentDone | Failed | Gone | Back
+@dataclass(frozen=True, slots=True)
+class MarkExcluded:
+    """A remembered file that an exclude pattern names now."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStat:
+    """An unchanged file whose change time or number the catalogue lacks."""
+
+    seen: Sighting
+
+
+Event = (
+    PictureDone
+    | KnownDone
+    | PassagesDone
+    | DocumentDone
+    | Failed
+    | Gone
+    | Back
+    | MarkExcluded
+    | RecordStat
+)
 
 
 class Writing:
@@ -112,7 +136,7 @@ class Writing:
         except Exception as error:
             if isinstance(event, PassagesDone):
                 return  # their document, which comes after them, will fail for want of them
-            if isinstance(event, Gone | Back):
+            if isinstance(event, Gone | Back | MarkExcluded | RecordStat):
                 raise
             reason = f"it could not be written ({type(error).__name__}: {error})"
             self._commit([Failed(event.seen, "write", reason.splitlines()[0])])
@@ -127,6 +151,12 @@ class Writing:
             back = [event.file for event in events if isinstance(event, Back)]
             files.vanish(connection, [event.file for event in events if isinstance(event, Gone)])
             files.come_back(connection, back)
+            files.exclude(
+                connection, [event.file for event in events if isinstance(event, MarkExcluded)]
+            )
+            files.record_stat(
+                connection, [event.seen for event in events if isinstance(event, RecordStat)]
+            )
             for event in events:
                 counts.update(self._write(connection, event, displaced))
         counts["unchanged"] += len(back)

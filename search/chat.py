@@ -84,7 +84,8 @@ def check_there(library: Library, items: Sequence[Item]) -> None:
     for item in items:
         if item.kind != "image":
             raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
-        if not any(map(os.path.isfile, item.paths)) and library.thumbnail(item.hash) is None:
+        there = any(map(os.path.isfile, item.paths + item.excluded_paths))
+        if not there and library.thumbnail(item.hash) is None:
             raise _unreadable(item)
 
 

@@ -72,7 +72,8 @@ class Pictures:
         return Prepared(item, pixels, "nothing" if pixels is None else "thumbnail")
 
     def _from_file(self, item: Item, spec: PictureSpec) -> Pixels | None:
-        for path in item.paths:
+        # Named in so many words, what is excluded is still read: no result shows it.
+        for path in (*item.paths, *item.excluded_paths):
             try:
                 # Neither a pipe, which might never end, nor a file that has plainly changed.
                 if not os.path.isfile(path) or os.path.getsize(path) != item.bytes:

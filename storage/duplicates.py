@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.files import under
-from storage.items import batches
+from storage.items import batches, is_shown
 
 # By what pairs are found: "hashes alone" are those of runs that compare no features.
 Method = Literal["hashes", "hashes alone", "features"]
@@ -190,7 +190,7 @@ def of_several_files(connection: Connection) -> list[int]:
     query = (
         select(files.c.item_id)
         .join(held, held.c.id == files.c.item_id)
-        .where(files.c.missing.is_(False), held.c.kind == "image")
+        .where(is_shown(), held.c.kind == "image")
         .group_by(files.c.item_id)
         .having(func.count() > 1)
         .order_by(files.c.item_id)
@@ -205,7 +205,7 @@ def elsewhere(connection: Connection, path: str) -> list[int]:
         select(files.c.item_id)
         .distinct()
         .join(held, held.c.id == files.c.item_id)
-        .where(files.c.missing.is_(False), held.c.kind == "image", ~under(files.c.path, path))
+        .where(is_shown(), held.c.kind == "image", ~under(files.c.path, path))
         .order_by(files.c.item_id)
     )
     return [int(number) for number in connection.scalars(query)]

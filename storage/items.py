@@ -1,10 +1,20 @@
-"""Items: content with an identity, and the one flag that says whether any of its files is there."""
+"""Items: content with an identity, and the one flag that says whether any of its files is shown."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from storage import schema
 from storage.records import Capture, ContentKind, Item
@@ -157,12 +167,15 @@ def has_vectors_of_passages(space_id: int) -> ColumnElement[bool]:
     return ~exists().where(passages.c.document_id == items.c.id, ~there)
 
 
+def is_shown() -> ColumnElement[bool]:
+    """Select the files that are there and that no exclude pattern names."""
+    return and_(schema.files.c.missing.is_(False), schema.files.c.excluded.is_(False))
+
+
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
     """Recompute `present` of these pictures and documents, and of the documents' passages."""
     items, files, passages = schema.items, schema.files, schema.passages
-    on_disk = (
-        select(files.c.id).where(files.c.item_id == items.c.id, files.c.missing.is_(False)).exists()
-    )
+    on_disk = exists().where(files.c.item_id == items.c.id, is_shown())
     for batch in batches(item_ids):
         connection.execute(
             update(items)
@@ -273,6 +286,7 @@ def hydrate(connection: Connection, item_ids: Sequence[int]) -> dict[int, Item]:
 class _Places:
     here: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     start: int | None = None
     end: int | None = None
 
@@ -280,32 +294,29 @@ class _Places:
 def _places(connection: Connection, batch: list[int]) -> dict[int, _Places]:
     files, passages = schema.files, schema.passages
     found: dict[int, _Places] = {}
-    whole = (
-        select(files.c.item_id, files.c.path, files.c.missing)
-        .where(files.c.item_id.in_(batch))
-        .order_by(files.c.path)
-    )
+    state = (files.c.path, files.c.missing, files.c.excluded)
+    whole = select(files.c.item_id, *state).where(files.c.item_id.in_(batch)).order_by(files.c.path)
     part = (
-        select(passages.c.item_id, files.c.path, files.c.missing, passages.c.start, passages.c.end)
+        select(passages.c.item_id, *state, passages.c.start, passages.c.end)
         .join(files, files.c.item_id == passages.c.document_id)
         .where(passages.c.item_id.in_(batch))
-        .order_by(files.c.missing, files.c.path, passages.c.start)
+        .order_by(~is_shown(), files.c.missing, files.c.path, passages.c.start)
     )
-    for item, path, missing in connection.execute(whole):
-        _place(found.setdefault(int(item), _Places()), path, missing)
-    for item, path, missing, start, end in connection.execute(part):
+    for item, path, missing, excluded in connection.execute(whole):
+        _place(found.setdefault(int(item), _Places()), path, missing, excluded)
+    for item, path, missing, excluded, start, end in connection.execute(part):
         spot = found.setdefault(int(item), _Places())
-        _place(spot, path, missing)
-        if spot.start is None:  # the place in the first path that is there
+        _place(spot, path, missing, excluded)
+        if spot.start is None:  # the place in the first path that is shown
             spot.start, spot.end = int(start), int(end)
     return found
 
 
-def _place(spot: _Places, path: str, missing: bool) -> None:
-    if missing and path not in spot.gone:
-        spot.gone += (path,)
-    elif not missing and path not in spot.here:
-        spot.here += (path,)
+def _place(spot: _Places, path: str, missing: bool, excluded: bool) -> None:
+    state = "gone" if missing else "excluded" if excluded else "here"
+    paths = getattr(spot, state)
+    if path not in paths:
+        setattr(spot, state, (*paths, path))
 
 
 def _item(row: RowMapping, spot: _Places) -> Item:
@@ -323,4 +334,5 @@ def _item(row: RowMapping, spot: _Places) -> Item:
         end=spot.end,
         paths=spot.here,
         missing_paths=spot.gone,
+        excluded_paths=spot.excluded,
     )

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -201,6 +201,7 @@ class Library:
                 items=connection.scalar(select(func.count()).where(hits)) or 0,
                 files=connection.scalar(select(func.count()).select_from(schema.files)) or 0,
                 missing=files.count_missing(connection),
+                excluded=files.count_excluded(connection),
                 failures=connection.scalar(select(func.count()).select_from(schema.failures)) or 0,
                 current=counted[0].space.name if counted else None,
                 spaces=counted,
@@ -260,6 +261,10 @@ class Library:
 
     def find(self, reference: str) -> Item:
         """Find an item by the beginning of its hash or by a path; raises ItemNotFound."""
+        if not reference:
+            raise InvalidArgument(
+                "the name of an item is empty: give a path, or digits of its hash"
+            )
         with self.catalogue.reading() as connection:
             table = schema.files
             reference = reference.replace("\0", "�")  # which no path has
@@ -319,6 +324,8 @@ class Library:
 
     def plan_remove(self, path: str) -> Removal:
         """Plan to take a folder or a file out of the library; raises PathNotFound."""
+        if not path:
+            raise InvalidArgument("the path to remove is empty: name a file or a folder")
         with self.catalogue.reading() as connection:
             return removal.plan_remove(connection, os.path.realpath(os.path.expanduser(path)))
 
@@ -360,11 +367,14 @@ def _permitted(folder: Path) -> Iterator[None]:
 
 
 def _size(folder: Path) -> int:
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:  # a writer's temporary file, gone again, or a folder kept from us
-                continue
+    """Return the bytes of the files in a folder; with a list, as its folders may lie deep."""
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                    continue
+                with suppress(OSError):  # a writer's temporary file, gone again, or kept from us
+                    total += entry.stat(follow_symlinks=False).st_size
     return total

@@ -50,8 +50,9 @@ class Item:
     text: str | None = None  # of a passage
     start: int | None = None
     end: int | None = None
-    paths: tuple[str, ...] = ()  # files that hold it and are there, in path order
+    paths: tuple[str, ...] = ()  # files that hold it, are there and not excluded, in path order
     missing_paths: tuple[str, ...] = ()  # files that held it and are not there now
+    excluded_paths: tuple[str, ...] = ()  # files that are there and that an exclude pattern names
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ class Status:
     items: int
     files: int
     missing: int
+    excluded: int  # files that an exclude pattern names: kept, and in no result
     failures: int
     current: str | None  # the model by whose vectors searches go
     spaces: tuple[SpaceCount, ...]  # the current one first

@@ -136,6 +136,7 @@ files = Table(
     Index("files_by_item", "item_id"),
     Index("files_by_root", "root_id", "path"),
     Index("files_missing", "path", sqlite_where=Column("missing", Boolean).is_(True)),
+    Index("files_excluded", "path", sqlite_where=Column("excluded", Boolean).is_(True)),
 )
 
 passages = Table(
@@ -194,6 +195,8 @@ failures = Table(
     Column("reason", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger),
+    Column("inode", Text),
     # Where one model could not encode what others can: the space of that model.
     Column("space_id", ForeignKey("spaces.id")),
     Column("reader_version", Integer, nullable=False, server_default="0"),

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, sel
 from storage import schema
 from storage.files import under
 from storage.filters import Filters, Near
+from storage.items import is_shown
 from storage.records import Kind
 from storage.vectors import Ids
 
@@ -94,11 +95,19 @@ def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) ->
 
 
 def _has_a_place() -> ColumnElement[bool]:
-    """Say that something holds an item; an interrupted run may leave some that nothing does."""
+    """Select the items that some file holds, there or gone, which no exclude pattern names.
+
+    An interrupted run may leave items that nothing holds.
+    """
     items, files, passages = schema.items, schema.files, schema.passages
+    in_document = (
+        select(passages.c.id)
+        .join(files, files.c.item_id == passages.c.document_id)
+        .where(passages.c.item_id == items.c.id, files.c.excluded.is_(False))
+        .exists()
+    )
     return or_(
-        exists().where(files.c.item_id == items.c.id),
-        exists().where(passages.c.item_id == items.c.id),
+        exists().where(files.c.item_id == items.c.id, files.c.excluded.is_(False)), in_document
     )
 
 
@@ -129,9 +138,8 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _in_folder(folder: str, missing: bool) -> ColumnElement[bool]:
     items, files, passages = schema.items, schema.files, schema.passages
-    lies_there = under(files.c.path, folder)
-    if not missing:
-        lies_there = and_(lies_there, files.c.missing.is_(False))
+    shown = files.c.excluded.is_(False) if missing else is_shown()
+    lies_there = and_(under(files.c.path, folder), shown)
     held = select(files.c.item_id).where(lies_there)
     part = select(passages.c.item_id).where(passages.c.document_id.in_(held))
     return or_(items.c.id.in_(held), items.c.id.in_(part))

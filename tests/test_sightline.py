@@ -12,7 +12,7 @@ import pytest
 import sightline
 from cli import wiring
 from storage import Filters
-from storage.errors import ModelMismatch
+from storage.errors import InvalidArgument, ModelMismatch
 from tests.search.readers import EchoConversant, RuleAnswerer, RuleCaptioner, RuleScorer
 
 HOME = Path(__file__).parent.parent
@@ -26,6 +26,26 @@ def test_a_library_is_opened_filled_and_searched(tmp_path: Path, photos: Path) -
         assert len(library.search("red kite", k=3)) == 3
         inside = library.search("red kite", filters=Filters(folder=str(photos / "summer")))
         assert len(inside) == 2
+
+
+def test_an_empty_path_is_no_folder(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(InvalidArgument, match="the library is empty"):
+        sightline.open("")
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        for ask in (
+            lambda: library.index(""),
+            lambda: library.index(photos, ""),
+            lambda: library.index(photos, exclude=("",)),
+            lambda: library.index(photos, model=""),
+            lambda: library.search(""),
+            lambda: library.use(""),
+            lambda: library.tag(""),
+            lambda: library.library.find(""),
+        ):
+            with pytest.raises(InvalidArgument):
+                ask()
+        assert len(library.library.roots()) == 1
 
 
 def test_a_table_can_be_read_from_python(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import click
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
 from cli.choice import Choice, choose
+from cli.command import Command
 from cli.options import filter_options, json_option, library_option, model_option
 from cli.progress import counting
 from cli.question import check_folder, count_of, filters_of, narrows, why_nothing
@@ -25,7 +26,7 @@ from storage.errors import InvalidArgument
 _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some with --query TERM"
 
 
-@click.command("ask")
+@click.command("ask", cls=Command)
 @click.argument("question")
 @click.argument("target", required=False, metavar="[PATH|ITEM]")
 @click.option("--query", "terms", multiple=True, metavar="TERM", help="Ask what this finds.")

@@ -1,7 +1,10 @@
 """`sightline failures`: the files that could not be used, and another try at them."""
 
+import os
+
 import click
 
+from cli.command import Command
 from cli.indexing import run_index, summarise
 from cli.options import json_option, library_option
 from cli.render import plural, printable, tell, write_json
@@ -12,7 +15,7 @@ from indexer import IndexConfig
 from storage import Failure, Library
 
 
-@click.command("failures")
+@click.command("failures", cls=Command)
 @click.option("--retry", is_flag=True, help="Try to read them again.")
 @library_option
 @json_option
@@ -38,10 +41,13 @@ def command(retry: bool, library: str | None, as_json: bool) -> None:
 
 
 def _retry(library: Library, settings: Settings, failures: list[Failure], as_json: bool) -> None:
-    files = tuple(dict.fromkeys(failure.path for failure in failures))  # one may fail by model
+    paths = dict.fromkeys(failure.path for failure in failures)  # a file may fail by model too
+    # Where a folder has taken a file's place, the next run over its root forgets the failure.
+    files = tuple(path for path in paths if not os.path.isdir(path))
     tell(f"trying {plural(len(files), 'file')} again")
     config = IndexConfig(
         files=files,
+        exclude=settings.exclude,
         retry_failures=True,
         workers=settings.workers,
         limits=settings.file_limits(),

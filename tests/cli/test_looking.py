@@ -13,7 +13,7 @@ from storage import Library
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
-STATUS_KEYS = "path items files missing failures spaces builds folders bytes".split()
+STATUS_KEYS = "path items files missing excluded failures spaces builds folders bytes".split()
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.command import Command
 from cli.consent import agreed
 from cli.duplicates_words import metadata_in_line, metadata_in_words
 from cli.options import json_option, library_option, yes_option
@@ -26,7 +27,7 @@ from storage.files import is_under
 FAILED = 3  # entries were refused
 
 
-@click.command("apply")
+@click.command("apply", cls=Command)
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--trash", "way", flag_value="trash", help="To the trash; the default.")
 @click.option("--hardlink", "way", flag_value="hardlink", help="One copy on disk under both names.")
@@ -55,7 +56,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     keep since. `sightline dedup undo JOURNAL` puts back what can be. An interrupted run goes on
     where it was when it is given again.
     """
-    if move and way:
+    if move is not None and way:
         raise click.UsageError(f"--move and --{way} exclude each other: choose one")
     entries, refused = read(plan)
     if refused and not entries:
@@ -69,7 +70,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     if not drops:
         tell(f"{plan} drops no file")
         return FAILED if refused else NOTHING_FOUND
-    action: Action = Move(move) if move else _action(way)
+    action: Action = _action(way) if move is None else Move(move)
     decided = _decided(given["library"], move)
     journal = given["journal"] or _journal_of(plan)
     if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
@@ -107,7 +108,9 @@ def _decided(library: str | None, move: str | None) -> Decided | None:
     """Read what was decided; a plan is carried out where its library is not there as well."""
     try:
         with session(Settings.read(library=library)) as opened:
-            if move and any(is_under(os.path.realpath(move), root.path) for root in opened.roots()):
+            if move is not None and any(
+                is_under(os.path.realpath(move), root.path) for root in opened.roots()
+            ):
                 tell(f"{move} lies in an indexed folder: the next sightline index finds them there")
             with opened.catalogue.reading() as connection:
                 return Decided.read(connection)

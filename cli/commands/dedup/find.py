@@ -10,6 +10,7 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.duplicates_look import Looks
 from cli.duplicates_page import write_page
@@ -39,7 +40,7 @@ OUT = "sightline-dedup"
 _KEPT = "what was compared is kept"
 
 
-@click.command("find")
+@click.command("find", cls=Command)
 @click.argument("folders", nargs=-1, metavar="")
 @click.option(
     "--kind",
