@@ -113,7 +113,7 @@ class Grouping:
 
         What becomes of copies here is settled: `files` is left with the keepers.
         """
-        heads = self._order.sort([each[0] for each in files.values() if each])
+        heads = self._heads([each[0] for each in files.values() if each], beside)
         taken: set[int] = set()
         for head in heads:
             number = head.item.id
@@ -133,6 +133,12 @@ class Grouping:
                 yield own, others
             files[number] = files[number][:1] if "identical" in kinds else files[number]
             files.update({other: [] for other in others})
+
+    def _heads(self, heads: list[Candidate], beside: "_Beside") -> list[Candidate]:
+        """Sort one file of each content, best first; those that no other is like are not opened."""
+        ordered = self._order.sort(heads, opening=False)
+        paired = iter(self._order.sort([each for each in ordered if beside.get(each.item.id)]))
+        return [next(paired) if beside.get(each.item.id) else each for each in ordered]
 
     def _group(
         self,

@@ -17,6 +17,7 @@ from cli.session import session
 from cli.settings import Settings
 from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
 from search.duplicates.apply import Outcome, apply
+from search.duplicates.companions import MODES, CompanionMode
 from search.duplicates.plan import Entry, read
 from search.duplicates.trash import Trash
 from storage.decisions import Decided
@@ -38,6 +39,14 @@ FAILED = 3  # entries were refused
     is_flag=True,
     help="What only a dropped file says (keywords, rating, description, place, date, camera) goes "
     "into an XMP file beside its keeper.",
+)
+@click.option(
+    "--companions",
+    type=click.Choice(MODES),
+    default="keep",
+    show_default=True,
+    help="A dropped file beside which others of its name lie (RAW, video, sidecars): keep it, "
+    "unless its keeper has the same beside it; move them where it goes; or leave them.",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
 @click.option(
@@ -72,7 +81,8 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     action: Action = Move(move) if move else _action(way)
     decided = _decided(given["library"], move)
     journal = given["journal"] or _journal_of(plan)
-    if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
+    question = _question(drops, action, given["companions"])
+    if not (given["dry_run"] or agreed(question, given["yes"])):
         return DONE
     with keeping(lambda: f"what was done is in {journal}"):
         outcomes = apply(
@@ -81,6 +91,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
             journal,
             dry_run=given["dry_run"],
             sidecars=given["sidecar"],
+            companions=given["companions"],
             decided=decided,
         )
         done, before, left = _tell(outcomes, given["as_json"], given["dry_run"])
@@ -129,9 +140,10 @@ def _action(way: str | None) -> Action:
     return Trash(os.path.join(data, "Trash"))
 
 
-def _question(drops: list[Entry], action: Action) -> str:
+def _question(drops: list[Entry], action: Action, companions: CompanionMode) -> str:
     many = f"{plural(len(drops), 'file')}, {size(sum(entry.bytes for entry in drops))}"
-    return f"{action.name}: {many}. Go on?"
+    more = {"keep": "", "move": " and their companions", "leave": ", their companions left behind"}
+    return f"{action.name}: {many}{more[companions]}. Go on?"
 
 
 def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[int, int, int]:
@@ -149,6 +161,7 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
                     "target": outcome.target,
                     "sidecar": outcome.sidecar,
                     "said": metadata_in_words(outcome.said),
+                    "companions": list(outcome.companions),
                 }
             )
             continue
@@ -158,6 +171,9 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
             tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
         elif dry_run:
             click.echo(f"would drop {printable(outcome.entry.path)}")
+        if outcome.companions:
+            names = ", ".join(printable(os.path.basename(one)) for one in outcome.companions)
+            tell(f"{'would go' if dry_run else 'went'} with it: {names}")
         if outcome.sidecar is not None:
             said = printable(metadata_in_line(outcome.said))
             word = "would write" if dry_run else "wrote"

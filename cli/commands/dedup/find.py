@@ -1,6 +1,6 @@
 """`sightline dedup`: find duplicates, write the plan and the page to review it by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -124,7 +124,7 @@ def command(**given: Any) -> int:
         groups = Grouping(library, order, kinds, dropped).run(within, against, folders)
         with library.catalogue.reading() as connection:
             decided = Decided.read(connection)
-        plan = list(entries(groups, dropped, decided))
+        plan = _counted(entries(groups, dropped, decided))
         if not plan:
             tell(_nothing(library, filters))
             return NOTHING_FOUND
@@ -208,6 +208,16 @@ def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) ->
         )
 
 
+def _counted(found: Iterable[Entry]) -> list[Entry]:
+    """Make the plan; files that may hold more than an image are read for it."""
+    plan = []
+    with counting("planned") as count:
+        for entry in found:
+            plan.append(entry)
+            count.show(len(plan), len(plan))
+    return plan
+
+
 def _tell_caution(library: Library) -> None:
     if caution := wiring.caution(library):
         tell(caution)
@@ -240,6 +250,7 @@ def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None
             f"what the keeper does not say goes with {looks.losing:,} of them (the report tells "
             "what): apply --sidecar writes it beside the keeper"
         )
+    _tell_held(plan, dropped)
     tell(f"look at  {page}")
     if dropped:
         # Of its library apply reads what was decided.
@@ -247,6 +258,21 @@ def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None
         tell(f"then     sightline dedup apply {out / PLAN}{where}")
     else:
         tell("to let any go, mark it there and save the plan, or give --drop KIND")
+
+
+def _tell_held(plan: Sequence[Entry], dropped: Sequence[Entry]) -> None:
+    more = sum(entry.path != entry.keeper and "extras" in entry.evidence for entry in plan)
+    if more:
+        tell(
+            f"{plural(more, 'file')} kept for what only they hold, such as a video or a depth map "
+            "(the report says what)"
+        )
+    beside = sum(bool(entry.companions) for entry in dropped)
+    if beside:
+        tell(
+            f"beside {beside:,} of those to drop lie companions (RAW, video, sidecars): apply "
+            "keeps what would be parted from them, --companions move takes them along"
+        )
 
 
 def _put_aside(plan: Sequence[Entry], out: Path) -> None:
