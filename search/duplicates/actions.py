@@ -81,8 +81,8 @@ class Move:
                 raise FileFailure(f"it is in {self._folder} already")
         companions = [os.path.basename(each.path) for each in files[1:]]
         image = self._names.free(self._folder, name, companions)
-        beside = (os.path.split(renamed(each, name, image)) for each in companions)
-        return [image, *(self._names.free(*each) for each in beside)]
+        beside = (os.path.basename(renamed(each, name, image) or each) for each in companions)
+        return [image, *(self._names.free(self._folder, each) for each in beside)]
 
     def draft(self, loser: Held, target: str | None) -> str | None:
         """Think of a name in the folder, for what comes from another file system."""

@@ -44,7 +44,7 @@ class _Run:
     sidecars: bool
     companions: CompanionMode
 
-    def companions_of(self, action: Action) -> CompanionMode:
+    def companion_mode(self, action: Action) -> CompanionMode:
         """Return what is to become of companions; a file that keeps its name keeps them."""
         return "leave" if action.same_bytes_only else self.companions
 
@@ -89,13 +89,13 @@ def _outcome(entry: Entry, run: _Run) -> Outcome:
         return Outcome(entry, False, "it was done before, as the journal says", before=True)
     written: list[Sidecar] = []
     try:
-        return _dropped(entry, run, written)
+        return _drop(entry, run, written)
     except FileFailure as failure:
-        reason = failure.reason + _reunited(entry, run.log)
+        reason = failure.reason + _restore_companions(entry, run.log)
         return _told(Outcome(entry, False, reason), *written)
 
 
-def _dropped(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
+def _drop(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
     """Drop a file, its companions before it; `written` gets the sidecar that came about."""
     action, log = run.action, run.log
     if action.same_bytes_only and entry.kind != "identical":
@@ -105,10 +105,10 @@ def _dropped(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
         )
     with (
         run.checks.pair(entry) as (loser, keeper),
-        going_along(loser, keeper, run.companions_of(action), run.checks.losers) as along,
+        going_along(loser, keeper, run.companion_mode(action), run.checks.losers) as along,
     ):
         _require_writable(os.path.dirname(entry.path))
-        _require_elsewhere(along, action)
+        _require_copies(along, action)
         target, *targets = action.targets([loser, *(each.held for each in along)])
         thought = sidecar.think(loser, keeper) if run.sidecars else None
         if log is not None:
@@ -134,7 +134,7 @@ def _settle_keepers(loser: Held, keeper: Held, along: Sequence[Along]) -> None:
             settle_on_disk(held)
 
 
-def _require_elsewhere(along: Sequence[Along], action: Action) -> None:
+def _require_copies(along: Sequence[Along], action: Action) -> None:
     alone = [os.path.basename(each.held.path) for each in along if each.equal is None]
     if alone and action.name == "delete":
         raise FileFailure(
@@ -142,7 +142,7 @@ def _require_elsewhere(along: Sequence[Along], action: Action) -> None:
         )
 
 
-def _reunited(entry: Entry, log: Journal | None) -> str:
+def _restore_companions(entry: Entry, log: Journal | None) -> str:
     """Put back the companions of a file that stays; return what is to be said of it."""
     if log is None or log.finished(entry.path, entry.item):
         return ""  # a file that came back does not bring back what went with the former one

@@ -37,7 +37,7 @@ class Rule:
 
     name: str
     better: Better
-    opens: bool = False  # the file or its folder, to tell: so it is asked as seldom as can be
+    opens: bool = False  # reads the file or lists its folder: evaluated only to break a tie
     by_content: bool = False  # so that files of the same bytes need not be opened
 
 
@@ -94,8 +94,8 @@ def _rules() -> dict[str, Rule]:
 
 
 # What a camera wrote goes before the format: an exported PNG has no more in it than its JPEG.
-# What only one of two files holds or has beside it is not lost where that one is kept; the other
-# one may be lost for want of a date, which goes before.
+# A file with extras or companions is not dropped for one without; one with a date would be, so
+# that "exif" goes before both.
 DEFAULT = ("resolution", "exif", "extras", "companions", "format", "name", "bytes", "date")
 # Frames are often poorer than a still, and data of no known form may be worth nothing.
 _WORTH = frozenset(get_args(ExtraKind)) - {"frame", "data", "channels", "transparency", "unknown"}

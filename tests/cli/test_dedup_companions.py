@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from search.duplicates.plan import write
 from tests.search.duplicates.drawn import photo
 from tests.search.duplicates.extras.containers import video
+from tests.search.duplicates.planted import group, put
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
@@ -91,6 +93,16 @@ def test_apply_parts_nothing_unless_told_and_undo_brings_it_back(
     gone = run(*apply, "--companions", "leave", "--yes")
     assert gone.exit_code == 0
     assert [path.name for path in (album / "b").iterdir()] == ["P.MOV"]
+
+
+def test_what_stays_at_its_place_takes_nothing_along(run: Run, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.jsonl"
+    keeper, other = put(tmp_path / "a.jpg"), put(tmp_path / "b.jpg")
+    write(group(keeper, other), plan)
+    for way in ("--hardlink", "--reflink"):
+        refused = run("dedup", "apply", plan, way, "--companions", "move", "--yes")
+        assert refused.exit_code == 2 and "moves none" in refused.stderr
+    assert not other.samefile(keeper)
 
 
 def test_equal_companions_go_along_unasked(

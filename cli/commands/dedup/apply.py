@@ -66,6 +66,8 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     """
     if move and way:
         raise click.UsageError(f"--move and --{way} exclude each other: choose one")
+    if way in ("hardlink", "reflink") and given["companions"] == "move":
+        raise click.UsageError(f"--{way} leaves files where they are: --companions move moves none")
     entries, refused = read(plan)
     if refused and not entries:
         raise SightlineError(

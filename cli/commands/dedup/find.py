@@ -1,6 +1,6 @@
 """`sightline dedup`: find duplicates, write the plan and the page to review it by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -132,7 +132,7 @@ def command(**given: Any) -> int:
             for entry in plan:
                 write_json(_row(entry))
         if given["out"] is not None or not given["as_json"]:
-            _write(library, plan, given["out"] or Path(OUT), given["library"])
+            _write(library, plan, given["out"] or Path(OUT), given["library"], dropped)
     return DONE
 
 
@@ -229,7 +229,13 @@ def _nothing(library: Library, filters: Filters) -> str:
     return "no duplicates among the pictures of the library"
 
 
-def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None) -> None:
+def _write(
+    library: Library,
+    plan: Sequence[Entry],
+    out: Path,
+    named: str | None,
+    kinds: Collection[Kind],
+) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         _put_aside(plan, out)
@@ -250,7 +256,7 @@ def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None
             f"what the keeper does not say goes with {looks.losing:,} of them (the report tells "
             "what): apply --sidecar writes it beside the keeper"
         )
-    _tell_held(plan, dropped)
+    _tell_held(plan, kinds)
     tell(f"look at  {page}")
     if dropped:
         # Of its library apply reads what was decided.
@@ -260,14 +266,16 @@ def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None
         tell("to let any go, mark it there and save the plan, or give --drop KIND")
 
 
-def _tell_held(plan: Sequence[Entry], dropped: Sequence[Entry]) -> None:
-    more = sum(entry.path != entry.keeper and "extras" in entry.evidence for entry in plan)
+def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
+    """Tell of the files that stay for what they hold, and of those that have companions."""
+    others = [entry for entry in plan if entry.path != entry.keeper and entry.kind in kinds]
+    more = sum("extras" in entry.evidence for entry in others)
     if more:
         tell(
             f"{plural(more, 'file')} kept for what only they hold, such as a video or a depth map "
             "(the report says what)"
         )
-    beside = sum(bool(entry.companions) for entry in dropped)
+    beside = sum(entry.action == "drop" and bool(entry.companions) for entry in plan)
     if beside:
         tell(
             f"beside {beside:,} of those to drop lie companions (RAW, video, sidecars): apply "

@@ -19,7 +19,7 @@ _ONE = {
     "transparency": "transparency",
     "channels": "further channels",
     "data": "other data",
-    "unknown": "what was not understood",
+    "unknown": "something not understood",
 }
 _SEVERAL = {
     "video": "videos",

@@ -100,6 +100,20 @@ def test_asked_for_they_go_where_the_file_goes_and_come_back(
     assert sorted(path.name for path in moved.iterdir()) == ["P (2).mov", "P.jpg"]
 
 
+def test_a_companion_of_another_name_gets_a_free_one_of_its_own(
+    run: Applied, keeper: Path, tmp_path: Path
+) -> None:
+    loser = put(tmp_path / "photos" / "a" / "IMG_E1.HEIC")
+    [companion] = beside(loser, "IMG_1.AAE")
+    moved = tmp_path / "moved"
+    put(moved / "IMG_1.AAE", b"of somebody else")
+    assert run(group(keeper, loser), Move(moved), companions="move")[0].done
+    assert (moved / "IMG_E1.HEIC").exists()
+    assert (moved / "IMG_1 (2).AAE").read_bytes() == b"video"
+    back(tmp_path)
+    assert companion.exists()
+
+
 def _logged(tmp_path: Path) -> list[Any]:
     return list(read_journal(tmp_path / "journal")[0])
 

@@ -19,7 +19,7 @@ from search.duplicates.extras import UNKNOWN, Extra, as_rows, in_words
         ([Extra("frame", count=1)], "1 further frame"),
         ([Extra("frame", count=None)], "further frames"),
         ([Extra("matte"), Extra("layers"), Extra("depth map")], "a depth map, a matte and layers"),
-        (list(UNKNOWN.extras), "what was not understood"),
+        (list(UNKNOWN.extras), "something not understood"),
     ],
 )
 def test_each_kind_is_told_once(extras: list[Extra], words: str) -> None:
