@@ -64,10 +64,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     keep since. `sightline dedup undo JOURNAL` puts back what can be. An interrupted run goes on
     where it was when it is given again.
     """
-    if move and way:
-        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
-    if way in ("hardlink", "reflink") and given["companions"] == "move":
-        raise click.UsageError(f"--{way} leaves files where they are: --companions move moves none")
+    _check(way, move, given["companions"])
     entries, refused = read(plan)
     if refused and not entries:
         raise SightlineError(
@@ -99,6 +96,14 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
         done, before, left = _tell(outcomes, given["as_json"], given["dry_run"])
     _tell_sum(done, before, left, journal, given["dry_run"])
     return FAILED if left or refused else DONE
+
+
+def _check(way: str | None, move: str | None, companions: CompanionMode) -> None:
+    """Refuse options that exclude each other; raises click.UsageError."""
+    if move and way:
+        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
+    if way in ("hardlink", "reflink") and companions == "move":
+        raise click.UsageError(f"--{way} leaves files where they are: --companions move moves none")
 
 
 def _tell_sum(done: int, before: int, left: int, journal: Path, dry_run: bool) -> None:
