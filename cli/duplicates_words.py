@@ -52,10 +52,10 @@ _SAYINGS: dict[str, _Say] = {
     "compared_with": lambda path: f"measured beside {path}",
 }
 _LONGEST, _MOST_KEYWORDS = 300, 50  # characters and words that a card shows
-# `quality` is of the hash, which says nothing about how alike two are; `differs` says the rest.
-_UNSAID = frozenset(
-    {"quality", "detail", "detail_in", "detail_x", "detail_y"}
-)  # of the hash, which says nothing about how alike two are
+# The hash's, which says nothing about how alike two are; what a file holds, told apart; and what
+# `_differs` tells.
+_OF_DETAIL = frozenset({"differs", "detail", "detail_in", "detail_x", "detail_y"})
+_UNSAID = _OF_DETAIL | {"quality", "extras"}
 # What is so close to this is no difference that a person would see: (nothing, how close).
 _NONE = {
     "rotation": (0.0, 0.05),  # degrees
@@ -71,10 +71,11 @@ def in_words(kind: str, evidence: Mapping[str, object]) -> str:
     """Tell what is known of two files, the telling first; a key nobody foresaw is told as it is."""
     if kind == "identical":
         return "the same bytes"
+    unsaid = _UNSAID | ({"frames"} if "extras" in evidence else set())
     said = [
         _said(key, evidence[key])
         for key in (*_SAYINGS, *(key for key in evidence if key not in _SAYINGS))
-        if evidence.get(key) is not None and key not in _UNSAID
+        if evidence.get(key) is not None and key not in unsaid
     ]
     return ", ".join(filter(None, (_differs(evidence), *said)))
 

@@ -31,7 +31,7 @@ def stars(
     Of a keeper one file is left, of what lies beside it none.
     """
     left, found = dict(files), []
-    heads = order.sort([each[0] for each in files.values() if each])
+    heads = _heads([each[0] for each in files.values() if each], beside, order)
     taken: set[int] = set()
     for head in heads:
         number = head.item.id
@@ -47,6 +47,13 @@ def stars(
             left[number] = left[number][:1]
         left.update({other: [] for other in others})
     return found, left
+
+
+def _heads(heads: list[Candidate], beside: Neighbours, order: KeepOrder) -> list[Candidate]:
+    """Sort one file of each content, best first; those that no other is like are not opened."""
+    ordered = order.sort(heads, opening=False)
+    paired = iter(order.sort([each for each in ordered if beside.get(each.item.id)]))
+    return [next(paired) if beside.get(each.item.id) else each for each in ordered]
 
 
 def _beside(

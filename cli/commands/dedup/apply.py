@@ -18,6 +18,7 @@ from cli.session import session
 from cli.settings import Settings
 from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
 from search.duplicates.apply import Outcome, apply
+from search.duplicates.companions import MODES, CompanionMode
 from search.duplicates.plan import Entry, read
 from search.duplicates.trash import Trash
 from storage.decisions import Decided
@@ -40,6 +41,14 @@ FAILED = 3  # entries were refused
     help="What only a dropped file says (keywords, rating, description, place, date, camera) goes "
     "into an XMP file beside its keeper.",
 )
+@click.option(
+    "--companions",
+    type=click.Choice(MODES),
+    default="keep",
+    show_default=True,
+    help="A dropped file beside which others of its name lie (RAW, video, sidecars): keep it, "
+    "unless its keeper has the same beside it; move them where it goes; or leave them.",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
 @click.option(
     "--journal",
@@ -56,8 +65,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     keep since. `sightline dedup undo JOURNAL` puts back what can be. An interrupted run goes on
     where it was when it is given again.
     """
-    if move is not None and way:
-        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
+    _check(way, move, given["companions"])
     entries, refused = read(plan)
     if refused and not entries:
         raise SightlineError(
@@ -73,7 +81,8 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     action: Action = _action(way) if move is None else Move(move)
     decided = _decided(given["library"], move)
     journal = given["journal"] or _journal_of(plan)
-    if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
+    question = _question(drops, action, given["companions"])
+    if not (given["dry_run"] or agreed(question, given["yes"])):
         return DONE
     with keeping(lambda: f"what was done is in {journal}"):
         outcomes = apply(
@@ -82,11 +91,20 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
             journal,
             dry_run=given["dry_run"],
             sidecars=given["sidecar"],
+            companions=given["companions"],
             decided=decided,
         )
         done, before, left = _tell(outcomes, given["as_json"], given["dry_run"])
     _tell_sum(done, before, left, journal, given["dry_run"])
     return FAILED if left or refused else DONE
+
+
+def _check(way: str | None, move: str | None, companions: CompanionMode) -> None:
+    """Refuse options that exclude each other; raises click.UsageError."""
+    if move and way:
+        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
+    if way in ("hardlink", "reflink") and companions == "move":
+        raise click.UsageError(f"--{way} leaves files where they are: --companions move moves none")
 
 
 def _tell_sum(done: int, before: int, left: int, journal: Path, dry_run: bool) -> None:
@@ -132,9 +150,10 @@ def _action(way: str | None) -> Action:
     return Trash(os.path.join(data, "Trash"))
 
 
-def _question(drops: list[Entry], action: Action) -> str:
+def _question(drops: list[Entry], action: Action, companions: CompanionMode) -> str:
     many = f"{plural(len(drops), 'file')}, {size(sum(entry.bytes for entry in drops))}"
-    return f"{action.name}: {many}. Go on?"
+    more = {"keep": "", "move": " and their companions", "leave": ", their companions left behind"}
+    return f"{action.name}: {many}{more[companions]}. Go on?"
 
 
 def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[int, int, int]:
@@ -152,6 +171,7 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
                     "target": outcome.target,
                     "sidecar": outcome.sidecar,
                     "said": metadata_in_words(outcome.said),
+                    "companions": list(outcome.companions),
                 }
             )
             continue
@@ -161,6 +181,9 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
             tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
         elif dry_run:
             click.echo(f"would drop {printable(outcome.entry.path)}")
+        if outcome.companions:
+            names = ", ".join(printable(os.path.basename(one)) for one in outcome.companions)
+            tell(f"{'would go' if dry_run else 'went'} with it: {names}")
         if outcome.sidecar is not None:
             said = printable(metadata_in_line(outcome.said))
             word = "would write" if dry_run else "wrote"
