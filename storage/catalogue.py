@@ -8,6 +8,7 @@ Pages are 16 KB, which keeps a 1 KB vector in its row.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from storage.errors import DiskFull, LibraryDamaged, LibraryError, LibraryInUse
+from storage.filters import fold_case
 
 HEAD = "0004"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
@@ -55,6 +57,8 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
+        # SQLite itself folds the letters of ASCII alone.
+        connection.create_function("fold_case", 1, _fold_case, deterministic=True)
         for pragma in (
             f"page_size={_PAGE_BYTES}",
             f"busy_timeout={_BUSY_MS}",
@@ -71,6 +75,11 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql(str(how))
 
     return engine
+
+
+@lru_cache(maxsize=4096)  # a library has few cameras and many images of each
+def _fold_case(text: str | None) -> str | None:
+    return None if text is None else fold_case(text)
 
 
 @contextmanager

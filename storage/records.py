@@ -18,7 +18,8 @@ ContentKind = Literal["image", "text", "document", "table"]
 class Capture:
     """What a camera wrote into a picture: when, with what, where."""
 
-    # ISO 8601 local time, "2015-07-04T12:30:00", where known with ".250" and then "+02:00".
+    # ISO 8601 local time, "2015-07-04T12:30:00", where known with ".250" and then "+02:00". Where
+    # less is certain, less is there: "2015-07-04T12:30", "2015-07-04", "2015-07", "2015".
     taken_at: str | None = None
     camera: str | None = None  # maker and model, "Canon EOS 40D"
     lens: str | None = None
