@@ -90,6 +90,7 @@ def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
         "end": item.end,
         "paths": list(item.paths),
         "missing_paths": list(item.missing_paths),
+        "omitted": item.omitted,
         "caption": caption,
         "tags": [
             {"label": tag.label, "score": round(tag.score, 6), "model": tag.model} for tag in tags
@@ -132,12 +133,20 @@ def space_row(counted: SpaceCount) -> Row:
 
 
 def failure_row(failure: Failure) -> Row:
-    """Tell which file could not be used, where in the line, and why."""
-    return {"path": failure.path, "stage": failure.stage, "reason": failure.reason}
+    """Return a file that could not be used, where in the line, and why.
+
+    `partial` is true where the rest of it is in the library.
+    """
+    return {
+        "path": failure.path,
+        "stage": failure.stage,
+        "reason": failure.reason,
+        "partial": failure.partial,
+    }
 
 
 def report_row(report: Report) -> Row:
-    """Tell an index run in files; all but `missing` add up to `scanned`."""
+    """Return an index run in files; all but `missing` and `partial` add up to `scanned`."""
     return {
         "scanned": report.scanned,
         "new": report.new,
@@ -148,6 +157,7 @@ def report_row(report: Report) -> Row:
         "skipped": report.skipped,
         "failed": report.failed,
         "seconds": round(report.seconds, 3),
+        "partial": report.partial,
     }
 
 

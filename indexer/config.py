@@ -44,7 +44,8 @@ class Report:
     """What a run did, counting files.
 
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
-    under the scanned places that are not there. `stages` gives busy seconds by stage.
+    under the scanned places that are not there, `partial` those that were read in this run but
+    for a part that could not be. `stages` gives busy seconds by stage.
     """
 
     scanned: int
@@ -56,5 +57,6 @@ class Report:
     skipped: int
     failed: int
     seconds: float
+    partial: int = 0
     notices: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)

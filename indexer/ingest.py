@@ -67,7 +67,7 @@ class Indexer:
                         notices += self._go_over(scope, changes, line, tally)
                     tally.end()
             missing = self._settle_up(scopes, writing, space_id)
-            report = _report(tally, missing, notices, line)
+            report = _report(tally, missing, writing.partial, notices, line)
             counts.update(_counted(report))
         return report
 
@@ -129,17 +129,18 @@ class Indexer:
         return missing
 
 
-def _report(tally: Tally, missing: int, notices: list[str], line: Line) -> Report:
+def _report(tally: Tally, missing: int, partial: int, notices: list[str], line: Line) -> Report:
     counts = tally.counts
     return Report(
         scanned=tally.scanned,
         **{name: counts[name] for name in OUTCOMES},
         missing=missing,
         seconds=tally.seconds,
+        partial=partial,
         notices=tuple(notices),
         stages=dict(line.stages),
     )
 
 
 def _counted(report: Report) -> dict[str, int]:
-    return {name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing")}
+    return {name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing", "partial")}

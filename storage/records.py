@@ -53,6 +53,7 @@ class Item:
     end: int | None = None
     paths: tuple[str, ...] = ()  # files that hold it and are there, in path order
     missing_paths: tuple[str, ...] = ()  # files that held it and are not there now
+    omitted: str | None = None  # what of its bytes could not be read, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,14 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that could not be used, and why."""
+    """A file that could not be used, or where `partial` not all of it, and why."""
 
     path: str
     stage: str
     reason: str
     size: int = 0
     mtime_ns: int = 0
+    partial: bool = False  # what could be read of it is in the library
 
 
 @dataclass(frozen=True, slots=True)
