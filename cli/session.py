@@ -16,5 +16,5 @@ def session(settings: Settings, create: bool = False) -> Iterator[Library]:
         try:
             yield library
         finally:
-            for notice in library.notices:
+            for notice in dict.fromkeys(library.notices):
                 tell(notice)
