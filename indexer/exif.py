@@ -28,6 +28,7 @@ _BIG_TIFF = 43
 class _Directory(TiffImagePlugin.ImageFileDirectory_v2):
     """A directory whose texts stay bytes: Pillow reads them as Latin-1, and skips type UTF-8."""
 
+    # Pillow's own table of what reads a type; there is no public door to it.
     _load_dispatch = {
         **TiffImagePlugin.ImageFileDirectory_v2._load_dispatch,
         TiffTags.ASCII: (1, TiffImagePlugin.ImageFileDirectory_v2.load_undefined),

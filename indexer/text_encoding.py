@@ -18,7 +18,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from indexer.text_plausibility import is_of_one_script, is_plausible, letters
+from indexer.text_plausibility import (
+    count_beyond_ascii,
+    is_of_one_script,
+    is_plausible,
+    letters,
+)
 from storage.errors import TextFailure
 
 _BOMS = (  # the longer ones first: UTF-32 little-endian begins like UTF-16
@@ -34,7 +39,7 @@ _LEGACY = (
     "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp874 cp850 cp866 iso8859-2 "
     "iso8859-5 koi8-r koi8-u mac-roman mac-cyrillic cp932 euc-jp gb18030 big5hkscs cp949"
 ).split()
-_WINDOW = 1 << 16  # bytes by which an encoding is recognised
+_WINDOW = 1 << 16  # bytes or characters by which an encoding is recognised
 _CLEARLY = 100  # bad places in a window
 # How much likelier than its rival an encoding must be: 1 + 2 ÷ the bytes beyond ASCII. Of 1,900
 # samples of 120 and 240 characters in 27 languages none was read wrongly so, of 950 of 60 one.
@@ -50,8 +55,7 @@ _SELDOM = frozenset(("mac-cyrillic",))
 _UNASSIGNED = frozenset(("Cn", "Co", "Cs"))
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_BEYOND_ASCII_BYTE = re.compile(rb"[\x80-\xff]")
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def decode(data: bytes) -> Decoded:
             return _marked(data[len(mark) :], encoding)
     if b"\0" in data:
         decoded = _wide(data)
-        if decoded is None:
+        if decoded is None or "\0" in decoded.text:
             raise TextFailure("the file is not text: it holds zero bytes")
         return decoded
     return _iso_2022(data) or _utf8(data) or _wide(data) or _legacy(data)
@@ -83,8 +87,10 @@ def decode(data: bytes) -> Decoded:
 def _marked(data: bytes, encoding: str) -> Decoded:
     text, bad, cut = _lenient(data, encoding)
     # In UTF-8 bad bytes show themselves; any two bytes make a number of UTF-16.
-    odd = 0 if encoding == "utf-8" else sum(unicodedata.category(c) in _UNASSIGNED for c in text)
-    if bad + odd > len(text) // 20 + 1 or (data and bad == len(text)):
+    first = "" if encoding == "utf-8" else text[:_WINDOW]
+    odd = sum(unicodedata.category(c) in _UNASSIGNED for c in first)
+    few = len(text) // 20 + 1
+    if bad > few or odd > min(few, _WINDOW // 20) or (data and bad == len(text)):
         raise TextFailure(f"the file is marked as {encoding.upper()} and is not: save it as UTF-8")
     if "\0" in text:
         raise TextFailure("the file is not text: it holds zero characters")
@@ -118,33 +124,39 @@ def _is_sound(text: str, bad: int, cut: int) -> bool:
     """Return whether a text that was read as UTF-8 is that for the most part."""
     # Older encodings seldom make the sequences of several bytes that UTF-8 is made of, and then
     # letters of scripts that do not belong together.
-    whole = len(_BEYOND_ASCII.findall(text)) - bad
+    whole = count_beyond_ascii(text) - bad
     if whole > 4 * bad or not (bad or (cut and not whole)):
         return True
-    return whole > bad and is_of_one_script(text) and is_plausible(text)
+    return whole > bad and is_of_one_script(text) and is_plausible(text[:_WINDOW])
 
 
 def _wide(data: bytes) -> Decoded | None:
     """Decode UTF-16 or UTF-32 without a mark; None for bytes that are neither."""
-    for encoding in ("utf-32-le", "utf-32-be"):
-        text, bad, cut = _lenient(data, encoding)
-        if text and not bad:
-            return Decoded(text, _damage(encoding, bad, cut))
     if not _CONTROL.search(data):  # a byte of each letter is the small number of its alphabet
+        return None
+    zeros = data.count(0)
+    if zeros and zeros < len(data) // 4 and _is_utf8(data.replace(b"\0", b"")):
         return None
     encodings = ["utf-16-be", "utf-16-le"]  # ASCII has its zeros in front, or behind
     if data[1::2].count(0) > data[::2].count(0):
         encodings.reverse()
-    for encoding in encodings:
+    for encoding in ["utf-32-le", "utf-32-be", *encodings] if zeros else encodings:
+        beginning, bad, _ = _lenient(data[:_WINDOW], encoding)
+        if bad or len(beginning) < 2 or not is_plausible(beginning):
+            continue
         text, bad, cut = _lenient(data, encoding)
-        if (
-            len(text) > 1
-            and not bad
-            and is_plausible(text)
-            and (is_of_one_script(text) or b"\0" in data)
-        ):
+        if not bad and (zeros or is_of_one_script(beginning)):
             return Decoded(text, _damage(encoding, bad, cut))
     return None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Return whether bytes are UTF-8 without control characters."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return not _CONTROL.search(data)
 
 
 def _legacy(data: bytes) -> Decoded:
@@ -155,9 +167,9 @@ def _legacy(data: bytes) -> Decoded:
         if bad <= len(text) // 1000:
             return Decoded(text, _damage(encoding, bad, cut))
     text, bad, cut = _lenient(data, "utf-8")
-    whole = len(_BEYOND_ASCII.findall(text)) - bad
+    whole = count_beyond_ascii(text) - bad
     few = max(whole, len(text) // _FEW)
-    if bad <= few and (bad or cut > 1 or whole) and is_plausible(text):
+    if bad <= few and (bad or cut > 1 or whole) and is_plausible(text[:_WINDOW]):
         return Decoded(text, _damage("utf-8", bad, cut))
     raise TextFailure(
         "the file is not text in UTF-8, and which encoding it is in is not certain: save it as "
@@ -204,7 +216,7 @@ def _plausible(data: bytes) -> Iterator[tuple[float, str, str]]:
 
 def _window(data: bytes) -> bytes:
     """Return so much of a text as is enough to recognise its encoding by."""
-    found = _BEYOND_ASCII_BYTE.search(data)
+    found = _BEYOND_ASCII.search(data)
     first = found.start() if found else 0
     start = data.rfind(b"\n", max(0, first - _WINDOW // 2), first) + 1  # of its line
     return data[start : start + _WINDOW]

@@ -7,7 +7,6 @@ from functools import cache
 _MAX_ODD = 0.02  # of the characters beyond ASCII: nobody's spelling is perfect
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _NO_CHARACTER = frozenset(("Cn", "Co", "Cs"))  # unassigned, private, half of a surrogate pair
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTER = "[A-Za-z\u00c0-\u052f]"
 _EAST_ASIAN = "[\u3040-\u9fff\uac00-\ud7af]"
@@ -24,11 +23,10 @@ _MISPLACED = re.compile(
             rf"{_DRAWING}{_LETTER}",
             rf"{_LETTER}{_DRAWING}",
             rf"[a-z]{_EAST_ASIAN}[a-z]",
-            r"\A[^?]*¿[^?]*\Z",  # Spanish opens and closes
-            r"\A[^!]*¡[^!]*\Z",
         )
     )
 )
+_PAIRS = (("¿", "?"), ("¡", "!"))  # Spanish opens and closes
 _NO_LETTER = frozenset("µªº")
 _CASED = frozenset(("LATIN", "CYRILLIC", "GREEK"))
 _JOINED = tuple(  # what stands together in one word
@@ -47,12 +45,18 @@ def is_plausible(text: str) -> bool:
         return False
     words = (word for word in _WORD.findall(text) if not word.isascii())
     odd = len(_MISPLACED.findall(text)) + sum(not _is_word(word) for word in words)
-    return odd <= _MAX_ODD * len(_BEYOND_ASCII.findall(text))
+    odd += sum(opening in text and closing not in text for opening, closing in _PAIRS)
+    return odd <= _MAX_ODD * count_beyond_ascii(text)
 
 
 def is_of_one_script(text: str) -> bool:
     """Return whether the letters of a text, Latin ones apart, are of scripts that go together."""
     return _go_together(_scripts(text) - {"LATIN"})
+
+
+def count_beyond_ascii(text: str) -> int:
+    """Return how many characters of a text are not ASCII."""
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def letters(text: str) -> list[str]:

@@ -63,9 +63,13 @@ class Embedding:
         for weight, vector in pairs:
             total += np.float32(weight) * vector
         length = float(np.linalg.norm(total))
+        unread = self._unread(words)
         if not length > 1e-4:
-            raise InvalidArgument("the terms of the query cancel out: change a weight or a term")
-        return Embedded((total / length).astype(np.float32), tuple(own), self._unread(words))
+            step = "change a weight or a term"
+            raise InvalidArgument(
+                "; ".join((f"the terms of the query cancel out: {step}", *unread))
+            )
+        return Embedded((total / length).astype(np.float32), tuple(own), unread)
 
     def _unread(self, terms: Sequence[Term]) -> tuple[str, ...]:
         if not terms:

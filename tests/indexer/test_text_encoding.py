@@ -171,6 +171,11 @@ def test_short_western_texts_are_read(text: str) -> None:
     ("data", "reason"),
     [
         (b"a\0b", "zero bytes"),
+        (bytes(4096), "zero bytes"),
+        (("a line of text\n" * 5000 + "\0").encode("utf-16-le"), "zero bytes"),
+        (b"a note\0 with a zero byte", "zero bytes"),
+        ("größere Bären".encode() + bytes(2) + "über Brücken".encode(), "zero bytes"),
+        ("größere Bären".encode("cp1252") + bytes(2) + b"laufen sehr weit", "zero bytes"),
         (b"\x89PNG\r\n\x1a\n\0\0", "zero bytes"),
         (b"\x89PNG\r\n\x1a\n\x01\x02", "not certain"),
         (bytes(range(1, 32)) * 10, "not certain"),

@@ -1,6 +1,6 @@
 """What a model does not read of a text is told, in its own tokens and in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from indexer.models.stand_in import StandInEncoder
 from search import Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
 from search.ask import ask
 from search.truncation import truncation, truncations
-from storage import Filters, Library
+from storage import Filters, Library, Matrix
+from storage.errors import InvalidArgument
 from storage.selection import select_items
 from tests.search.readers import RuleAnswerer, RuleScorer, WordReader
 
@@ -84,6 +85,19 @@ def test_words_beyond_the_context_of_a_search_are_told_plus_and_minus(
         f"{minus!r} is too long for the model stand-in, which reads the first 4 of 6 words "
         "(4 of 6 tokens) of it",
     ]
+
+
+def test_terms_that_cancel_out_by_what_is_read_of_them_say_so(
+    library: Library, photos: Path, index: Index
+) -> None:
+    class Cut(ShortEncoder):
+        def encode_texts(self, texts: Sequence[str]) -> Matrix:
+            return super().encode_texts([" ".join(text.split()[:4]) for text in texts])
+
+    index(photos)
+    same, longer = Term("text", "a b c d"), Term("text", "a b c d e", -1.0)
+    with pytest.raises(InvalidArgument, match="cancel out: .*; 'a b c d e' is too long"):
+        Engine(library, Cut).search(Query((same, longer)))
 
 
 def test_a_search_without_words_loads_no_model_to_count_them(

@@ -245,7 +245,9 @@ def test_a_transformers_tokenizer_beside_the_weights_is_used(
         tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]"
     ).save_pretrained(folder)
     change(lambda c: c["model_cfg"]["text_cfg"].update(tokenizer_kwargs={"clean": "canonicalize"}))
-    rows = load(str(folder), device="cpu").encode_texts(["red kite", "Red, kite!", "kite red"])
+    encoder = load(str(folder), device="cpu")
+    rows = encoder.encode_texts(["red kite", "Red, kite!", "kite red"])
+    assert [encoder.count_tokens(text) for text in ("", "Red, kite!", "kite " * 50)] == [0, 2, 50]
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
     assert rows[0] @ rows[2] < 0.9999
 
