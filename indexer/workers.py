@@ -289,9 +289,8 @@ def _settle(limits: Limits) -> None:
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    csv.field_size_limit(
-        min(limits.text_bytes, _LONGEST_CELL)
-    )  # in this process alone; a long cell is no broken one
+    # Of this process alone, which ends with its work: a long cell is no broken one.
+    csv.field_size_limit(min(limits.text_bytes, _LONGEST_CELL))
     if os.name == "posix":
         os.nice(_NICENESS)
         _limit_memory(limits.memory_bytes)

@@ -52,7 +52,9 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
 
 def _columns(content: Content) -> dict[str, object]:
     capture = content.capture
+    omitted = {"omitted": content.omitted} if content.omitted else {}
     return {
+        **omitted,
         "hash": content.hash,
         "kind": content.kind,
         "bytes": content.bytes,
@@ -65,7 +67,6 @@ def _columns(content: Content) -> dict[str, object]:
         "latitude": capture.latitude,
         "longitude": capture.longitude,
         "text": content.text,
-        "omitted": content.omitted,
         "present": False,  # until a file of it is recorded
     }
 

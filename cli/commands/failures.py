@@ -17,9 +17,10 @@ from storage import Failure, Library
 @library_option
 @json_option
 def command(retry: bool, library: str | None, as_json: bool) -> None:
-    """List the files that could not be used, or only in part, or try those that failed again.
+    """List the files that could not be used, or try them again.
 
-    A file is tried again by itself as soon as it changes.
+    Those that could be used in part are listed too. A file is tried again by itself as soon as it
+    changes.
     """
     settings = Settings.read(library=library)
     with session(settings) as opened:
