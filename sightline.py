@@ -68,6 +68,11 @@ class Sightline:
         self._engine = wiring.engine(library, settings)
         self._readers: dict[tuple[Role, str], Any] = {}
 
+    @property
+    def notices(self) -> list[str]:
+        """What was repaired, worked around or not read on the way to the answers so far."""
+        return self.library.notices
+
     def index(
         self,
         *paths: str | Path,

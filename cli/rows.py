@@ -91,6 +91,7 @@ def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
         "paths": list(item.paths),
         "missing_paths": list(item.missing_paths),
         "excluded_paths": list(item.excluded_paths),
+        "omitted": item.omitted,
         "caption": caption,
         "tags": [
             {"label": tag.label, "score": round(tag.score, 6), "model": tag.model} for tag in tags
@@ -134,14 +135,24 @@ def space_row(counted: SpaceCount) -> Row:
 
 
 def failure_row(failure: Failure) -> Row:
-    """Tell which file could not be used, where in the line, and why."""
-    return {"path": failure.path, "stage": failure.stage, "reason": failure.reason}
+    """Return a file that could not be used, where in the line, and why.
+
+    `partial` is true where the rest of it is in the library.
+    """
+    return {
+        "path": failure.path,
+        "stage": failure.stage,
+        "reason": failure.reason,
+        "partial": failure.partial,
+    }
 
 
 def report_row(report: Report) -> Row:
-    """Tell an index run in files: those from `new` to `failed`, less `missing`, are all `scanned`.
+    """Return an index run, counted in files.
 
-    `missing` and `excluded` files are known and not shown, `not_found` are names of a list.
+    Those from `new` to `failed`, less `missing`, are all `scanned`. `missing` and `excluded` files
+    are known and not shown, `not_found` are names of a list, of `partial` ones a part could not be
+    read.
     """
     return {
         "scanned": report.scanned,
@@ -156,6 +167,7 @@ def report_row(report: Report) -> Row:
         "excluded": report.excluded,
         "not_found": report.not_found,
         "notices": list(report.notices),
+        "partial": report.partial,
     }
 
 

@@ -23,5 +23,5 @@ def session(settings: Settings, create: bool = False) -> Iterator[Library]:
             library.notices.clear()  # that it is only read is the error now
             raise
         finally:
-            for notice in library.notices:
+            for notice in dict.fromkeys(library.notices):
                 tell(notice)

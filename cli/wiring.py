@@ -52,6 +52,7 @@ class LateEncoder:
 
     space: Space
     pictures: PictureSpec
+    context: int | None
 
     def __init__(self, name: str, device: str) -> None:
         self._name, self._device = name, device
@@ -64,9 +65,13 @@ class LateEncoder:
         """Encode texts: n strings → (n, dim) float32, unit rows."""
         return self.loaded.encode_texts(texts)
 
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        return self.loaded.count_tokens(text)
+
     def __getattr__(self, name: str) -> Any:
         """Load the model for what nothing else knows of it yet."""
-        if name in ("space", "pictures"):
+        if name in ("space", "pictures", "context"):
             return getattr(self.loaded, name)
         raise AttributeError(name)
 

@@ -55,7 +55,8 @@ class Report:
 
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
     under the scanned places that are not there, `excluded` those that exclude patterns name,
-    `not_found` the listed names that are not there. `stages` gives busy seconds by stage.
+    `not_found` the listed names that are not there, `partial` those that were read in this run but
+    for a part that could not be. `stages` gives busy seconds by stage.
     """
 
     scanned: int
@@ -69,5 +70,6 @@ class Report:
     seconds: float
     excluded: int = 0
     not_found: int = 0
+    partial: int = 0
     notices: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)

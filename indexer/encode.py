@@ -117,7 +117,7 @@ class Encoding:
                 holds = change.content_kind, read.hash
                 yield Failed(change.seen, why.stage, why.reason, holds)
             else:
-                yield DocumentDone(change.seen, _document(change, read), places)
+                yield DocumentDone(change.seen, _document(change, read, text), places)
 
     def _unstored(self, kind: Kind, hashes: Iterable[str]) -> list[str]:
         wanted = [name for name in dict.fromkeys(hashes) if name not in self.in_flight[kind]]
@@ -145,9 +145,10 @@ def _picture(read: Read, content: PictureRead) -> Content:
     )
 
 
-def _document(change: ToRead, read: Read) -> Content:
+def _document(change: ToRead, read: Read, text: TextRead) -> Content:
     form = table_format(change.columns) if change.kind == "table" else "text"
-    return Content(read.hash, change.content_kind, read.size, form)
+    omitted = text.omitted or None
+    return Content(read.hash, change.content_kind, read.size, form, omitted=omitted)
 
 
 def _passage(name: str, text: str) -> Content:

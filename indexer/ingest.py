@@ -9,6 +9,7 @@ never computed again.
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -76,8 +77,15 @@ class Indexer:
                         self._go_over(scope, changes, line, tally, notices)
                     tally.end()
             missing, excluded = self._settle_up(scopes, writing, space_id)
-            lines = notices.lines(tally.scanned, excluded)
-            report = _report(tally, missing, excluded, len(finder.not_found), lines, line)
+            report = _report(
+                tally,
+                line,
+                missing=missing,
+                excluded=excluded,
+                not_found=len(finder.not_found),
+                partial=writing.partial,
+                notices=notices.lines(tally.scanned, excluded),
+            )
             counts.update(_counted(report))
         return report
 
@@ -155,22 +163,17 @@ def _count(
     return sum(counted(connection, scope.place) for scope in scopes)
 
 
-def _report(
-    tally: Tally, missing: int, excluded: int, not_found: int, notices: tuple[str, ...], line: Line
-) -> Report:
-    counts = tally.counts
+def _report(tally: Tally, line: Line, **more: Any) -> Report:
+    counts: dict[str, Any] = {name: tally.counts[name] for name in OUTCOMES}
     return Report(
         scanned=tally.scanned,
-        **{name: counts[name] for name in OUTCOMES},
-        missing=missing,
+        **counts,
         seconds=tally.seconds,
-        excluded=excluded,
-        not_found=not_found,
-        notices=notices,
+        **more,
         stages=dict(line.stages),
     )
 
 
 def _counted(report: Report) -> dict[str, int]:
-    names = ("scanned", *OUTCOMES, "missing", "excluded", "not_found")
+    names = ("scanned", *OUTCOMES, "missing", "excluded", "not_found", "partial")
     return {name: getattr(report, name) for name in names}

@@ -5,15 +5,16 @@ needs drags in a database or a network.
 """
 
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from typing import Literal
 
 from indexer.decode import open_picture, read_bytes
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec, Pixels
-from indexer.passages import csv_passages, jsonl_passages, passages, text_of
+from indexer.passages import passages
 from indexer.pictures import prepare, sides_needed
+from indexer.tables import csv_passages, jsonl_passages
+from indexer.text_encoding import decode
 from indexer.thumbnail import thumbnail
 from storage.errors import DecodeFailure, FileFailure, TextFailure
 from storage.records import Capture, Span
@@ -59,9 +60,10 @@ class PictureRead:
 
 @dataclass(frozen=True, slots=True)
 class TextRead:
-    """The passages of a text, in order."""
+    """The passages of a text, in order, and in words what of it could not be read."""
 
     spans: tuple[Span, ...]
+    omitted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,9 @@ def _picture(data: bytes, task: ReadTask) -> PictureRead:
 
 
 def _text(data: bytes, task: ReadTask) -> TextRead:
-    split = passages
-    if task.kind == "table":
-        table = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
-        split = partial(table, columns=task.text_columns)
-    return TextRead(split(text_of(data)))
+    decoded = decode(data)
+    if task.kind != "table":
+        return TextRead(passages(decoded.text), decoded.damage)
+    split = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
+    spans, omitted = split(decoded.text, task.text_columns)
+    return TextRead(spans, "; ".join(filter(None, (decoded.damage, omitted))))

@@ -7,6 +7,7 @@ other and inherit neither locks nor files; they end when their input does, so al
 process is killed.
 """
 
+import csv
 import os
 import pickle
 import signal
@@ -32,6 +33,7 @@ _START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slo
 _TASKS_PER_PROCESS = 5_000  # then a fresh one, whatever a decoder may have leaked
 _NICENESS = 5  # the encoder's threads go first: where both want the processor, it is the slower
 _LAST_SECONDS = 2.0  # for a process to end after its pipe closed
+_LONGEST_CELL = (1 << 31) - 1  # characters; the csv module takes no more everywhere
 _ORPHAN_SECONDS = 10  # a worker without a parent gives up so long after its time limit
 
 # Past the doors of the packages: a worker needs `storage.errors` and no database.
@@ -303,6 +305,8 @@ def _settle(limits: Limits) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_decoders()
     warnings.simplefilter("ignore")  # Pillow has one for each odd tag, and nobody reads them here
+    # Of this process alone, which ends with its work: a long cell is no broken one.
+    csv.field_size_limit(min(limits.text_bytes, _LONGEST_CELL))
     if os.name == "posix":
         os.nice(_NICENESS)
         _limit_memory(limits.memory_bytes)

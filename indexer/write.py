@@ -112,6 +112,7 @@ class Writing:
     def __init__(self, library: Library, space_id: int) -> None:
         self._library, self._space_id = library, space_id
         self.counts: Counter[str] = Counter()
+        self.partial = 0  # of them, files of which something could not be read
         self.displaced: set[int] = set()  # passages that a document held before and does no more
 
     def commit(self, events: Sequence[Event]) -> None:
@@ -160,6 +161,7 @@ class Writing:
             for event in events:
                 counts.update(self._write(connection, event, displaced))
         counts["unchanged"] += len(back)
+        self.partial += sum(_is_partial(event) for event in events)
         self.counts = self.counts + counts  # anew: the main thread reads it meanwhile
         self.displaced |= displaced
 
@@ -201,6 +203,10 @@ class Writing:
             connection, item, [(numbers[name], start, end) for name, start, end in event.places]
         )
         return files.record(connection, event.seen, item, fresh, is_away, self._space_id)
+
+
+def _is_partial(event: Event) -> bool:
+    return isinstance(event, PictureDone | DocumentDone) and event.content.omitted is not None
 
 
 def is_away(root: str, path: str) -> bool:

@@ -8,6 +8,7 @@ from indexer.decode import Limits
 from indexer.models.protocols import Answerer, Pixels
 from search.pictures import BATCH, Pictures, outside
 from search.term import plain
+from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelError
 from storage.items import hydrate
 from storage.library import Library
@@ -23,8 +24,9 @@ def ask(
 ) -> Iterator[tuple[Item, str]]:
     """Put a question to each picture and yield the answers, in order, as batches of them come.
 
-    What cannot be read is left out; how many that were stands in the library's notices at the
-    end. Raises InvalidArgument for an empty question, or where no picture is there to ask.
+    What cannot be read is left out; how many that were, and what the model did not read of the
+    question, stands in the library's notices at the end. Raises InvalidArgument for an empty
+    question, or where no picture is there to ask.
     """
     said, asked = _one_line(question), askable(question, items)
     parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
@@ -91,6 +93,7 @@ def _answers(
             said = _answered(answerer, question, pixels)
             yield from zip((item for item, _ in read), said, strict=True)
     library.notices.extend(pictures.notices("they have no answer"))
+    library.notices.extend(truncations(answerer, answerer.name, [question]))
 
 
 def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:

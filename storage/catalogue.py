@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,6 +26,7 @@ from storage.errors import (
     LibraryInUse,
     LibraryReadOnly,
 )
+from storage.filters import fold_case
 
 HEAD = "0004"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
@@ -179,6 +181,8 @@ def _engine(path: Path, how: access.Access) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
+        # SQLite itself folds the letters of ASCII alone.
+        connection.create_function("fold_case", 1, _fold_case, deterministic=True)
         for pragma in _PRAGMAS[how]:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -188,6 +192,11 @@ def _engine(path: Path, how: access.Access) -> Engine:
         connection.exec_driver_sql(str(how))
 
     return engine
+
+
+@lru_cache(maxsize=4096)  # a library has few cameras and many images of each
+def _fold_case(text: str | None) -> str | None:
+    return None if text is None else fold_case(text)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.sqlite import insert
 from storage import schema
 from storage.errors import UnreadableFile
 from storage.items import has_vector, has_vectors_of_passages, refresh_presence
-from storage.records import Root
+from storage.records import Failure, Root
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
 _COPIES = 100  # files of one item that are looked at; there may be thousands
@@ -370,6 +370,29 @@ def _outdate(connection: Connection, seen: Sighting, space_id: int | None) -> No
     changed = or_(table.c.size != seen.size, table.c.mtime_ns != seen.mtime_ns)
     old = or_(fails_in(space_id), changed)
     connection.execute(delete(table).where(table.c.path == seen.path, old))
+
+
+def partly_read(connection: Connection, folder: str | None = None) -> list[Failure]:
+    """List the files that are there and of which something could not be read."""
+    files, items = schema.files, schema.items
+    query = (
+        select(files.c.path, items.c.kind, items.c.omitted, files.c.size, files.c.mtime_ns)
+        .join(items, items.c.id == files.c.item_id)
+        .where(items.c.omitted.is_not(None), files.c.missing.is_(False))
+    )
+    if folder is not None:
+        query = query.where(under(files.c.path, folder))
+    return [
+        Failure(
+            row.path,
+            "decode" if row.kind == "image" else "text",
+            f"read in part: {row.omitted}",
+            row.size,
+            row.mtime_ns,
+            partial=True,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def forgive(connection: Connection, paths: Sequence[str]) -> None:

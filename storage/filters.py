@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from storage.fields import check_fields, path_text
 
 _MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
 _PERIOD = re.compile(r"^\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?)?$")
+# What a date of so many characters ends with where a shorter one names the same beginning.
+_FIRSTS = ((19, ":00"), (16, "T00:00"), (10, "-01"), (7, "-01"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +73,38 @@ def _moment(date: str) -> str:
     return date + _MOMENT[len(date) :]
 
 
+def fold_case(text: str) -> str:
+    """Return a text for caseless matching: texts that differ in case or composition alone agree.
+
+    The canonical caseless match of the Unicode Standard, section 3.13 (D145), composed again so
+    that "e" is no part of "é". Halves of surrogate pairs become "?", as the catalogue stores them.
+    """
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    folded = unicodedata.normalize("NFD", whole).casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded))
+
+
+def beginning(date: str) -> str:
+    """Return the shortest name of the moment that a period begins with: 2020 for 2020-01-01.
+
+    Against it a stored date that is cut short compares, as text, by its own beginning.
+    """
+    for length, first in _FIRSTS:
+        if len(date) == length and date.endswith(first):
+            date = date.removesuffix(first)
+    return date
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which items may be hits at all; every field left None allows everything.
 
     `after` counts from the beginning of the named period on, `before` ends just before it;
-    both compare the local time that the camera wrote. `camera` matches any part of maker and
-    model, in any case. `folder` is a path, kept as an absolute one. `missing` lets in items whose
-    files are all gone. An item must carry every one of the `tags`, whichever model gave it. Raises
-    InvalidArgument for what is no such thing, and for a period that ends before it begins.
+    both compare the local time that the camera wrote, and of a date that is known in part its
+    beginning. `camera` matches any part of maker and model, in any case of any script. `folder` is
+    a path, kept as an absolute one. `missing` lets in items whose files are all gone. An item must
+    carry every one of the `tags`, whichever model gave it. Raises InvalidArgument for what is no
+    such thing, and for a period that ends before it begins.
     """
 
     after: Annotated[str, day] | None = None

@@ -35,6 +35,7 @@ class Content:
     height: int | None = None
     capture: Capture = Capture()
     text: str | None = None
+    omitted: str | None = None  # what of its bytes could not be read, in words
 
 
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -51,9 +52,9 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
         select(table.c.id).where(table.c.kind == content.kind, table.c.hash == content.hash)
     ).first()
     if row is not None:
-        if content.kind == "table":  # read by other columns than before
-            named = update(table).where(table.c.id == row.id).values(format=content.format)
-            connection.execute(named)
+        if content.kind in ("document", "table"):  # read by other columns or rules than before
+            again = {"format": content.format, "omitted": content.omitted}
+            connection.execute(update(table).where(table.c.id == row.id).values(again))
         return int(row.id), False
     made = insert(table).values(**_columns(content)).returning(table.c.id)
     return int(connection.execute(made).scalar_one()), True
@@ -61,7 +62,9 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
 
 def _columns(content: Content) -> dict[str, object]:
     capture = content.capture
+    omitted = {"omitted": content.omitted} if content.omitted else {}
     return {
+        **omitted,
         "hash": content.hash,
         "kind": content.kind,
         "bytes": content.bytes,

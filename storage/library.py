@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 
 from storage import builds, files, fork, items, removal, roots, runs, schema, spaces, switching
 from storage.catalogue import HEAD, Catalogue, read_only
@@ -202,7 +202,8 @@ class Library:
                 files=connection.scalar(select(func.count()).select_from(schema.files)) or 0,
                 missing=files.count_missing(connection),
                 excluded=files.count_excluded(connection),
-                failures=connection.scalar(select(func.count()).select_from(schema.failures)) or 0,
+                failures=(connection.scalar(select(func.count()).select_from(schema.failures)) or 0)
+                + len(files.partly_read(connection)),
                 current=counted[0].space.name if counted else None,
                 spaces=counted,
                 builds=builds.every(connection),
@@ -250,14 +251,9 @@ class Library:
             return roots.every(connection)
 
     def failures(self, under: str | None = None) -> list[Failure]:
-        """List files that could not be used, in path order, of a folder or of the library."""
-        table = schema.failures
-        query = select(table).order_by(table.c.path)
-        if under is not None:
-            query = query.where(files.under(table.c.path, under))
+        """List files that could not be used whole, in path order, of a folder or of the library."""
         with self.catalogue.reading() as connection:
-            rows = connection.execute(query).all()
-        return [Failure(row.path, row.stage, row.reason, row.size, row.mtime_ns) for row in rows]
+            return _failures(connection, under)
 
     def find(self, reference: str) -> Item:
         """Find an item by the beginning of its hash or by a path; raises ItemNotFound."""
@@ -364,6 +360,19 @@ def _permitted(folder: Path) -> Iterator[None]:
         raise LibraryError(
             f"the library {folder} cannot be looked into: ask its owner for the right to read it"
         ) from error
+
+
+def _failures(connection: Connection, under: str | None = None) -> list[Failure]:
+    table = schema.failures
+    query = select(table)
+    if under is not None:
+        query = query.where(files.under(table.c.path, under))
+    failed = [
+        Failure(row.path, row.stage, row.reason, row.size, row.mtime_ns)
+        for row in connection.execute(query)
+    ]
+    in_part = files.partly_read(connection, under)
+    return sorted([*failed, *in_part], key=lambda failure: os.fsencode(failure.path))
 
 
 def _size(folder: Path) -> int:

@@ -110,11 +110,14 @@ items = Table(
     Column("present", Boolean(create_constraint=False), nullable=False),
     # By which rules its bytes were read: see `indexer.reading.READER_VERSION`.
     Column("reader_version", Integer, nullable=False, server_default="0"),
+    # What of its bytes could not be read, in words; null where all of them were.
+    Column("omitted", Words),
     UniqueConstraint("kind", "hash"),
     Index("items_by_hash", "hash"),
     Index("items_by_bytes", "bytes", "kind"),
     Index("items_by_date", "taken_at"),
     Index("items_absent", "id", sqlite_where=Column("present", Boolean).is_(False)),
+    Index("items_in_part", "id", sqlite_where=Column("omitted", Words).is_not(None)),
     sqlite_autoincrement=True,
 )
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from storage import schema
 from storage.files import under
-from storage.filters import Filters, Near
+from storage.filters import Filters, Near, beginning, fold_case
 from storage.items import is_shown
 from storage.records import Kind
 from storage.vectors import Ids
@@ -115,11 +115,12 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     items = schema.items
     conditions: list[ColumnElement[bool]] = []
     if filters.after is not None:
-        conditions.append(items.c.taken_at >= filters.after)
+        conditions.append(items.c.taken_at >= beginning(filters.after))
     if filters.before is not None:
-        conditions.append(items.c.taken_at < filters.before)
+        conditions.append(items.c.taken_at < beginning(filters.before))
     if filters.camera is not None:
-        conditions.append(items.c.camera.icontains(filters.camera, autoescape=True))
+        folded = func.fold_case(items.c.camera)  # of `storage.catalogue`
+        conditions.append(func.instr(folded, fold_case(filters.camera)) > 0)
     if filters.near is not None:
         reach = filters.near.kilometres / _KM_PER_DEGREE
         conditions.append(items.c.longitude.is_not(None))

@@ -11,6 +11,7 @@ import pytest
 
 import sightline
 from cli import wiring
+from indexer.models.stand_in import StandInEncoder
 from storage import Filters
 from storage.errors import InvalidArgument, ModelMismatch
 from tests.search.readers import EchoConversant, RuleAnswerer, RuleCaptioner, RuleScorer
@@ -46,6 +47,18 @@ def test_an_empty_path_is_no_folder(tmp_path: Path, photos: Path) -> None:
             with pytest.raises(InvalidArgument):
                 ask()
         assert len(library.library.roots()) == 1
+
+
+def test_what_a_model_does_not_read_of_a_query_is_in_the_notices(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StandInEncoder, "context", 2)
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        library.search("red kite")
+        assert library.notices == []
+        library.search("red kite over a lake")
+        assert "reads the first 2 of 5 words" in library.notices[0]
 
 
 def test_a_table_can_be_read_from_python(tmp_path: Path) -> None:

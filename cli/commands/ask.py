@@ -20,6 +20,7 @@ from search import Query, Term
 from search.ask import ask_chosen, ask_file
 from search.hits import first_path
 from search.query import DEFAULT_K
+from search.truncation import truncations
 from storage import Filters, Item, Library
 from storage.errors import InvalidArgument
 
@@ -54,6 +55,7 @@ def command(question: str, target: str | None, **given: Any) -> int:
             path = str(choice.outside)
             answer = ask_file(answerer, question, path, settings.file_limits())
             _write(None, path, question, answer, answerer, given["as_json"], False)
+            library.notices.extend(truncations(answerer, answerer.name, [question]))
             return DONE
         return _ask(library, settings, answerer, question, choice.items, given["as_json"])
 

@@ -22,13 +22,15 @@ from storage import Failure, Library
 def command(retry: bool, library: str | None, as_json: bool) -> None:
     """List the files that could not be used, or try them again.
 
-    A file is tried again by itself as soon as it changes.
+    Those that could be used in part are listed too. A file is tried again by itself as soon as it
+    changes.
     """
     settings = Settings.read(library=library)
     with session(settings) as opened:
         failures = opened.failures()
-        if retry and failures:
-            _retry(opened, settings, failures, as_json)
+        failed = [failure for failure in failures if not failure.partial]
+        if retry and failed:
+            _retry(opened, settings, failed, as_json)
             return
     if as_json:
         for failure in failures:

@@ -47,6 +47,7 @@ def _write(item: Item, caption: str | None, given: Sequence[Tag]) -> None:
             ("place", f"{capture.latitude:.5f}, {capture.longitude:.5f}" if placed else None),
             ("passage", f"characters {item.start} to {item.end}" if item.text else None),
             ("text", " ".join((item.text or "").split())),
+            ("not read", item.omitted),
             ("caption", caption),
             *(("tag", f"{tag.label} {tag.score:.3f}, by {tag.model}") for tag in given),
             *(("file", path) for path in item.paths),

@@ -27,6 +27,7 @@ from storage.records import Matrix, Space
 
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
 _WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
+_MARKS = 2  # that open_clip's own tokenizer puts around a text
 _TOKENIZER = "tokenizer.json"
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
 
@@ -41,6 +42,7 @@ class OpenClipEncoder:
         self.pictures: PictureSpec = recipe.pictures
         self._network = network
         self._tokenize = words
+        self.context: int | None = recipe.context
         self._placement = placement
         self._batch = placement.batch
         shape = (1, 3, 1, 1)
@@ -89,13 +91,20 @@ class OpenClipEncoder:
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.
 
-        A text longer than the model's context is cut there, as in training.
+        A text of more than `context` tokens is cut there, as in training.
         """
         if isinstance(texts, str):
             raise InvalidArgument("encode_texts takes a list of texts, not one string")
         if not texts:
             return np.zeros((0, self.space.dimension), np.float32)
         return self._run(self._tokenize(list(texts)), self._read)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        words: Any = self._tokenize
+        if isinstance(words, open_clip.tokenizer.HFTokenizer):
+            return len(words.tokenizer(words.clean_fn(text), verbose=False).input_ids)
+        return len(words.encode(text)) + _MARKS
 
     def _see(self, part: torch.Tensor) -> torch.Tensor:
         # torchvision's ToTensor and Normalize, in their order of operations.

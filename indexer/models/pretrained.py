@@ -109,6 +109,12 @@ def check_words(words: PreTrainedTokenizerBase, known: int, model: str, part: st
         )
 
 
+def count_tokens(words: PreTrainedTokenizerBase, text: str) -> int:
+    """Return how many tokens a text has, the marks that the tokenizer adds included."""
+    # Not verbose: it would warn of what is longer than the network takes.
+    return len(cast(Any, words)(text, verbose=False).input_ids)
+
+
 def squares(pixels: Pixels, spec: PictureSpec) -> torch.Tensor:
     """Take prepared pictures as they are: (n, s, s, 3) uint8, checked.
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, cast, overload
 
 from indexer.models import hub, snapshot
 from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, Checkpoint, check_folder, locate
+from indexer.models.encoder_check import check_encoder
 from indexer.models.families import ARCHITECTURES
 from indexer.models.protocols import (
     Answerer,
@@ -148,7 +149,10 @@ def _loaded(name: str, role: Role, device: str, revision: str) -> Any:
     checkpoint = fetch(name, revision, role)
     entry = find(name)
     with _advised(entry, role):
-        return _built(entry.loaders[role], checkpoint, device)
+        loaded = _built(entry.loaders[role], checkpoint, device)
+        if role == "dual-encoder":
+            check_encoder(loaded, checkpoint.label)
+        return loaded
 
 
 @fork_safe

@@ -1,5 +1,6 @@
 """Comparing two pictures: which kind of duplicates they are, if any, and on what evidence."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from storage.records import Capture
 _LEVEL, _ENLARGED = 2.0, 0.03  # degrees, and by how much: features are placed to that
 _DOUBT = 0.02  # of agreement, for each inlier that is lacking of those
 _FEW = 16  # inliers: pages of one application had 8 at the most; true copies have more, but for few
+_TO_THE_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
 
 
@@ -184,16 +186,12 @@ def _two_shots(seen: Evidence, first: Capture, second: Capture, limits: Threshol
 
 
 def seconds_between(first: Capture, second: Capture) -> float | None:
-    """Give the seconds between two exposures, or None where a date is not known."""
-    if first.taken_at is None or second.taken_at is None:
+    """Return the seconds between two exposures, or None where one is not known to the second."""
+    written = [at.taken_at or "" for at in (first, second)]
+    if not all(_TO_THE_SECOND.match(at) for at in written):  # "2015-07" is as much as some say
         return None
-    try:
-        ours, theirs = (
-            datetime.fromisoformat(at.taken_at or "").replace(tzinfo=None) for at in (first, second)
-        )
-    except ValueError:  # "2015-07" is a date that some scanners write
-        return None
-    if not all("." in (at.taken_at or "") for at in (first, second)):
+    ours, theirs = (datetime.fromisoformat(at).replace(tzinfo=None) for at in written)
+    if not all("." in at for at in written):
         # Programs that write a copy may lose the part of a second.
         ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
     return abs((ours - theirs).total_seconds())

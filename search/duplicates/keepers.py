@@ -61,7 +61,9 @@ def _exif(candidate: Candidate) -> float:
 
 
 def _date(candidate: Candidate) -> str:
-    return candidate.item.capture.taken_at or "~"  # after every digit
+    # "~" stands after every digit: a year alone is no older than a day of that year.
+    taken = candidate.item.capture.taken_at or ""
+    return taken if len(taken) >= len("2015-07-04T12:30") else f"{taken}~"
 
 
 def _name(candidate: Candidate) -> float:

@@ -17,7 +17,7 @@ from storage.errors import ModelUnavailable
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
 KEYS = "scanned new copied moved unchanged missing skipped failed seconds".split()
-KEYS += ["excluded", "not_found", "notices"]
+KEYS += ["excluded", "not_found", "notices", "partial"]
 
 
 def test_the_last_line_counts_every_file_once(
