@@ -44,12 +44,22 @@ def _tell_beside(library: Library, model: str) -> None:
 
 
 def outcome(report: Report) -> str:
-    """Say what a run did: `312 files in 9.8 s: 300 new, 12 copied`."""
+    """Return what a run did: `312 files in 9.8 s: 300 new, 12 copied`."""
     names = ("new", "copied", "moved", "unchanged", "skipped", "failed", "missing")
     counts = ((name, getattr(report, name)) for name in names)
     said = ", ".join(f"{count:,} {name}" for name, count in counts if count)
     files = plural(report.scanned, "file")
-    return f"{files} in {report.seconds:.1f} s{': ' if said else ''}{said}"
+    return f"{files} in {report.seconds:.1f} s{': ' if said else ''}{said}{_reread(report)}"
+
+
+def _reread(report: Report) -> str:
+    """Return what was made of contents that an earlier version had read, or nothing."""
+    if not report.reread:
+        return ""
+    said = f"; {report.reread:,} read again, as an earlier version had read them"
+    if not report.renewed:
+        return said
+    return f"{said}: this one sees {report.renewed:,} otherwise (colours, orientation or bit depth)"
 
 
 def summarise(report: Report) -> None:

@@ -78,10 +78,11 @@ def watching() -> Iterator[Watch | None]:
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
         rich.TextColumn("{task.fields[pace]}"),
+        rich.TextColumn("{task.fields[reread]}"),
         rich.TextColumn("[red]{task.fields[failed]}"),
     )
     with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("indexing", total=None, pace="", failed="")
+        bar = bars.add_task("indexing", total=None, pace="", reread="", failed="")
 
         def watch(progress: Progress) -> None:
             bars.update(
@@ -89,6 +90,7 @@ def watching() -> Iterator[Watch | None]:
                 completed=progress.stored + progress.failed,
                 total=progress.total,
                 pace=pace(progress),
+                reread=f"{progress.reread:,} read again" if progress.reread else "",
                 failed=f"{progress.failed:,} failed" if progress.failed else "",
             )
 

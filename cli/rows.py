@@ -152,7 +152,7 @@ def report_row(report: Report) -> Row:
 
     Those from `new` to `failed`, less `missing`, are all `scanned`. `missing` and `excluded` files
     are known and not shown, `not_found` are names of a list, of `partial` ones a part could not be
-    read.
+    read. `reread` and `renewed` count contents that an earlier version of the reader had read.
     """
     return {
         "scanned": report.scanned,
@@ -168,6 +168,8 @@ def report_row(report: Report) -> Row:
         "not_found": report.not_found,
         "notices": list(report.notices),
         "partial": report.partial,
+        "reread": report.reread,
+        "renewed": report.renewed,
     }
 
 

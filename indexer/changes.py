@@ -8,12 +8,13 @@ that was touched, and holds what it held, the bytes are hashed and no more.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from indexer.config import IndexConfig
 from indexer.formats import HEAD_BYTES, FileKind, classify, needs_head
+from indexer.reading import READER_VERSION
 from indexer.scan import Scan
 from indexer.scope import Scope
 from storage import files, items
@@ -28,11 +29,17 @@ Pair = tuple[Sighting | None, KnownFile | None]
 
 @dataclass(frozen=True, slots=True)
 class ToRead:
-    """A file that is new or looks changed; `known` are stored contents of just its size."""
+    """A file that is new, looks changed, or was read by an earlier version of the reader.
+
+    `known` and `outdated` are stored contents of just its size, see `ReadTask`. `item` is what
+    an unchanged file holds.
+    """
 
     seen: Sighting
     kind: FileKind
     known: frozenset[str] = frozenset()
+    outdated: Mapping[str, int] = field(default_factory=dict)
+    item: int | None = None
     columns: tuple[str, ...] = ()  # of a table: where its passages stand
 
     @property
@@ -114,6 +121,8 @@ class Changes:
                 yield Standing("failed", lacking)
             elif not known.whole:
                 yield from self._reading(seen, known)
+            elif known.reader_version < READER_VERSION:
+                yield from self._reading(seen, known, known.item_id)
             elif known.missing or known.excluded:
                 yield Returned(known)
             else:
@@ -137,7 +146,9 @@ class Changes:
             for seen in scan.file(known.path):
                 yield from self._changes((seen, known), scan)
 
-    def _reading(self, seen: Sighting, known: KnownFile | None) -> Iterator[Change]:
+    def _reading(
+        self, seen: Sighting, known: KnownFile | None, item: int | None = None
+    ) -> Iterator[Change]:
         kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
         columns = self._config.text_columns
         if kind == "table" and not columns and known is not None:
@@ -147,14 +158,16 @@ class Changes:
                 yield Vanished(known)  # what it held is there no more
             yield Standing("skipped")
         else:
-            change = ToRead(seen, kind, columns=columns if kind == "table" else ())
+            columns = columns if kind == "table" else ()
+            change = ToRead(seen, kind, columns=columns, item=item)
             yield replace(change, known=self._own_content(change, known))
 
     def _own_content(self, change: ToRead, known: KnownFile | None) -> frozenset[str]:
         """Return the hash that the file had, where finding it again would mean no work."""
         if known is None or not known.whole or known.kind != change.content_kind:
             return frozenset()
-        return frozenset((known.hash,)) if self._still_holds(known) else frozenset()
+        current = known.reader_version >= READER_VERSION and self._still_holds(known)
+        return frozenset((known.hash,)) if current else frozenset()
 
     def _still_holds(self, known: KnownFile) -> bool:
         """Tell whether reading the same bytes again could only come to the same."""
@@ -162,19 +175,20 @@ class Changes:
         if known.item_id is None:
             if classify(known.path) == "table":  # of which columns failed nothing is kept
                 return not columns
-            return not self._config.retry_failures
+            return not (self._config.retry_failures or known.reader_version < READER_VERSION)
         before = columns_of(known.format)
         return not columns or not before or before == columns
 
     def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
         sizes = [change.seen.size for change in changes if isinstance(change, ToRead)]
         with self._catalogue.reading() as connection:
-            stored = items.stored_by_size(connection, sizes, self._space_id)
+            stored = items.stored_by_size(connection, sizes, self._space_id, READER_VERSION)
         for change in changes:
             # A table is read again for its columns; its passages are still encoded once.
             if isinstance(change, ToRead) and change.kind != "table":
-                known = stored.get((change.content_kind, change.seen.size), frozenset())
-                yield replace(change, known=change.known | known)
+                there = stored.get((change.content_kind, change.seen.size), items.Stored())
+                known = change.known | there.current
+                yield replace(change, known=known, outdated=there.outdated)
             else:
                 yield change
 

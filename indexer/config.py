@@ -47,6 +47,7 @@ class Progress:
     failed: int
     seconds: float
     total: int | None  # files to be met in all, None until they are counted
+    reread: int = 0  # contents read again because an earlier version had read them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class Report:
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
     under the scanned places that are not there, `excluded` those that exclude patterns name,
     `not_found` the listed names that are not there, `partial` those that were read in this run but
-    for a part that could not be. `stages` gives busy seconds by stage.
+    for a part that could not be. `stages` gives busy seconds by stage. `reread` counts the contents
+    that an earlier version of the reader had read and this one read again, `renewed` those of them
+    of which it sees other pixels: their vectors were made anew.
     """
 
     scanned: int
@@ -73,3 +76,5 @@ class Report:
     partial: int = 0
     notices: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
+    reread: int = 0
+    renewed: int = 0

@@ -10,20 +10,28 @@ leaves as a reason a person can read. A decoder that hangs or crashes is the con
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from indexer import exif, jxl
 from indexer.formats import HEAD_BYTES, signature
+from indexer.images import colour
+from indexer.images.orientation import orientation, upright
+from indexer.images.png import Png
+from indexer.images.repair import prepared, repaired
+from indexer.images.samples import normalised
+from indexer.images.versions import reads_since
 from indexer.limits import Limits as Limits
 from indexer.limits import too_many_bytes
 from indexer.pixel_limit import pixel_limit
-from indexer.rgb import alpha_of, to_rgb
+from indexer.rgb import alpha_of, base_mode, to_rgb
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 from storage.records import Capture
 
@@ -31,17 +39,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG200
 
 _PLUGINS = ("Jpeg", "Png", "WebP", "Tiff", "Gif", "Bmp", "Jpeg2K")  # AVIF is imported above
 
-_UPRIGHT = {  # EXIF orientation → what turns the stored picture upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _SCALES_ITSELF = frozenset(("JPEG", "MPO"))
+_REDUCIBLE = frozenset(("L", "RGB", "CMYK"))
 _LONGEST_REASON = 160  # characters taken from a decoder's own words
+
+T = TypeVar("T")
 
 
 def _register() -> None:
@@ -75,8 +77,9 @@ def configure_decoders() -> None:
 class Picture:
     """A decoded picture, the right way up.
 
-    `width` and `height` are the upright size of the stored picture; `image` (RGB, 8 bits) may
-    be smaller where the codec was asked to scale down.
+    `width` and `height` are the upright size of the stored picture; `image` (sRGB, 8 bits) may
+    be smaller where the codec was asked to scale down. `reads_since` is the first version of the
+    reader that gives these pixels, see `indexer.reading.READER_VERSION`.
     """
 
     image: Image.Image
@@ -84,7 +87,16 @@ class Picture:
     width: int
     height: int
     capture: Capture
+    reads_since: int = 0
     alpha: Image.Image | None = None  # opacity (L) where it was asked for and not all is opaque
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture says beside its pixels, and since which version these are read as now."""
+
+    capture: Capture
+    reads_since: int
 
 
 def read_bytes(path: str | Path, limit: int, name: str = "file_bytes") -> bytes:
@@ -117,7 +129,45 @@ def open_picture(
     if not data:
         raise DecodeFailure("the file is empty (0 bytes)")
     with pixel_limit(limits.pixels):
-        return _decode(_open(data, limits), limits, smallest, alpha)
+        return _read(
+            data,
+            limits,
+            lambda file, original: _decode(file, original, limits, smallest, alpha),
+        )
+
+
+def open_header(data: bytes, limits: Limits) -> Header:
+    """Read what a picture says beside its pixels; raises DecodeFailure.
+
+    Its pixels are not decoded, save those of JPEG XL, whose decoder cannot do without.
+    """
+    with pixel_limit(limits.pixels):
+        return _read(data, limits, lambda file, original: _header(file, original, limits))
+
+
+def _read(data: bytes, limits: Limits, read: Callable[[bytes, bytes], T]) -> T:
+    """Read a file, and once more with its damage mended if that is refused.
+
+    `read` takes the bytes, maybe mended, and the bytes as they were.
+    """
+    form = signature(data[:HEAD_BYTES]) or ""
+    ready = prepared(data, form)
+    try:
+        return read(ready, data)
+    except DecodeFailure:
+        mended = _mended(ready, form, limits)
+        if mended is None:
+            raise
+    return read(mended, data)
+
+
+def _mended(data: bytes, form: str, limits: Limits) -> bytes | None:
+    try:
+        return repaired(data, form, limits.pixels)
+    except DecodeFailure:
+        raise
+    except Exception:  # memory, or bytes that no repair foresaw: the first reason stands
+        return None
 
 
 def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
@@ -150,29 +200,47 @@ def _check_jxl(data: bytes, limits: Limits) -> None:
         raise DecodeFailure(limits.too_many_pixels(math.prod(size)))
 
 
+def _header(data: bytes, original: bytes, limits: Limits) -> Header:
+    # A PNG's Exif may stand behind its pixels, and Pillow decodes them to get there.
+    small = Png(data).small() if signature(data[:HEAD_BYTES]) == "PNG" else None
+    image = _open(small or data, limits)
+    name = _name(image)
+    try:
+        return Header(exif.capture(image), reads_since(image, name, data, data is not original))
+    except Exception as error:
+        raise _failure(error, name, limits) from None
+
+
 def _decode(
-    image: ImageFile.ImageFile, limits: Limits, smallest: tuple[int, int] | None, alpha: bool
+    data: bytes, original: bytes, limits: Limits, smallest: tuple[int, int] | None, alpha: bool
 ) -> Picture:
-    name = "JPEG" if image.format == "MPO" else image.format or "picture"
-    stored = image.size
+    image = _open(data, limits)
+    name, stored = _name(image), image.size
     try:
         if image.format == "PNG":
             image.load()  # its EXIF may stand behind the pixels
-        capture, turn = exif.capture(image), exif.orientation(image)
+        capture, turn = exif.capture(image), orientation(image, name, data)
+        since = reads_since(image, name, data, data is not original)
+        profile = colour.profile(image, data)
         if smallest is not None:
             _scale_down(image, smallest)
         image.load()
         if image.format == "TIFF":
-            stored, turn = image.size, 1  # Pillow has turned it while loading
-        opacity = alpha_of(image) if alpha else None
-        upright = to_rgb(image)
-        if turn in _UPRIGHT:
-            upright = upright.transpose(_UPRIGHT[turn])
-            opacity = None if opacity is None else opacity.transpose(_UPRIGHT[turn])
+            stored = image.size  # Pillow has turned it while loading
+        seen, opacity = normalised(image, data, original)
+        if smallest is not None and profile is not None and opacity is None:
+            seen = _reduced(seen, profile, smallest)
+        kept = alpha_of(seen, opacity) if alpha else None
+        ready = upright(to_rgb(seen, profile, opacity), turn)
     except Exception as error:
         raise _failure(error, name, limits) from None
     width, height = stored if turn < 5 else stored[::-1]
-    return Picture(upright, name, width, height, capture, opacity)
+    kept = None if kept is None else upright(kept, turn)
+    return Picture(ready, name, width, height, capture, since, kept)
+
+
+def _name(image: ImageFile.ImageFile) -> str:
+    return "JPEG" if image.format == "MPO" else image.format or "picture"
 
 
 def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:
@@ -183,6 +251,19 @@ def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:
     if factor < 1:
         width, height = image.size
         image.draft(None, (math.ceil(width * factor), math.ceil(height * factor)))
+
+
+def _reduced(image: Image.Image, profile: bytes, smallest: tuple[int, int]) -> Image.Image:
+    """Make an image smaller by a whole factor where its colours are to be converted.
+
+    That costs a third of decoding twelve megapixels of HEIF, and a fiftieth of it in the end.
+    """
+    needs = zip(smallest, sorted(image.size), strict=True)
+    factor = min((side // need for need, side in needs if need), default=1)
+    if factor < 2 or image.mode not in _REDUCIBLE or image.has_transparency_data:
+        return image
+    converts = colour.conversion(profile, base_mode(image)) is not None
+    return image.reduce(factor) if converts else image
 
 
 def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
@@ -202,7 +283,7 @@ def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
 
 def _tidy(error: Exception) -> str:
     said = re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "the file", " ".join(str(error).split()))
-    said = re.sub(r"^decoder error -?\d+.*", "its pixels cannot be decoded", said)
+    said = re.sub(r"^(decoder error -?\d+|Generic Error).*", "its pixels cannot be decoded", said)
     return said[:_LONGEST_REASON] or type(error).__name__
 
 

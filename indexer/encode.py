@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,11 +10,20 @@ import numpy as np
 
 from indexer.changes import ToRead, table_format
 from indexer.models.protocols import DualEncoder, Pixels
-from indexer.reading import PictureRead, Read, TextRead
-from indexer.write import DocumentDone, Event, Failed, KnownDone, PassagesDone, PictureDone
-from storage import vectors
+from indexer.reading import READER_VERSION, HeaderRead, PictureRead, Read, TextRead
+from indexer.write import (
+    DocumentDone,
+    Event,
+    Failed,
+    Kept,
+    KnownDone,
+    PassagesDone,
+    PictureDone,
+    Refreshed,
+)
+from storage import reader_versions, vectors
 from storage.catalogue import Catalogue
-from storage.errors import EncodeFailure, FileFailure
+from storage.errors import EncodeFailure, FileFailure, TextFailure, UnreadableFile
 from storage.files import Sighting
 from storage.items import Content
 from storage.records import Kind, Matrix, Vector
@@ -52,11 +61,13 @@ class Encoding:
         for arrival in arrivals:
             change, read = arrival.change, arrival.read
             if isinstance(read, FileFailure):
-                yield Failed(change.seen, read.stage, read.reason)
+                yield _failure(change, read)
             elif isinstance(read, Exception):
                 raise read  # no failure of the file: workers cannot run at all
             elif read.content is None:
                 yield KnownDone(change.seen, read.hash, change.content_kind)
+            elif isinstance(read.content, HeaderRead):
+                yield Refreshed(change.seen, read.hash, read.content.capture)
             elif isinstance(read.content, TextRead):
                 documents.append((change, read, read.content))
             else:
@@ -65,7 +76,9 @@ class Encoding:
         yield from self._documents(documents)
 
     def _pictures(self, pictures: Sequence[tuple[Sighting, Read, PictureRead]]) -> Iterator[Event]:
-        wanted = self._unstored("image", (read.hash for _, read, _ in pictures))
+        wanted = self._without_vectors(
+            {read.hash: content.reads_since for _, read, content in pictures}
+        )
         chosen = [(read.hash, content) for _, read, content in pictures if read.hash in wanted]
         unique = dict(chosen)
         encoded = self._encode_pictures([content.pixels for content in unique.values()])
@@ -77,7 +90,8 @@ class Encoding:
                 continue
             if outcome is not None:
                 self.in_flight["image"].add(read.hash)
-            yield PictureDone(seen, _picture(read, content), content.thumbnail, outcome)
+            done = _picture(read, content)
+            yield PictureDone(seen, done, content.thumbnail, outcome, content.reads_since)
 
     def _encode_pictures(self, pixels: list[Pixels]) -> list[Vector | EncodeFailure]:
         if not pixels:
@@ -119,6 +133,19 @@ class Encoding:
             else:
                 yield DocumentDone(change.seen, _document(change, read, text), places)
 
+    def _without_vectors(self, pictures: Mapping[str, int]) -> set[str]:
+        """Return the pictures, by hash, that have no vector of the pixels as they are read now.
+
+        `pictures` says of each since which version of the reader these are its pixels.
+        """
+        wanted = set(self._unstored("image", pictures))
+        rest = [name for name in pictures if name not in wanted | self.in_flight["image"]]
+        if any(pictures[name] for name in rest):
+            with self._catalogue.reading() as connection:
+                read_by = reader_versions.versions(connection, "image", rest)
+            wanted.update(name for name in rest if read_by.get(name, 0) < pictures[name])
+        return wanted
+
     def _unstored(self, kind: Kind, hashes: Iterable[str]) -> list[str]:
         wanted = [name for name in dict.fromkeys(hashes) if name not in self.in_flight[kind]]
         if not wanted:
@@ -126,6 +153,14 @@ class Encoding:
         with self._catalogue.reading() as connection:
             there = vectors.stored(connection, self._space_id, kind, wanted)
         return [name for name in wanted if name not in there]
+
+
+def _failure(change: ToRead, failure: FileFailure) -> Event:
+    """Return what a failure means: an unchanged file that was read before stays as it was."""
+    if change.item is None or isinstance(failure, TextFailure):
+        return Failed(change.seen, failure.stage, failure.reason)
+    final = not isinstance(failure, UnreadableFile)
+    return Kept(change.seen, change.item, failure.reason, final)
 
 
 def text_hash(text: str) -> str:
@@ -142,14 +177,22 @@ def _picture(read: Read, content: PictureRead) -> Content:
         content.width,
         content.height,
         content.capture,
+        reader_version=READER_VERSION,
     )
 
 
 def _document(change: ToRead, read: Read, text: TextRead) -> Content:
     form = table_format(change.columns) if change.kind == "table" else "text"
-    omitted = text.omitted or None
-    return Content(read.hash, change.content_kind, read.size, form, omitted=omitted)
+    return Content(
+        read.hash,
+        change.content_kind,
+        read.size,
+        form,
+        omitted=text.omitted or None,
+        reader_version=READER_VERSION,
+    )
 
 
 def _passage(name: str, text: str) -> Content:
-    return Content(name, "text", len(text.encode("utf-8", "surrogatepass")), "text", text=text)
+    size = len(text.encode("utf-8", "surrogatepass"))
+    return Content(name, "text", size, "text", text=text, reader_version=READER_VERSION)

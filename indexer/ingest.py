@@ -28,7 +28,7 @@ from indexer.scan import Scan
 from indexer.scope import Scope, Scopes
 from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
-from indexer.write import Back, Gone, MarkExcluded, RecordStat, Writing
+from indexer.write import AGAIN, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
 from storage import files, items, roots, spaces
 from storage.files import Sighting
 from storage.library import Library
@@ -84,7 +84,8 @@ class Indexer:
                 excluded=excluded,
                 not_found=len(finder.not_found),
                 partial=writing.partial,
-                notices=notices.lines(tally.scanned, excluded),
+                notices=(*notices.lines(tally.scanned, excluded), *_kept_notices(writing.kept)),
+                **writing.again,
             )
             counts.update(_counted(report))
         return report
@@ -133,6 +134,7 @@ class Indexer:
             path=change.seen.path,
             kind=change.kind,
             known=change.known,
+            outdated=change.outdated,
             spec=self._encoder.pictures,
             limits=self._config.limits,
             full_decode=self._config.full_decode,
@@ -163,6 +165,17 @@ def _count(
     return sum(counted(connection, scope.place) for scope in scopes)
 
 
+def _kept_notices(kept: list[Kept]) -> list[str]:
+    """Return a line on the files that could not be read again by the rules of this version."""
+    if not kept:
+        return []
+    first, more = kept[0], f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
+    return [
+        f"{first.seen.path}{more} could not be read again ({first.reason}): "
+        "what an earlier version read is kept"
+    ]
+
+
 def _report(tally: Tally, line: Line, **more: Any) -> Report:
     counts: dict[str, Any] = {name: tally.counts[name] for name in OUTCOMES}
     return Report(
@@ -175,5 +188,5 @@ def _report(tally: Tally, line: Line, **more: Any) -> Report:
 
 
 def _counted(report: Report) -> dict[str, int]:
-    names = ("scanned", *OUTCOMES, "missing", "excluded", "not_found", "partial")
+    names = ("scanned", *OUTCOMES, "missing", "excluded", "not_found", "partial", *AGAIN)
     return {name: getattr(report, name) for name in names}

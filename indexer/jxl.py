@@ -29,6 +29,17 @@ def moves(data: bytes) -> bool | None:
     return None if bits.take(1) else bool(bits.take(1))
 
 
+def orientation(data: bytes) -> int:
+    """Read how the codestream says it is to be turned, 1 to 8 as Exif counts; 1 by default."""
+    bits = _header(data)
+    if bits is None:
+        return 1
+    _size(bits)
+    if bits.take(1) or not bits.take(1):  # all by default, or nothing out of the way
+        return 1
+    return bits.take(3) + 1
+
+
 def _header(data: bytes) -> "_Bits | None":
     start = _codestream_start(data)
     if start is None or data[start : start + 2] != _CODESTREAM or len(data) < start + 4:

@@ -4,11 +4,12 @@ This is the work of a worker process, as a plain function from a task to a resul
 needs drags in a database or a network.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
-from indexer.decode import open_picture, read_bytes
+from indexer.decode import open_header, open_picture, read_bytes
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.passages import passages
@@ -19,13 +20,20 @@ from indexer.thumbnail import thumbnail
 from storage.errors import DecodeFailure, FileFailure, TextFailure
 from storage.records import Capture, Span
 
+# By which rules bytes are read; it rises when a file may be read otherwise than before, and what
+# an earlier version read is then looked at again. 0: before there were versions. 1: colour
+# profiles, the orientation of JPEG XL, 10 to 16 bits, transparent colours, small damage.
+READER_VERSION = 1
+
 
 @dataclass(frozen=True, slots=True)
 class ReadTask:
     """A file to be read, and what is to be made of it.
 
     `known` holds the hashes of content that is stored already: a file with one of them is not
-    decoded again. `text_columns` names what a table's passages are taken from.
+    decoded again. `outdated` are those of images that an earlier version read, and which: of
+    them only the header is read, unless this version may give other pixels. `text_columns` names
+    what a table's passages are taken from.
     """
 
     path: str  # as the file system gave it, undecodable bytes as surrogates
@@ -33,6 +41,7 @@ class ReadTask:
     spec: PictureSpec
     limits: Limits
     known: frozenset[str] = frozenset()
+    outdated: Mapping[str, int] = field(default_factory=dict)
     full_decode: bool = False
     text_columns: tuple[str, ...] = ()
 
@@ -56,6 +65,14 @@ class PictureRead:
     capture: Capture
     thumbnail: bytes  # WebP
     pixels: Pixels  # (size, size, 3) uint8
+    reads_since: int = 0  # the first version that gives these pixels
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRead:
+    """What is read again of a picture whose pixels stay as an earlier version read them."""
+
+    capture: Capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Read:
 
     hash: str  # SHA-256, 64 hexadecimal digits
     size: int  # bytes that were hashed
-    content: PictureRead | TextRead | None
+    content: PictureRead | HeaderRead | TextRead | None
 
 
 def read(task: ReadTask) -> Read:
@@ -93,13 +110,18 @@ def _read(task: ReadTask) -> Read:
     else:
         data = read_bytes(task.path, limits.text_bytes, "text_bytes")
     digest = sha256(data).hexdigest()
-    content = None
-    if digest not in task.known:
-        content = _picture(data, task) if task.kind == "image" else _text(data, task)
-    return Read(digest, len(data), content)
+    if digest in task.known:
+        return Read(digest, len(data), None)
+    if task.kind != "image":
+        return Read(digest, len(data), _text(data, task))
+    return Read(digest, len(data), _picture(data, digest, task))
 
 
-def _picture(data: bytes, task: ReadTask) -> PictureRead:
+def _picture(data: bytes, digest: str, task: ReadTask) -> PictureRead | HeaderRead:
+    if digest in task.outdated:
+        header = open_header(data, task.limits)
+        if header.reads_since <= task.outdated[digest]:
+            return HeaderRead(header.capture)
     smallest = None if task.full_decode else sides_needed(task.spec)
     picture = open_picture(data, limits=task.limits, smallest=smallest)
     return PictureRead(
@@ -109,6 +131,7 @@ def _picture(data: bytes, task: ReadTask) -> PictureRead:
         picture.capture,
         thumbnail(picture.image),
         prepare(picture.image, task.spec),
+        picture.reads_since,
     )
 
 

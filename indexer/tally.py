@@ -62,6 +62,7 @@ class Tally:
             failed=counts["failed"],
             seconds=self.seconds,
             total=self._total(),
+            reread=self._writing.again["reread"],
         )
         self._watch(progress)
 

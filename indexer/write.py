@@ -7,26 +7,32 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from storage import files, items, vectors
+from indexer.reading import READER_VERSION
+from storage import files, items, reader_versions, vectors
 from storage.errors import SightlineError
 from storage.files import KnownFile, Sighting
 from storage.items import Content
 from storage.library import Library
-from storage.records import ContentKind, Matrix, Vector
+from storage.records import Capture, ContentKind, Matrix, Vector
 from storage.roots import is_mounted
 
 # Rows wait at most this long for their commit; a kill loses what came since the last one.
 COMMIT_SECONDS = 0.5
+AGAIN = ("reread", "renewed")
 
 
 @dataclass(frozen=True, slots=True)
 class PictureDone:
-    """A picture that was read; `vector` is None where its content has one already."""
+    """A picture that was read; `vector` is None where its content has one already.
+
+    `reads_since` is the first version of the reader that gives its pixels.
+    """
 
     seen: Sighting
     content: Content
     thumbnail: bytes  # WebP
     vector: Vector | None
+    reads_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,28 @@ class KnownDone:
     seen: Sighting
     hash: str
     kind: ContentKind
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A picture of which an earlier version read the same pixels; what its camera wrote is new."""
+
+    seen: Sighting
+    hash: str
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An unchanged file that could not be read again: it stays as an earlier version read it.
+
+    `item` is what it holds; the next run tries again unless this was `final`.
+    """
+
+    seen: Sighting
+    item: int
+    reason: str
+    final: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +124,8 @@ class RecordStat:
 Event = (
     PictureDone
     | KnownDone
+    | Refreshed
+    | Kept
     | PassagesDone
     | DocumentDone
     | Failed
@@ -114,6 +144,9 @@ class Writing:
         self.counts: Counter[str] = Counter()
         self.partial = 0  # of them, files of which something could not be read
         self.displaced: set[int] = set()  # passages that a document held before and does no more
+        # Contents that an earlier version had read, and of them those with other pixels now.
+        self.again: Counter[str] = Counter(dict.fromkeys(AGAIN, 0))
+        self.kept: list[Kept] = []
 
     def commit(self, events: Sequence[Event]) -> None:
         """Write events in one transaction; one that cannot be written fails alone.
@@ -145,7 +178,8 @@ class Writing:
     def _commit(self, events: Sequence[Event]) -> None:
         for event in events:  # before their rows, so that a row never lacks its thumbnail
             if isinstance(event, PictureDone):
-                self._library.thumbnails.write(event.content.hash, event.thumbnail)
+                replace = event.reads_since > 0
+                self._library.thumbnails.write(event.content.hash, event.thumbnail, replace)
         counts: Counter[str] = Counter()
         displaced: set[int] = set()
         with self._library.catalogue.writing() as connection:
@@ -162,21 +196,29 @@ class Writing:
                 counts.update(self._write(connection, event, displaced))
         counts["unchanged"] += len(back)
         self.partial += sum(_is_partial(event) for event in events)
+        self.again = self.again + Counter({name: counts.pop(name, 0) for name in AGAIN})
         self.counts = self.counts + counts  # anew: the main thread reads it meanwhile
         self.displaced |= displaced
+        self.kept += [event for event in events if isinstance(event, Kept)]
 
     def _write(self, connection: Connection, event: Event, displaced: set[int]) -> Iterator[str]:
         match event:
             case PictureDone():
-                yield self._picture(connection, event)
+                yield from self._picture(connection, event)
+            case Refreshed():
+                yield from self._refresh(connection, event)
+            case Kept():
+                if event.final:
+                    reader_versions.record(connection, event.item, READER_VERSION, None)
+                yield self._record(connection, event.seen, event.item)
             case KnownDone():
                 item = items.numbers(connection, event.kind, [event.hash])[event.hash]
-                yield files.record(connection, event.seen, item, False, is_away, self._space_id)
+                yield self._record(connection, event.seen, item)
             case PassagesDone():
                 found = [items.add(connection, content)[0] for content in event.contents]
                 vectors.add(connection, self._space_id, "text", found, event.matrix)
             case DocumentDone():
-                yield self._document(connection, event, displaced)
+                yield from self._document(connection, event, displaced)
             case Failed():
                 self._fail(connection, event)
                 yield "failed"
@@ -184,25 +226,53 @@ class Writing:
     def _fail(self, connection: Connection, event: Failed) -> None:
         seen, stage, reason = event.seen, event.stage, event.reason
         if event.holds is None:
-            files.fail(connection, seen, stage, reason)
+            files.fail(connection, seen, stage, reason, reader_version=READER_VERSION)
             return
         kind, name = event.holds
         item = items.numbers(connection, kind, [name]).get(name)
-        files.fail(connection, seen, stage, reason, self._space_id, item)
+        files.fail(connection, seen, stage, reason, self._space_id, item, READER_VERSION)
 
-    def _picture(self, connection: Connection, event: PictureDone) -> str:
-        item, fresh = items.add(connection, event.content)
+    def _record(
+        self, connection: Connection, seen: Sighting, item: int, fresh: bool = False
+    ) -> str:
+        return files.record(connection, seen, item, fresh, is_away, self._space_id)
+
+    def _picture(self, connection: Connection, event: PictureDone) -> Iterator[str]:
+        content = event.content
+        before = reader_versions.version(connection, content.kind, content.hash)
+        item, fresh = items.add(connection, content)
+        if before is not None and before < event.reads_since:
+            reader_versions.forget_pixels(connection, item)
+            yield "renewed"
         if event.vector is not None:
             vectors.add(connection, self._space_id, "image", [item], event.vector[None])
-        return files.record(connection, event.seen, item, fresh, is_away, self._space_id)
+        yield from _again(before)
+        yield self._record(connection, event.seen, item, fresh)
 
-    def _document(self, connection: Connection, event: DocumentDone, displaced: set[int]) -> str:
-        item, fresh = items.add(connection, event.content)
+    def _refresh(self, connection: Connection, event: Refreshed) -> Iterator[str]:
+        before = reader_versions.version(connection, "image", event.hash)
+        item = items.numbers(connection, "image", [event.hash])[event.hash]
+        reader_versions.record(connection, item, READER_VERSION, event.capture)
+        yield from _again(before)
+        yield self._record(connection, event.seen, item)
+
+    def _document(
+        self, connection: Connection, event: DocumentDone, displaced: set[int]
+    ) -> Iterator[str]:
+        content = event.content
+        before = reader_versions.version(connection, content.kind, content.hash)
+        item, fresh = items.add(connection, content)
         numbers = items.numbers(connection, "text", (place[0] for place in event.places))
         displaced |= items.set_passages(
             connection, item, [(numbers[name], start, end) for name, start, end in event.places]
         )
-        return files.record(connection, event.seen, item, fresh, is_away, self._space_id)
+        yield from _again(before)
+        yield self._record(connection, event.seen, item, fresh)
+
+
+def _again(before: int | None) -> Iterator[str]:
+    if before is not None and before < READER_VERSION:
+        yield "reread"
 
 
 def _is_partial(event: Event) -> bool:

@@ -173,6 +173,14 @@ def compare_by(connection: Connection, limits: int) -> None:
         set_watermark(connection, _LIMITS, limits)
 
 
+def forget(connection: Connection, items: Iterable[int]) -> None:
+    """Delete the pairs of these items: what looks otherwise now is compared again."""
+    table = schema.pairs
+    for batch in batches(items):
+        either = or_(table.c.first_id.in_(batch), table.c.second_id.in_(batch))
+        connection.execute(delete(table).where(either))
+
+
 def keep_space(connection: Connection, space_id: int | None) -> None:
     """Forget what the vectors of any other space led to; None for all of them."""
     compared, table = schema.compared, schema.pairs

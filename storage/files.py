@@ -68,6 +68,7 @@ class KnownFile:
     inode: str | None = None
     kind: str = ""  # of the item
     hash: str = ""  # of the item
+    reader_version: int = 0  # by which rules it was read, or failed to be
 
     def looks_like(self, seen: Sighting) -> bool:
         """Return True where nothing about the file says that it changed.
@@ -129,6 +130,7 @@ def page(
             files.c.inode,
             items.c.kind,
             items.c.hash,
+            items.c.reader_version,
         )
         .join(items, items.c.id == files.c.item_id)
         .where(under(files.c.path, folder), files.c.path > after, files.c.root_id == root.id)
@@ -148,7 +150,7 @@ def _failed(
     failures = schema.failures
     looks = (failures.c.size, failures.c.mtime_ns, failures.c.ctime_ns, failures.c.inode)
     rows = connection.execute(
-        select(failures.c.path, *looks)
+        select(failures.c.path, failures.c.reader_version, *looks)
         .where(
             under(failures.c.path, folder),
             failures.c.path > after,
@@ -323,13 +325,14 @@ def fail(
     reason: str,
     space_id: int | None = None,
     item_id: int | None = None,
+    reader_version: int = 0,
 ) -> None:
     """Remember that a file could not be used, until it changes or is retried.
 
     If the path was an item's before, that content is no longer there: its row goes missing,
     unless the file could not be read at all and has the size and date it had. Where it is one
     model that could not encode the file, `space_id` is that model's, and `item_id` what the file
-    holds all the same: for other models that stays.
+    holds all the same: for other models that stays. A later `reader_version` retries it.
     """
     if space_id is None:
         forgive(connection, [seen.path])  # no model can use it
@@ -337,7 +340,11 @@ def fail(
         _outdate(connection, seen, space_id)
     connection.execute(
         insert(schema.failures).values(
-            **_columns(seen), stage=stage, reason=reason, space_id=space_id
+            **_columns(seen),
+            stage=stage,
+            reason=reason,
+            space_id=space_id,
+            reader_version=reader_version,
         )
     )
     _hide(connection, seen.path, _unread(connection, seen, stage) if item_id is None else item_id)

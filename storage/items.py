@@ -1,7 +1,7 @@
 """Items: content with an identity, and the one flag that says whether any of its files is shown."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +20,8 @@ from storage import schema
 from storage.records import Capture, ContentKind, Item
 
 _SAME_SIZE = 1000
+# What reading a content says of it, and what a later version of the reader may say otherwise.
+_READ = ("format", "width", "height", *(each.name for each in fields(Capture)), "reader_version")
 BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
 
 
@@ -36,6 +38,15 @@ class Content:
     capture: Capture = Capture()
     text: str | None = None
     omitted: str | None = None  # what of its bytes could not be read, in words
+    reader_version: int = 0  # by which rules it was read
+
+
+@dataclass(slots=True)
+class Stored:
+    """Stored contents of one kind and size, by hash: read by today's rules, or by which others."""
+
+    current: frozenset[str] = frozenset()
+    outdated: dict[str, int] = field(default_factory=dict)
 
 
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -46,22 +57,31 @@ def batches(ids: Iterable[int]) -> Iterator[list[int]]:
 
 
 def add(connection: Connection, content: Content) -> tuple[int, bool]:
-    """Find or make the row of a content; returns its number and whether it was made."""
+    """Find or make the row of a content; returns its number and whether it was made.
+
+    A row that an earlier version of the reader made takes what the content says now.
+    """
     table = schema.items
     row = connection.execute(
-        select(table.c.id).where(table.c.kind == content.kind, table.c.hash == content.hash)
+        select(table.c.id, table.c.reader_version).where(
+            table.c.kind == content.kind, table.c.hash == content.hash
+        )
     ).first()
     if row is not None:
+        changed: dict[str, object] = {}
         if content.kind in ("document", "table"):  # read by other columns or rules than before
-            again = {"format": content.format, "omitted": content.omitted}
-            connection.execute(update(table).where(table.c.id == row.id).values(again))
+            changed = {"format": content.format, "omitted": content.omitted}
+        if row.reader_version < content.reader_version:
+            columns = _columns(content)
+            changed |= {name: columns[name] for name in _READ if name in columns}
+        if changed:
+            connection.execute(update(table).where(table.c.id == row.id).values(changed))
         return int(row.id), False
     made = insert(table).values(**_columns(content)).returning(table.c.id)
     return int(connection.execute(made).scalar_one()), True
 
 
 def _columns(content: Content) -> dict[str, object]:
-    capture = content.capture
     omitted = {"omitted": content.omitted} if content.omitted else {}
     return {
         **omitted,
@@ -71,14 +91,16 @@ def _columns(content: Content) -> dict[str, object]:
         "format": content.format,
         "width": content.width,
         "height": content.height,
-        "taken_at": capture.taken_at,
-        "camera": capture.camera,
-        "lens": capture.lens,
-        "latitude": capture.latitude,
-        "longitude": capture.longitude,
+        **captured(content.capture),
         "text": content.text,
         "present": False,  # until a file of it is recorded
+        "reader_version": content.reader_version,
     }
+
+
+def captured(capture: Capture) -> dict[str, object]:
+    """Return what a camera wrote as columns."""
+    return {each.name: getattr(capture, each.name) for each in fields(Capture)}
 
 
 def numbers(connection: Connection, kind: ContentKind, hashes: Iterable[str]) -> dict[str, int]:
@@ -129,18 +151,19 @@ def passages_of(connection: Connection, document_id: int) -> list[int]:
 
 
 def stored_by_size(
-    connection: Connection, sizes: Iterable[int], space_id: int
-) -> Mapping[tuple[ContentKind, int], frozenset[str]]:
-    """Tell which contents need no second reading: hashes by kind and size in bytes.
+    connection: Connection, sizes: Iterable[int], space_id: int, reader_version: int
+) -> Mapping[tuple[ContentKind, int], Stored]:
+    """Return which contents need no second reading, or little of one, by kind and size in bytes.
 
     A picture counts once its vector of the space is stored; a document once a file of it is
     recorded, which ingest does after its last passage, and every passage has its vector. Where
     very many contents are of one size none are told: a file of that size is read, and found to
-    be known afterwards.
+    be known afterwards. Documents that were read by an earlier version than `reader_version` are
+    left out: they are read anew.
     """
     items, files = schema.items, schema.files
     has_file = exists().where(files.c.item_id == items.c.id)
-    found: dict[tuple[ContentKind, int], set[str]] = {}
+    found: dict[tuple[ContentKind, int], dict[str, int]] = {}
     proofs: tuple[tuple[ContentKind, ColumnElement[bool]], ...] = (
         ("image", has_vector(space_id)),
         ("document", has_file & has_vectors_of_passages(space_id)),
@@ -148,13 +171,23 @@ def stored_by_size(
     for kind, proof in proofs:
         for batch in batches(sizes):
             rows = connection.execute(
-                select(items.c.bytes, items.c.hash).where(
+                select(items.c.bytes, items.c.hash, items.c.reader_version).where(
                     items.c.bytes.in_(batch), items.c.kind == kind, proof
                 )
             )
-            for size, name in rows:
-                found.setdefault((kind, int(size)), set()).add(str(name))
-    return {key: frozenset(names) for key, names in found.items() if len(names) <= _SAME_SIZE}
+            for size, name, number in rows:
+                if kind == "image" or number >= reader_version:
+                    found.setdefault((kind, int(size)), {})[str(name)] = int(number)
+    return {
+        key: _stored(names, reader_version)
+        for key, names in found.items()
+        if len(names) <= _SAME_SIZE
+    }
+
+
+def _stored(names: Mapping[str, int], reader_version: int) -> Stored:
+    current = frozenset(name for name, number in names.items() if number >= reader_version)
+    return Stored(current, {name: number for name, number in names.items() if name not in current})
 
 
 def has_vector(space_id: int) -> ColumnElement[bool]:
@@ -229,6 +262,13 @@ def drop_orphans(connection: Connection, passages: Iterable[int] = ()) -> list[s
 
 
 def _delete(connection: Connection, ids: Sequence[int]) -> None:
+    drop_vectors(connection, ids)
+    for batch in batches(ids):
+        connection.execute(delete(schema.items).where(schema.items.c.id.in_(batch)))
+
+
+def drop_vectors(connection: Connection, ids: Iterable[int]) -> None:
+    """Delete the vectors of items in every space; index files are known to hold them still."""
     vectors, builds = schema.vectors, schema.builds
     same = (builds.c.space_id == vectors.c.space_id) & (builds.c.kind == vectors.c.kind)
     for batch in batches(ids):
@@ -240,7 +280,6 @@ def _delete(connection: Connection, ids: Sequence[int]) -> None:
         columns = ["vector_id", "space_id", "kind"]
         connection.execute(insert(schema.tombstones).from_select(columns, in_build))
         connection.execute(delete(vectors).where(vectors.c.item_id.in_(batch)))
-        connection.execute(delete(schema.items).where(schema.items.c.id.in_(batch)))
 
 
 def find(connection: Connection, beginning: str) -> list[int]:

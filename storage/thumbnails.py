@@ -13,11 +13,14 @@ class Thumbnails:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, content: str, webp: bytes) -> None:
-        """Keep the thumbnail of a content; a reader never sees half of one."""
+    def write(self, content: str, webp: bytes, replace: bool = False) -> None:
+        """Write the thumbnail of a content that has none; a reader never sees half of one.
+
+        `replace` writes over one that an earlier version of the reader made.
+        """
         path = self._path(content)
         # Not synced, for it can be made again: a power cut may have left an empty file.
-        if path.exists() and path.stat().st_size:
+        if not replace and path.exists() and path.stat().st_size:
             return
         unfinished = path.with_suffix(".tmp")
         try:

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from PIL import Image
+from sqlalchemy import update
 
 from cli import wiring
 from indexer.models import StandInEncoder
+from storage import Library, schema
 from storage.errors import ModelUnavailable
+from tests.indexer.images.encoded import P3, profile
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
 KEYS = "scanned new copied moved unchanged missing skipped failed seconds".split()
-KEYS += ["excluded", "not_found", "notices", "partial"]
+KEYS += ["excluded", "not_found", "notices", "partial", "reread", "renewed"]
 
 
 def test_the_last_line_counts_every_file_once(
@@ -42,6 +46,26 @@ def test_a_person_is_told_the_counts_and_the_next_step(run: Run, library: Path) 
     assert result.stdout.startswith("10 files in ")
     assert "8 unchanged, 1 skipped, 1 failed" in result.stdout
     assert "sightline failures" in result.stderr
+
+
+def test_what_an_earlier_version_read_is_read_again_and_told(
+    run: Run, run_json: RunJson, library: Path
+) -> None:
+    for widened, said in ((False, ""), (True, ": this one sees 1 otherwise")):
+        with Library.open(library) as opened, opened.catalogue.writing() as connection:
+            connection.execute(update(schema.items).values(reader_version=0))
+        if widened:
+            wide = library.parent / "wide"
+            wide.mkdir()
+            Image.new("RGB", (40, 30), "red").save(wide / "a.jpg", icc_profile=profile(P3))
+            run("index", wide, "--library", library)
+            with Library.open(library) as opened, opened.catalogue.writing() as connection:
+                connection.execute(update(schema.items).values(reader_version=0))
+        result = run("index", "--library", library)
+        assert f"read again, as an earlier version had read them{said}" in result.stdout
+    assert "read again" not in run("index", "--library", library).stdout
+    [report] = run_json("index", "--library", library)
+    assert (report["reread"], report["renewed"]) == (0, 0)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\0"])

@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from indexer import decode
-from indexer.decode import Limits, open_picture
+from indexer.decode import Limits, open_header, open_picture
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 
+TURNED = {  # CIPA DC-008, Orientation: how an upright scene lies in the file
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEIF", "JXL"]
 
 
@@ -76,9 +84,8 @@ def test_a_picture_is_opened_by_its_path_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tag", range(9))
 def test_the_nine_orientations_of_one_picture_are_the_same_upright(form: str, tag: int) -> None:
     stored = scene()
-    if tag in decode._UPRIGHT:
-        undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
-        stored = stored.transpose(undo.get(tag, decode._UPRIGHT[tag]))
+    if tag in TURNED:
+        stored = stored.transpose(TURNED[tag])
     picture = open_picture(encoded(stored, form, exif=oriented(tag)))
     assert (picture.width, picture.height) == (96, 64)
     assert difference(picture.image, scene()) < 6
@@ -126,6 +133,28 @@ def test_dates_and_places_come_with_the_picture() -> None:
     for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
         picture = open_picture(encoded(scene(), form, exif=exif))
         assert picture.capture.taken_at == "2015-07-04T12:30:00", form
+
+
+def test_a_header_is_read_without_the_pixels() -> None:
+    exif = oriented(1)
+    exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
+    for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+        whole = encoded(scene(1600, 1200), form, exif=exif)
+        header = open_header(whole, Limits())
+        assert header.capture == open_picture(whole).capture, form
+        assert header.capture.taken_at == "2015-07-04T12:30:00"
+    with pytest.raises(DecodeFailure):
+        open_header(b"no picture", Limits())
+
+
+def test_exif_behind_the_pixels_of_a_png_is_in_its_header() -> None:
+    exif = oriented(1)
+    exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
+    plain, whole = encoded(scene(), "PNG"), encoded(scene(), "PNG", exif=exif)
+    at = whole.find(b"eXIf") - 4
+    chunk = whole[at : at + 12 + int.from_bytes(whole[at : at + 4], "big")]
+    moved = plain[:-12] + chunk + plain[-12:]
+    assert open_header(moved, Limits()).capture.taken_at == "2015-07-04T12:30:00"
 
 
 @pytest.mark.parametrize(

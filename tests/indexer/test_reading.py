@@ -7,8 +7,9 @@ from PIL import Image
 
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec
-from indexer.reading import PictureRead, ReadTask, TextRead, read
+from indexer.reading import HeaderRead, PictureRead, ReadTask, TextRead, read
 from storage.errors import DecodeFailure, TextFailure, UnreadableFile
+from tests.indexer.images.encoded import P3, profile
 
 SPEC = PictureSpec(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 LIMITS = Limits()
@@ -51,6 +52,25 @@ def test_known_content_is_hashed_and_not_decoded(tmp_path: Path) -> None:
     assert read(task).content is None
     with pytest.raises(DecodeFailure):
         read(ReadTask(str(path), "image", SPEC, LIMITS))
+
+
+def test_of_a_picture_read_by_an_earlier_version_the_header_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / "plain.jpg"
+    Image.effect_noise((60, 40), 40).convert("RGB").save(path)
+    name = sha256(path.read_bytes()).hexdigest()
+    task = ReadTask(str(path), "image", SPEC, LIMITS, outdated={name: 0})
+    assert isinstance(read(task).content, HeaderRead)
+
+
+def test_unless_its_pixels_are_read_otherwise_now(tmp_path: Path) -> None:
+    path = tmp_path / "wide.jpg"
+    Image.effect_noise((60, 40), 40).convert("RGB").save(path, icc_profile=profile(P3))
+    name = sha256(path.read_bytes()).hexdigest()
+    content = read(ReadTask(str(path), "image", SPEC, LIMITS, outdated={name: 0})).content
+    assert isinstance(content, PictureRead)
+    assert content.reads_since == 1
+    later = ReadTask(str(path), "image", SPEC, LIMITS, outdated={name: 1})
+    assert isinstance(read(later).content, HeaderRead)
 
 
 @pytest.mark.parametrize(

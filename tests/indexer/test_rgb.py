@@ -3,7 +3,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageCms
 
+from indexer.images.icc import gamma_curve, grey_profile
 from indexer.rgb import to_rgb
+from tests.indexer.images.encoded import EXCHANGED, PROPHOTO, profile
 
 
 def pixel(image: Image.Image) -> tuple[int, ...]:
@@ -70,6 +72,28 @@ def test_numbers_without_a_white_are_stretched(
     values: npt.NDArray[np.generic], expected: list[int]
 ) -> None:
     assert np.asarray(to_rgb(Image.fromarray(values)))[0, :, 0].tolist() == expected
+
+
+def test_a_profile_and_an_opacity_of_ones_own_count() -> None:
+    image = Image.new("RGB", (4, 4), (255, 0, 0))
+    content = profile(EXCHANGED, 2.2)  # its red is green
+    assert near(pixel(to_rgb(image.copy(), content)), (0, 255, 0))
+    half = Image.new("L", (4, 4), 128)
+    assert near(pixel(to_rgb(image.copy(), content, half)), (127, 255, 127))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "CMYK", "I;16"])
+def test_colours_are_converted_strip_by_strip(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = Image.effect_noise((10, 64), 80)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(noise).astype(np.uint16) * np.uint16(257))
+    else:
+        image = noise.convert(mode)
+    grey = mode in ("L", "I;16")
+    content = grey_profile(gamma_curve(1.0)) if grey else profile(PROPHOTO, 1.8)
+    whole = np.asarray(to_rgb(image.copy(), content))
+    monkeypatch.setattr("indexer.rgb._STRIP", 50)
+    assert np.array_equal(np.asarray(to_rgb(image.copy(), content)), whole)
 
 
 def test_lab_is_converted_by_its_profile() -> None:

@@ -301,7 +301,10 @@ def test_a_library_of_the_second_schema_is_brought_up_to_date(
         patch.setattr("storage.library.HEAD", "0002")
         old = Library.create(tmp_path / "old")
         with old, old.catalogue.writing() as connection:
-            items.add(connection, items.Content(name(1), "image", 1, "PNG"))
+            connection.exec_driver_sql(
+                "INSERT INTO items (hash, kind, bytes, format, present) VALUES (?, ?, ?, ?, ?)",
+                (bytes.fromhex(name(1)), "image", 1, "PNG", False),
+            )
     with Library.open(tmp_path / "old") as library, library.catalogue.writing() as connection:
         appearance.add_fingerprints(connection, [(1, hashes(1), 50)])
         decisions.record(connection, "keep-all", [name(1), name(2)])

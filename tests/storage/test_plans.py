@@ -64,7 +64,7 @@ def test_the_hot_questions_use_indexes(library: Library, photos: Path, index: In
         root = next(iter(Roots(connection)))
         with plans(connection) as steps:
             files.page(connection, root, str(photos), str(photos / "1.png"), 1000, 1)
-            items.stored_by_size(connection, range(500), 1)
+            items.stored_by_size(connection, range(500), 1, 1)
             vectors.any_of(connection, 1, "text")
             vectors.count(connection, 1, "text")
             list(vectors.blocks(connection, 1, "text"))

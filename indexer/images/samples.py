@@ -1,0 +1,189 @@
+"""Samples of more than eight bits, a transparent colour among them, and alpha without meaning.
+
+What was stored in 16 bits looks as it would in 8. Where 10 or 12 bits were stored as they are,
+the image is nearly black; it is stretched where the file says how many bits it has, or where no
+sample exceeds what 10 or 12 bits hold, unless every one is a multiple of 256 or 257: that is
+how 8 bits are stored in 16, and such an image is as dark as it looks.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from indexer.images.png import Png
+from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, MAX_SAMPLE_VALUE, Directory
+
+Shorts = NDArray[np.uint16]
+
+_GUESSED = ((10, 512, 1023), (12, 1024, 4095))  # bits, and where the largest sample then lies
+_MOST_GUESSED = 12
+_HIGHEST_HIGH_BYTE = 15  # of samples that 12 bits hold
+_STRIP = 1 << 20  # pixels that are joined from their bytes at a time
+_GREY, _RGB, _RGBA = 0, 2, 6  # PNG's colour types
+_ALPHA_KINDS = frozenset((1, 2))  # of TIFF's ExtraSamples: what is an alpha channel for certain
+
+
+def normalised(
+    image: ImageFile.ImageFile, data: bytes, original: bytes
+) -> tuple[Image.Image, Image.Image | None]:
+    """Return a loaded image whose samples fill their range, and its opacity, if apart.
+
+    `data` are the bytes it was opened from, `original` those before they were mended. The
+    opacity is of mode L, 255 where nothing shines through. 16-bit grey stays so (mode I;16).
+    """
+    if image.format == "PNG":
+        return _of_png(image, data)
+    if image.format == "TIFF":
+        return _of_tiff(image, data, Directory(original).is_inverted), None
+    return (_opaque(image) if image.format == "BMP" else image), None
+
+
+def _of_png(image: ImageFile.ImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:
+    png = Png(data)
+    header, colour = png.header, png.transparent()
+    if header is None:
+        return image, None
+    if header.depth == 16 and header.colour == _GREY:
+        opacity = None if colour is None else _opacity(np.asarray(image) != colour[0])
+        return _grey(image, png.significant_bits()), opacity
+    if header.depth == 16 and header.colour in (_RGB, _RGBA):
+        return _of_halves(image, data, png.significant_bits(), colour)
+    if colour is not None:
+        scaled = tuple(value * 255 // ((1 << header.depth) - 1) for value in colour)
+        image.info["transparency"] = scaled if header.colour == _RGB else scaled[0]
+    return image, None
+
+
+def _of_tiff(image: ImageFile.ImageFile, data: bytes, is_inverted: bool) -> Image.Image:
+    directory = Directory(data)
+    bits = set(directory.numbers(BITS_PER_SAMPLE))
+    largest = max(directory.numbers(MAX_SAMPLE_VALUE), default=0)
+    declared = largest.bit_length() if largest else None
+    if image.mode.startswith("I;16"):
+        grey = _grey(image, 12 if bits == {12} else declared, bits == {12})
+        return Image.fromarray(~np.asarray(grey)) if is_inverted else grey
+    if bits == {16} and image.mode in ("RGB", "RGBA"):
+        _of_halves(image, data, declared, None)
+    if set(directory.numbers(EXTRA_SAMPLES)) & _ALPHA_KINDS:
+        return image
+    return _opaque(image)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return an image without the alpha that is zero everywhere: nothing says that it is alpha."""
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        image.putalpha(255)
+    return image
+
+
+def _grey(image: Image.Image, declared: int | None, certain: bool = False) -> Image.Image:
+    """Return 16-bit grey that fills its range; `certain` where `declared` bits are beyond doubt."""
+    samples = np.asarray(image)
+    bits = declared if certain else _bits([samples], declared)
+    if bits is None:
+        return image
+    return Image.fromarray((_scale(bits).astype(np.uint16) * np.uint16(257))[samples])
+
+
+def _bits(parts: Iterable[NDArray[Any]], declared: int | None) -> int | None:
+    """Return in how many bits samples were stored as they are; None for all 16."""
+    if declared is not None and not 8 <= declared < 16:
+        return None
+    limit = 1 << (declared or _MOST_GUESSED)
+    largest, odd = 0, [False, False]  # whether some are no multiples of 256, of 257
+    for part in parts:
+        largest = max(largest, int(part.max()))
+        if largest >= limit:
+            return None
+        odd = [
+            seen or bool((part % step).any()) for seen, step in zip(odd, (256, 257), strict=True)
+        ]
+    if not all(odd):
+        return None
+    guessed = (bits for bits, least, most in _GUESSED if least <= largest <= most)
+    return declared or next(guessed, None)
+
+
+def _scale(bits: int) -> NDArray[np.uint8]:
+    """Return what a sample of so many bits is in 8: (65536,); what is above them is white."""
+    most = (1 << bits) - 1
+    values = np.minimum(np.arange(65536), most)
+    scaled: NDArray[np.uint8] = ((values * 255 + most // 2) // most).astype(np.uint8)
+    return scaled
+
+
+def _opacity(opaque: NDArray[np.bool_]) -> Image.Image:
+    return Image.fromarray(np.where(opaque, np.uint8(255), np.uint8(0)))
+
+
+def _of_halves(
+    image: ImageFile.ImageFile,
+    data: bytes,
+    declared: int | None,
+    colour: tuple[int, ...] | None,
+) -> tuple[Image.Image, Image.Image | None]:
+    """Return an image by both bytes of each sample, where the high ones, which it has, do not do.
+
+    What is stretched is the image itself.
+    """
+    extrema = [channel[1] for channel in image.getextrema()[:3]]  # type: ignore[index]
+    is_dark = max(extrema) <= _HIGHEST_HIGH_BYTE
+    if colour is None and not is_dark:
+        return image, None
+    try:
+        low = _low_bytes(image, data)
+    except Exception:  # memory, or an unpacker that Pillow lacks: the high bytes alone, then
+        return image, None
+    opacity = None
+    if colour is not None:
+        differs = [(part != np.array(colour, np.uint16)).any(-1) for _, part in _strips(image, low)]
+        opacity = _opacity(np.concatenate(differs))
+        image.info.pop("transparency", None)
+    if is_dark:
+        _stretch(image, low, declared)
+    return image, opacity
+
+
+def _stretch(image: Image.Image, low: Image.Image, declared: int | None) -> None:
+    """Fill the range of 8 bits in an image of high bytes, if its samples had fewer than 16."""
+    bits = _bits((part[..., :3] for _, part in _strips(image, low)), declared)
+    if bits is None:
+        return
+    scale = _scale(bits)
+    alpha = image.getchannel("A").histogram() if image.mode == "RGBA" else []
+    fills = any(alpha[_HIGHEST_HIGH_BYTE + 1 :])
+    for top, part in _strips(image, low):
+        scaled = scale[part]
+        if fills:  # alpha has all 16 bits
+            scaled[..., 3] = part[..., 3] >> 8
+        image.paste(Image.fromarray(scaled), (0, top))
+
+
+def _strips(high: Image.Image, low: Image.Image) -> Iterator[tuple[int, Shorts]]:
+    """Yield samples joined from their bytes, (rows, width, channels), and where they begin."""
+    rows = max(1, _STRIP // high.width)
+    for top in range(0, high.height, rows):
+        box = (0, top, high.width, min(top + rows, high.height))
+        upper, lower = (np.asarray(half.crop(box)).astype(np.uint16) for half in (high, low))
+        yield top, (upper << np.uint16(8)) | lower
+
+
+def _low_bytes(image: ImageFile.ImageFile, data: bytes) -> Image.Image:
+    """Decode again, keeping the other byte of each sample."""
+    twin = type(image)(BytesIO(data))
+    twin.tile = [tile._replace(args=_other_half(tile.args)) for tile in twin.tile]
+    twin.load()
+    return twin
+
+
+def _other_half(args: Any) -> Any:
+    if isinstance(args, tuple):
+        return (_other_half(args[0]), *args[1:])
+    form, _, order = str(args).rpartition(";16")
+    native = "L" if sys.byteorder == "little" else "B"
+    return f"{form};16{'B' if (native if order == 'N' else order) == 'L' else 'L'}"

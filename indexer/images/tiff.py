@@ -1,0 +1,102 @@
+"""The first directory of a TIFF (TIFF 6.0 section 2, BigTIFF), and what is mended in it.
+
+Pillow reads the entries of a directory in their order and gives up at the first whose value lies
+beyond the end of the file: what comes after it, be it the bit depth or a colour map, is not seen.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE, EXTRA_SAMPLES = 258, 262, 281, 338
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_SIZES |= {16: 8, 17: 8, 18: 8}
+_UNKNOWN_TYPE = 0  # an entry of which every reader skips
+_DEEP = frozenset((12, 16))  # bits of a sample whose WhiteIsZero Pillow does not turn over
+_PIXELS = frozenset(  # tags without which the pixels cannot be read
+    (254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320)
+) | frozenset((322, 323, 324, 325, 338, 339, 347, 529, 530, 532))
+_MOST_ENTRIES = 4096
+
+
+class Entry(NamedTuple):
+    """An entry of the directory: its tag, type and length, where it and its value begin."""
+
+    tag: int
+    kind: int
+    length: int  # in values
+    place: int
+    value: int
+
+
+class Directory:
+    """The first directory of a TIFF."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._order = ">" if data[:2] == b"MM" else "<"
+        self._big = data[2:4] in (b"\0+", b"+\0")
+        self.entries = tuple(self._entries())
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """Return the values of a tag of short or long integers; none where it has no such."""
+        for entry in self.entries:
+            if entry.tag == tag and entry.kind in (3, 4) and self._fits(entry):
+                code = "H" if entry.kind == 3 else "I"
+                count = min(entry.length, 16)
+                return struct.unpack_from(f"{self._order}{count}{code}", self._data, entry.value)
+        return ()
+
+    @property
+    def is_inverted(self) -> bool:
+        """True for grey of 12 or 16 bits whose zero is white."""
+        return self.numbers(PHOTOMETRIC)[:1] == (_WHITE_IS_ZERO,) and (
+            set(self.numbers(BITS_PER_SAMPLE)) <= _DEEP and bool(self.numbers(BITS_PER_SAMPLE))
+        )
+
+    def mended(self) -> bytes:
+        """Return the file without damaged entries that no pixel needs, and with zero as black.
+
+        The same bytes where nothing is to be mended. What `is_inverted` before is to be turned
+        over after it is decoded: not all of it is known to Pillow.
+        """
+        damaged = [entry for entry in self.entries if not self._fits(entry)]
+        damaged = [entry for entry in damaged if entry.tag not in _PIXELS]
+        inverted = self.is_inverted
+        if not damaged and not inverted:
+            return self._data
+        data = bytearray(self._data)
+        for entry in damaged:
+            struct.pack_into(f"{self._order}H", data, entry.place + 2, _UNKNOWN_TYPE)
+        for entry in self.entries:
+            if inverted and entry.tag == PHOTOMETRIC:
+                code = "H" if entry.kind == 3 else "I"
+                struct.pack_into(f"{self._order}{code}", data, entry.value, _BLACK_IS_ZERO)
+        return bytes(data)
+
+    def _entries(self) -> Iterator[Entry]:
+        order, data = self._order, self._data
+        head, step, word = ("Q", 20, "HHQ") if self._big else ("H", 12, "HHI")
+        try:
+            (start,) = struct.unpack_from(
+                f"{order}{'Q' if self._big else 'I'}", data, 8 if self._big else 4
+            )
+            (count,) = struct.unpack_from(f"{order}{head}", data, start)
+            first = start + struct.calcsize(f"{order}{head}")
+            for place in range(first, first + step * min(count, _MOST_ENTRIES), step):
+                tag, kind, values = struct.unpack_from(f"{order}{word}", data, place)
+                yield Entry(tag, kind, values, place, self._value(place, kind, values))
+        except (struct.error, OverflowError):  # the directory is not in the file
+            return
+
+    def _value(self, place: int, kind: int, count: int) -> int:
+        field, width, code = (place + 12, 8, "Q") if self._big else (place + 8, 4, "I")
+        if _SIZES.get(kind, 1) * count <= width:
+            return field
+        return int(struct.unpack_from(f"{self._order}{code}", self._data, field)[0])
+
+    def _fits(self, entry: Entry) -> bool:
+        size = _SIZES.get(entry.kind)
+        # A type that is not known is skipped by every reader.
+        return size is None or entry.value + size * entry.length <= len(self._data)

@@ -1,0 +1,51 @@
+"""Since which version of the reader an image is read as it is read now."""
+
+from PIL import ImageFile
+
+from indexer import exif
+from indexer.images import colour
+from indexer.images.orientation import orientation
+from indexer.images.png import Png
+from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, Directory
+from indexer.rgb import base_mode
+
+_GREY, _RGB, _RGBA = 0, 2, 6  # PNG's colour types
+_ALPHA_KINDS = frozenset((1, 2))
+
+
+def reads_since(image: ImageFile.ImageFile, form: str, data: bytes, is_mended: bool) -> int:
+    """Return the first version that may give the pixels of an opened image as they are given now.
+
+    0 for what was always read so; 1 where a profile, the orientation, the bit depth or the
+    transparency is seen to, or where the file had to be mended. Told by the header alone.
+    """
+    if is_mended or _is_turned_otherwise(image, form, data) or _has_other_samples(image, data):
+        return 1
+    profile = colour.profile(image, data)
+    converts = profile is not None and colour.conversion(profile, base_mode(image)) is not None
+    return int(converts)
+
+
+def _is_turned_otherwise(image: ImageFile.ImageFile, form: str, data: bytes) -> bool:
+    """Return whether what Exif says, which once counted in every format, is not what counts."""
+    return form != "TIFF" and exif.orientation(image) != orientation(image, form, data)
+
+
+def _has_other_samples(image: ImageFile.ImageFile, data: bytes) -> bool:
+    if image.format == "PNG":
+        return _png_has_other_samples(Png(data))
+    if image.format == "TIFF":
+        directory = Directory(data)
+        alpha = _ALPHA_KINDS & set(directory.numbers(EXTRA_SAMPLES))
+        is_deep = image.mode.startswith("I;16") or 16 in directory.numbers(BITS_PER_SAMPLE)
+        return is_deep or (image.mode == "RGBA" and not alpha)
+    return image.format == "BMP" and image.mode == "RGBA"
+
+
+def _png_has_other_samples(png: Png) -> bool:
+    header = png.header
+    if header is None:
+        return False
+    if header.depth == 16 and header.colour in (_GREY, _RGB, _RGBA):
+        return True
+    return header.depth != 8 and png.transparent() is not None

@@ -1,0 +1,97 @@
+"""Each row of the table of orientations, by files that say two different things."""
+
+from io import BytesIO
+
+import pytest
+from PIL import ExifTags, Image
+
+from indexer.decode import open_picture
+from indexer.images.orientation import RULES
+from tests.indexer.images.encoded import difference, encode, scene
+from tests.indexer.images.jxl_header import container, turned
+
+UPRIGHT = {  # CIPA DC-008, Orientation: what the stored rows and columns are
+    3: Image.Transpose.ROTATE_180,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def oriented(tag: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = tag
+    return exif
+
+
+def test_every_format_that_is_read_has_its_rule() -> None:
+    formats = {"JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "JXL"}
+    assert set(RULES) == formats
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("tag", [3, 6, 7, 8])
+def test_exif_turns_these(form: str, tag: int) -> None:
+    picture = open_picture(encode(scene(), form, exif=oriented(tag)))
+    wanted = scene().transpose(UPRIGHT[tag])
+    assert (picture.width, picture.height) == wanted.size
+    assert difference(picture.image.crop((4, 4, 20, 20)), wanted.crop((4, 4, 20, 20))) < 12
+
+
+@pytest.mark.parametrize("tag", [6, 3])
+def test_an_exif_chunk_behind_the_pixels_of_a_png_counts(tag: int) -> None:
+    plain, turned_one = encode(scene(), "PNG"), encode(scene(), "PNG", exif=oriented(tag))
+    at = turned_one.find(b"eXIf") - 4
+    size = 12 + int.from_bytes(turned_one[at : at + 4], "big")
+    picture = open_picture(plain[:-12] + turned_one[at : at + size] + plain[-12:])
+    assert picture.image.size == scene().transpose(UPRIGHT[tag]).size
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+def test_exif_does_not_turn_what_irot_has_turned(form: str) -> None:
+    # The encoders write `irot` for the tag, and the tag into Exif as well (HEIF) or not (AVIF).
+    picture = open_picture(encode(scene(), form, exif=oriented(6).tobytes()))
+    assert difference(_middle(picture.image), _middle(scene().transpose(UPRIGHT[6]))) < 24
+
+
+def test_exif_alone_does_not_turn_heif() -> None:
+    made = encode(scene(), "HEIF", exif=oriented(6).tobytes())
+    irot = made.find(b"irot")
+    assert irot > 0
+    unturned = made[: irot + 4] + b"\0" + made[irot + 5 :]  # by 0 degrees
+    picture = open_picture(unturned)
+    assert picture.image.size == scene().size
+
+
+@pytest.mark.parametrize(
+    ("codestream", "exif"), [(6, None), (6, 6), (6, 1), (8, 8), (3, 3), (3, 6), (1, 6), (7, 2)]
+)
+def test_the_codestream_turns_jpeg_xl_and_exif_does_not(codestream: int, exif: int | None) -> None:
+    stream = turned(encode(scene(), "JXL", quality=95), codestream)
+    picture = open_picture(stream if exif is None else container(stream, exif))
+    wanted = scene() if codestream == 1 else scene().transpose(UPRIGHT[codestream])
+    assert (picture.width, picture.height) == wanted.size
+    assert difference(_middle(picture.image), _middle(wanted)) < 24
+
+
+@pytest.mark.filterwarnings("ignore:Using JPEG reconstruction")
+@pytest.mark.parametrize("tag", [1, 3, 6])
+def test_a_jpeg_packed_into_jpeg_xl_is_turned_once(tag: int, tmp_path: object) -> None:
+    path = f"{tmp_path}/photo.jpg"
+    scene().save(path, exif=oriented(tag), quality=95)
+    into = BytesIO()
+    with Image.open(path) as photo:
+        photo.save(into, "JXL")
+    packed = open_picture(into.getvalue())
+    assert packed.format == "JXL"
+    assert difference(packed.image, open_picture(path).image) <= 2
+
+
+@pytest.mark.parametrize("form", ["GIF", "BMP", "JPEG2000"])
+def test_these_are_stored_upright(form: str) -> None:
+    assert open_picture(encode(scene(), form)).image.size == scene().size
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    """Cut a patch out of the first quarter, off the edges that codecs blur."""
+    return image.crop((8, 8, 16, 16))
