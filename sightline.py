@@ -9,25 +9,30 @@
         for item, answer in library.ask("how many birds are there?", *library.search("red kite")):
             print(answer, item.paths)
 
-The same line stands behind the command `sightline`; what it raises is in `storage.errors`.
+The same line stands behind the command `sightline`, and says the same of a wrong argument; what it
+raises is in `storage.errors`. It may be used by several threads, and by a forked child, and leaves
+what belongs to the whole process as it is: how many threads torch has is for the program to say.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from cli import wiring
+from cli.question import check_folder
 from cli.settings import Settings
 from indexer import IndexConfig, Progress, Report
 from indexer.models import canonical
 from indexer.models.protocols import Role
 from search import Chat, Describing, Hit, LabelSet, Query, Rerank, Tagging, Term
-from search import ask as answers
+from search.ask import ask, askable
+from search.chat import check_there
 from search.describe import Described
 from search.tagging import Tagged
 from storage import Filters, Item, Library, Status
 from storage.errors import SightlineError as SightlineError
+from storage.fields import check_arguments, check_calls, filled, path_text
 from storage.selection import select_items
 
 __all__ = [
@@ -43,12 +48,19 @@ __all__ = [
     "open",
 ]
 
-Named = Hit | Item | str | Path  # a hit, its item, or a path or the beginning of a hash
+Filled = Annotated[str, filled]
+PathText = Annotated[str, path_text]
+Named = Hit | Item | PathText | Path  # a hit, its item, or a path or the beginning of a hash
 Model = TypeVar("Model")
 
 
+@check_calls
 class Sightline:
-    """A library with everything that can be done with it; made by `open`."""
+    """A library with everything that can be done with it; made by `open`.
+
+    Its methods raise InvalidArgument for an argument of another kind, LibraryClosed after `close`,
+    and ForkedProcess in a child that was forked while another thread used a library.
+    """
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self.library = library
@@ -56,19 +68,29 @@ class Sightline:
         self._engine = wiring.engine(library, settings)
         self._readers: dict[tuple[Role, str], Any] = {}
 
+    @property
+    def notices(self) -> list[str]:
+        """What was repaired, worked around or not read on the way to the answers so far."""
+        return self.library.notices
+
     def index(
         self,
         *paths: str | Path,
-        model: str | None = None,
+        model: Filled | None = None,
         exclude: tuple[str, ...] = (),
         text_columns: tuple[str, ...] = (),
+        reread: bool = False,
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
-        """Bring the library up to date with these folders and files, or with all it knows."""
+        """Bring the library up to date with these folders and files, or with all it knows.
+
+        `exclude` holds patterns of gitignore; `reread` hashes files that seem unchanged as well.
+        """
         config = IndexConfig(
             paths=tuple(str(path) for path in paths),
             exclude=exclude or self._settings.exclude,
             text_columns=text_columns,
+            reread=reread,
             workers=self._settings.workers,
             limits=self._settings.file_limits(),
         )
@@ -79,20 +101,24 @@ class Sightline:
     def search(
         self, query: str | Query, k: int | None = None, filters: Filters | None = None
     ) -> list[Hit]:
-        """Find the items nearest to words, or to a `Query` of weighted terms."""
+        """Find the items nearest to words, or to a `Query` of weighted terms.
+
+        Raises PathNotFound for a folder that was never indexed, and what `Engine.search` raises.
+        """
         if isinstance(query, str):
             query = Query((Term.parse("text", query),))
         if k is not None:
             query = replace(query, k=k)
         if filters is not None:
             query = replace(query, filters=filters)
+        check_folder(self.library, query.filters, "the folder")
         return self._engine.search(query)
 
     def describe(
         self,
         *,
         filters: Filters | None = None,
-        model: str | None = None,
+        model: Filled | None = None,
         watch: Callable[[int, int], None] | None = None,
     ) -> list[Described]:
         """Caption the pictures that the filters allow and that lack the model's caption."""
@@ -103,22 +129,23 @@ class Sightline:
         return given
 
     def ask(
-        self, question: str, *pictures: Named, model: str | None = None
+        self, question: str, *pictures: Named, model: Filled | None = None
     ) -> list[tuple[Item, str]]:
         """Put a question to each picture; those that cannot be read give no answer."""
+        asked = askable(question, [self._item(one) for one in pictures])
         answerer = self._reader("answerer", wiring.answerer, model)
-        asked = [self._item(one) for one in pictures]
-        return list(answers(self.library, answerer, question, asked, self._settings.file_limits()))
+        return list(ask(self.library, answerer, question, asked, self._settings.file_limits()))
 
-    def chat(self, *pictures: Named, model: str | None = None) -> Chat:
+    def chat(self, *pictures: Named, model: Filled | None = None) -> Chat:
         """Begin a dialogue about one or several pictures."""
-        conversant = self._reader("dialogue", wiring.conversant, model)
         about = [self._item(one) for one in pictures]
+        check_there(self.library, about)
+        conversant = self._reader("dialogue", wiring.conversant, model)
         return Chat.about(self.library, conversant, about, self._settings.file_limits())
 
     def tag(
         self,
-        labels: LabelSet | str | Path,
+        labels: LabelSet | PathText | Path,
         *,
         templates: tuple[str, ...] = (),
         min_score: float | None = None,
@@ -161,8 +188,10 @@ class Sightline:
         return named if isinstance(named, Item) else self.library.find(str(named))
 
     def _pictures(self, filters: Filters | None) -> list[int]:
+        chosen = filters or Filters()
+        check_folder(self.library, chosen, "the folder")
         with self.library.catalogue.reading() as connection:
-            return select_items(connection, "image", filters or Filters())
+            return select_items(connection, "image", chosen)
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +200,11 @@ class Sightline:
         self.close()
 
 
-def open(path: str | Path, device: str | None = None) -> Sightline:
-    """Open the library at a path, or begin one where there is nothing yet."""
+@check_arguments
+def open(path: PathText | Path, device: Filled | None = None) -> Sightline:
+    """Open the library at a path, or begin one where there is nothing yet.
+
+    One that this user cannot write is opened to be read. Raises what `Library.open` raises.
+    """
     settings = Settings.read(library=str(path), device=device)
     return Sightline(wiring.open_library(settings, create=True), settings)

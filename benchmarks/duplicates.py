@@ -7,35 +7,34 @@ others as distractors, indexes all with `mini` and finds duplicates as `sightlin
 first without a model's help, then with `similar` pairs by the vectors of `mini` and, where its
 weights are on the machine, of the recommended CLIP. Beside it, on the same files: imagededup's
 phash and dhash, and czkawka's default (a gradient hash of 16 × 16, at most 5 bits), each where its
-package is installed.
+package is installed. Then the drawn sets of `benchmarks.drawn_duplicates`, which need no folder.
 """
 
 import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.util import find_spec
-from itertools import combinations, product
 from pathlib import Path
 
 import click
 import numpy as np
 
+from benchmarks.drawn_duplicates import documents, objects
+from benchmarks.duplicate_run import Pair, Run, kinds_of, ordered, run
 from benchmarks.planting import EDITS, copies, sources
 from benchmarks.rows import data_folder, keep
 from indexer import IndexConfig, Indexer
 from indexer.models import RECOMMENDED, load
 from indexer.models.shelf import cached
 from search.duplicates.finding import Finder
-from search.duplicates.groups import Grouping
-from search.duplicates.keepers import KeepOrder
 from search.duplicates.kinds import KINDS, Thresholds
-from storage import Library, duplicates, items
+from storage import Library
 
+SETS = ("photos", "documents", "objects")
 LEAST_SIDE = 128  # pixels: of smaller results the goals say nothing
 _SHOWN = 10  # false pairs that are printed; the rows hold all
-Pair = tuple[str, str]  # paths
 
 
 class Planted:
@@ -60,24 +59,6 @@ class Planted:
         self.edits = {path: edit for edit, _, path, _ in self.copies}
 
 
-def ours(
-    planted: Planted, folder: Path
-) -> tuple[dict[Pair, str], list[set[str]], dict[str, float]]:
-    """Find pairs and groups as the product does; returns kinds by pair, groups and seconds."""
-    with Library.create(folder) as library:
-        began = time.monotonic()
-        Indexer(library, load("mini"), IndexConfig(paths=(str(planted.folder),))).run()
-        indexed = time.monotonic()
-        Finder(library, Thresholds()).run()
-        found = time.monotonic()
-        groups = [
-            {group.keeper.path, *(member.path for member in group.others)}
-            for group in Grouping(library, KeepOrder(), KINDS[:3]).run()
-        ]
-        kinds = _kinds(library, KINDS[:3])
-    return kinds, groups, {"index": indexed - began, "find": found - indexed}
-
-
 def with_vectors(planted: Planted, folder: Path, model: str) -> tuple[dict[Pair, str], float]:
     """Find pairs by a model's vectors as well; returns kinds by pair, and the seconds of that."""
     with Library.open(folder) as library:
@@ -85,32 +66,7 @@ def with_vectors(planted: Planted, folder: Path, model: str) -> tuple[dict[Pair,
         library.use(model)
         began = time.monotonic()
         Finder(library, Thresholds(), scenes=True).run()
-        return _kinds(library, KINDS), time.monotonic() - began
-
-
-def _kinds(library: Library, asked: Sequence[str]) -> dict[Pair, str]:
-    """Give the kind of every pair of files, of which those of one content are one item."""
-    kinds: dict[Pair, str] = {}
-    with library.catalogue.reading() as connection:
-        for number in duplicates.of_several_files(connection):
-            paths = items.hydrate(connection, [number])[number].paths
-            same = (_ordered(*pair) for pair in combinations(paths, 2))
-            kinds |= dict.fromkeys(same, "identical")
-        for page in duplicates.pairs(connection, asked):
-            numbers = sorted({number for pair in page for number in (pair.first, pair.second)})
-            held = {
-                number: item.paths
-                for part in items.batches(numbers)
-                for number, item in items.hydrate(connection, part).items()
-            }
-            for pair in page:
-                for both in product(held[pair.first], held[pair.second]):
-                    kinds[_ordered(*both)] = pair.kind
-    return kinds
-
-
-def _ordered(one: str, other: str) -> Pair:
-    return (one, other) if one < other else (other, one)
+        return kinds_of(library, KINDS), time.monotonic() - began
 
 
 def by_hash(
@@ -166,7 +122,7 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
     small: dict[str, list[bool]] = defaultdict(list)
     named: dict[str, list[bool]] = defaultdict(list)
     for edit, source, copy, side in planted.copies:
-        kind = kinds.get(_ordered(source, copy))
+        kind = kinds.get(ordered(source, copy))
         (found if side >= LEAST_SIDE else small)[edit].append(kind is not None)
         if kind is not None:
             named[edit].append(kind == expected[edit])
@@ -206,6 +162,23 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
     return row
 
 
+def dropped(planted: Planted, found: Run) -> dict[str, object]:
+    """Print and return how many copies of each edit that is no change the plan drops."""
+    gone = {entry.path: entry.keeper for entry in found.plan if entry.action == "drop"}
+    wrong = [
+        path for path, keeper in gone.items() if planted.family[path] != planted.family[keeper]
+    ]
+    shares: dict[str, list[int]] = {}
+    copies = {edit.name for edit in EDITS if edit.kind == "same-picture"}
+    for edit, source, copy, _ in planted.copies:
+        if edit in copies:  # one of the two goes, or both for a third
+            went, asked = shares.setdefault(edit, [0, 0])
+            shares[edit] = [went + (copy in gone or source in gone), asked + 1]
+    print(f"the plan drops {len(gone)} files, {len(wrong)} for another photo")
+    print("    " + ", ".join(f"{edit} {went}/{of}" for edit, (went, of) in shares.items()))
+    return {"dropped": shares, "false_drops": wrong}
+
+
 def table(rows: list[dict[str, object]], measure: str) -> None:
     """Print a measure by edit, a column for each method."""
     print(f"{measure:20}" + "".join(f"{row['method']!s:>20}" for row in rows) + "   of ours")
@@ -236,22 +209,46 @@ def behind(rows: list[dict[str, object]]) -> None:
 
 
 @click.command()
+@click.option(
+    "--only",
+    "sets",
+    type=click.Choice(SETS),
+    multiple=True,
+    help="Sets to measure; repeat it. [default: all]",
+)
+@click.option("--families", default=25, show_default=True, help="Of each kind of drawn document.")
+@click.option("--objects", "shown", default=500, show_default=True, help="Drawn objects.")
 @click.option("--count", default=200, show_default=True, help="Photos that copies are made of.")
 @click.option("--seed", default=0, show_default=True)
-def main(count: int, seed: int) -> None:
+def main(sets: tuple[str, ...], families: int, shown: int, count: int, seed: int) -> None:
     """Plant, find, compare."""
+    chosen = sets or SETS
+    with tempfile.TemporaryDirectory() as drawn:
+        for name, measure, many in (
+            ("documents", documents, families),
+            ("objects", objects, shown),
+        ):
+            if name in chosen:
+                keep("duplicates", {name: many, "seed": seed}, [measure(Path(drawn), many, seed)])
+    if "photos" in chosen:
+        _photos(count, seed)
+
+
+def _photos(count: int, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"
         photos.mkdir()
         planted = Planted(photos, data_folder(), count, seed)
         print(f"{len(planted.family)} files of {len(set(planted.family.values()))} photos")
-        kinds, groups, seconds = ours(planted, Path(folder) / "library")
-        mixed = sum(len({planted.family[path] for path in group}) > 1 for group in groups)
-        rows = [judged(planted, kinds, "sightline")]
-        rows[0] |= {"groups": len(groups), "false_merges": mixed, "seconds": seconds}
+        found = run(photos, Path(folder) / "library")
+        mixed = sum(len({planted.family[path] for path in group}) > 1 for group in found.groups)
+        rows = [judged(planted, found.kinds, "sightline")]
+        rows[0] |= {"groups": len(found.groups), "false_merges": mixed, "seconds": found.seconds}
+        rows[0] |= dropped(planted, found)
         print(
-            f"{len(groups)} groups, {mixed} with different photos; indexed in "
-            f"{seconds['index']:.0f} s, found in {seconds['find']:.0f} s"
+            f"{len(found.groups)} groups, {mixed} with different photos; indexed in "
+            f"{found.seconds['index']:.0f} s, found in {found.seconds['find']:.0f} s, planned in "
+            f"{found.seconds['plan']:.0f} s"
         )
         for name, (hashed, most) in peers().items():
             others, took = by_hash(planted, hashed, most)

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from cli.render import tell
+from cli.streams import OutputLost
 
 DONE = 0
 NOTHING_FOUND = 1
@@ -27,11 +28,16 @@ class Interrupted(KeyboardInterrupt):
 
 @contextmanager
 def keeping(said: Callable[[], str]) -> Iterator[None]:
-    """Let a Ctrl-C inside the block say what is kept, in the words that `said` finds then."""
+    """Add what is kept, in the words that `said` finds then, to what breaks the block off.
+
+    That is a Ctrl-C, or results that nobody takes: work that is not done is no success then.
+    """
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted(said()) from None
+    except OutputLost as lost:
+        raise OutputLost(lost.error, said()) from None
 
 
 def guarded(run: Callable[[], object]) -> int:
@@ -47,13 +53,15 @@ def guarded(run: Callable[[], object]) -> int:
         kept = str(told) if isinstance(told, Interrupted) else _KEPT
         tell(f"interrupted; {kept}: run the same command again to go on")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away, as `head` does; without this Python complains when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except SystemExit as error:
-        # click's own answer to a reader that went away while a command was printing is 1.
-        return error.code if isinstance(error.code, int) and error.code > 1 else DONE
+    except OutputLost as lost:
+        if lost.reader_left and not lost.kept:
+            return DONE
+        tell(str(lost))
+        return STOPPED
+    except SystemExit:
+        # click's own answer to a broken pipe, which no standard stream is: see `cli.streams`.
+        tell("a connection broke off: run the command again")
+        return STOPPED
     except Exception as error:
         return _tell_error(error)
     return result if isinstance(result, int) else DONE

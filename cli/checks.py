@@ -112,7 +112,10 @@ def library_check(path: Path) -> Check:
     """Open the library, where there is one."""
     try:
         with Library.open(path) as library:
-            return Check("library", f"{path}, {library.status().items:,} items")
+            said = f"{path}, {library.status().items:,} items"
+            if library.catalogue.read_only:
+                return Check("library", f"{said}, only to be read by this user", "note")
+            return Check("library", said)
     except LibraryNotFound:
         return Check("library", f"{path} (none yet: sightline index FOLDER)")
     except SightlineError as error:

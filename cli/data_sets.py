@@ -17,6 +17,8 @@ from cli.progress import counting
 from cli.question import narrows, why_nothing
 from cli.render import Row, plural, tell, write_json, write_table
 from cli.settings import Settings
+from cli.wiring import comparing
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.kinds import KINDS, Thresholds
 from search.duplicates.leak import Leaked, LeakFinder
 from search.duplicates.semantic import COSINES, Cluster, SemDeDup, check_cosines
@@ -242,11 +244,12 @@ def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings:
         with library.catalogue.reading() as connection:
             among = select_items(connection, "image", filters)
     reading = OutsidePictures(library, folder, settings.file_limits())
-    finder = LeakFinder(library, folder, limits, given["crops"], among, filters.folder)
     reading.check()
-    finder.prepare()
     found: list[Row] = []
-    with counting("compared") as count:
+    with counting("compared") as count, comparing(settings) as pool:
+        check = DetailCheck(limits, library.thumbnail, pool, settings.file_limits())
+        finder = LeakFinder(library, folder, limits, check, given["crops"], among, filters.folder)
+        finder.prepare()
         tested = reading.read(lambda: count.show(reading.done, reading.done))
         for leaked in finder.run(tested):
             if leaked.kind in kinds:

@@ -40,18 +40,31 @@ function beside(group, file) {
   const first = group.files[group.first];
   const { kind, evidence, words } = file;
   if (keeper === first) return { kind, evidence, words, compared: true };
-  if (file === keeper) return { kind: group.kind, evidence: {}, words: "", compared: true };
+  if (file === keeper) {
+    return { kind: group.kind, evidence: held(file), words: "", compared: true };
+  }
   if (file.item === keeper.item) {
     return { kind: "identical", evidence: {}, words: "the same bytes", compared: true };
   }
   if (file.item === first.item) {
     const words = `the keeper beside it: ${keeper.words}`; // "half the size" is of the keeper
-    return { kind: keeper.kind, evidence: { ...keeper.evidence, reversed: true }, words,
-      compared: true };
+    return { kind: keeper.kind, evidence: { ...seen(keeper), ...held(file), reversed: true },
+      words, compared: true };
   }
   if (keeper.item === first.item) return { kind, evidence, words, compared: true };
   const told = { ...evidence, compared_with: first.path };
   return { kind: looser(kind, keeper.kind), evidence: told, words, compared: false };
+}
+
+// Evidence is of two files, but for what one of them holds.
+function held(file) {
+  const { extras, frames } = file.evidence;
+  return { ...(extras && { extras }), ...(frames !== undefined && { frames }) };
+}
+
+function seen(file) {
+  const { extras, frames, ...rest } = file.evidence;
+  return rest;
 }
 
 function rows(group) {
@@ -61,8 +74,15 @@ function rows(group) {
     const action = file.drop ? "drop" : "keep";
     const proposed = group.keeper === group.first && action === file.action;
     return { group: group.group, kind, path: file.path, item: file.item, keeper: keeper.path,
-      action, rule: proposed ? file.rule : BY_HAND, evidence, bytes: file.bytes };
+      action, rule: proposed ? file.rule : BY_HAND, evidence, bytes: file.bytes,
+      companions: file.companions };
   });
+}
+
+// What a person is told who drops files that hold more than their keeper, as far as is known.
+function warning(files) {
+  const losing = files.filter((file) => file.drop && file.extras);
+  return losing.length ? `What only a dropped file holds goes with it: ${losing[0].extras}.` : "";
 }
 
 // A group always has a keeper, and the keeper is always kept: nothing here can drop all.
@@ -80,13 +100,15 @@ const change = {
       return `The keeper is now ${group.files[heir].path}`;
     }
     group.files[number].drop = true;
-    return "";
+    return warning([group.files[number]]);
   },
   lead(group, number) {
     const former = group.files[group.keeper];
     const chosen = group.files[number];
     if (former === chosen) return "";
-    former.drop = chosen.drop; // the two change places
+    // The two change places, but what only the former one holds does not go unasked.
+    const alone = chosen.drop && Boolean(former.extras);
+    former.drop = chosen.drop && !alone;
     chosen.drop = false;
     group.keeper = number;
     let stay = 0;
@@ -96,10 +118,12 @@ const change = {
       file.drop = false; // nobody compared it with this keeper
       stay += 1;
     }
+    if (alone) return `The former keeper stays: it holds ${former.extras}.`;
     return stay ? "What was not compared with this keeper stays, unless you drop it." : "";
   },
   only(group) {
     group.files.forEach((file, number) => { file.drop = number !== group.keeper; });
+    return warning(group.files);
   },
   all(group) { for (const file of group.files) file.drop = false; },
   back(group) {

@@ -112,6 +112,7 @@ function card(group, file, index) {
   line(words, "soft", [file.changed && `written ${file.changed}`, file.camera]
     .filter(Boolean).join(" · "));
   if (!keeper) told(words, group, file);
+  holds(words, group, file, keeper);
   lost(words, group, file);
   const choice = make("div", "choice");
   choice.append(button("keep", "Keep", !file.drop), button("drop", "Drop", file.drop),
@@ -127,6 +128,15 @@ function told(words, group, file) {
     const with_ = name(group.files[group.first].path);
     line(words, "warn", `measured beside ${with_}, not beside the keeper you chose`);
   }
+}
+
+// What a file holds beyond the image that is seen, and what lies beside it under its name.
+function holds(words, group, file, keeper) {
+  const whose = file === group.files[group.first] ? "" :
+    group.keeper === group.first ? " that its keeper lacks" : " that the proposed keeper lacks";
+  line(words, file.drop ? "warn" : "soft", file.extras && `holds ${file.extras}${whose}`);
+  const beside = (file.companions || []).map(name).join(", ");
+  line(words, file.drop ? "only" : "soft", beside && `beside it: ${beside}`);
 }
 
 // What only a file that goes away would have known; of keywords those that the keeper lacks.
@@ -304,10 +314,12 @@ function act(deed, group, number) {
 }
 
 function actOnAll(deed) {
-  for (const group of shown) change[deed === "keep" ? "all" : deed](group);
+  const told = shown.map((group) => change[deed === "keep" ? "all" : deed](group));
   show();
   store(memory);
-  say(`Done for ${count(shown.length, "group")}.`);
+  const losing = told.filter(Boolean).length;
+  say(`Done for ${count(shown.length, "group")}.` +
+    (losing ? ` In ${number(losing)} a dropped file holds more than its keeper.` : ""));
 }
 
 function place(target) {

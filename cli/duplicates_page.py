@@ -23,6 +23,7 @@ from typing import Any, Protocol, TextIO
 from PIL import Image, UnidentifiedImageError
 
 from cli.duplicates_words import in_words
+from search.duplicates import extras
 
 PAGE = "report.html"
 PICTURES = "report-pictures"
@@ -59,6 +60,8 @@ class Row(Protocol):
     def evidence(self) -> Mapping[str, object]: ...
     @property
     def bytes(self) -> int: ...
+    @property
+    def companions(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,8 @@ def _file(row: Row) -> dict[str, Any]:
         "rule": row.rule,
         "evidence": {key: _finite(value) for key, value in row.evidence.items()},
         "words": in_words(row.kind, row.evidence),
+        "extras": extras.in_words(row.evidence.get("extras")),
+        "companions": list(row.companions),
         "bytes": row.bytes,
         "uri": _uri(row.path),
         "changed": _changed(row.path),

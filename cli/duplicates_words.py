@@ -52,7 +52,10 @@ _SAYINGS: dict[str, _Say] = {
     "compared_with": lambda path: f"measured beside {path}",
 }
 _LONGEST, _MOST_KEYWORDS = 300, 50  # characters and words that a card shows
-_UNSAID = frozenset({"quality"})  # of the hash, which says nothing about how alike two are
+# The hash's, which says nothing about how alike two are; what a file holds, told apart; and what
+# `_differs` tells.
+_OF_DETAIL = frozenset({"differs", "detail", "detail_in", "detail_x", "detail_y"})
+_UNSAID = _OF_DETAIL | {"quality", "extras"}
 # What is so close to this is no difference that a person would see: (nothing, how close).
 _NONE = {
     "rotation": (0.0, 0.05),  # degrees
@@ -68,12 +71,28 @@ def in_words(kind: str, evidence: Mapping[str, object]) -> str:
     """Tell what is known of two files, the telling first; a key nobody foresaw is told as it is."""
     if kind == "identical":
         return "the same bytes"
+    unsaid = _UNSAID | ({"frames"} if "extras" in evidence else set())
     said = [
         _said(key, evidence[key])
         for key in (*_SAYINGS, *(key for key in evidence if key not in _SAYINGS))
-        if evidence.get(key) is not None and key not in _UNSAID
+        if evidence.get(key) is not None and key not in unsaid
     ]
-    return ", ".join(filter(None, said))
+    return ", ".join(filter(None, (_differs(evidence), *said)))
+
+
+def _differs(evidence: Mapping[str, object]) -> str:
+    """Return what a look at full detail saw, and where."""
+    if evidence.get("differs") is None:
+        return ""
+    if not evidence["differs"]:
+        return "the same at full detail"
+    if evidence.get("detail_in") == "noise":
+        return "two shots of one view, by their noise"
+    what = "the transparency" if evidence.get("detail_in") == "transparency" else "a detail"
+    across, down = evidence.get("detail_x"), evidence.get("detail_y")
+    if not isinstance(across, int | float) or not isinstance(down, int | float):
+        return f"{what} differs"
+    return f"{what} differs, {across:.0%} from the left and {down:.0%} from the top"
 
 
 def _said(key: str, value: object) -> str:

@@ -67,7 +67,10 @@ def summarise(report: Report) -> None:
     click.echo(outcome(report))
     if report.failed:
         tell("some files could not be used: sightline failures says which and why")
+    if report.partial:
+        files = plural(report.partial, "file")
+        tell(f"{files} could be read in part alone: sightline failures says what was left out")
     if not report.scanned:
-        tell("no files were found there: check the folder and --exclude")
+        tell("no files were found there" + ("" if report.notices else ": check the folder"))
     elif report.new:
         tell('next: sightline search "what you are looking for"')

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.boundary import guarded
+from cli.streams import prepare_streams
 from cli.verbs import Verbs
 
 COMMANDS = {
@@ -34,9 +35,6 @@ class Sightline(Verbs):
 
     def main(self, args: Sequence[str] | None = None, **_: Any) -> Any:  # type: ignore[override]
         """Run one command inside the error boundary and exit with its code."""
-        for stream in (sys.stdout, sys.stderr):
-            # A terminal of another encoding must not turn a file name into a crash.
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
         run = super().main
         sys.exit(guarded(lambda: run(args, "sightline", standalone_mode=False)))
 
@@ -60,4 +58,5 @@ def cli() -> None:
 
 def main() -> None:
     """Run `sightline`; the entry point of the installed command."""
+    prepare_streams()
     cli()

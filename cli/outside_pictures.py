@@ -10,8 +10,9 @@ from indexer.cores import usable_cores
 from indexer.formats import HEAD_BYTES, classify, needs_head
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec
+from indexer.notices import left_out_lines, shortened
 from indexer.reading import PictureRead, Read, ReadTask
-from indexer.scan import Scan
+from indexer.scan import LeftOut, Scan
 from indexer.workers import ReadPool
 from search.duplicates.leak import Suspect
 from storage import Library
@@ -40,9 +41,13 @@ class OutsidePictures:
         return self.failed + self.read_well
 
     def check(self) -> None:
-        """Raise PathNotFound where the folder has no picture."""
-        if next(self._paths(), None) is None:
-            raise PathNotFound(f"--leak {self._folder} holds no picture: check the name")
+        """Raise PathNotFound where the folder has no picture, with what was passed over."""
+        if next(self._paths(), None) is not None:
+            return
+        passed = left_out_lines(self._scan.left_out, empty=True)
+        unread = [f"{shortened(folder)}: {why}" for folder, why in self._scan.unreadable.items()]
+        why = "; ".join([*passed, *unread[:1]]) or "check the name"
+        raise PathNotFound(f"--leak {self._folder} holds no picture: {why}")
 
     def read(self, watch: Callable[[], None]) -> Iterator[Suspect]:
         """Give the pictures, and call `watch` after each."""
@@ -64,7 +69,9 @@ class OutsidePictures:
                     yield tested
                 watch()
         for folder, reason in self._scan.unreadable.items():
-            tell(f"{folder} cannot be listed ({reason}): what it holds was not compared")
+            tell(f"{shortened(folder)} cannot be listed ({reason}): what it holds was not compared")
+        for line in left_out_lines(self._scan.left_out, empty=False):
+            tell(line)
 
     def _taken(self, path: str, future: Future[Read]) -> Suspect | None:
         try:
@@ -75,10 +82,11 @@ class OutsidePictures:
             return None
         self.read_well += 1
         assert isinstance(read.content, PictureRead)  # no hash was named as known
-        return Suspect(path, read.hash, read.content.capture, read.content.thumbnail)
+        return Suspect(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
 
     def _paths(self) -> Iterator[str]:
         self._scan.unreadable.clear()
+        self._scan.left_out = LeftOut()
         for seen in self._scan.files(self._folder):
             if classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"") == "image":
                 yield seen.path

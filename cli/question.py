@@ -1,28 +1,23 @@
 """A query between the words that were typed and the words that are said about it."""
 
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from search import Query, Rerank, Term
 from search.query import SearchKind
-from storage import Filters, Library, Near, vectors
+from storage import Filters, Library, Near, files, vectors
 from storage.errors import InvalidArgument, PathNotFound
-from storage.filters import day
 from storage.records import Kind
-
-Value = TypeVar("Value")
-_MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
 
 
 def query_of(given: Mapping[str, Any]) -> Query:
     """Make a query of the arguments of `sightline search`; raises InvalidArgument."""
-    terms = [_words(words) for words in given["terms"]]
+    terms = [Term.parse("text", words) for words in given["terms"]]
     terms += [Term.parse("image", str(Path(path).absolute())) for path in given["images"]]
     terms += [Term.parse("item", item) for item in given["items"]]
-    terms += [_words(words, -1) for words in given["minuses"]]
+    terms += [Term.parse("text", words, -1) for words in given["minuses"]]
     return Query(
         tuple(terms),
         filters_of(given),
@@ -37,22 +32,16 @@ def query_of(given: Mapping[str, Any]) -> Query:
 
 def filters_of(given: Mapping[str, Any]) -> Filters:
     """Read what `cli.options.filter_options` gives; raises InvalidArgument."""
-    filters = Filters(
-        after=_read(day, given["after"]),
-        before=_read(day, given["before"]),
-        folder=_read(_folder, given["folder"]),
+    near = given["near"]
+    return Filters(
+        after=given["after"],
+        before=given["before"],
+        folder=given["folder"],
         camera=given["camera"],
-        near=_read(Near.parse, given["near"]),
+        near=None if near is None else Near.parse(near),
         missing=given["missing"],
         tags=tuple(dict.fromkeys(given["tags"])),
     )
-    after, before = filters.after, filters.before
-    if after and before and _moment(after) >= _moment(before):
-        raise InvalidArgument(
-            f"--after {after} --before {before} leaves no moment: "
-            "--before ends just before the period it names, give a later one"
-        )
-    return filters
 
 
 def narrows(filters: Filters) -> bool:
@@ -94,6 +83,13 @@ def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = No
         return f"the library holds no {these}"
     if narrows(filters):
         return f"nothing passes {said_filters(filters)}: loosen or leave out what was given"
+    with library.catalogue.reading() as connection:
+        excluded = files.count_excluded(connection)
+    if excluded:
+        return (
+            f"the files of all {these} are gone or excluded: mount their disk, add --missing, or "
+            "run sightline index without the exclude pattern"
+        )
     return f"the files of all {these} are gone: mount their disk, or add --missing"
 
 
@@ -126,26 +122,6 @@ def _rerank(given: Mapping[str, Any]) -> Rerank | None:
     if depth is not None:
         raise InvalidArgument("--rerank-depth says how many hits --rerank reads: add --rerank")
     return None
-
-
-def _words(written: str, sign: int = 1) -> Term:
-    """Read a term of words; signs alone are none, but a pictogram may be looked for."""
-    term = Term.parse("text", written, sign)
-    if all(unicodedata.category(character)[0] in "PZC" for character in term.value):
-        raise InvalidArgument(f"the term {written!r} has no words: write what to look for")
-    return term
-
-
-def _moment(date: str) -> str:
-    return date + _MOMENT[len(date) :]
-
-
-def _read(reader: Callable[[str], Value], written: str | None) -> Value | None:
-    return None if written is None else reader(written)
-
-
-def _folder(written: str) -> str:
-    return str(Path(written).expanduser().resolve())
 
 
 def _said(term: Term, first: bool) -> str:

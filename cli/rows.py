@@ -90,6 +90,8 @@ def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
         "end": item.end,
         "paths": list(item.paths),
         "missing_paths": list(item.missing_paths),
+        "excluded_paths": list(item.excluded_paths),
+        "omitted": item.omitted,
         "caption": caption,
         "tags": [
             {"label": tag.label, "score": round(tag.score, 6), "model": tag.model} for tag in tags
@@ -107,6 +109,7 @@ def status_row(status: Status, roots: Sequence[Root]) -> Row:
         "items": status.items,
         "files": status.files,
         "missing": status.missing,
+        "excluded": status.excluded,
         "failures": status.failures,
         "spaces": [_space_row(counted) for counted in status.spaces],
         "builds": [
@@ -132,14 +135,24 @@ def space_row(counted: SpaceCount) -> Row:
 
 
 def failure_row(failure: Failure) -> Row:
-    """Tell which file could not be used, where in the line, and why."""
-    return {"path": failure.path, "stage": failure.stage, "reason": failure.reason}
+    """Return a file that could not be used, where in the line, and why.
+
+    `partial` is true where the rest of it is in the library.
+    """
+    return {
+        "path": failure.path,
+        "stage": failure.stage,
+        "reason": failure.reason,
+        "partial": failure.partial,
+    }
 
 
 def report_row(report: Report) -> Row:
-    """Return an index run in files; `new` to `failed`, save `missing`, add up to `scanned`.
+    """Return an index run, counted in files.
 
-    `reread` and `renewed` count contents that an earlier version of the reader had read.
+    Those from `new` to `failed`, less `missing`, are all `scanned`. `missing` and `excluded` files
+    are known and not shown, `not_found` are names of a list, of `partial` ones a part could not be
+    read. `reread` and `renewed` count contents that an earlier version of the reader had read.
     """
     return {
         "scanned": report.scanned,
@@ -151,6 +164,10 @@ def report_row(report: Report) -> Row:
         "skipped": report.skipped,
         "failed": report.failed,
         "seconds": round(report.seconds, 3),
+        "excluded": report.excluded,
+        "not_found": report.not_found,
+        "notices": list(report.notices),
+        "partial": report.partial,
         "reread": report.reread,
         "renewed": report.renewed,
     }

@@ -13,12 +13,10 @@ from typing import Any
 
 import platformdirs
 
-from indexer.limits import Limits
+from indexer.limits import SECONDS, SIZES, Limits
 from storage.errors import InvalidArgument
 
 PREFIX = "SIGHTLINE_"
-_LONGEST = 3600  # seconds for one file
-_MOST = 1 << 40  # bytes or pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,11 @@ class Settings:
 
     @classmethod
     def read(cls, **flags: object) -> "Settings":
-        """Join the four sources; a flag that is None or empty was not given."""
+        """Join the four sources; a flag that is None or holds no values was not given."""
         given = {name: value for name, value in flags.items() if value not in (None, ())}
+        for name, value in given.items():
+            if value == "":
+                raise InvalidArgument(f"the {name} is empty: name one, or leave it out")
         file, environment = _from_file(), _from_environment()
         values: dict[str, Any] = {"library": default_library(), **file, **environment, **given}
         # One limit that is set in the environment leaves the file's others as they are.
@@ -68,16 +69,18 @@ def typed() -> str:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a text")
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text that is not empty")
     return value
 
 
 def _globs(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip():
         value = [part for part in value.split(os.pathsep) if part]
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise ValueError("a list of texts")
+    if not all(part.strip() for part in value):
+        raise ValueError("a list of texts that are not empty")
     return tuple(value)
 
 
@@ -92,18 +95,21 @@ def _limits(value: object) -> Mapping[str, float]:
     """Read `{ pixels = 200_000_000 }`, or in the environment `pixels=200000000 seconds=60`."""
     if isinstance(value, str):
         try:
-            value = {k: float(v) for k, v in (part.split("=") for part in value.split())}
+            value = {k: float(v) for k, v in (part.split("=") for part in value.split())} or None
         except ValueError:
-            raise ValueError("pairs like pixels=200000000 seconds=60") from None
+            value = None
+        if value is None:
+            raise ValueError("pairs like pixels=200000000 seconds=60")
     if not isinstance(value, dict) or not set(value) <= set(_LIMITS):
         raise ValueError(f"numbers by name, of {', '.join(_LIMITS)}")
     for name, number in value.items():
-        most = _LONGEST if name == "seconds" else _MOST
-        least = 0.1 if name == "seconds" else 1
+        bounds = SECONDS if name == "seconds" else SIZES
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise ValueError("numbers by name")
-        if not least <= number <= most:  # which no NaN is
-            raise ValueError(f"between {least:,} and {most:,} for {name}")
+        try:
+            bounds(number)
+        except ValueError as error:
+            raise ValueError(f"{error} for {name}") from None
     # Seconds may have a fraction; bytes and pixels are whole.
     return {k: float(v) if k == "seconds" else int(v) for k, v in value.items()}
 

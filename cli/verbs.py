@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from cli.command import Command
+
 
 class Verbs(click.Group):
     """A group whose help comes from the table, so that it imports no command.
@@ -28,7 +30,7 @@ class Verbs(click.Group):
         if name not in self.table:
             return None
         command = importlib.import_module(f"{self.package}.{name}").command
-        assert isinstance(command, click.Command)
+        assert isinstance(command, Command | click.Group)
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from cli.settings import Settings
 from indexer import IndexConfig, Indexer, Progress
+from indexer.cores import usable_cores
 from indexer.models import (
     RECOMMENDED,
     Answerer,
@@ -31,6 +32,7 @@ from indexer.models import (
     load,
     load_reader,
 )
+from indexer.workers import ReadPool
 from search import Engine
 from storage import Library, Matrix, Space, spaces
 from storage.errors import ModelMismatch
@@ -50,6 +52,7 @@ class LateEncoder:
 
     space: Space
     pictures: PictureSpec
+    context: int | None
 
     def __init__(self, name: str, device: str) -> None:
         self._name, self._device = name, device
@@ -62,9 +65,13 @@ class LateEncoder:
         """Encode texts: n strings → (n, dim) float32, unit rows."""
         return self.loaded.encode_texts(texts)
 
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        return self.loaded.count_tokens(text)
+
     def __getattr__(self, name: str) -> Any:
         """Load the model for what nothing else knows of it yet."""
-        if name in ("space", "pictures"):
+        if name in ("space", "pictures", "context"):
             return getattr(self.loaded, name)
         raise AttributeError(name)
 
@@ -101,7 +108,7 @@ def encoder(library: Library, settings: Settings, model: str | None = None) -> D
 
     No weights are loaded yet, and none at all where a run finds nothing to encode.
     """
-    space = _space_of(library, canonical(model)) if model else library.space()
+    space = library.space() if model is None else _space_of(library, canonical(model))
     if space is not None:
         return StoredEncoder(space, settings.device)
     return LateEncoder(canonical(model or settings.model or RECOMMENDED), settings.device)
@@ -116,6 +123,12 @@ def _space_of(library: Library, name: str) -> Space | None:
         revision = fetch(name).revision
         named = [space for space in named if space.revision == revision]
     return max(named, key=lambda space: space.id or 0, default=None)
+
+
+def comparing(settings: Settings) -> ReadPool:
+    """Return the processes that compare files at full detail; to be used as a context."""
+    workers = settings.workers or usable_cores()
+    return ReadPool(workers, settings.file_limits(), "indexer.comparison")
 
 
 def _current_encoder(library: Library, settings: Settings) -> Callable[[], DualEncoder]:
@@ -152,7 +165,7 @@ def engine(library: Library, settings: Settings, scorer_name: str | None = None)
 
 def reader_name(library: Library, role: Role, name: str | None = None) -> str:
     """Say which model does a thing: the one named, else the one that goes with the library."""
-    return name or default_for(role, library.space())
+    return default_for(role, library.space()) if name is None else name
 
 
 def on_hand(name: str, role: Role) -> Checkpoint | None:

@@ -2,7 +2,8 @@
 
 Both come in the byte order of full paths and are merged like two sorted lists, so a run over
 two million files holds a page of them at a time. An unchanged file costs one `stat` here, as
-long as its vectors are in the space that is filled; without them it is read again.
+long as its vectors are in the space that is filled; without them it is read again. Of a file
+that was touched, and holds what it held, the bytes are hashed and no more.
 """
 
 import json
@@ -49,9 +50,13 @@ class ToRead:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A file that needs no work: unchanged, skipped, or failed before and not changed since."""
+    """A file that needs no work: unchanged, skipped, or failed before and not changed since.
+
+    `seen` is given where the catalogue lacks what the system shows of it by now.
+    """
 
     outcome: str
+    seen: Sighting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,19 @@ class Vanished:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A missing file that is there again, as it was."""
+    """A missing file that is there again, as it was, or one that is excluded no more."""
 
     file: KnownFile
 
 
-Change = ToRead | Standing | Vanished | Returned
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A remembered file that is there, and that an exclude pattern names now."""
+
+    file: KnownFile
+
+
+Change = ToRead | Standing | Vanished | Returned | Excluded
 
 
 class Changes:
@@ -99,29 +111,40 @@ class Changes:
     def _changes(self, pair: Pair, scan: Scan) -> Iterator[Change]:
         seen, known = pair
         if seen is None:
-            if known is not None and not known.missing:
+            if known is not None:
                 yield from self._unseen(known, scan)
-        elif known is not None and known.looks_like(seen) and self._still_holds(known):
+        elif known is None or self._config.reread:
+            yield from self._reading(seen, known)
+        elif known.looks_like(seen) and self._still_holds(known):
+            lacking = seen if known.lacks_stat_of(seen) else None
             if known.item_id is None:
-                yield Standing("failed")
+                yield Standing("failed", lacking)
             elif not known.whole:
                 yield from self._reading(seen, known)
             elif known.reader_version < READER_VERSION:
                 yield from self._reading(seen, known, known.item_id)
+            elif known.missing or known.excluded:
+                yield Returned(known)
             else:
-                yield Returned(known) if known.missing else Standing("unchanged")
+                yield Standing("unchanged", lacking)
         else:
             yield from self._reading(seen, known)
 
     def _unseen(self, known: KnownFile, scan: Scan) -> Iterator[Change]:
-        if scan.is_hidden_by_error(known.path):
+        excluded = scan.excludes(known.path)
+        if scan.is_hidden_by_error(known.path) or (known.missing and not excluded):
             return
-        if not os.path.lexists(known.path):
-            yield Vanished(known)
-        elif not known.whole:
-            # Excluded since it was indexed, it is still found: so it is by another model too.
+        # A link that leads to a file may stand there now, but no folder and no dangling link.
+        if not os.path.isfile(known.path):
+            if not known.missing:
+                yield Vanished(known)
+        elif excluded:
+            if not known.excluded:
+                yield Excluded(known)
+        else:
+            # It was named by itself, and no walk comes upon it, as upon `.cover.jpg`.
             for seen in scan.file(known.path):
-                yield from self._reading(seen, known)
+                yield from self._changes((seen, known), scan)
 
     def _reading(
         self, seen: Sighting, known: KnownFile | None, item: int | None = None
@@ -135,7 +158,16 @@ class Changes:
                 yield Vanished(known)  # what it held is there no more
             yield Standing("skipped")
         else:
-            yield ToRead(seen, kind, columns=columns if kind == "table" else (), item=item)
+            columns = columns if kind == "table" else ()
+            change = ToRead(seen, kind, columns=columns, item=item)
+            yield replace(change, known=self._own_content(change, known))
+
+    def _own_content(self, change: ToRead, known: KnownFile | None) -> frozenset[str]:
+        """Return the hash that the file had, where finding it again would mean no work."""
+        if known is None or not known.whole or known.kind != change.content_kind:
+            return frozenset()
+        current = known.reader_version >= READER_VERSION and self._still_holds(known)
+        return frozenset((known.hash,)) if current else frozenset()
 
     def _still_holds(self, known: KnownFile) -> bool:
         """Tell whether reading the same bytes again could only come to the same."""
@@ -155,7 +187,8 @@ class Changes:
             # A table is read again for its columns; its passages are still encoded once.
             if isinstance(change, ToRead) and change.kind != "table":
                 there = stored.get((change.content_kind, change.seen.size), items.Stored())
-                yield replace(change, known=there.current, outdated=there.outdated)
+                known = change.known | there.current
+                yield replace(change, known=known, outdated=there.outdated)
             else:
                 yield change
 

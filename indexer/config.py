@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from indexer.limits import Limits
+from storage.fields import Between, check_fields, path_text
+
+Name = Annotated[str, path_text]  # of a file or a folder
+Count = Annotated[int, Between(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,20 +16,25 @@ class IndexConfig:
     """The settings of one index run.
 
     `paths` are folders or files, empty for every known root; `files` are named one by one (from
-    a list) and only they are looked at. `exclude` are globs over names or over paths relative
-    to the root. Tables (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
+    a list) and only they are looked at. `exclude` are patterns of gitignore, relative to the
+    root. `reread` has every file's bytes hashed again, whatever its size and times. Tables
+    (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
     `full_decode` forgoes the codec's own down-scaling of JPEG.
     """
 
-    paths: tuple[str, ...] = ()
-    files: tuple[str, ...] | None = None
+    paths: tuple[Name, ...] = ()
+    files: tuple[Name, ...] | None = None
     exclude: tuple[str, ...] = ()
     text_columns: tuple[str, ...] = ()
     retry_failures: bool = False
-    workers: int | None = None  # None: one for each usable core
+    reread: bool = False
+    workers: Count | None = None  # None: one for each usable core
     limits: Limits = field(default_factory=Limits)
     full_decode: bool = False
-    batch_size: int = 32  # the most pictures or passages encoded at once
+    batch_size: Count = 32  # the most pictures or passages encoded at once
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +55,11 @@ class Report:
     """What a run did, counting files.
 
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
-    under the scanned places that are not there. `stages` gives busy seconds by stage. `reread`
-    counts the contents that an earlier version of the reader had read and this one read again,
-    `renewed` those of them of which it sees other pixels: their vectors were made anew.
+    under the scanned places that are not there, `excluded` those that exclude patterns name,
+    `not_found` the listed names that are not there, `partial` those that were read in this run but
+    for a part that could not be. `stages` gives busy seconds by stage. `reread` counts the contents
+    that an earlier version of the reader had read and this one read again, `renewed` those of them
+    of which it sees other pixels: their vectors were made anew.
     """
 
     scanned: int
@@ -59,6 +71,9 @@ class Report:
     skipped: int
     failed: int
     seconds: float
+    excluded: int = 0
+    not_found: int = 0
+    partial: int = 0
     notices: tuple[str, ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
     reread: int = 0

@@ -10,9 +10,7 @@ leaves as a reason a person can read. A decoder that hangs or crashes is the con
 import math
 import os
 import re
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
@@ -32,7 +30,8 @@ from indexer.images.samples import normalised
 from indexer.images.versions import reads_since
 from indexer.limits import Limits as Limits
 from indexer.limits import too_many_bytes
-from indexer.rgb import base_mode, to_rgb
+from indexer.pixel_limit import pixel_limit
+from indexer.rgb import alpha_of, base_mode, to_rgb
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 from storage.records import Capture
 
@@ -50,17 +49,28 @@ T = TypeVar("T")
 def _register() -> None:
     """Register the decoders of `FORMATS` and no others.
 
-    Each works on one thread, because many files are decoded side by side, and because every
-    thread takes address space that counts against a worker's memory limit.
+    Pillow knows its decoders by one table for the whole process, so a program that imports this
+    file reads HEIF and JPEG XL from here on. Its own settings of them are left as they are.
     """
     for plugin in _PLUGINS:
         import_module(f"PIL.{plugin}ImagePlugin")
-    register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
+    if "HEIF" not in Image.OPEN:
+        register_heif_opener()
+    import_module("pillow_jxl")
 
 
 _register()
+
+
+def configure_decoders() -> None:
+    """Set the decoders for the whole of a process that does nothing but decode, as a worker does.
+
+    Each works on one thread, because many files are decoded side by side, and because every
+    thread takes address space that counts against a worker's memory limit.
+    """
+    register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Picture:
     height: int
     capture: Capture
     reads_since: int = 0
+    alpha: Image.Image | None = None  # opacity (L) where it was asked for and not all is opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +116,23 @@ def open_picture(
     *,
     limits: Limits | None = None,
     smallest: tuple[int, int] | None = None,
+    alpha: bool = False,
 ) -> Picture:
     """Decode the first frame of a picture, given as its bytes or its path.
 
     `smallest` (short side, long side) allows the codec to scale down as long as neither side
-    falls below it; None decodes in full. Raises UnreadableFile or DecodeFailure.
+    falls below it; None decodes in full. With `alpha` the opacity is kept beside the colours that
+    were laid over white. Raises UnreadableFile or DecodeFailure.
     """
     limits = limits or Limits()
     data = source if isinstance(source, bytes) else read_bytes(source, limits.file_bytes)
     if not data:
         raise DecodeFailure("the file is empty (0 bytes)")
-    with _pillow_held_to(limits):
+    with pixel_limit(limits.pixels):
         return _read(
             data,
             limits,
-            lambda file, original: _decode(file, original, limits, smallest),
+            lambda file, original: _decode(file, original, limits, smallest, alpha),
         )
 
 
@@ -128,22 +141,8 @@ def open_header(data: bytes, limits: Limits) -> Header:
 
     Its pixels are not decoded, save those of JPEG XL, whose decoder cannot do without.
     """
-    with _pillow_held_to(limits):
+    with pixel_limit(limits.pixels):
         return _read(data, limits, lambda file, original: _header(file, original, limits))
-
-
-@contextmanager
-def _pillow_held_to(limits: Limits) -> Iterator[None]:
-    """Give Pillow's own bomb check, which also sees frames, our limit, and hush all warnings."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = limits.pixels
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
 
 
 def _read(data: bytes, limits: Limits, read: Callable[[bytes, bytes], T]) -> T:
@@ -213,7 +212,7 @@ def _header(data: bytes, original: bytes, limits: Limits) -> Header:
 
 
 def _decode(
-    data: bytes, original: bytes, limits: Limits, smallest: tuple[int, int] | None
+    data: bytes, original: bytes, limits: Limits, smallest: tuple[int, int] | None, alpha: bool
 ) -> Picture:
     image = _open(data, limits)
     name, stored = _name(image), image.size
@@ -231,11 +230,13 @@ def _decode(
         seen, opacity = normalised(image, data, original)
         if smallest is not None and profile is not None and opacity is None:
             seen = _reduced(seen, profile, smallest)
+        kept = alpha_of(seen, opacity) if alpha else None
         ready = upright(to_rgb(seen, profile, opacity), turn)
     except Exception as error:
         raise _failure(error, name, limits) from None
     width, height = stored if turn < 5 else stored[::-1]
-    return Picture(ready, name, width, height, capture, since)
+    kept = None if kept is None else upright(kept, turn)
+    return Picture(ready, name, width, height, capture, since, kept)
 
 
 def _name(image: ImageFile.ImageFile) -> str:
@@ -272,7 +273,7 @@ def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
     if isinstance(error, MemoryError):
         return DecodeFailure(limits.too_much_memory())
     said = _tidy(error)
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+    if isinstance(error, Image.DecompressionBombError):
         found = re.search(r"\((\d+) pixels\)", said)
         return DecodeFailure(limits.too_many_pixels(int(found[1]) if found else limits.pixels + 1))
     if "truncated" in said.lower() or isinstance(error, EOFError):

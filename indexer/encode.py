@@ -131,7 +131,7 @@ class Encoding:
                 holds = change.content_kind, read.hash
                 yield Failed(change.seen, why.stage, why.reason, holds)
             else:
-                yield DocumentDone(change.seen, _document(change, read), places)
+                yield DocumentDone(change.seen, _document(change, read, text), places)
 
     def _without_vectors(self, pictures: Mapping[str, int]) -> set[str]:
         """Return the pictures, by hash, that have no vector of the pixels as they are read now.
@@ -181,9 +181,16 @@ def _picture(read: Read, content: PictureRead) -> Content:
     )
 
 
-def _document(change: ToRead, read: Read) -> Content:
+def _document(change: ToRead, read: Read, text: TextRead) -> Content:
     form = table_format(change.columns) if change.kind == "table" else "text"
-    return Content(read.hash, change.content_kind, read.size, form, reader_version=READER_VERSION)
+    return Content(
+        read.hash,
+        change.content_kind,
+        read.size,
+        form,
+        omitted=text.omitted or None,
+        reader_version=READER_VERSION,
+    )
 
 
 def _passage(name: str, text: str) -> Content:

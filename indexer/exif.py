@@ -1,18 +1,19 @@
-"""What the camera wrote: when a picture was taken, with what, where, and which way up.
+"""What the camera wrote: when an image was taken, with what, where, and which way up.
 
-Nothing here raises: EXIF in the wild is often wrong, and a picture is worth more than its tags.
+Nothing here raises: EXIF in the wild is often wrong, and an image is worth more than its tags.
 """
 
-import math
-import re
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
+from indexer.exif_values.date import taken_at
+from indexer.exif_values.position import position
+from indexer.exif_values.text import one_line
 from storage.records import Capture
 
-_Tags = dict[int, Any]  # whatever type the file claims
+_Tags = dict[int, Any]  # whatever type the file claims; texts as bytes
 
 _BASE, _GPS = ExifTags.Base, ExifTags.GPS
 _MOMENTS = (  # the best first: when the shutter opened, when it was digitised, when last edited
@@ -20,60 +21,91 @@ _MOMENTS = (  # the best first: when the shutter opened, when it was digitised, 
     (_BASE.DateTimeDigitized, _BASE.SubsecTimeDigitized, _BASE.OffsetTimeDigitized),
     (_BASE.DateTime, _BASE.SubsecTime, _BASE.OffsetTime),
 )
-_DATE = re.compile(
-    r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?)?"
-)
-_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
-_FIRST_PHOTO = 1826  # no picture was taken before; smaller years are clocks that were never set
-_LONGEST_NAME = 120  # characters of a camera or a lens; more is rubbish or an attack
+_UTF8 = 129  # the type of Exif 3.0 (CIPA DC-008-2023, section 4.6.2)
+_BIG_TIFF = 43
+
+
+class _Directory(TiffImagePlugin.ImageFileDirectory_v2):
+    """A directory whose texts stay bytes: Pillow reads them as Latin-1, and skips type UTF-8."""
+
+    # Pillow's own table of what reads a type; there is no public door to it.
+    _load_dispatch = {
+        **TiffImagePlugin.ImageFileDirectory_v2._load_dispatch,
+        TiffTags.ASCII: (1, TiffImagePlugin.ImageFileDirectory_v2.load_undefined),
+        _UTF8: (1, TiffImagePlugin.ImageFileDirectory_v2.load_undefined),
+    }
 
 
 def capture(image: Image.Image) -> Capture:
-    """Read date, camera, lens and place from an opened picture, as far as they make sense."""
-    main, detail, place = _read(image)
+    """Read date, camera, lens and place from an opened image, as far as they make sense."""
+    main, detail, place = _directories(image)
     tags = {**main, **detail}
-    latitude, longitude = _position(place)
+    latitude, longitude = position(
+        place.get(_GPS.GPSLatitude),
+        place.get(_GPS.GPSLatitudeRef),
+        place.get(_GPS.GPSLongitude),
+        place.get(_GPS.GPSLongitudeRef),
+    )
     return Capture(
         taken_at=_taken_at(tags),
-        camera=_camera(_words(tags.get(_BASE.Make)), _words(tags.get(_BASE.Model))),
-        lens=_words(tags.get(_BASE.LensModel)),
+        camera=_camera(one_line(tags.get(_BASE.Make)), one_line(tags.get(_BASE.Model))),
+        lens=one_line(tags.get(_BASE.LensModel)),
         latitude=latitude,
         longitude=longitude,
     )
 
 
+def main_tags(image: Image.Image) -> Mapping[int, Any]:
+    """Read the tags of an opened image's main directory, IFD0; texts are bytes as they stand."""
+    return _directories(image)[0]
+
+
 def orientation(image: Image.Image) -> int:
-    """Read which way up an opened picture is, 1 to 8; 1 where no tag or a wrong one says it."""
-    value = _read(image, with_details=False)[0].get(_BASE.Orientation)
+    """Read which way up an opened image is, 1 to 8; 1 where no tag or a wrong one says it."""
+    try:
+        value = image.getexif().get(_BASE.Orientation)
+    except Exception:  # a broken EXIF block raises nearly anything
+        return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _read(image: Image.Image, with_details: bool = True) -> tuple[_Tags, _Tags, _Tags]:
+def _directories(image: Image.Image) -> tuple[_Tags, _Tags, _Tags]:
+    """Read the main, the Exif and the GPS directory; empty where one is absent or broken."""
     # A broken EXIF block raises nearly anything, at opening or at any tag.
     try:
-        exif = image.getexif()
-        main = dict(exif)
+        stream = image.getexif().fp
+        stream.seek(0)
+        header = stream.read(8)
+        if header[2] == _BIG_TIFF:
+            header += stream.read(8)
+        main = _read(stream, header, _Directory(header).next)
     except Exception:
         return {}, {}, {}
-    if not with_details:
-        return main, {}, {}
-    return main, _directory(exif, ExifTags.IFD.Exif), _directory(exif, ExifTags.IFD.GPSInfo)
+    detail, place = (
+        _read(stream, header, main.get(tag), tag)
+        for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+    )
+    return main, detail, place
 
 
-def _directory(exif: Image.Exif, tag: int) -> _Tags:
+def _read(stream: IO[bytes], header: bytes, offset: object, group: int | None = None) -> _Tags:
+    """Read a directory, leaving out the tags that are damaged."""
+    tags: _Tags = {}
+    if not isinstance(offset, int):
+        return tags
     try:
-        return dict(exif.get_ifd(tag))
+        directory = _Directory(header, group=group)
+        stream.seek(offset)
+        directory.load(stream)
     except Exception:
-        return {}
-
-
-def _words(value: object) -> str | None:
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return None
-    printable = "".join(c if c.isprintable() else " " for c in value.split("\0")[0])
-    return " ".join(printable.split())[:_LONGEST_NAME] or None
+        return tags
+    for tag in directory:
+        try:
+            value = directory[tag]
+        except Exception:
+            continue
+        tags[tag] = value[0] if isinstance(value, tuple) and len(value) == 1 else value
+    return tags
 
 
 def _camera(make: str | None, model: str | None) -> str | None:
@@ -85,50 +117,9 @@ def _camera(make: str | None, model: str | None) -> str | None:
 
 
 def _taken_at(tags: _Tags) -> str | None:
-    for moment, fraction, offset in _MOMENTS:
-        local = _date(_words(tags.get(moment)))
-        if local is not None:
-            local += _thousandths(_words(tags.get(fraction)))
-            zone = _words(tags.get(offset)) or ""
-            return local + ("+00:00" if zone == "Z" else zone if _OFFSET.fullmatch(zone) else "")
+    for written, fraction, offset in _MOMENTS:
+        # A date that is readable in part goes before the whole date of a later edit.
+        found = taken_at(*(one_line(tags.get(tag)) for tag in (written, fraction, offset)))
+        if found is not None:
+            return found
     return None
-
-
-def _date(written: str | None) -> str | None:
-    match = _DATE.match(written or "")
-    if match is None:
-        return None
-    try:
-        moment = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]
-    except ValueError:
-        return None
-    return moment.isoformat() if moment.year >= _FIRST_PHOTO else None
-
-
-def _thousandths(written: str | None) -> str:
-    """Write the part of a second as ISO 8601 does, where the camera gave one."""
-    digits = written or ""
-    return f".{digits[:3]:0<3}" if digits.isascii() and digits.isdigit() else ""
-
-
-def _position(place: _Tags) -> tuple[float, float] | tuple[None, None]:
-    latitude = _degrees(place.get(_GPS.GPSLatitude), place.get(_GPS.GPSLatitudeRef), "NS", 90)
-    longitude = _degrees(place.get(_GPS.GPSLongitude), place.get(_GPS.GPSLongitudeRef), "EW", 180)
-    # Exactly 0°, 0° is what a receiver without a fix writes; it lies in the open sea.
-    if latitude is None or longitude is None or latitude == longitude == 0:
-        return None, None
-    return latitude, longitude
-
-
-def _degrees(parts: object, reference: object, signs: str, most: int) -> float | None:
-    """Turn degrees, minutes and seconds and a letter of `signs` (plus, minus) into degrees."""
-    letter = (_words(reference) or "")[:1].upper()
-    if not letter or letter not in signs or not isinstance(parts, tuple) or not parts:
-        return None
-    try:
-        value = sum(float(part) / (1, 60, 3600)[place] for place, part in enumerate(parts[:3]))
-    except (TypeError, ValueError, ArithmeticError):
-        return None
-    if not math.isfinite(value) or not 0 <= value <= most:
-        return None
-    return round(-value if letter == signs[1] else value, 7)  # 7 decimals: a centimetre

@@ -53,6 +53,11 @@ def needs_head(name: str) -> bool:
     return not any(extension in known for known in (_IMAGES, _TEXTS, _TABLES, _RAW, _COMPANIONS))
 
 
+def is_raw(name: str) -> bool:
+    """Return whether a file with such a name holds a camera's sensor data."""
+    return _extension(name) in _RAW
+
+
 def classify(name: str, head: bytes = b"") -> FileKind | None:
     """Name the kind of a file, or None for one that is not read.
 

@@ -8,22 +8,29 @@ never computed again.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection
 
 from indexer.census import Census
-from indexer.changes import Change, Changes, Returned, ToRead, Vanished
+from indexer.changes import Change, Changes, Excluded, Returned, Standing, ToRead, Vanished
 from indexer.config import IndexConfig, Progress, Report
 from indexer.cores import usable_cores
 from indexer.encode import Encoding
+from indexer.excludes import Excludes
+from indexer.file_systems import FileSystems
 from indexer.line import Line
 from indexer.models.protocols import DualEncoder
+from indexer.notices import Notices
 from indexer.reading import ReadTask
 from indexer.scan import Scan
 from indexer.scope import Scope, Scopes
 from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
-from indexer.write import REREAD_COUNTS, Back, Gone, Kept, Writing
+from indexer.write import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
 from storage import files, items, roots, spaces
+from storage.files import Sighting
 from storage.library import Library
 
 
@@ -39,6 +46,7 @@ class Indexer:
     ) -> None:
         self._library, self._encoder, self._config = library, encoder, config
         self._watch = watch
+        self._excludes, self._file_systems = Excludes(config.exclude), FileSystems({})
 
     def run(self) -> Report:
         """Index what the config names in the space of the encoder, and report.
@@ -50,8 +58,10 @@ class Indexer:
         any error or Ctrl-C stays, and the next run goes on from there.
         """
         workers = self._config.workers or usable_cores()
+        self._file_systems = FileSystems.read()
         with self._library.writing("index") as counts:
-            space_id, scopes, notices = self._settle()
+            space_id, scopes, finder = self._settle()
+            notices = Notices(finder, self._excludes)
             changes = Changes(self._library.catalogue, space_id, self._config)
             encoding = Encoding(
                 self._encoder, self._library.catalogue, space_id, self._config.batch_size
@@ -64,28 +74,39 @@ class Indexer:
                     Line(pool, encoding, writing, 4 * workers, tally.tell) as line,
                 ):
                     for scope in scopes:
-                        notices += self._go_over(scope, changes, line, tally)
+                        self._go_over(scope, changes, line, tally, notices)
                     tally.end()
-            missing = self._settle_up(scopes, writing, space_id)
-            notices += _kept_notices(writing.kept)
-            report = _report(tally, missing, notices, line, writing.reread_counts)
+            missing, excluded = self._settle_up(scopes, writing, space_id)
+            report = _report(
+                tally,
+                line,
+                missing=missing,
+                excluded=excluded,
+                not_found=len(finder.not_found),
+                partial=writing.partial,
+                notices=(*notices.lines(tally.scanned, excluded), *_kept_notices(writing.kept)),
+                **writing.reread_counts,
+            )
             counts.update(_counted(report))
         return report
 
-    def _settle(self) -> tuple[int, list[Scope], list[str]]:
+    def _settle(self) -> tuple[int, list[Scope], Scopes]:
         offered = self._encoder.space  # may load the model: before the transaction, under the lock
         with self._library.catalogue.writing() as connection:
             space = spaces.settle(connection, offered)
             finder = Scopes(connection, str(self._library.path.resolve()))
             scopes = finder.of(self._config.paths, self._config.files)
         assert space.id is not None
-        return space.id, scopes, finder.notices
+        return space.id, scopes, finder
 
     def _scan(self, scope: Scope) -> Scan:
-        return Scan(scope.root, self._config.exclude, str(self._library.path.resolve()))
+        library = str(self._library.path.resolve())
+        return Scan(scope.root, self._excludes, library, self._file_systems)
 
-    def _go_over(self, scope: Scope, changes: Changes, line: Line, tally: Tally) -> list[str]:
-        """Send every change of a scope down the line; returns notices."""
+    def _go_over(
+        self, scope: Scope, changes: Changes, line: Line, tally: Tally, notices: Notices
+    ) -> None:
+        """Send every change of a scope down the line."""
         scan = self._scan(scope)
         began = time.monotonic()
         for change in changes.of(scope, scan):
@@ -93,11 +114,7 @@ class Indexer:
             tally.meet(change)
             self._take(change, line)
             began = time.monotonic()
-        unreadable = [
-            f"the folder {folder} could not be read ({reason}): what is known of it is kept"
-            for folder, reason in scan.unreadable.items()
-        ]
-        return unreadable + ([scope.notice] if scope.notice else [])
+        notices.add(scope, scan)
 
     def _take(self, change: Change, line: Line) -> None:
         match change:
@@ -107,6 +124,10 @@ class Indexer:
                 line.put(Gone(change.file))
             case Returned():
                 line.put(Back(change.file))
+            case Excluded():
+                line.put(MarkExcluded(change.file))
+            case Standing(seen=Sighting() as seen):
+                line.put(RecordStat(seen))
 
     def _task(self, change: ToRead) -> ReadTask:
         return ReadTask(
@@ -120,15 +141,28 @@ class Indexer:
             text_columns=change.columns,
         )
 
-    def _settle_up(self, scopes: list[Scope], writing: Writing, space_id: int) -> int:
-        """Drop what nothing holds any more, renew the indexes; returns the files missing."""
+    def _settle_up(self, scopes: list[Scope], writing: Writing, space_id: int) -> tuple[int, int]:
+        """Drop what nothing holds any more, renew the indexes.
+
+        Returns how many files of the scopes are missing and how many are excluded.
+        """
         with self._library.catalogue.writing() as connection:
             dropped = items.drop_orphans(connection, writing.displaced)
-            missing = sum(files.count_missing(connection, scope.place) for scope in scopes)
+            missing = _count(connection, files.count_missing, scopes)
+            excluded = _count(connection, files.count_excluded, scopes)
             roots.drop_moved_out(connection, os.path.lexists)
         self._library.thumbnails.delete(dropped)
         self._library.refresh_builds(space_id)
-        return missing
+        return missing, excluded
+
+
+def _count(
+    connection: Connection, counted: Callable[[Connection, str | None], int], scopes: list[Scope]
+) -> int:
+    # Of a list there may be a million scopes, and mostly there is nothing to count.
+    if not counted(connection, None):
+        return 0
+    return sum(counted(connection, scope.place) for scope in scopes)
 
 
 def _kept_notices(kept: list[Kept]) -> list[str]:
@@ -142,22 +176,17 @@ def _kept_notices(kept: list[Kept]) -> list[str]:
     ]
 
 
-def _report(
-    tally: Tally, missing: int, notices: list[str], line: Line, reread: Mapping[str, int]
-) -> Report:
-    counts = tally.counts
+def _report(tally: Tally, line: Line, **more: Any) -> Report:
+    counts: dict[str, Any] = {name: tally.counts[name] for name in OUTCOMES}
     return Report(
         scanned=tally.scanned,
-        **{name: counts[name] for name in OUTCOMES},
-        missing=missing,
+        **counts,
         seconds=tally.seconds,
-        notices=tuple(notices),
+        **more,
         stages=dict(line.stages),
-        **{name: reread[name] for name in REREAD_COUNTS},
     )
 
 
 def _counted(report: Report) -> dict[str, int]:
-    return {
-        name: getattr(report, name) for name in ("scanned", *OUTCOMES, "missing", *REREAD_COUNTS)
-    }
+    names = ("scanned", *OUTCOMES, "missing", "excluded", "not_found", "partial", *REREAD_COUNTS)
+    return {name: getattr(report, name) for name in names}

@@ -1,8 +1,14 @@
 """What one file may cost: pixels, bytes, memory and seconds, and how a breach is told."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from storage.fields import Between, check_fields
 
 _MIB = 1 << 20
+SIZES = Between(1, 1 << 40)  # pixels or bytes
+SECONDS = Between(0.1, 3600)
+Size = Annotated[int, SIZES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +19,14 @@ class Limits:
     take on top of what it holds when idle, and `seconds` is wall time for the whole file.
     """
 
-    pixels: int = 100_000_000
-    file_bytes: int = 512 * _MIB  # of a picture; well above a 100-megapixel 16-bit TIFF's need
-    text_bytes: int = 64 * _MIB  # of a text or table: its passages travel home in one piece
-    memory_bytes: int = 1024 * _MIB
-    seconds: float = 20.0
+    pixels: Size = 100_000_000
+    file_bytes: Size = 512 * _MIB  # of a picture; well above a 100-megapixel 16-bit TIFF's need
+    text_bytes: Size = 64 * _MIB  # of a text or table: its passages travel home in one piece
+    memory_bytes: Size = 1024 * _MIB
+    seconds: Annotated[float, SECONDS] = 20.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def too_many_pixels(self, found: int) -> str:
         """Say that a picture, or one of its frames, is larger than `pixels`."""

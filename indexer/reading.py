@@ -6,15 +6,16 @@ needs drags in a database or a network.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import sha256
 from typing import Literal
 
 from indexer.decode import open_header, open_picture, read_bytes
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec, Pixels
-from indexer.passages import csv_passages, jsonl_passages, passages, text_of
+from indexer.passages import passages
 from indexer.pictures import prepare, sides_needed
+from indexer.tables import csv_passages, jsonl_passages
+from indexer.text_encoding import decode
 from indexer.thumbnail import thumbnail
 from storage.errors import DecodeFailure, FileFailure, TextFailure
 from storage.records import Capture, Span
@@ -44,6 +45,15 @@ class ReadTask:
     full_decode: bool = False
     text_columns: tuple[str, ...] = ()
 
+    @property
+    def seconds(self) -> float:
+        """The time that it may take."""
+        return self.limits.seconds
+
+    def run(self) -> "Read":
+        """Read the file; raises a FileFailure that says why it cannot be used."""
+        return read(self)
+
 
 @dataclass(frozen=True, slots=True)
 class PictureRead:
@@ -67,9 +77,10 @@ class HeaderRead:
 
 @dataclass(frozen=True, slots=True)
 class TextRead:
-    """The passages of a text, in order."""
+    """The passages of a text, in order, and in words what of it could not be read."""
 
     spans: tuple[Span, ...]
+    omitted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +136,9 @@ def _picture(data: bytes, digest: str, task: ReadTask) -> PictureRead | HeaderRe
 
 
 def _text(data: bytes, task: ReadTask) -> TextRead:
-    split = passages
-    if task.kind == "table":
-        table = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
-        split = partial(table, columns=task.text_columns)
-    return TextRead(split(text_of(data)))
+    decoded = decode(data)
+    if task.kind != "table":
+        return TextRead(passages(decoded.text), decoded.damage)
+    split = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
+    spans, omitted = split(decoded.text, task.text_columns)
+    return TextRead(spans, "; ".join(filter(None, (decoded.damage, omitted))))

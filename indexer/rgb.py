@@ -34,6 +34,18 @@ def to_rgb(
     return _over_white(image, change, opacity)
 
 
+def alpha_of(image: Image.Image, opacity: Image.Image | None = None) -> Image.Image | None:
+    """Return the opacity (L) of a loaded image; None where all of it is opaque.
+
+    `opacity` is its alpha, where its mode has none.
+    """
+    if opacity is None:
+        if not image.has_transparency_data:
+            return None
+        opacity = image.convert("RGBA").getchannel("A")
+    return None if opacity.getextrema() == (255, 255) else opacity
+
+
 def base_mode(image: Image.Image) -> str:
     """Return the mode that an image has without alpha and palette: L, I;16, CMYK or RGB."""
     if image.mode in _GREY:

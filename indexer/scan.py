@@ -1,14 +1,23 @@
-"""Walking folders: which files are there, in one order that the catalogue shares."""
+"""Walking folders: which files are there, in one order that the catalogue shares.
 
+The walk keeps a list of the folders it is in, not a call for each: a chain of folders may be as
+deep as it likes. What lies deeper than a path can be long (PATH_MAX, 4,096 bytes on Linux) no
+program can open by its path; the folder there is one that cannot be read.
+"""
+
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatch
+from dataclasses import dataclass, fields
 
+from indexer.excludes import Excludes
+from indexer.file_systems import FileSystems, StableStat
 from storage.files import Sighting
 from storage.records import Root
 
 _MOST_NS = 2**63 - 1
+_SEPARATOR = os.fsencode(os.sep)
 # Made by systems and programs for themselves; names that begin with a dot are skipped anyway.
 SYSTEM_FOLDERS = frozenset(
     (
@@ -24,37 +33,129 @@ SYSTEM_FOLDERS = frozenset(
 )
 
 
+@dataclass(slots=True)
+class LeftOut:
+    """How many entries of the folders that were walked were passed over, each counted once."""
+
+    links: int = 0  # symbolic ones
+    hidden: int = 0  # their names begin with a dot
+    system: int = 0  # of `SYSTEM_FOLDERS`
+    excluded: int = 0
+
+    def __add__(self, other: "LeftOut") -> "LeftOut":
+        names = (field.name for field in fields(self))
+        return LeftOut(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
 class Scan:
     """Walks a root in the byte order of full paths; symbolic links are not followed.
 
-    `exclude` are globs, matched against names and against paths relative to the root.
-    Folders that cannot be listed are gathered in `unreadable` with the reason.
+    Folders that cannot be listed are gathered in `unreadable` with the reason, what was passed
+    over is counted in `left_out`.
     """
 
-    def __init__(self, root: Root, exclude: tuple[str, ...] = (), avoid: str = "") -> None:
+    def __init__(
+        self,
+        root: Root,
+        excludes: Excludes | None = None,
+        avoid: str = "",
+        file_systems: FileSystems | None = None,
+    ) -> None:
         self._root = root
-        self._exclude = exclude
+        self._patterns = excludes or Excludes()
+        self._excludes = self._patterns.of(root.path)
         self._avoid = avoid  # the library's own folder
+        self._file_systems = file_systems or FileSystems({})
         self.unreadable: dict[str, str] = {}
+        self.left_out = LeftOut()
+        self.walked = False  # whether a folder with something in it was listed
 
     def files(self, folder: str) -> Iterator[Sighting]:
         """Find the regular files under a folder of the root."""
-        try:
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=_order)
-        except OSError as error:
-            self._cannot(folder, error)
-            return
-        for entry in entries:
-            if self._skips(entry):
-                continue
-            if _is_folder(entry):
-                yield from self.files(entry.path)
-            else:
-                yield from self.file(entry.path)
+        for path, stable in self._walk(folder):
+            yield from self._seen(path, stable)
 
     def file(self, path: str) -> Iterator[Sighting]:
         """See one regular file, or nothing if it is none or went away meanwhile."""
+        yield from self._seen(path, self._file_systems.of(path))
+
+    def excludes(self, path: str, is_folder: bool = False) -> bool:
+        """Return True for a path that an exclude pattern names, or that lies in such a folder."""
+        return self._excludes.cover(path, is_folder)
+
+    def count(self, folder: str, stop: Callable[[], bool]) -> int:
+        """Count the files under a folder by their listings alone; gives up early on `stop`."""
+        found, waiting = 0, [] if self.excludes(folder, is_folder=True) else [folder]
+        while waiting and not stop():
+            folder = waiting.pop()
+            for entry in self._entries(folder):
+                if entry.endswith(_SEPARATOR):
+                    waiting.append(os.path.join(folder, _name(entry)))
+                else:
+                    found += 1
+        return found
+
+    def is_hidden_by_error(self, path: str) -> bool:
+        """Return True for a path that lies in a folder that could not be listed."""
+        while self.unreadable and (parent := os.path.dirname(path)) != path:
+            if parent in self.unreadable:
+                return True
+            path = parent
+        return False
+
+    def _walk(self, folder: str) -> Iterator[tuple[str, StableStat]]:
+        """Yield what lies under a folder and is none, in byte order of full paths."""
+        if self.excludes(folder, is_folder=True):
+            self.left_out.excluded += 1
+            return
+        stable = self._file_systems.of(folder)
+        waiting = [(folder, stable, self._entries(folder))]  # a folder's entries, the last first
+        while waiting:
+            folder, stable, entries = waiting[-1]
+            if not entries:
+                waiting.pop()
+                continue
+            entry = entries.pop()
+            path = os.path.join(folder, _name(entry))
+            if entry.endswith(_SEPARATOR):
+                inside = self._file_systems.mounted_at(path) or stable
+                waiting.append((path, inside, self._entries(path)))
+            else:
+                yield path, stable
+
+    def _entries(self, folder: str) -> list[bytes]:
+        """List the names in a folder that are looked at, the last in byte order first.
+
+        A folder's ends in a separator, by which it sorts where the paths in it do: the catalogue,
+        too, has "a.txt" before "a/b".
+        """
+        try:
+            with os.scandir(folder) as listing:
+                found = [_entry(entry) for entry in listing if not self._skips(entry)]
+        except OSError as error:
+            self._cannot(folder, error)
+            return []
+        return sorted(found, reverse=True)
+
+    def _skips(self, entry: "os.DirEntry[str]") -> bool:
+        """Count what is passed over; by patterns first, so that it is known which of them match."""
+        left = self.left_out
+        self.walked = True
+        if entry.path == self._avoid:
+            return True
+        if self._patterns.given and self._excludes.leave_out(entry.path, _is_folder(entry)):
+            left.excluded += 1
+        elif entry.name.startswith("."):
+            left.hidden += 1
+        elif entry.name in SYSTEM_FOLDERS:
+            left.system += 1
+        elif _is_link(entry):
+            left.links += 1
+        else:
+            return False
+        return True
+
+    def _seen(self, path: str, stable: StableStat) -> Iterator[Sighting]:
         try:
             seen = os.lstat(path)
         except FileNotFoundError:
@@ -63,53 +164,45 @@ class Scan:
             self._cannot(os.path.dirname(path), error)
             return
         if stat.S_ISREG(seen.st_mode):
-            # Dates far off, which some file systems hold, go beyond what a database can.
-            mtime_ns = max(-_MOST_NS, min(seen.st_mtime_ns, _MOST_NS))
-            yield Sighting(self._root.id, path, seen.st_size, mtime_ns)
+            yield Sighting(
+                self._root.id,
+                path,
+                seen.st_size,
+                _storable(seen.st_mtime_ns),
+                _storable(seen.st_ctime_ns) if stable.ctime else None,
+                str(seen.st_ino) if stable.inode else None,
+            )
 
     def _cannot(self, folder: str, error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
+        if error.errno == errno.ENAMETOOLONG:
+            self.unreadable[folder] = "its path is too long for the system: move it further up"
+        elif not isinstance(error, FileNotFoundError):
             self.unreadable[folder] = error.strerror or str(error)
 
-    def count(self, folder: str, stop: Callable[[], bool]) -> int:
-        """Count the files under a folder by their listings alone; gives up early on `stop`."""
-        found = 0
-        try:
-            with os.scandir(folder) as listing:
-                entries = [entry for entry in listing if not self._skips(entry)]
-        except OSError:
-            return 0
-        for entry in entries:
-            if stop():
-                break
-            if _is_folder(entry):
-                found += self.count(entry.path, stop)
-            else:
-                found += not entry.is_symlink()
-        return found
 
-    def _skips(self, entry: os.DirEntry[str]) -> bool:
-        if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS or entry.path == self._avoid:
-            return True
-        relative = os.path.relpath(entry.path, self._root.path) if self._exclude else ""
-        return any(
-            fnmatch(entry.name, glob) or fnmatch(relative, glob.rstrip("/"))
-            for glob in self._exclude
-        )
-
-    def is_hidden_by_error(self, path: str) -> bool:
-        """Tell whether a path lies in a folder that could not be listed."""
-        return any(path.startswith(folder + os.sep) for folder in self.unreadable)
+def _storable(nanoseconds: int) -> int:
+    # Dates far off, which some file systems hold, go beyond what a database can.
+    return max(-_MOST_NS, min(nanoseconds, _MOST_NS))
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:  # then looking at it as a file says what is wrong
         return False
 
 
-def _order(entry: os.DirEntry[str]) -> bytes:
-    # With its separator a folder sorts where its files' full paths do: "a.txt" before "a/b".
+def _is_link(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_symlink()
+    except OSError:
+        return False
+
+
+def _name(entry: bytes) -> str:
+    return os.fsdecode(entry.removesuffix(_SEPARATOR))
+
+
+def _entry(entry: "os.DirEntry[str]") -> bytes:
     name = os.fsencode(entry.name)
-    return name + os.fsencode(os.sep) if _is_folder(entry) else name
+    return name + _SEPARATOR if _is_folder(entry) else name

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from indexer.census import Census
-from indexer.changes import Change, Standing, Vanished
+from indexer.changes import Change, Excluded, Standing, Vanished
 from indexer.config import Progress
 from indexer.write import Writing
 
@@ -39,7 +39,7 @@ class Tally:
 
     def meet(self, change: Change) -> None:
         """Count a file that the scan came upon."""
-        self.scanned += not isinstance(change, Vanished)
+        self.scanned += not isinstance(change, Vanished | Excluded)
         if isinstance(change, Standing):
             self._standing[change.outcome] += 1
         if time.monotonic() - self._told > _TELL_SECONDS:

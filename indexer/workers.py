@@ -7,27 +7,33 @@ other and inherit neither locks nor files; they end when their input does, so al
 process is killed.
 """
 
+import csv
 import os
 import pickle
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
 from queue import SimpleQueue
 from threading import Thread, Timer
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self, TypeVar
 
+from indexer.decode import configure_decoders
 from indexer.limits import Limits
-from indexer.reading import Read, ReadTask, read
+from indexer.task import Task
 from storage.errors import DecodeFailure, FileFailure, SightlineError
 
 _START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slow disk
 _TASKS_PER_PROCESS = 5_000  # then a fresh one, whatever a decoder may have leaked
 _NICENESS = 5  # the encoder's threads go first: where both want the processor, it is the slower
 _LAST_SECONDS = 2.0  # for a process to end after its pipe closed
+_LONGEST_CELL = (1 << 31) - 1  # characters; the csv module takes no more everywhere
 _ORPHAN_SECONDS = 10  # a worker without a parent gives up so long after its time limit
 
 # Past the doors of the packages: a worker needs `storage.errors` and no database.
@@ -42,9 +48,17 @@ for name in ("storage", "indexer"):
 from indexer.workers import serve
 serve()
 """
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
 
-_Job = tuple[ReadTask, "Future[Read]"]
+T = TypeVar("T")
+_Job = tuple[Task[Any], "Future[Any]"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    result: object
 
 
 class ReadPool:
@@ -54,10 +68,11 @@ class ReadPool:
     the workers and cancels what was not begun. Processes are started by the first tasks.
     """
 
-    def __init__(self, workers: int, limits: Limits) -> None:
+    def __init__(self, workers: int, limits: Limits, work: str = "indexer.reading") -> None:
+        """Take the module of the tasks, which is imported before memory is bounded."""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stopping = False
-        self._workers = [_Worker(limits) for _ in range(workers)]
+        self._workers = [_Worker(limits, work) for _ in range(workers)]
         self._keepers = [
             Thread(target=self._keep, args=(worker,), name=f"reader-{number}", daemon=True)
             for number, worker in enumerate(self._workers)
@@ -65,12 +80,12 @@ class ReadPool:
         for keeper in self._keepers:
             keeper.start()
 
-    def schedule(self, task: ReadTask) -> "Future[Read]":
-        """Queue a task; the future yields its Read or raises a FileFailure.
+    def schedule(self, task: Task[T]) -> "Future[T]":
+        """Queue a task; the future yields its result or raises a FileFailure.
 
         Any other SightlineError means that workers cannot run at all on this machine.
         """
-        future: Future[Read] = Future()
+        future: Future[T] = Future()
         self._jobs.put((task, future))
         return future
 
@@ -117,34 +132,33 @@ class ReadPool:
                 continue
             began = time.monotonic()
             try:
-                answer: Read | Exception = worker.ask(task)
+                answer: _Done | Exception = worker.ask(task)
             except Exception as error:  # whatever happened, someone waits for this future
                 answer = error
             worker.busy_seconds += time.monotonic() - began
-            if isinstance(answer, Exception):
-                # Killed by `stop`, a file is not broken.
+            if isinstance(answer, _Done):
+                future.set_result(answer.result)
+            else:  # killed by `stop`, a file is not broken
                 future.set_exception(CancelledError() if self._stopping else answer)
-            else:
-                future.set_result(answer)
         worker.end()
 
 
 class _Worker:
     """One process at a time, replaced when it dies or has done its share."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, work: str) -> None:
+        self._limits, self._work = limits, work
         self.busy_seconds = 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._asked = 0
 
-    def ask(self, task: ReadTask) -> Read | SightlineError:
-        """Have a file read; a failure is returned, not raised."""
+    def ask(self, task: Task[object]) -> _Done | SightlineError:
+        """Have a task done; a failure is returned, not raised."""
         request = pickle.dumps(task)
         process = self._ready()
         self._asked += 1
-        answer = self._exchange(process, request, task.limits.seconds)
-        if isinstance(answer, Read | FileFailure):
+        answer = self._exchange(process, request, task.seconds)
+        if isinstance(answer, _Done | FileFailure):
             return answer
         if answer is TimeoutError:
             return DecodeFailure(task.limits.too_long())
@@ -152,7 +166,7 @@ class _Worker:
         return DecodeFailure(f"the decoder crashed on it ({_death(code)})")
 
     def _last_word(self, process: "subprocess.Popen[bytes]") -> int:
-        """Give the exit code of a process that answers no more; its pipes close before it ends."""
+        """Return the exit code of a process that is to end, and kill it where it does not."""
         try:
             return process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
@@ -170,7 +184,8 @@ class _Worker:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # a dead process's pipe may hold bytes it never read
                     pipe.close()  # type: ignore[union-attr]
-            self._process.wait()
+            # A process that was forked off meanwhile holds the other end of the input open.
+            self._last_word(self._process)
             self._process = None
 
     def _ready(self) -> "subprocess.Popen[bytes]":
@@ -180,8 +195,8 @@ class _Worker:
                 return self._process
             self.end()
         self._process, self._asked = _start(), 0
-        limits = pickle.dumps(self._limits)
-        if self._exchange(self._process, limits, _START_SECONDS) != "ready":
+        begin = pickle.dumps((self._limits, self._work))
+        if self._exchange(self._process, begin, _START_SECONDS) != _Done("ready"):
             raise SightlineError(self._stillborn())
         assert self._process.stderr is not None
         self._process.stderr.close()  # a started worker has nothing more to say there
@@ -248,16 +263,17 @@ def _death(code: int) -> str:
 def serve() -> None:
     """Answer tasks from standard input until it ends; the whole life of a worker process."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    limits: Limits = pickle.load(requests)
+    limits, work = pickle.load(requests)
+    import_module(work)
     _settle(limits)
-    _send(answers, "ready", limits)
+    _send(answers, _Done("ready"), limits)
     while True:
         try:
-            task: ReadTask = pickle.load(requests)
+            task: Task[object] = pickle.load(requests)
         except EOFError:
             return
         if hasattr(signal, "alarm"):  # a worker in mid-decode would not notice a parent's death
-            signal.alarm(int(limits.seconds) + _ORPHAN_SECONDS)
+            signal.alarm(int(task.seconds) + _ORPHAN_SECONDS)
         _send(answers, _outcome(task), task.limits)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
@@ -272,9 +288,9 @@ def _send(answers: IO[bytes], answer: object, limits: Limits) -> None:
     answers.flush()
 
 
-def _outcome(task: ReadTask) -> Read | FileFailure:
+def _outcome(task: Task[object]) -> _Done | FileFailure:
     try:
-        return read(task)
+        return _Done(task.run())
     except FileFailure as failure:
         return type(failure)(failure.reason)  # its traceback would hold on to the picture
     except Exception as error:
@@ -287,6 +303,10 @@ def _settle(limits: Limits) -> None:
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configure_decoders()
+    warnings.simplefilter("ignore")  # Pillow has one for each odd tag, and nobody reads them here
+    # Of this process alone, which ends with its work: a long cell is no broken one.
+    csv.field_size_limit(min(limits.text_bytes, _LONGEST_CELL))
     if os.name == "posix":
         os.nice(_NICENESS)
         _limit_memory(limits.memory_bytes)

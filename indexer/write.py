@@ -107,8 +107,32 @@ class Back:
     file: KnownFile
 
 
+@dataclass(frozen=True, slots=True)
+class MarkExcluded:
+    """A remembered file that an exclude pattern names now."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStat:
+    """An unchanged file whose change time or number the catalogue lacks."""
+
+    seen: Sighting
+
+
 Event = (
-    PictureDone | KnownDone | Refreshed | Kept | PassagesDone | DocumentDone | Failed | Gone | Back
+    PictureDone
+    | KnownDone
+    | Refreshed
+    | Kept
+    | PassagesDone
+    | DocumentDone
+    | Failed
+    | Gone
+    | Back
+    | MarkExcluded
+    | RecordStat
 )
 
 
@@ -118,6 +142,7 @@ class Writing:
     def __init__(self, library: Library, space_id: int) -> None:
         self._library, self._space_id = library, space_id
         self.counts: Counter[str] = Counter()
+        self.partial = 0  # of them, files of which something could not be read
         self.displaced: set[int] = set()  # passages that a document held before and does no more
         # Contents that an earlier version had read, and of them those with other pixels now.
         self.reread_counts: Counter[str] = Counter(dict.fromkeys(REREAD_COUNTS, 0))
@@ -145,7 +170,7 @@ class Writing:
         except Exception as error:
             if isinstance(event, PassagesDone):
                 return  # their document, which comes after them, will fail for want of them
-            if isinstance(event, Gone | Back):
+            if isinstance(event, Gone | Back | MarkExcluded | RecordStat):
                 raise
             reason = f"it could not be written ({type(error).__name__}: {error})"
             self._commit([Failed(event.seen, "write", reason.splitlines()[0])])
@@ -161,9 +186,16 @@ class Writing:
             back = [event.file for event in events if isinstance(event, Back)]
             files.vanish(connection, [event.file for event in events if isinstance(event, Gone)])
             files.come_back(connection, back)
+            files.exclude(
+                connection, [event.file for event in events if isinstance(event, MarkExcluded)]
+            )
+            files.record_stat(
+                connection, [event.seen for event in events if isinstance(event, RecordStat)]
+            )
             for event in events:
                 counts.update(self._write(connection, event, displaced))
         counts["unchanged"] += len(back)
+        self.partial += sum(_is_partial(event) for event in events)
         self.reread_counts = self.reread_counts + Counter(
             {name: counts.pop(name, 0) for name in REREAD_COUNTS}
         )
@@ -243,6 +275,10 @@ class Writing:
 def _again(before: int | None) -> Iterator[str]:
     if before is not None and before < READER_VERSION:
         yield "reread"
+
+
+def _is_partial(event: Event) -> bool:
+    return isinstance(event, PictureDone | DocumentDone) and event.content.omitted is not None
 
 
 def is_away(root: str, path: str) -> bool:

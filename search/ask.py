@@ -8,6 +8,7 @@ from indexer.decode import Limits
 from indexer.models.protocols import Answerer, Pixels
 from search.pictures import BATCH, Pictures, outside
 from search.term import plain
+from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelError
 from storage.items import hydrate
 from storage.library import Library
@@ -23,17 +24,27 @@ def ask(
 ) -> Iterator[tuple[Item, str]]:
     """Put a question to each picture and yield the answers, in order, as batches of them come.
 
-    What cannot be read is left out; how many that were stands in the library's notices at the
-    end. Raises InvalidArgument for an empty question, or where no picture is there to ask.
+    What cannot be read is left out; how many that were, and what the model did not read of the
+    question, stands in the library's notices at the end. Raises InvalidArgument for an empty
+    question, or where no picture is there to ask.
     """
-    said = _one_line(question)
+    said, asked = _one_line(question), askable(question, items)
+    parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
+    return _answers(library, answerer, said, parts, limits)
+
+
+def askable(question: str, items: Sequence[Item]) -> list[Item]:
+    """Return the items that can be asked, so that a caller knows before a model is loaded.
+
+    Raises InvalidArgument where there is none, or no question.
+    """
+    _one_line(question)
     asked = [item for item in items if item.kind == "image"]
     if not asked:
         raise InvalidArgument(
             "there is no picture to ask about: name one, or look for some with --query TERM"
         )
-    parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
-    return _answers(library, answerer, said, parts, limits)
+    return asked
 
 
 def ask_chosen(
@@ -82,6 +93,7 @@ def _answers(
             said = _answered(answerer, question, pixels)
             yield from zip((item for item, _ in read), said, strict=True)
     library.notices.extend(pictures.notices("they have no answer"))
+    library.notices.extend(truncations(answerer, answerer.name, [question]))
 
 
 def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:

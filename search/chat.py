@@ -12,6 +12,7 @@ from search.hits import first_path
 from search.pictures import Pictures
 from search.term import plain
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
+from storage.fields import check_arguments
 from storage.library import Library
 from storage.records import Item
 
@@ -57,6 +58,7 @@ class Chat:
         """What was said so far, the first first."""
         return tuple(self._turns)
 
+    @check_arguments
     def say(self, text: str) -> str:
         """Say something and return the reply; where none comes, nothing was said."""
         if not text.strip():
@@ -74,13 +76,16 @@ class Chat:
 def check_there(library: Library, items: Sequence[Item]) -> None:
     """Find out before a model is loaded what cannot be talked about.
 
-    Raises InvalidArgument for an item that is no picture, DecodeFailure for one of which
-    neither a file nor a thumbnail is left.
+    Raises InvalidArgument for none, or for an item that is no picture, DecodeFailure for one of
+    which neither a file nor a thumbnail is left.
     """
+    if not items:
+        raise InvalidArgument("there is no picture to talk about: name an item")
     for item in items:
         if item.kind != "image":
             raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
-        if not any(map(os.path.isfile, item.paths)) and library.thumbnail(item.hash) is None:
+        there = any(map(os.path.isfile, item.paths + item.excluded_paths))
+        if not there and library.thumbnail(item.hash) is None:
             raise _unreadable(item)
 
 

@@ -10,6 +10,7 @@ from indexer.decode import Limits
 from indexer.models.protocols import DualEncoder
 from search.pictures import outside
 from search.term import Term
+from search.truncation import truncations
 from storage import items, vectors
 from storage.errors import InvalidArgument, ItemNotFound
 from storage.library import Library
@@ -18,10 +19,15 @@ from storage.records import Vector
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A query as a direction; `own` are the items it was made from, never hits of their own."""
+    """A query as a direction.
+
+    `own` are the items it was made from, never hits of their own; `notices` say which of its
+    words the model did not read.
+    """
 
     vector: Vector
     own: tuple[int, ...]
+    notices: tuple[str, ...] = ()
 
 
 class Embedding:
@@ -57,9 +63,19 @@ class Embedding:
         for weight, vector in pairs:
             total += np.float32(weight) * vector
         length = float(np.linalg.norm(total))
+        unread = self._unread(words)
         if not length > 1e-4:
-            raise InvalidArgument("the terms of the query cancel out: change a weight or a term")
-        return Embedded((total / length).astype(np.float32), tuple(own))
+            step = "change a weight or a term"
+            raise InvalidArgument(
+                "; ".join((f"the terms of the query cancel out: {step}", *unread))
+            )
+        return Embedded((total / length).astype(np.float32), tuple(own), unread)
+
+    def _unread(self, terms: Sequence[Term]) -> tuple[str, ...]:
+        if not terms:
+            return ()
+        encoder = self._encoder()
+        return tuple(truncations(encoder, encoder.space.name, [term.value for term in terms]))
 
     def _texts(self, terms: Sequence[Term]) -> Sequence[Vector]:
         return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []

@@ -20,6 +20,7 @@ from search.plan import Plan
 from search.query import Query
 from search.rerank import Rerank, Reranking
 from search.rows import rows_of
+from search.truncation import truncations
 from storage import spaces, vectors
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.library import Library
@@ -70,6 +71,7 @@ class Engine:
         embedding = Embedding(self._library, space.id, encoder, self._limits)
         with self._library.catalogue.reading() as connection:
             embedded = embedding.embed(connection, query.terms)
+            self.notices.extend(embedded.notices)
             plan = Plan.of(connection, space.id, query)
             nearest = [
                 self._nearest(connection, space.id, kind, embedded, query, plan.length)
@@ -132,6 +134,7 @@ class Engine:
         reranking = Reranking(self._library, scorer, self._limits)
         reread = reranking.reread(hits, query.texts, reading.depth)
         self.notices.extend(reranking.pictures.notices(_UNREAD))
+        self.notices.extend(truncations(scorer, scorer.name, [term.value for term in query.texts]))
         return reread
 
     def _pass_verdict(self, space: Space, hits: list[Hit], query: Query) -> list[Hit]:

@@ -29,5 +29,5 @@ class Hit:
 
 
 def first_path(item: Item) -> str | None:
-    """Choose the path to name an item by: one that is there, else one that was."""
-    return next(iter(item.paths or item.missing_paths), None)
+    """Return the path to name an item by: one that is shown, else one that is gone or excluded."""
+    return next(iter(item.paths or item.missing_paths or item.excluded_paths), None)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from storage.byte_order_mark import marked_encoding
 from storage.errors import InvalidArgument, PathNotFound, TextFailure
+from storage.fields import check_fields
 
 BUILT_IN = ("everyday", "scenes")
 _SETS = Path(__file__).parent / "labelsets"
@@ -34,6 +36,7 @@ class LabelSet:
     notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.labels) < 2:
             few = "only one label" if self.labels else "no label"
             raise InvalidArgument(
@@ -43,26 +46,37 @@ class LabelSet:
 
     @classmethod
     def read(cls, source: str) -> Self:
-        """Read the built-in set of that name, else a file: UTF-8, one label a line.
+        """Read the built-in set of that name, else a file of text, one label a line.
 
-        Blank lines and lines that begin with "#" are passed over. Raises PathNotFound,
-        TextFailure for a file that is not such text, InvalidArgument for fewer than two labels.
+        The text is UTF-8, or what its byte order mark says. Blank lines and lines that begin with
+        "#" are passed over. Raises PathNotFound, TextFailure for a file that is not such text,
+        InvalidArgument for fewer than two labels.
         """
+        if not source:
+            raise InvalidArgument("--labels is empty: give a FILE, or the NAME of a built-in set")
         if source in BUILT_IN:
             written = (_SETS / f"{source}.txt").read_bytes()
         else:
             written = _content(Path(source).expanduser())
-        try:
-            lines = [line.strip() for line in written.decode("utf-8-sig").splitlines()]
-        except UnicodeDecodeError:
-            raise TextFailure(
-                f"the label file {source} is not UTF-8 text: save it as UTF-8, one label a line"
-            ) from None
+        lines = [line.strip() for line in _text(written, source).splitlines()]
         labels = [" ".join(line.split()) for line in lines if line and not line.startswith("#")]
         kept = dict.fromkeys(labels)
         twice = len(labels) - len(kept)
         notice = f"{twice} of the labels in {source} are there twice: each counts once"
         return cls(source, tuple(kept), (notice,) if twice else ())
+
+
+def _text(written: bytes, source: str) -> str:
+    encoding, rest = marked_encoding(written) or ("utf-8", written)
+    try:
+        text = rest.decode(encoding)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # also UTF-16 without its mark
+        raise TextFailure(
+            f"the label file {source} is not UTF-8 text: save it as UTF-8, one label a line"
+        )
+    return text
 
 
 def check_templates(templates: Sequence[str]) -> tuple[str, ...]:

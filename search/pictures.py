@@ -6,14 +6,10 @@ the indexer's guarded workers have not decoded before.
 
 import hashlib
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
-
-from PIL import Image
 
 from indexer.decode import Limits, open_picture, read_bytes
 from indexer.models.protocols import PictureSpec, Pixels
@@ -45,7 +41,7 @@ class Pictures:
 
     def of(self, items: Sequence[Item], spec: PictureSpec) -> list[Prepared]:
         """Prepare the picture of each item, in order; texts have none."""
-        with _pillow_for_all(self._limits), ThreadPoolExecutor(_THREADS) as threads:
+        with ThreadPoolExecutor(_THREADS) as threads:
             done = list(threads.map(lambda item: self._prepared(item, spec), items))
         self.shrunken += sum(one.source == "thumbnail" for one in done)
         self.unread += sum(one.source == "nothing" for one in done)
@@ -76,7 +72,8 @@ class Pictures:
         return Prepared(item, pixels, "nothing" if pixels is None else "thumbnail")
 
     def _from_file(self, item: Item, spec: PictureSpec) -> Pixels | None:
-        for path in item.paths:
+        # Named in so many words, what is excluded is still read: no result shows it.
+        for path in (*item.paths, *item.excluded_paths):
             try:
                 # Neither a pipe, which might never end, nor a file that has plainly changed.
                 if not os.path.isfile(path) or os.path.getsize(path) != item.bytes:
@@ -117,21 +114,3 @@ def outside(path: str, spec: PictureSpec, limits: Limits) -> tuple[str, Pixels]:
 
 def _pictures(count: int) -> str:
     return "1 picture was" if count == 1 else f"{count:,} pictures were"
-
-
-@contextmanager
-def _pillow_for_all(limits: Limits) -> Iterator[None]:
-    """Keep what `open_picture` sets for the whole process the same while threads call it.
-
-    Each call sets Pillow's limit and the warning filters and puts back what it met; side by
-    side they must meet the same, and what was there before comes back when all are done.
-    """
-    before = Image.MAX_IMAGE_PIXELS
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        Image.MAX_IMAGE_PIXELS = limits.pixels
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before

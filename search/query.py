@@ -6,6 +6,7 @@ from typing import Literal
 from search.rerank import Rerank
 from search.term import Term
 from storage.errors import InvalidArgument
+from storage.fields import check_fields
 from storage.filters import Filters
 
 SearchKind = Literal["image", "text", "all"]
@@ -35,6 +36,7 @@ class Query:
     words: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.k < 1:
             raise InvalidArgument(f"k is {self.k}: ask for at least 1 hit")
         if not any(term.weight > 0 for term in self.terms):

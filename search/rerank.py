@@ -12,6 +12,7 @@ from search.hits import Hit
 from search.pictures import Pictures
 from search.term import Term
 from storage.errors import InvalidArgument, ModelError
+from storage.fields import check_fields
 from storage.library import Library
 
 Values = npt.NDArray[np.float64]
@@ -27,6 +28,7 @@ class Rerank:
     depth: int = DEFAULT_DEPTH
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.depth < 1:
             raise InvalidArgument(f"--rerank-depth is {self.depth}: read at least 1 picture again")
 

@@ -10,6 +10,7 @@ from indexer.models import DualEncoder, is_mini
 from search.hits import first_path
 from search.labels import DRAWN_TEMPLATES, TEMPLATES, LabelSet, check_templates
 from search.rows import rows_of
+from search.truncation import truncations
 from storage import items, spaces, tags
 from storage.errors import InvalidArgument, ItemNotFound, ModelMismatch
 from storage.library import Library
@@ -53,12 +54,18 @@ class Tagging:
         self._library, self._encoder, self._labels = library, encoder, labels
         self._templates = check_templates(templates)
         self._min_score, self._scale = min_score, scale
+        self._truncated: list[str] = []  # of labels in their sentences
         self.untold = 0  # pictures that have no vector in the space
 
     @property
     def notices(self) -> list[str]:
-        """What was dropped of the labels, and which pictures could not be labelled."""
+        """What was dropped or not read of the labels, and which pictures have none."""
         said = list(self._labels.notices)
+        if self._truncated:
+            more = len(self._truncated) - 1
+            noun = "label" if more == 1 else "labels"
+            others = f"; so it is with {more:,} more {noun}" if more else ""
+            said.append(self._truncated[0] + others)
         if self.untold:
             these = "1 picture has" if self.untold == 1 else f"{self.untold:,} pictures have"
             said.append(f"{these} no vector yet and got no label: run `sightline index`")
@@ -76,6 +83,9 @@ class Tagging:
             usual = DRAWN_TEMPLATES if is_mini(space) else TEMPLATES
             templates = self._templates or usual
             weights = label_vectors(self._encoder, self._labels.labels, templates)
+            longest = max(templates, key=len)
+            sentences = [longest.replace("{}", label) for label in self._labels.labels]
+            self._truncated = truncations(self._encoder, space.name, sentences)
             given = 0
             for start in range(0, len(chosen), BATCH):
                 part = chosen[start : start + BATCH]

@@ -212,9 +212,15 @@ def _publish(unfinished: Path, final: Path) -> None:
 def open_checked(folder: Path, build: Build) -> ann.AnnIndex:
     """Map a registered build; raises IndexDamaged unless the file is the one registered."""
     path = folder / build.file
-    if not path.is_file():
-        raise IndexDamaged(f"the index file {build.file} is missing")
-    if _checksum(path) != build.checksum:
+    try:
+        checksum = _checksum(path)
+    except FileNotFoundError:
+        raise IndexDamaged(f"the index file {build.file} is missing") from None
+    except OSError as error:
+        raise IndexDamaged(
+            f"the index file {build.file} cannot be read ({error.strerror})"
+        ) from error
+    if checksum != build.checksum:
         raise IndexDamaged(f"the index file {build.file} is damaged (its hash does not match)")
     return ann.kind(build.index_kind).open(path)
 

@@ -24,7 +24,8 @@ _MATCH = text(
     "SELECT captions.item_id FROM caption_words JOIN captions ON captions.id = caption_words.rowid "
     "JOIN items ON items.id = captions.item_id "
     "WHERE caption_words MATCH :words AND (items.present OR :hidden AND EXISTS "
-    "(SELECT 1 FROM files WHERE files.item_id = items.id)) ORDER BY caption_words.rank"
+    "(SELECT 1 FROM files WHERE files.item_id = items.id AND NOT files.excluded)) "
+    "ORDER BY caption_words.rank"
 )
 
 

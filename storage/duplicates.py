@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.files import under
-from storage.items import batches
+from storage.items import batches, is_shown
 
 # By what pairs are found: "hashes alone" are those of runs that compare no features.
 Method = Literal["hashes", "hashes alone", "features"]
@@ -91,6 +91,20 @@ def add_pairs(
             ),
             values,
         )
+
+
+def replace_pairs(
+    connection: Connection, rows: Iterable[tuple[int, int, str, str, Mapping[str, Any]]]
+) -> None:
+    """Write another kind and evidence of pairs: (first, second, former kind, kind, evidence).
+
+    `first` is the lower number. A pair that was removed meanwhile stays removed.
+    """
+    table = schema.pairs
+    for first, second, former, kind, evidence in rows:
+        held = (table.c.first_id == first) & (table.c.second_id == second)
+        if connection.execute(delete(table).where(held, table.c.kind == former)).rowcount:
+            add_pairs(connection, [(first, second, kind, evidence)])
 
 
 def pairs(
@@ -184,7 +198,7 @@ def of_several_files(connection: Connection) -> list[int]:
     query = (
         select(files.c.item_id)
         .join(held, held.c.id == files.c.item_id)
-        .where(files.c.missing.is_(False), held.c.kind == "image")
+        .where(is_shown(), held.c.kind == "image")
         .group_by(files.c.item_id)
         .having(func.count() > 1)
         .order_by(files.c.item_id)
@@ -199,7 +213,7 @@ def elsewhere(connection: Connection, path: str) -> list[int]:
         select(files.c.item_id)
         .distinct()
         .join(held, held.c.id == files.c.item_id)
-        .where(files.c.missing.is_(False), held.c.kind == "image", ~under(files.c.path, path))
+        .where(is_shown(), held.c.kind == "image", ~under(files.c.path, path))
         .order_by(files.c.item_id)
     )
     return [int(number) for number in connection.scalars(query)]
@@ -208,11 +222,15 @@ def elsewhere(connection: Connection, path: str) -> list[int]:
 def known_pairs(
     connection: Connection, firsts: Iterable[int], kinds: Sequence[str]
 ) -> set[tuple[int, int]]:
-    """Give the stored pairs of these kinds whose lower item is among these numbers."""
+    """Return the stored pairs of these kinds whose lower item is among these numbers.
+
+    Those that were looked at in detail are among them, whatever they were found to be.
+    """
     table, known = schema.pairs, set()
+    looked_at = func.json_extract(table.c.evidence, "$.differs").is_not(None)
     for part in batches(sorted(set(firsts))):
         chosen = select(table.c.first_id, table.c.second_id).where(
-            table.c.first_id.in_(part), table.c.kind.in_(kinds)
+            table.c.first_id.in_(part), or_(table.c.kind.in_(kinds), looked_at)
         )
         known |= {(int(first), int(second)) for first, second in connection.execute(chosen)}
     return known

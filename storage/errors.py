@@ -10,6 +10,8 @@
     │   ├── LibraryInUse
     │   ├── LibraryDamaged
     │   ├── LibraryChanged
+    │   ├── LibraryReadOnly
+    │   ├── LibraryClosed
     │   └── DiskFull
     ├── ModelError
     │   ├── ModelUnavailable
@@ -25,7 +27,8 @@
     │   ├── DecodeFailure
     │   ├── TextFailure
     │   └── EncodeFailure
-    └── IndexDamaged               a derived FAISS file is not what was registered
+    ├── IndexDamaged               a derived FAISS file is not what was registered
+    └── ForkedProcess              a fork left what the library needs in pieces
 
 A message names the thing, the limit it met and the next step, in one line. Nothing below
 `cli` prints or exits.
@@ -70,6 +73,14 @@ class LibraryDamaged(LibraryError):
 
 class LibraryChanged(LibraryError):
     """What was planned no longer fits the library."""
+
+
+class LibraryReadOnly(LibraryError):
+    """The library can be read here and not be written, and writing is what was asked."""
+
+
+class LibraryClosed(LibraryError):
+    """The library was closed before."""
 
 
 class DiskFull(LibraryError):
@@ -152,3 +163,7 @@ class EncodeFailure(FileFailure):
 
 class IndexDamaged(SightlineError):
     """A derived index file is missing, cut short or altered; it can be rebuilt."""
+
+
+class ForkedProcess(SightlineError):
+    """The process was forked while what it needs was in use; another one would do."""

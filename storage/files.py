@@ -1,13 +1,14 @@
 """Files: sightings of items at paths under roots.
 
-Nothing here deletes because a file was not seen: a file that vanished is *missing* and comes
-back whole. Only `remove` and `forget`, asked for by a person, take rows away.
+Nothing here deletes because a file was not seen: a file that vanished is *missing*, one that an
+exclude pattern names is *excluded*, and either comes back whole. Only `remove` and `forget`,
+asked for by a person, take rows away.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,22 +26,30 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
+from storage.errors import UnreadableFile
 from storage.items import has_vector, has_vectors_of_passages, refresh_presence
-from storage.records import Root
+from storage.records import Failure, Root
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
 _COPIES = 100  # files of one item that are looked at; there may be thousands
 Outcome = Literal["new", "copied", "moved", "unchanged"]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A file as the file system shows it now."""
+    """A file as the file system shows it now.
+
+    `ctime_ns` (when content or rights last changed) and `inode` are None where the system has
+    none, or none that lasts from one mount to the next.
+    """
 
     root_id: int
     path: str  # absolute
     size: int  # bytes
     mtime_ns: int
+    ctime_ns: int | None = None
+    inode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +63,34 @@ class KnownFile:
     missing: bool = False
     format: str = ""  # of the item
     whole: bool = True  # every vector that the item should have is in the space asked about
+    excluded: bool = False
+    ctime_ns: int | None = None  # None: not recorded
+    inode: str | None = None
+    kind: str = ""  # of the item
+    hash: str = ""  # of the item
     reader_version: int = 0  # by which rules it was read, or failed to be
 
     def looks_like(self, seen: Sighting) -> bool:
-        """Tell whether nothing about the file says that it changed."""
-        return self.size == seen.size and self.mtime_ns == seen.mtime_ns
+        """Return True where nothing about the file says that it changed.
+
+        Size and date can both survive a rewrite or an exchange of names; the change time cannot
+        be set back by a program, and the number is another's where a file took the place.
+        """
+        return (
+            self.size == seen.size
+            and self.mtime_ns == seen.mtime_ns
+            and _agree(self.ctime_ns, seen.ctime_ns)
+            and _agree(self.inode, seen.inode)
+        )
+
+    def lacks_stat_of(self, seen: Sighting) -> bool:
+        """Return True where the system shows a change time or a number that is not recorded."""
+        pairs = ((self.ctime_ns, seen.ctime_ns), (self.inode, seen.inode))
+        return any(known is None and shown is not None for known, shown in pairs)
+
+
+def _agree(known: Value | None, shown: Value | None) -> bool:
+    return known is None or shown is None or known == shown
 
 
 def under(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:
@@ -83,6 +115,7 @@ def page(
     """
     files, items = schema.files, schema.items
     own = items.c.kind == "image"
+    whole = case((own, has_vector(space_id)), else_=has_vectors_of_passages(space_id))
     held = connection.execute(
         select(
             files.c.path,
@@ -91,7 +124,12 @@ def page(
             files.c.item_id,
             files.c.missing,
             items.c.format,
-            case((own, has_vector(space_id)), else_=has_vectors_of_passages(space_id)),
+            whole.label("whole"),
+            files.c.excluded,
+            files.c.ctime_ns,
+            files.c.inode,
+            items.c.kind,
+            items.c.hash,
             items.c.reader_version,
         )
         .join(items, items.c.id == files.c.item_id)
@@ -102,7 +140,7 @@ def page(
     known = {file.path: file for file in _failed(connection, root, folder, after, limit, space_id)}
     for row in held:
         # A file that fails now may have been an item before; its failure is what is newer.
-        known.setdefault(row.path, KnownFile(*row))
+        known.setdefault(row.path, KnownFile(**row._mapping))
     return [known[path] for path in sorted(known, key=os.fsencode)][:limit]
 
 
@@ -110,8 +148,9 @@ def _failed(
     connection: Connection, root: Root, folder: str, after: str, limit: int, space_id: int
 ) -> list[KnownFile]:
     failures = schema.failures
+    looks = (failures.c.size, failures.c.mtime_ns, failures.c.ctime_ns, failures.c.inode)
     rows = connection.execute(
-        select(failures.c.path, failures.c.size, failures.c.mtime_ns, failures.c.reader_version)
+        select(failures.c.path, failures.c.reader_version, *looks)
         .where(
             under(failures.c.path, folder),
             failures.c.path > after,
@@ -121,10 +160,7 @@ def _failed(
         .order_by(failures.c.path)
         .limit(limit)
     )
-    return [
-        KnownFile(row.path, row.size, row.mtime_ns, None, reader_version=row.reader_version)
-        for row in rows
-    ]
+    return [KnownFile(**row._mapping, item_id=None) for row in rows]
 
 
 def fails_in(space_id: int | None) -> ColumnElement[bool]:
@@ -136,12 +172,11 @@ def fails_in(space_id: int | None) -> ColumnElement[bool]:
     return or_(table.c.space_id.is_(None), table.c.space_id == space_id)
 
 
-def any_known(connection: Connection, root: Root, folder: str) -> bool:
-    """Tell whether something is remembered of a root's files under a folder."""
+def any_known(connection: Connection, root: Root, path: str, below: bool = True) -> bool:
+    """Return True where something is remembered of a root's file at a path, or `below` it."""
     for table in (schema.files, schema.failures):
-        lies_there = select(table.c.path).where(
-            under(table.c.path, folder), table.c.root_id == root.id
-        )
+        there = under(table.c.path, path) if below else table.c.path == path
+        lies_there = select(table.c.path).where(there, table.c.root_id == root.id)
         if connection.execute(lies_there.limit(1)).first() is not None:
             return True
     return False
@@ -162,30 +197,36 @@ def record(
     `space_id`: of the model that encoded it; what other models failed at stays remembered.
     """
     table = schema.files
-    values = {
-        "root_id": seen.root_id,
-        "item_id": item_id,
-        "size": seen.size,
-        "mtime_ns": seen.mtime_ns,
-        "missing": False,
-    }
+    values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
     _outdate(connection, seen, space_id)
     before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
     elsewhere = [] if fresh or before == item_id else _others(connection, item_id)
     left = next((row for row in elsewhere if gone(row.root, row.path)), None)
     if left is not None and before is None:
-        connection.execute(
-            update(table).where(table.c.id == left.id).values(path=seen.path, **values)
-        )
+        connection.execute(update(table).where(table.c.id == left.id).values(**values))
     else:
         if left is not None:  # it was moved over a file that was known
             connection.execute(delete(table).where(table.c.id == left.id))
-        put = insert(table).values(path=seen.path, **values)
+        put = insert(table).values(**values)
         connection.execute(put.on_conflict_do_update(index_elements=["path"], set_=values))
     refresh_presence(connection, [item_id, *([before] if before is not None else [])])
     if before == item_id:
         return "unchanged"
-    return "moved" if left is not None else "copied" if elsewhere else "new"
+    if left is None and elsewhere:
+        return "copied"
+    # Known content that no other file holds came from a file that holds something else by now.
+    return "new" if fresh else "moved"
+
+
+def _columns(seen: Sighting) -> dict[str, object]:
+    return {
+        "root_id": seen.root_id,
+        "path": seen.path,
+        "size": seen.size,
+        "mtime_ns": seen.mtime_ns,
+        "ctime_ns": seen.ctime_ns,
+        "inode": seen.inode,
+    }
 
 
 def _others(connection: Connection, item_id: int) -> Sequence[Row[Any, Any, Any]]:
@@ -209,15 +250,33 @@ def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
     forgive(connection, failed)
     for path in failed:  # what one model could not encode may be an item by another
         _hide(connection, path)
-    _set_missing(connection, known, True)
+    _set_state(connection, known, missing=True)
 
 
 def come_back(connection: Connection, known: Sequence[KnownFile]) -> None:
-    """Mark files as there again, unchanged since they were last seen."""
-    _set_missing(connection, known, False)
+    """Mark files as there and shown again, unchanged since they were last seen."""
+    _set_state(connection, known)
 
 
-def _set_missing(connection: Connection, known: Sequence[KnownFile], missing: bool) -> None:
+def exclude(connection: Connection, known: Sequence[KnownFile]) -> None:
+    """Mark files that are there as named by an exclude pattern; all that is known of them stays.
+
+    That a file failed is forgotten: it is tried again once no pattern names it.
+    """
+    failed = [file.path for file in known if file.item_id is None]
+    forgive(connection, failed)
+    for path in failed:
+        _hide(connection, path, excluded=True)
+    _set_state(connection, known, excluded=True)
+
+
+def _set_state(
+    connection: Connection,
+    known: Sequence[KnownFile],
+    *,
+    missing: bool = False,
+    excluded: bool = False,
+) -> None:
     table = schema.files
     held = [
         {"its_path": file.path, "its_item": file.item_id}
@@ -230,10 +289,33 @@ def _set_missing(connection: Connection, known: Sequence[KnownFile], missing: bo
     connection.execute(
         update(table)
         .where(table.c.path == bindparam("its_path"), table.c.item_id == bindparam("its_item"))
-        .values(missing=missing),
+        .values(missing=missing, excluded=excluded),
         held,
     )
     refresh_presence(connection, [file.item_id for file in known if file.item_id is not None])
+
+
+def record_stat(connection: Connection, seen: Sequence[Sighting]) -> None:
+    """Record change time and number of files that are otherwise as they were recorded."""
+    if not seen:
+        return
+    rows = [
+        {
+            "its_path": file.path,
+            "its_size": file.size,
+            "its_mtime": file.mtime_ns,
+            "ctime_ns": file.ctime_ns,
+            "inode": file.inode,
+        }
+        for file in seen
+    ]
+    for table in (schema.files, schema.failures):
+        same = update(table).where(
+            table.c.path == bindparam("its_path"),
+            table.c.size == bindparam("its_size"),
+            table.c.mtime_ns == bindparam("its_mtime"),
+        )
+        connection.execute(same, rows)
 
 
 def fail(
@@ -247,10 +329,10 @@ def fail(
 ) -> None:
     """Remember that a file could not be used, until it changes or is retried.
 
-    If the path was an item's before, that content is no longer there: its row goes missing.
-    Where it is one model that could not encode the file, `space_id` is that model's, and
-    `item_id` what the file holds all the same: for other models that stays. A later
-    `reader_version` retries it.
+    If the path was an item's before, that content is no longer there: its row goes missing,
+    unless the file could not be read at all and has the size and date it had. Where it is one
+    model that could not encode the file, `space_id` is that model's, and `item_id` what the file
+    holds all the same: for other models that stays. A later `reader_version` retries it.
     """
     if space_id is None:
         forgive(connection, [seen.path])  # no model can use it
@@ -258,25 +340,34 @@ def fail(
         _outdate(connection, seen, space_id)
     connection.execute(
         insert(schema.failures).values(
-            path=seen.path,
-            root_id=seen.root_id,
+            **_columns(seen),
             stage=stage,
             reason=reason,
-            size=seen.size,
-            mtime_ns=seen.mtime_ns,
             space_id=space_id,
             reader_version=reader_version,
         )
     )
-    _hide(connection, seen.path, item_id)
+    _hide(connection, seen.path, _unread(connection, seen, stage) if item_id is None else item_id)
 
 
-def _hide(connection: Connection, path: str, unless: int | None = None) -> None:
-    """Mark what a path held as missing, unless it is this item."""
+def _unread(connection: Connection, seen: Sighting, stage: str) -> int | None:
+    """Return the item of a file that cannot be read, as after a change of its rights alone."""
+    if stage != UnreadableFile.stage:
+        return None
+    table = schema.files
+    same = (table.c.size == seen.size) & (table.c.mtime_ns == seen.mtime_ns)
+    return connection.scalar(select(table.c.item_id).where(table.c.path == seen.path, same))
+
+
+def _hide(
+    connection: Connection, path: str, unless: int | None = None, *, excluded: bool = False
+) -> None:
+    """Mark what a path held as missing, or as excluded, unless it is this item."""
     table = schema.files
     held = connection.scalar(select(table.c.item_id).where(table.c.path == path))
     if held is not None and held != unless:
-        connection.execute(update(table).where(table.c.path == path).values(missing=True))
+        state = {"missing": not excluded, "excluded": excluded}
+        connection.execute(update(table).where(table.c.path == path).values(**state))
         refresh_presence(connection, [held])
 
 
@@ -286,6 +377,29 @@ def _outdate(connection: Connection, seen: Sighting, space_id: int | None) -> No
     changed = or_(table.c.size != seen.size, table.c.mtime_ns != seen.mtime_ns)
     old = or_(fails_in(space_id), changed)
     connection.execute(delete(table).where(table.c.path == seen.path, old))
+
+
+def partly_read(connection: Connection, folder: str | None = None) -> list[Failure]:
+    """List the files that are there and of which something could not be read."""
+    files, items = schema.files, schema.items
+    query = (
+        select(files.c.path, items.c.kind, items.c.omitted, files.c.size, files.c.mtime_ns)
+        .join(items, items.c.id == files.c.item_id)
+        .where(items.c.omitted.is_not(None), files.c.missing.is_(False))
+    )
+    if folder is not None:
+        query = query.where(under(files.c.path, folder))
+    return [
+        Failure(
+            row.path,
+            "decode" if row.kind == "image" else "text",
+            f"read in part: {row.omitted}",
+            row.size,
+            row.mtime_ns,
+            partial=True,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def forgive(connection: Connection, paths: Sequence[str]) -> None:
@@ -298,8 +412,16 @@ def forgive(connection: Connection, paths: Sequence[str]) -> None:
 
 def count_missing(connection: Connection, folder: str | None = None) -> int:
     """Count missing files, of the whole library or under a folder."""
-    table = schema.files
-    query = select(func.count()).select_from(table).where(table.c.missing.is_(True))
+    return _count(connection, schema.files.c.missing.is_(True), folder)
+
+
+def count_excluded(connection: Connection, folder: str | None = None) -> int:
+    """Count files that an exclude pattern names, of the whole library or under a folder."""
+    return _count(connection, schema.files.c.excluded.is_(True), folder)
+
+
+def _count(connection: Connection, condition: ColumnElement[bool], folder: str | None) -> int:
+    query = select(func.count()).select_from(schema.files).where(condition)
     if folder is not None:
-        query = query.where(under(table.c.path, folder))
+        query = query.where(under(schema.files.c.path, folder))
     return int(connection.scalar(query) or 0)

@@ -1,10 +1,20 @@
-"""Items: content with an identity, and the one flag that says whether any of its files is there."""
+"""Items: content with an identity, and the one flag that says whether any of its files is shown."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from storage import schema
 from storage.records import Capture, ContentKind, Item
@@ -27,6 +37,7 @@ class Content:
     height: int | None = None
     capture: Capture = Capture()
     text: str | None = None
+    omitted: str | None = None  # what of its bytes could not be read, in words
     reader_version: int = 0  # by which rules it was read
 
 
@@ -58,11 +69,11 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
     ).first()
     if row is not None:
         changed: dict[str, object] = {}
-        if content.kind == "table":  # read by other columns than before
-            changed["format"] = content.format
+        if content.kind in ("document", "table"):  # read by other columns or rules than before
+            changed = {"format": content.format, "omitted": content.omitted}
         if row.reader_version < content.reader_version:
             columns = _columns(content)
-            changed = {name: columns[name] for name in _READ if name in columns}
+            changed |= {name: columns[name] for name in _READ if name in columns}
         if changed:
             connection.execute(update(table).where(table.c.id == row.id).values(changed))
         return int(row.id), False
@@ -71,7 +82,9 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
 
 
 def _columns(content: Content) -> dict[str, object]:
+    omitted = {"omitted": content.omitted} if content.omitted else {}
     return {
+        **omitted,
         "hash": content.hash,
         "kind": content.kind,
         "bytes": content.bytes,
@@ -190,12 +203,15 @@ def has_vectors_of_passages(space_id: int) -> ColumnElement[bool]:
     return ~exists().where(passages.c.document_id == items.c.id, ~there)
 
 
+def is_shown() -> ColumnElement[bool]:
+    """Select the files that are there and that no exclude pattern names."""
+    return and_(schema.files.c.missing.is_(False), schema.files.c.excluded.is_(False))
+
+
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
     """Recompute `present` of these pictures and documents, and of the documents' passages."""
     items, files, passages = schema.items, schema.files, schema.passages
-    on_disk = (
-        select(files.c.id).where(files.c.item_id == items.c.id, files.c.missing.is_(False)).exists()
-    )
+    on_disk = exists().where(files.c.item_id == items.c.id, is_shown())
     for batch in batches(item_ids):
         connection.execute(
             update(items)
@@ -312,6 +328,7 @@ def hydrate(connection: Connection, item_ids: Sequence[int]) -> dict[int, Item]:
 class _Places:
     here: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     start: int | None = None
     end: int | None = None
 
@@ -319,32 +336,29 @@ class _Places:
 def _places(connection: Connection, batch: list[int]) -> dict[int, _Places]:
     files, passages = schema.files, schema.passages
     found: dict[int, _Places] = {}
-    whole = (
-        select(files.c.item_id, files.c.path, files.c.missing)
-        .where(files.c.item_id.in_(batch))
-        .order_by(files.c.path)
-    )
+    state = (files.c.path, files.c.missing, files.c.excluded)
+    whole = select(files.c.item_id, *state).where(files.c.item_id.in_(batch)).order_by(files.c.path)
     part = (
-        select(passages.c.item_id, files.c.path, files.c.missing, passages.c.start, passages.c.end)
+        select(passages.c.item_id, *state, passages.c.start, passages.c.end)
         .join(files, files.c.item_id == passages.c.document_id)
         .where(passages.c.item_id.in_(batch))
-        .order_by(files.c.missing, files.c.path, passages.c.start)
+        .order_by(~is_shown(), files.c.missing, files.c.path, passages.c.start)
     )
-    for item, path, missing in connection.execute(whole):
-        _place(found.setdefault(int(item), _Places()), path, missing)
-    for item, path, missing, start, end in connection.execute(part):
+    for item, path, missing, excluded in connection.execute(whole):
+        _place(found.setdefault(int(item), _Places()), path, missing, excluded)
+    for item, path, missing, excluded, start, end in connection.execute(part):
         spot = found.setdefault(int(item), _Places())
-        _place(spot, path, missing)
-        if spot.start is None:  # the place in the first path that is there
+        _place(spot, path, missing, excluded)
+        if spot.start is None:  # the place in the first path that is shown
             spot.start, spot.end = int(start), int(end)
     return found
 
 
-def _place(spot: _Places, path: str, missing: bool) -> None:
-    if missing and path not in spot.gone:
-        spot.gone += (path,)
-    elif not missing and path not in spot.here:
-        spot.here += (path,)
+def _place(spot: _Places, path: str, missing: bool, excluded: bool) -> None:
+    state = "gone" if missing else "excluded" if excluded else "here"
+    paths = getattr(spot, state)
+    if path not in paths:
+        setattr(spot, state, (*paths, path))
 
 
 def _item(row: RowMapping, spot: _Places) -> Item:
@@ -362,4 +376,5 @@ def _item(row: RowMapping, spot: _Places) -> Item:
         end=spot.end,
         paths=spot.here,
         missing_paths=spot.gone,
+        excluded_paths=spot.excluded,
     )

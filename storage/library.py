@@ -3,19 +3,20 @@
 import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 
-from storage import builds, files, items, removal, roots, runs, schema, spaces, switching
-from storage.catalogue import HEAD, Catalogue
+from storage import builds, files, fork, items, removal, roots, runs, schema, spaces, switching
+from storage.catalogue import HEAD, Catalogue, read_only
 from storage.errors import (
     InvalidArgument,
     ItemNotFound,
-    LibraryInUse,
+    LibraryError,
     LibraryNotFound,
+    LibraryReadOnly,
     LibraryTooNew,
     NotALibrary,
 )
@@ -46,9 +47,14 @@ class Library:
     def create(cls, path: str | Path) -> Self:
         """Make a new library in a folder that does not exist or is empty; raises NotALibrary."""
         folder = Path(path).expanduser()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise NotALibrary(f"{folder} is not empty: choose a new folder for the library")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise NotALibrary(f"{folder} is not empty: choose a new folder for the library")
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(
+                f"the library {folder} cannot be made ({error.strerror}): choose another folder"
+            ) from error
         library = cls(folder)
         try:
             library._migrate()
@@ -61,14 +67,15 @@ class Library:
     def open(cls, path: str | Path) -> Self:
         """Open a library, bringing it to the newest schema.
 
-        Raises LibraryNotFound, NotALibrary, LibraryTooNew or LibraryDamaged.
+        One that this user cannot write is opened to be read. Raises LibraryNotFound, NotALibrary,
+        LibraryTooNew, LibraryDamaged or LibraryReadOnly.
         """
         folder = Path(path).expanduser()
-        if not folder.exists():
+        if not _exists(folder):
             raise LibraryNotFound(
                 f"there is no library at {folder}: make one with `sightline index`"
             )
-        if not LibraryPaths(folder).catalogue.is_file():
+        if not _is_library(folder):
             raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is not a sightline library")
         library = cls(folder)
         try:
@@ -82,7 +89,7 @@ class Library:
     def open_or_create(cls, path: str | Path) -> Self:
         """Open the library at a path, or make it where there is nothing yet."""
         folder = Path(path).expanduser()
-        if LibraryPaths(folder).catalogue.is_file():
+        if _exists(folder) and _is_library(folder):
             return cls.open(folder)
         return cls.create(folder)
 
@@ -102,16 +109,29 @@ class Library:
         return self.paths.root
 
     def _migrate(self) -> None:
-        if self._version() == HEAD:
+        version = self._version()
+        if self.catalogue.read_only:
+            self._check_readable(version)
+        if version == HEAD:
             return
-        # Alembic costs half a second to import, and an up-to-date library has no need of it.
-        from storage import migrate
+        with self._locked(), fork.guard():
+            # Alembic costs half a second to import, and an up-to-date library has no need of it.
+            from storage import migrate
 
-        with self._locked():
             version = self._version()  # once more: another process may have been first
             copy = None if version == HEAD else migrate.upgrade(self.catalogue, version)
         if copy is not None:
             self.notices.append(f"brought the library to schema {HEAD}; the old one is {copy.name}")
+
+    def _check_readable(self, version: str | None) -> None:
+        """Add the notice that it is only read; raises LibraryReadOnly for an old schema."""
+        if version != HEAD:
+            raise LibraryReadOnly(
+                f"the library {self.path} is of schema {version} and has to be brought to {HEAD} "
+                "before it is read, and it cannot be written here: run `sightline status` once "
+                "where it can, or copy the folder there"
+            )
+        self.notices.append(f"the library {self.path} cannot be written here: it is only read")
 
     def _version(self) -> str | None:
         """Read the schema, None for a new library; raises NotALibrary or LibraryTooNew."""
@@ -136,7 +156,10 @@ class Library:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        from storage import lock  # its library costs more to import than a query to answer
+        if self.catalogue.read_only:
+            raise read_only(self.catalogue.path)
+        with fork.guard():
+            from storage import lock  # its library costs more to import than a query to answer
 
         with lock.held(self.paths.lock, self._holder):
             yield
@@ -178,7 +201,9 @@ class Library:
                 items=connection.scalar(select(func.count()).where(hits)) or 0,
                 files=connection.scalar(select(func.count()).select_from(schema.files)) or 0,
                 missing=files.count_missing(connection),
-                failures=connection.scalar(select(func.count()).select_from(schema.failures)) or 0,
+                excluded=files.count_excluded(connection),
+                failures=(connection.scalar(select(func.count()).select_from(schema.failures)) or 0)
+                + len(files.partly_read(connection)),
                 current=counted[0].space.name if counted else None,
                 spaces=counted,
                 builds=builds.every(connection),
@@ -226,19 +251,19 @@ class Library:
             return roots.every(connection)
 
     def failures(self, under: str | None = None) -> list[Failure]:
-        """List files that could not be used, in path order, of a folder or of the library."""
-        table = schema.failures
-        query = select(table).order_by(table.c.path)
-        if under is not None:
-            query = query.where(files.under(table.c.path, under))
+        """List files that could not be used whole, in path order, of a folder or of the library."""
         with self.catalogue.reading() as connection:
-            rows = connection.execute(query).all()
-        return [Failure(row.path, row.stage, row.reason, row.size, row.mtime_ns) for row in rows]
+            return _failures(connection, under)
 
     def find(self, reference: str) -> Item:
         """Find an item by the beginning of its hash or by a path; raises ItemNotFound."""
+        if not reference:
+            raise InvalidArgument(
+                "the name of an item is empty: give a path, or digits of its hash"
+            )
         with self.catalogue.reading() as connection:
             table = schema.files
+            reference = reference.replace("\0", "�")  # which no path has
             path = os.path.abspath(os.path.expanduser(reference))
             candidates = [path, os.path.realpath(path)]
             found = connection.scalars(
@@ -279,7 +304,7 @@ class Library:
                 if now is not None and now.id != build.id:
                     return  # it was replaced while the question was asked
                 builds.make(self.catalogue, self.paths.index, *key)
-        except LibraryInUse:
+        except (LibraryError, OSError):  # in use, full or not ours to write
             self.notices.append(f"{reason}; the stored vectors answered, the index comes later")
         else:
             self.notices.append(f"{reason}; it was made again from the stored vectors")
@@ -295,6 +320,8 @@ class Library:
 
     def plan_remove(self, path: str) -> Removal:
         """Plan to take a folder or a file out of the library; raises PathNotFound."""
+        if not path:
+            raise InvalidArgument("the path to remove is empty: name a file or a folder")
         with self.catalogue.reading() as connection:
             return removal.plan_remove(connection, os.path.realpath(os.path.expanduser(path)))
 
@@ -315,12 +342,48 @@ class Library:
             self.thumbnails.delete(gone)
 
 
+def _exists(folder: Path) -> bool:
+    with _permitted(folder):
+        return folder.exists()
+
+
+def _is_library(folder: Path) -> bool:
+    with _permitted(folder):
+        return LibraryPaths(folder).catalogue.is_file()
+
+
+@contextmanager
+def _permitted(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise LibraryError(
+            f"the library {folder} cannot be looked into: ask its owner for the right to read it"
+        ) from error
+
+
+def _failures(connection: Connection, under: str | None = None) -> list[Failure]:
+    table = schema.failures
+    query = select(table)
+    if under is not None:
+        query = query.where(files.under(table.c.path, under))
+    failed = [
+        Failure(row.path, row.stage, row.reason, row.size, row.mtime_ns)
+        for row in connection.execute(query)
+    ]
+    in_part = files.partly_read(connection, under)
+    return sorted([*failed, *in_part], key=lambda failure: os.fsencode(failure.path))
+
+
 def _size(folder: Path) -> int:
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except FileNotFoundError:  # a writer's temporary file, gone again
-                continue
+    """Return the bytes of the files in a folder; with a list, as its folders may lie deep."""
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                    continue
+                with suppress(OSError):  # a writer's temporary file, gone again, or kept from us
+                    total += entry.stat(follow_symlinks=False).st_size
     return total

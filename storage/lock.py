@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from storage.errors import LibraryInUse
+from storage.errors import LibraryError, LibraryInUse
 
 
 @contextmanager
@@ -24,6 +24,10 @@ def held(path: Path, holder: Callable[[], str]) -> Iterator[None]:
             f"the library {path.parent} is in use{holder()}; "
             "wait for it or stop it, then run the command again"
         ) from None
+    except OSError as error:
+        raise LibraryError(
+            f"the lock {path} cannot be taken ({error.strerror}): check the rights of the file"
+        ) from error
     try:
         yield
     finally:

@@ -18,7 +18,8 @@ ContentKind = Literal["image", "text", "document", "table"]
 class Capture:
     """What a camera wrote into a picture: when, with what, where."""
 
-    # ISO 8601 local time, "2015-07-04T12:30:00", where known with ".250" and then "+02:00".
+    # ISO 8601 local time, "2015-07-04T12:30:00", where known with ".250" and then "+02:00". Where
+    # less is certain, less is there: "2015-07-04T12:30", "2015-07-04", "2015-07", "2015".
     taken_at: str | None = None
     camera: str | None = None  # maker and model, "Canon EOS 40D"
     lens: str | None = None
@@ -50,8 +51,10 @@ class Item:
     text: str | None = None  # of a passage
     start: int | None = None
     end: int | None = None
-    paths: tuple[str, ...] = ()  # files that hold it and are there, in path order
+    paths: tuple[str, ...] = ()  # files that hold it, are there and not excluded, in path order
     missing_paths: tuple[str, ...] = ()  # files that held it and are not there now
+    excluded_paths: tuple[str, ...] = ()  # files that are there and that an exclude pattern names
+    omitted: str | None = None  # what of its bytes could not be read, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,14 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that could not be used, and why."""
+    """A file that could not be used, or where `partial` not all of it, and why."""
 
     path: str
     stage: str
     reason: str
     size: int = 0
     mtime_ns: int = 0
+    partial: bool = False  # what could be read of it is in the library
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class Status:
     items: int
     files: int
     missing: int
+    excluded: int  # files that an exclude pattern names: kept, and in no result
     failures: int
     current: str | None  # the model by whose vectors searches go
     spaces: tuple[SpaceCount, ...]  # the current one first

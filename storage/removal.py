@@ -98,4 +98,7 @@ def _chosen(
     if folder is not None:
         return under(table.c.path, folder)
     away = select(schema.roots.c.id).where(schema.roots.c.path.in_(kept))
-    return and_(table.c.missing.is_(True), table.c.root_id.not_in(away))
+    # What an exclude pattern names is there, whatever else its row says.
+    return and_(
+        table.c.missing.is_(True), table.c.excluded.is_(False), table.c.root_id.not_in(away)
+    )

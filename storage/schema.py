@@ -110,11 +110,14 @@ items = Table(
     Column("present", Boolean(create_constraint=False), nullable=False),
     # By which rules its bytes were read: see `indexer.reading.READER_VERSION`.
     Column("reader_version", Integer, nullable=False, server_default="0"),
+    # What of its bytes could not be read, in words; null where all of them were.
+    Column("omitted", Words),
     UniqueConstraint("kind", "hash"),
     Index("items_by_hash", "hash"),
     Index("items_by_bytes", "bytes", "kind"),
     Index("items_by_date", "taken_at"),
     Index("items_absent", "id", sqlite_where=Column("present", Boolean).is_(False)),
+    Index("items_in_part", "id", sqlite_where=Column("omitted", Words).is_not(None)),
     sqlite_autoincrement=True,
 )
 
@@ -136,6 +139,7 @@ files = Table(
     Index("files_by_item", "item_id"),
     Index("files_by_root", "root_id", "path"),
     Index("files_missing", "path", sqlite_where=Column("missing", Boolean).is_(True)),
+    Index("files_excluded", "path", sqlite_where=Column("excluded", Boolean).is_(True)),
 )
 
 passages = Table(
@@ -194,6 +198,8 @@ failures = Table(
     Column("reason", Words, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger),
+    Column("inode", Text),
     # Where one model could not encode what others can: the space of that model.
     Column("space_id", ForeignKey("spaces.id")),
     Column("reader_version", Integer, nullable=False, server_default="0"),

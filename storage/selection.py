@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from storage import schema
 from storage.files import under
-from storage.filters import Filters, Near
+from storage.filters import Filters, Near, beginning, fold_case
+from storage.items import is_shown
 from storage.records import Kind
 from storage.vectors import Ids
 
@@ -94,11 +95,19 @@ def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) ->
 
 
 def _has_a_place() -> ColumnElement[bool]:
-    """Say that something holds an item; an interrupted run may leave some that nothing does."""
+    """Select the items that some file holds, there or gone, which no exclude pattern names.
+
+    An interrupted run may leave items that nothing holds.
+    """
     items, files, passages = schema.items, schema.files, schema.passages
+    in_document = (
+        select(passages.c.id)
+        .join(files, files.c.item_id == passages.c.document_id)
+        .where(passages.c.item_id == items.c.id, files.c.excluded.is_(False))
+        .exists()
+    )
     return or_(
-        exists().where(files.c.item_id == items.c.id),
-        exists().where(passages.c.item_id == items.c.id),
+        exists().where(files.c.item_id == items.c.id, files.c.excluded.is_(False)), in_document
     )
 
 
@@ -106,11 +115,12 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     items = schema.items
     conditions: list[ColumnElement[bool]] = []
     if filters.after is not None:
-        conditions.append(items.c.taken_at >= filters.after)
+        conditions.append(items.c.taken_at >= beginning(filters.after))
     if filters.before is not None:
-        conditions.append(items.c.taken_at < filters.before)
+        conditions.append(items.c.taken_at < beginning(filters.before))
     if filters.camera is not None:
-        conditions.append(items.c.camera.icontains(filters.camera, autoescape=True))
+        folded = func.fold_case(items.c.camera)  # of `storage.catalogue`
+        conditions.append(func.instr(folded, fold_case(filters.camera)) > 0)
     if filters.near is not None:
         reach = filters.near.kilometres / _KM_PER_DEGREE
         conditions.append(items.c.longitude.is_not(None))
@@ -129,9 +139,8 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _in_folder(folder: str, missing: bool) -> ColumnElement[bool]:
     items, files, passages = schema.items, schema.files, schema.passages
-    lies_there = under(files.c.path, folder)
-    if not missing:
-        lies_there = and_(lies_there, files.c.missing.is_(False))
+    shown = files.c.excluded.is_(False) if missing else is_shown()
+    lies_there = and_(under(files.c.path, folder), shown)
     held = select(files.c.item_id).where(lies_there)
     part = select(passages.c.item_id).where(passages.c.document_id.in_(held))
     return or_(items.c.id.in_(held), items.c.id.in_(part))

@@ -12,7 +12,7 @@ from storage import builds, duplicates, schema, spaces, vectors
 from storage.catalogue import Catalogue
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.files import fails_in
-from storage.items import has_vector
+from storage.items import has_vector, is_shown
 from storage.records import Kind, Space, SpaceCount
 
 _KINDS: tuple[Kind, ...] = ("image", "text")  # what can be a hit, and so has a vector
@@ -51,13 +51,13 @@ def owed(connection: Connection, space_id: int) -> int:
 
 
 def _readable(space_id: int) -> ColumnElement[bool]:
-    """Say that some file holds the item, or the passage, that is there and did not fail.
+    """Say that some file holds the item, or the passage, that is shown and did not fail.
 
     What another model could not encode is no failure here.
     """
     items, files, passages = schema.items, schema.files, schema.passages
     failed = exists().where(schema.failures.c.path == files.c.path, fails_in(space_id))
-    usable = (files.c.missing.is_(False)) & ~failed
+    usable = is_shown() & ~failed
     own = exists().where(files.c.item_id == items.c.id, usable)
     part = (
         select(passages.c.id)

@@ -36,10 +36,10 @@ class Thumbnails:
             ) from error
 
     def read(self, content: str) -> bytes | None:
-        """Read the thumbnail of a content, or None where there is none."""
+        """Read the thumbnail of a content, or None where there is none to be read."""
         try:
             return self._path(content).read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
 
     def delete(self, contents: Iterable[str]) -> None:

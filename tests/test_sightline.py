@@ -11,8 +11,9 @@ import pytest
 
 import sightline
 from cli import wiring
+from indexer.models.stand_in import StandInEncoder
 from storage import Filters
-from storage.errors import ModelMismatch
+from storage.errors import InvalidArgument, ModelMismatch
 from tests.search.readers import EchoConversant, RuleAnswerer, RuleCaptioner, RuleScorer
 
 HOME = Path(__file__).parent.parent
@@ -26,6 +27,38 @@ def test_a_library_is_opened_filled_and_searched(tmp_path: Path, photos: Path) -
         assert len(library.search("red kite", k=3)) == 3
         inside = library.search("red kite", filters=Filters(folder=str(photos / "summer")))
         assert len(inside) == 2
+
+
+def test_an_empty_path_is_no_folder(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(InvalidArgument, match="the library is empty"):
+        sightline.open("")
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        for ask in (
+            lambda: library.index(""),
+            lambda: library.index(photos, ""),
+            lambda: library.index(photos, exclude=("",)),
+            lambda: library.index(photos, model=""),
+            lambda: library.search(""),
+            lambda: library.use(""),
+            lambda: library.tag(""),
+            lambda: library.library.find(""),
+        ):
+            with pytest.raises(InvalidArgument):
+                ask()
+        assert len(library.library.roots()) == 1
+
+
+def test_what_a_model_does_not_read_of_a_query_is_in_the_notices(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StandInEncoder, "context", 2)
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        library.search("red kite")
+        assert library.notices == []
+        library.search("red kite over a lake")
+        assert "reads the first 2 of 5 words" in library.notices[0]
 
 
 def test_a_table_can_be_read_from_python(tmp_path: Path) -> None:

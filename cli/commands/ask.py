@@ -7,6 +7,7 @@ import click
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
 from cli.choice import Choice, choose
+from cli.command import Command
 from cli.options import filter_options, json_option, library_option, model_option
 from cli.progress import counting
 from cli.question import check_folder, count_of, filters_of, narrows, why_nothing
@@ -19,13 +20,14 @@ from search import Query, Term
 from search.ask import ask_chosen, ask_file
 from search.hits import first_path
 from search.query import DEFAULT_K
+from search.truncation import truncations
 from storage import Filters, Item, Library
 from storage.errors import InvalidArgument
 
 _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some with --query TERM"
 
 
-@click.command("ask")
+@click.command("ask", cls=Command)
 @click.argument("question")
 @click.argument("target", required=False, metavar="[PATH|ITEM]")
 @click.option("--query", "terms", multiple=True, metavar="TERM", help="Ask what this finds.")
@@ -53,6 +55,7 @@ def command(question: str, target: str | None, **given: Any) -> int:
             path = str(choice.outside)
             answer = ask_file(answerer, question, path, settings.file_limits())
             _write(None, path, question, answer, answerer, given["as_json"], False)
+            library.notices.extend(truncations(answerer, answerer.name, [question]))
             return DONE
         return _ask(library, settings, answerer, question, choice.items, given["as_json"])
 

@@ -7,6 +7,7 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, keeping
+from cli.command import Command
 from cli.consent import somebody_is_there
 from cli.options import json_option, library_option, model_option
 from cli.render import printable, tell, write_json
@@ -21,7 +22,7 @@ from storage.errors import ModelError
 PROMPT = "> "
 
 
-@click.command("chat")
+@click.command("chat", cls=Command)
 @click.argument("items", nargs=-1, required=True, metavar="ITEM|PATH...")
 @model_option
 @json_option
@@ -69,7 +70,7 @@ def _lines(typing: bool) -> Iterator[str]:
     while True:
         if typing:
             click.echo(PROMPT, nl=False, err=True)
-        line = sys.stdin.readline()
+        line = sys.stdin.readline().removeprefix("\ufeff")  # as some programs begin a pipe
         if not line.strip():
             if typing and not line:
                 click.echo(err=True)  # Ctrl-D leaves the prompt's line open

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cli.boundary import DONE
+from cli.command import Command
 from cli.demo import PHOTOS, Demo
 from cli.indexing import outcome, run_index
 from cli.session import session
@@ -20,7 +21,7 @@ from storage import Library
 MODEL = "mini"
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option(
     "--out", default="sightline-demo", show_default=True, metavar="DIR", help="Where to draw it."
 )

@@ -7,6 +7,7 @@ import click
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.choice import choose
+from cli.command import Command
 from cli.options import filter_options, json_option, library_option, model_option
 from cli.progress import counting
 from cli.question import filters_of, why_nothing
@@ -23,7 +24,7 @@ from storage.errors import ModelError
 _KEPT = "the captions that were shown are stored"
 
 
-@click.command("describe")
+@click.command("describe", cls=Command)
 @click.argument("target", required=False, metavar="[PATH|ITEM]")
 @click.option("--all", "every", is_flag=True, help="Describe all pictures of the library.")
 @filter_options

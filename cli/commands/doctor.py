@@ -4,12 +4,13 @@ import click
 
 from cli.boundary import DONE, STOPPED
 from cli.checks import all_checks
+from cli.command import Command
 from cli.options import library_option
 from cli.render import tell, write_table
 from cli.settings import Settings
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @library_option
 def command(library: str | None) -> int:
     """Check the installation and say where everything lies."""

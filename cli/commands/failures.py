@@ -1,7 +1,10 @@
 """`sightline failures`: the files that could not be used, and another try at them."""
 
+import os
+
 import click
 
+from cli.command import Command
 from cli.indexing import run_index, summarise
 from cli.options import json_option, library_option
 from cli.render import plural, printable, tell, write_json
@@ -12,20 +15,22 @@ from indexer import IndexConfig
 from storage import Failure, Library
 
 
-@click.command("failures")
+@click.command("failures", cls=Command)
 @click.option("--retry", is_flag=True, help="Try to read them again.")
 @library_option
 @json_option
 def command(retry: bool, library: str | None, as_json: bool) -> None:
     """List the files that could not be used, or try them again.
 
-    A file is tried again by itself as soon as it changes.
+    Those that could be used in part are listed too. A file is tried again by itself as soon as it
+    changes.
     """
     settings = Settings.read(library=library)
     with session(settings) as opened:
         failures = opened.failures()
-        if retry and failures:
-            _retry(opened, settings, failures, as_json)
+        failed = [failure for failure in failures if not failure.partial]
+        if retry and failed:
+            _retry(opened, settings, failed, as_json)
             return
     if as_json:
         for failure in failures:
@@ -38,10 +43,13 @@ def command(retry: bool, library: str | None, as_json: bool) -> None:
 
 
 def _retry(library: Library, settings: Settings, failures: list[Failure], as_json: bool) -> None:
-    files = tuple(dict.fromkeys(failure.path for failure in failures))  # one may fail by model
+    paths = dict.fromkeys(failure.path for failure in failures)  # a file may fail by model too
+    # Where a folder has taken a file's place, the next run over its root forgets the failure.
+    files = tuple(path for path in paths if not os.path.isdir(path))
     tell(f"trying {plural(len(files), 'file')} again")
     config = IndexConfig(
         files=files,
+        exclude=settings.exclude,
         retry_failures=True,
         workers=settings.workers,
         limits=settings.file_limits(),

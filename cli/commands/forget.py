@@ -2,13 +2,14 @@
 
 import click
 
+from cli.command import Command
 from cli.options import library_option, yes_option
 from cli.removal import carry_out
 from cli.session import session
 from cli.settings import Settings
 
 
-@click.command("forget")
+@click.command("forget", cls=Command)
 @click.option("--missing", is_flag=True, required=True, help="Forget files that are not there.")
 @library_option
 @yes_option

@@ -1,24 +1,27 @@
 """`sightline index`: folders and files into the library."""
 
-import os
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
+from cli.boundary import DONE, STOPPED
+from cli.command import Command
 from cli.indexing import run_index, summarise
+from cli.name_list import read_names
 from cli.options import json_option, library_option
 from cli.render import tell, write_json
 from cli.rows import report_row
 from cli.session import session
 from cli.settings import Settings
 from indexer import IndexConfig
+from indexer.excludes import Excludes
 from indexer.models import RECOMMENDED, fetch
-from indexer.scope import none_there
-from storage.errors import InvalidArgument, PathNotFound
+from indexer.scope import check_listed, none_there, not_there
+from storage.errors import InvalidArgument
 
 
-@click.command("index")
+@click.command("index", cls=Command)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option(
     "--text-column",
@@ -33,73 +36,79 @@ from storage.errors import InvalidArgument, PathNotFound
     help="The model of a new library, or one whose vectors are made beside those in use.",
 )
 @click.option(
-    "--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders of such names."
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave out what this names, as a line of .gitignore would; repeat it.",
 )
+@click.option("--files-from", metavar="FILE|-", help="Read names of files, one a line; - is stdin.")
+@click.option("--files-from0", metavar="FILE|-", help="The same, each name ended by a NUL.")
 @click.option(
-    "--files-from",
-    metavar="FILE|-",
-    help="Read names of files, one a line or ended by NUL; - is stdin.",
+    "--reread",
+    is_flag=True,
+    help="Read and hash every file again, also those that seem unchanged.",
 )
 @library_option
 @json_option
-def command(
-    paths: tuple[str, ...],
-    columns: tuple[str, ...],
-    model: str | None,
-    exclude: tuple[str, ...],
-    files_from: str | None,
-    library: str | None,
-    as_json: bool,
-) -> None:
+def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
     """Read folders of pictures and texts into the library.
 
     Without a PATH it goes over everything that was indexed before. Files that did not change
-    are not read again, and the run can be stopped at any moment and started again. With the
+    are not read again, and the run can be stopped at any moment and started again. What a
+    PATTERN names leaves the results, is kept, and comes back when it is named no more. With the
     NAME of another model its vectors are made beside those in use; `sightline use NAME` then
     changes over to them.
     """
-    if paths and files_from:
-        raise click.UsageError("a PATH and --files-from exclude each other: choose one")
-    settings = Settings.read(library=library, exclude=exclude)
-    files = None if files_from is None else _listed(files_from)
+    settings = Settings.read(library=given["library"], exclude=given["exclude"])
+    Excludes(settings.exclude)  # before anything is made or asked
+    files = _listed(paths, given["files_from"], given["files_from0"])
     if not settings.library.exists():
         _check_first_run(paths, files or (), model or settings.model or RECOMMENDED)
     config = IndexConfig(
         paths=paths,
         files=files,
         exclude=settings.exclude,
-        text_columns=columns,
+        text_columns=given["columns"],
+        reread=given["reread"],
         workers=settings.workers,
         limits=settings.file_limits(),
     )
-    with session(settings, create=bool(paths or files_from)) as opened:
-        if not (paths or files_from or opened.roots()):
+    named = bool(paths) or files is not None
+    with session(settings, create=named) as opened:
+        if not (named or opened.roots()):
             raise InvalidArgument("nothing was indexed before: sightline index FOLDER")
         report = run_index(opened, settings, config, model)
-    if as_json:
+    if given["as_json"]:
         write_json(report_row(report))
     else:
         summarise(report)
+    return STOPPED if report.not_found else DONE
 
 
 def _check_first_run(paths: tuple[str, ...], files: tuple[str, ...], model: str) -> None:
     """Spare a first command that cannot succeed an empty library."""
     for path in paths:
         if not Path(path).expanduser().exists():
-            raise PathNotFound(f"there is no file or folder {path}: check the path")
+            raise not_there(path)
+    check_listed(files)
     if files and not any(Path(file).expanduser().exists() for file in files):
         raise none_there(files)
     if paths or files:
         fetch(model, role="dual-encoder")
 
 
-def _listed(source: str) -> tuple[str, ...]:
-    try:
-        written = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    except OSError as error:
-        raise PathNotFound(f"--files-from {source} cannot be read: {error.strerror}") from error
-    names = written.split(b"\0") if b"\0" in written else written.splitlines()
-    listed = tuple(os.fsdecode(name) for name in names if name)
+def _listed(
+    paths: tuple[str, ...], by_lines: str | None, by_nuls: str | None
+) -> tuple[str, ...] | None:
+    """Read the list of files that is given, None where none is."""
+    sources = {"a PATH": paths or None, "--files-from": by_lines, "--files-from0": by_nuls}
+    given = [flag for flag, source in sources.items() if source is not None]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other: choose one")
+    source = by_lines if by_nuls is None else by_nuls
+    if source is None:
+        return None
+    listed = read_names(source, given[0], ended_by_nul=by_nuls is not None)
     if not listed:
-        tell(f"--files-from {source} names no files")
+        tell(f"{given[0]} {source} names no files")
     return listed

@@ -2,13 +2,14 @@
 
 import click
 
+from cli.command import Command
 from cli.options import library_option, yes_option
 from cli.removal import carry_out
 from cli.session import session
 from cli.settings import Settings
 
 
-@click.command("remove")
+@click.command("remove", cls=Command)
 @click.argument("path")
 @library_option
 @yes_option

@@ -9,6 +9,7 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND
+from cli.command import Command
 from cli.options import filter_options, json_option, library_option
 from cli.question import check_folder, query_of, title, why_nothing
 from cli.render import tell, write_json, write_path
@@ -25,7 +26,7 @@ from search.query import DEFAULT_K
 from storage import Library
 
 
-@click.command("search")
+@click.command("search", cls=Command)
 @click.argument("terms", nargs=-1, metavar="[TERM]...")
 @click.option(
     "--image",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from cli.command import Command
 from cli.options import json_option, library_option
 from cli.render import size, write_facts, write_json
 from cli.rows import item_row
@@ -12,7 +13,7 @@ from cli.settings import Settings
 from storage import Item, Tag, captions, tags
 
 
-@click.command("show")
+@click.command("show", cls=Command)
 @click.argument("item", metavar="ITEM|PATH")
 @library_option
 @json_option
@@ -46,9 +47,11 @@ def _write(item: Item, caption: str | None, given: Sequence[Tag]) -> None:
             ("place", f"{capture.latitude:.5f}, {capture.longitude:.5f}" if placed else None),
             ("passage", f"characters {item.start} to {item.end}" if item.text else None),
             ("text", " ".join((item.text or "").split())),
+            ("not read", item.omitted),
             ("caption", caption),
             *(("tag", f"{tag.label} {tag.score:.3f}, by {tag.model}") for tag in given),
             *(("file", path) for path in item.paths),
             *(("missing", path) for path in item.missing_paths),
+            *(("excluded", path) for path in item.excluded_paths),
         ]
     )

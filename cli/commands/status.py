@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cli import wiring
+from cli.command import Command
 from cli.options import json_option, library_option
 from cli.render import plural, size, tell, write_facts, write_json
 from cli.rows import status_row
@@ -14,7 +15,7 @@ from storage import Root, Status
 from storage.records import Build, SpaceCount
 
 
-@click.command("status")
+@click.command("status", cls=Command)
 @library_option
 @json_option
 def command(library: str | None, as_json: bool) -> None:
@@ -35,12 +36,16 @@ def command(library: str | None, as_json: bool) -> None:
 def _facts(status: Status) -> list[tuple[str, object]]:
     return [
         ("items", f"{status.items:,}"),
-        ("files", f"{status.files:,} ({status.missing:,} missing)"),
+        ("files", f"{status.files:,} ({status.missing:,} missing{_excluded(status)})"),
         ("failures", f"{status.failures:,}"),
         *(("model", _space(counted, len(status.spaces))) for counted in status.spaces),
         *(("index", _build(build)) for build in status.builds),
         ("disk", size(status.bytes)),
     ]
+
+
+def _excluded(status: Status) -> str:
+    return f", {status.excluded:,} excluded" if status.excluded else ""
 
 
 def _space(counted: SpaceCount, spaces: int) -> str:

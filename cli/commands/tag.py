@@ -8,6 +8,7 @@ import click
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.choice import choose
+from cli.command import Command
 from cli.consent import agreed
 from cli.options import filter_options, json_option, library_option, yes_option
 from cli.progress import counting
@@ -22,6 +23,7 @@ from storage import Filters, Library, tags
 
 _WAYS = "say --labels FILE|NAME to give labels, --list to see them, or --remove LABEL"
 _KEPT = "the tags that were shown are stored"
+_EVERY = "\0"  # --remove without a LABEL; it cannot be typed, for an argument ends at a NUL
 _GIVING = {  # what only a run that gives labels can use, by the name of its argument
     "templates": "--template",
     "min_score": "--min-score",
@@ -35,7 +37,7 @@ _GIVING = {  # what only a run that gives labels can use, by the name of its arg
 }
 
 
-@click.command("tag")
+@click.command("tag", cls=Command)
 @click.option(
     "--labels",
     metavar="FILE|NAME",
@@ -58,7 +60,7 @@ _GIVING = {  # what only a run that gives labels can use, by the name of its arg
 @click.option(
     "--remove",
     is_flag=False,
-    flag_value="",
+    flag_value=_EVERY,
     metavar="LABEL",
     help="Take a label away from all pictures; --remove --all takes all labels.",
 )
@@ -78,7 +80,8 @@ def command(**given: Any) -> int:
     if given["listing"]:
         return _list(settings, given["as_json"])
     if given["remove"] is not None:
-        return _remove(settings, given["remove"], given["yes"])
+        label = None if given["every"] else given["remove"]
+        return _remove(settings, label, given["yes"])
     labels, filters = LabelSet.read(given["labels"]), filters_of(given)
     with session(settings) as library:
         return _tag(library, settings, labels, filters, given)
@@ -91,7 +94,7 @@ def _check(given: Mapping[str, Any]) -> None:
         raise click.UsageError(_WAYS)
     if given["remove"] is None and (given["every"] or given["yes"]):
         raise click.UsageError(f"--{'all' if given['every'] else 'yes'} goes with --remove alone")
-    if given["remove"] is not None and (given["remove"] == "") != given["every"]:
+    if given["remove"] is not None and (given["remove"] == _EVERY) != given["every"]:
         raise click.UsageError("--remove takes one LABEL, or --all and none")
     idle = [flag for name, flag in _GIVING.items() if given[name] not in (None, (), False)]
     if given["labels"] is None and idle:
@@ -143,10 +146,10 @@ def _list(settings: Settings, as_json: bool) -> int:
     return DONE if counted else NOTHING_FOUND
 
 
-def _remove(settings: Settings, label: str, yes: bool) -> int:
+def _remove(settings: Settings, label: str | None, yes: bool) -> int:
     with session(settings) as library:
         with library.catalogue.reading() as connection:
-            counted = [row for row in tags.counts(connection) if label in ("", row[0])]
+            counted = [row for row in tags.counts(connection) if label in (None, row[0])]
         if not counted:
             tell(f"no picture has the label {label!r}" if label else "no picture has a label")
             return NOTHING_FOUND
@@ -154,6 +157,6 @@ def _remove(settings: Settings, label: str, yes: bool) -> int:
             click.echo(f"To be removed: {printable(name)}, {count:,} by {model}", err=True)
         if agreed("Remove these tags from the library?", yes):
             with library.writing("tag"), library.catalogue.writing() as connection:
-                gone = tags.remove(connection, label or None)
+                gone = tags.remove(connection, label)
             click.echo(f"removed {plural(gone, 'tag')}")
     return DONE

@@ -2,6 +2,7 @@
 
 import click
 
+from cli.command import Command
 from cli.options import json_option, library_option
 from cli.render import write_json
 from cli.rows import space_row
@@ -10,7 +11,7 @@ from cli.settings import Settings
 from indexer.models import canonical, require_role
 
 
-@click.command("use")
+@click.command("use", cls=Command)
 @click.argument("model", metavar="NAME")
 @json_option
 @library_option

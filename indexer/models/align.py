@@ -29,5 +29,7 @@ class AlignEncoder(TwoTowers):
         found = self._network.get_text_features(tokens, attention_mask=mask)
         return cast(torch.Tensor, found.pooler_output)
 
-    def _context(self) -> int:
-        return min(CONTEXT, super()._context())
+    @property
+    def context(self) -> int:
+        """How many tokens are read: as many as in training, where BERT takes more."""
+        return min(CONTEXT, super().context)

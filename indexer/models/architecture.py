@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.models import hub, published, snapshot
-from indexer.models.checkpoint import CONFIG, HUB, OPEN_CLIP, PACKAGE, WEIGHTS
+from indexer.models.checkpoint import CONFIG, HUB, OPEN_CLIP, PACKAGE, WEIGHTS, is_open_clip
 from indexer.models.families import ARCHITECTURES
 from indexer.models.folder import read_table
 from indexer.models.parts import count_parts
@@ -53,7 +53,7 @@ def describe_architecture(name: str) -> Architecture:
         return _of_tag(entry)
     if folder is None:
         return _unseen(entry)
-    if snapshot.is_snapshot(folder):
+    if entry.source.startswith(HUB) or not is_open_clip(folder):
         return _of_transformers(entry, folder)
     return _of_open_clip(entry, read_table(folder / CONFIG), folder)
 

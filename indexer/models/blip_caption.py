@@ -6,6 +6,7 @@ Li et al., "BLIP: Bootstrapping Language-Image Pre-training", ICML 2022.
 import torch
 from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
+from indexer.models.inference import inference
 from indexer.models.protocols import Pixels
 from indexer.models.speaking import SpeakingReader
 
@@ -17,6 +18,7 @@ class BlipCaptioner(SpeakingReader):
 
     kind = BlipForConditionalGeneration
 
+    @inference
     def describe(self, pixels: Pixels) -> list[str]:
         """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
 

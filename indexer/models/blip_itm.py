@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers.models.blip.modeling_blip import BlipForImageTextRetrieval
 
+from indexer.models.inference import inference
 from indexer.models.pairing import PairReader
 from indexer.models.protocols import Pixels, Scores
 
@@ -23,6 +24,7 @@ class BlipScorer(PairReader):
     # are a difference of two logits, and cosines that differ in sense differ by hundredths.
     score_weight = 10.0
 
+    @inference
     def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
         """Score every pair: (n, size, size, 3) uint8 and t texts → (n, t) float32, 0 to 1.
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from transformers.models.blip.modeling_blip import BlipForQuestionAnswering
 
+from indexer.models.checkpoint import Checkpoint
+from indexer.models.inference import inference
 from indexer.models.protocols import Pixels
 from indexer.models.speaking import SpeakingReader
 
@@ -19,6 +21,11 @@ class BlipAnswerer(SpeakingReader):
 
     kind = BlipForQuestionAnswering
 
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        super().__init__(checkpoint, device)
+        self.context = self._longest(self._network.config.text_config)
+
+    @inference
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         """Answer one question about each picture: n pictures and n questions → n answers.
 
@@ -27,11 +34,11 @@ class BlipAnswerer(SpeakingReader):
         """
         pixels = self._checked(pixels)
         asked = self._asked(pixels, questions)
-        text = self._network.config.text_config
         prompts = [
-            self._tokenizer(question, truncation=True, max_length=self._longest(text)).input_ids
+            self._tokenizer(question, truncation=True, max_length=self.context).input_ids
             for question in asked
         ]
+        text = self._network.config.text_config
         most = min(MOST_TOKENS, text.max_position_embeddings - 1)
         settings = self._greedy(self._network.text_decoder, most)
 

@@ -120,6 +120,22 @@ def from_folder(name: str, folder: Path) -> Checkpoint:
     return Checkpoint(name, digest(parts), folder / WEIGHTS, folder, recipe)
 
 
+def is_open_clip(folder: Path) -> bool:
+    """Return whether a folder is loaded by open_clip, and not by the transformers library.
+
+    Some repositories hold both layouts. The one whose weights are there counts, and where both
+    have them open_clip's: the other was converted from it, and libraries made by earlier versions
+    hold vectors of it.
+    """
+    if not snapshot.is_snapshot(folder):
+        return True
+    if not (folder / CONFIG).is_file():
+        return False
+    if (folder / WEIGHTS).is_file():
+        return True
+    return not all(path.is_file() for path in snapshot.weights(folder))
+
+
 def check_folder(folder: Path) -> str:
     """Return the architecture of a transformers folder, or nothing for one of open_clip.
 
@@ -127,7 +143,7 @@ def check_folder(folder: Path) -> str:
     """
     files = files_of(folder)
     present = {path.name for path in files}
-    if CONFIG not in present and snapshot.CONFIG in present:
+    if not is_open_clip(folder):
         return snapshot.check(folder)
     if WEIGHTS not in present:
         refusal = pickles(files, WEIGHTS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from indexer.cores import usable_cores
+from indexer.models.inference import accelerator_is_lost, accelerator_of_the_parent
 from indexer.models.memory import Precision, held
 from storage.errors import InvalidArgument, ModelError
 
@@ -57,7 +57,11 @@ def _device(wanted: str) -> Placement:
     kind, _, number = wanted.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
         raise InvalidArgument(f"there is no device {wanted!r}: choose auto, cpu, cuda or mps")
-    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    lost = accelerator_is_lost()
+    if lost and kind == "cuda":
+        raise accelerator_of_the_parent()
+    has_cuda = not lost and torch.cuda.is_available()
+    has_mps = torch.backends.mps.is_available()
     if kind == "auto":
         wanted = kind = "cuda" if has_cuda else "mps" if has_mps else "cpu"
     if kind == "cuda":
@@ -68,7 +72,6 @@ def _device(wanted: str) -> Placement:
         if not has_mps:
             raise ModelError("the device mps is not there: choose auto or cpu")
         return Placement(torch.device("mps"), batch=MPS_BATCH)
-    limit_threads()
     return Placement(torch.device("cpu"))
 
 
@@ -77,16 +80,6 @@ def _cuda(device: torch.device) -> Placement:
     batch = int(properties.total_memory / 2**30 * PICTURES_PER_GIB)
     fast = (properties.major, properties.minor) >= _BF16_CAPABILITY
     return Placement(device, "bf16" if fast else "fp32", max(8, min(LARGEST_BATCH, batch)))
-
-
-def limit_threads() -> None:
-    """Keep torch from starting more threads than this process may use.
-
-    torch counts the machine's cores; a container's share of them is often far smaller.
-    """
-    usable = usable_cores()
-    if torch.get_num_threads() > usable:
-        torch.set_num_threads(usable)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

@@ -1,14 +1,13 @@
 """The model hub: files by repository and commit, from the local cache or over the network."""
 
 import hashlib
-import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer.models.logs import muted
 from storage.errors import ModelUnavailable
 
 WAIT = 5.0  # seconds for the hub's first answer; the local cache is asked before
@@ -138,7 +137,7 @@ def _translated(model: str, repository: str, failing: str) -> Iterator[None]:
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        with _quiet():
+        with muted("huggingface_hub"):
             yield
         return
     except LocalEntryNotFoundError:
@@ -184,16 +183,3 @@ def _meter(arrived: Arrived) -> type[Any]:
             return lambda *_, **__: None  # refresh, close, set_description: nothing is drawn
 
     return Meter
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)

@@ -12,6 +12,7 @@ from transformers.models.instructblip.modeling_instructblip import (
 )
 
 from indexer.models.checkpoint import Checkpoint
+from indexer.models.inference import inference
 from indexer.models.pretrained import check_words, tokenizer
 from indexer.models.prompts import Prompts
 from indexer.models.protocols import Pixels
@@ -38,6 +39,7 @@ class InstructBlip(SpeakingReader):
         self._places = [image] * config.num_query_tokens
         self._image: str = self._tokenizer.convert_ids_to_tokens(image) or ""
 
+    @inference
     def describe(self, pixels: Pixels) -> list[str]:
         """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
 
@@ -46,6 +48,7 @@ class InstructBlip(SpeakingReader):
         pixels = self._checked(pixels)
         return self._follow(pixels, [self._prompts.describe] * len(pixels))
 
+    @inference
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         """Answer one question about each picture: n pictures and n questions → n answers.
 

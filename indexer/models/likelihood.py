@@ -18,6 +18,7 @@ from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
 from indexer.models.checkpoint import Checkpoint
 from indexer.models.folder import read_json
+from indexer.models.inference import inference
 from indexer.models.pairing import PairReader, Sentences
 from indexer.models.protocols import Pixels, Scores
 from storage.errors import BrokenModel
@@ -76,6 +77,7 @@ class LikelihoodScorer(PairReader):
         self.score_weight = SCORE_WEIGHT * slope
         self._neutral: torch.Tensor | None = None  # features, once they were needed
 
+    @inference
     def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
         """Score every pair: (n, size, size, 3) uint8 and t texts → (n, t) float32.
 
@@ -91,6 +93,7 @@ class LikelihoodScorer(PairReader):
             return self._finite(likelihood - prior)
         return self._finite(self._calibration.match(likelihood, prior))
 
+    @inference
     def measure(self, pixels: Pixels, texts: Sequence[str]) -> tuple[Scores, Scores]:
         """Return what a calibration is fitted on: likelihoods (n, t) and priors (t,) float32.
 

@@ -12,6 +12,7 @@ from transformers.models.llava.modeling_llava import LlavaForConditionalGenerati
 
 from indexer.models.checkpoint import Checkpoint
 from indexer.models.dialogue import Dialogue
+from indexer.models.inference import inference
 from indexer.models.prompts import Prompts
 from indexer.models.protocols import Pixels, Turn
 from indexer.models.speaking import SpeakingReader, after, room, token_id
@@ -43,6 +44,7 @@ class Llava(SpeakingReader):
         self._image: str = image
         self._dialogue = Dialogue(self._prompts, self._tokenizer, checkpoint.folder, image)
 
+    @inference
     def describe(self, pixels: Pixels) -> list[str]:
         """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
 
@@ -51,6 +53,7 @@ class Llava(SpeakingReader):
         pixels = self._checked(pixels)
         return self._follow(pixels, [self._prompts.describe] * len(pixels))
 
+    @inference
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         """Answer one question about each picture: n pictures and n questions → n answers.
 
@@ -61,6 +64,7 @@ class Llava(SpeakingReader):
         asked = self._asked(pixels, questions, self._image)
         return self._follow(pixels, [self._prompts.asking(question) for question in asked])
 
+    @inference
     def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         """Say the next thing about all the pictures: (n, size, size, 3) uint8, n at least 1.
 

@@ -17,6 +17,7 @@ from indexer.models import hub
 from indexer.models.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.device import Placement, in_batches, place
 from indexer.models.folder import read_table
+from indexer.models.inference import inference
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.recipe import Recipe
 from indexer.models.room import reserve
@@ -26,6 +27,7 @@ from storage.records import Matrix, Space
 
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
 _WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
+_MARKS = 2  # that open_clip's own tokenizer puts around a text
 _TOKENIZER = "tokenizer.json"
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
 
@@ -40,6 +42,7 @@ class OpenClipEncoder:
         self.pictures: PictureSpec = recipe.pictures
         self._network = network
         self._tokenize = words
+        self.context: int | None = recipe.context
         self._placement = placement
         self._batch = placement.batch
         shape = (1, 3, 1, 1)
@@ -68,6 +71,7 @@ class OpenClipEncoder:
         network = network.to(placement.device).requires_grad_(False).eval()
         return cls(space, recipe, network, words, placement)
 
+    @inference
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
 
@@ -83,16 +87,24 @@ class OpenClipEncoder:
         # A picture fresh from its decoder may be read-only memory, which torch will not share.
         return self._run(torch.from_numpy(np.require(pixels, requirements=["C", "W"])), self._see)
 
+    @inference
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.
 
-        A text longer than the model's context is cut there, as in training.
+        A text of more than `context` tokens is cut there, as in training.
         """
         if isinstance(texts, str):
             raise InvalidArgument("encode_texts takes a list of texts, not one string")
         if not texts:
             return np.zeros((0, self.space.dimension), np.float32)
         return self._run(self._tokenize(list(texts)), self._read)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        words: Any = self._tokenize
+        if isinstance(words, open_clip.tokenizer.HFTokenizer):
+            return len(words.tokenizer(words.clean_fn(text), verbose=False).input_ids)
+        return len(words.encode(text)) + _MARKS
 
     def _see(self, part: torch.Tensor) -> torch.Tensor:
         # torchvision's ToTensor and Normalize, in their order of operations.

@@ -36,6 +36,7 @@ class PairReader(PretrainedReader):
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
+        self.context = self._longest(self._network.config.text_config)
         self._pairs = self._batch  # pairs at a time; pictures at a time is another matter
 
     def _judge(
@@ -52,7 +53,7 @@ class PairReader(PretrainedReader):
             list(texts),
             padding=True,
             truncation=True,
-            max_length=self._longest(self._network.config.text_config),
+            max_length=self.context,
             return_tensors="pt",
         )
         order = said["attention_mask"].sum(1).argsort(stable=True)

@@ -3,10 +3,9 @@
 Safetensors only, from a folder on this machine only, with no code from the folder.
 """
 
-import logging
-import warnings
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,6 +19,7 @@ from transformers.utils import logging as chatter
 from indexer.models import memory
 from indexer.models.checkpoint import Checkpoint
 from indexer.models.device import LARGEST_BATCH, Placement, place
+from indexer.models.logs import muted
 from indexer.models.preprocessing import read_spec
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.room import reserve
@@ -27,6 +27,7 @@ from indexer.models.snapshot import VOCABULARIES
 from storage.errors import BrokenModel, InvalidArgument
 
 M = TypeVar("M", bound=PreTrainedModel)
+_LOADING = threading.Lock()
 # Computed from the configuration; older files hold them all the same.
 _DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
 
@@ -49,7 +50,7 @@ def network(
     reserve(checkpoint, placement)
     folder = _folder(checkpoint)
     try:
-        with quiet():
+        with _loading():
             built, told = cast(Any, kind).from_pretrained(
                 folder,
                 local_files_only=True,
@@ -108,6 +109,12 @@ def check_words(words: PreTrainedTokenizerBase, known: int, model: str, part: st
         )
 
 
+def count_tokens(words: PreTrainedTokenizerBase, text: str) -> int:
+    """Return how many tokens a text has, the marks that the tokenizer adds included."""
+    # Not verbose: it would warn of what is longer than the network takes.
+    return len(cast(Any, words)(text, verbose=False).input_ids)
+
+
 def squares(pixels: Pixels, spec: PictureSpec) -> torch.Tensor:
     """Take prepared pictures as they are: (n, s, s, 3) uint8, checked.
 
@@ -133,21 +140,27 @@ def normalise(pixels: Pixels, spec: PictureSpec, device: torch.device) -> torch.
     return planes.div_(255).sub_(mean).div_(std)
 
 
+def quiet() -> AbstractContextManager[None]:
+    """Return a block in which this thread logs nothing under the name of transformers."""
+    return muted("transformers")
+
+
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the library from writing reports and bars to the terminal, and from warning."""
-    told: Any = chatter
-    level, bars = told.get_verbosity(), told.is_progress_bar_enabled()
-    told.set_verbosity(logging.CRITICAL)
-    told.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+def _loading() -> Iterator[None]:
+    """Hold the lock of loading, and hide bars of progress, while the block runs.
+
+    While it loads, transformers changes what belongs to the whole process (torch's default type,
+    the functions that draw initial weights) and then puts back what it met: two at once would
+    put back each other's. The bar is switched by its name, because `disable_progress_bar` also
+    drops what the program around has set for the bars of huggingface_hub.
+    """
+    with _LOADING, quiet():
+        bars = chatter._tqdm_active
+        chatter._tqdm_active = False
+        try:
             yield
-    finally:
-        told.set_verbosity(level)
-        if bars:
-            told.enable_progress_bar()
+        finally:
+            chatter._tqdm_active = bars
 
 
 def _folder(checkpoint: Checkpoint) -> Path:

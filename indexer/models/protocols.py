@@ -44,7 +44,18 @@ class PictureSpec:
         return dumps(table, sort_keys=True)
 
 
-class DualEncoder(Protocol):
+class TextReader(Protocol):
+    """What every model that reads a person's words says about how many of them it reads."""
+
+    @property
+    def context(self) -> int | None:
+        """How many tokens of a text are read, the marks around it included; None for all."""
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+
+
+class DualEncoder(TextReader, Protocol):
     """A picture tower and a text tower into one space."""
 
     space: Space
@@ -73,7 +84,7 @@ class Reader(Protocol):
     pictures: PictureSpec
 
 
-class PairScorer(Reader, Protocol):
+class PairScorer(Reader, TextReader, Protocol):
     """Says how well a text fits a picture."""
 
     calibrated: bool  # scores are probabilities, 0 to 1; else log-likelihoods with no common zero
@@ -94,7 +105,7 @@ class Captioner(Reader, Protocol):
         """Describe each picture in one sentence; an empty string where the model says nothing."""
 
 
-class Answerer(Reader, Protocol):
+class Answerer(Reader, TextReader, Protocol):
     """Answers questions about pictures."""
 
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:

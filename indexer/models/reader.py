@@ -11,6 +11,7 @@ from indexer.models.device import LARGEST_BATCH, in_batches
 from indexer.models.pretrained import (
     check_pictures,
     check_words,
+    count_tokens,
     network,
     normalise,
     picture_spec,
@@ -25,6 +26,7 @@ class PretrainedReader:
 
     kind: ClassVar[Any]  # the class of transformers that the weights are of
     most: ClassVar[int] = LARGEST_BATCH  # inputs at once, on a large accelerator too
+    context: int | None = None  # tokens of one text that are read; a longer one is refused
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         self.name = checkpoint.name
@@ -76,6 +78,10 @@ class PretrainedReader:
         with torch.inference_mode():
             result, self._batch = in_batches(rows, self._batch, forward)
         return result
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        return count_tokens(self._tokenizer, text)
 
     def _longest(self, part: Any) -> int:
         """Say how many tokens the tokenizer and that part of the network both take."""

@@ -17,6 +17,7 @@ from typing import Any, Literal, cast, overload
 
 from indexer.models import hub, snapshot
 from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, Checkpoint, check_folder, locate
+from indexer.models.encoder_check import check_encoder
 from indexer.models.families import ARCHITECTURES
 from indexer.models.protocols import (
     Answerer,
@@ -29,6 +30,7 @@ from indexer.models.protocols import (
 )
 from indexer.models.table import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
 from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
+from storage.fork import fork_safe
 from storage.records import Space
 
 _TAG = re.compile(r"^open_clip:([\w.-]+)/([\w.-]+)$")
@@ -146,9 +148,17 @@ def load_reader(name: str, role: Role, *, device: str = "auto", revision: str = 
 def _loaded(name: str, role: Role, device: str, revision: str) -> Any:
     checkpoint = fetch(name, revision, role)
     entry = find(name)
-    module, _, loader = entry.loaders[role].partition(":")
     with _advised(entry, role):
-        return getattr(import_module(module), loader).load(checkpoint, device)
+        loaded = _built(entry.loaders[role], checkpoint, device)
+        if role == "dual-encoder":
+            check_encoder(loaded, checkpoint.label)
+        return loaded
+
+
+@fork_safe
+def _built(loader: str, checkpoint: Checkpoint, device: str) -> Any:
+    module, _, name = loader.partition(":")
+    return getattr(import_module(module), name).load(checkpoint, device)
 
 
 @contextmanager

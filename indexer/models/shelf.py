@@ -4,7 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from indexer.models import hub, memory, snapshot
-from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, WEIGHTS, Checkpoint, from_hub
+from indexer.models.checkpoint import (
+    HUB,
+    OPEN_CLIP,
+    PACKAGE,
+    WEIGHTS,
+    Checkpoint,
+    from_hub,
+    is_open_clip,
+)
 from indexer.models.registry import canonical, fetch, find
 from indexer.models.repository import Watch, whole
 from indexer.models.table import ModelEntry
@@ -83,4 +91,4 @@ def _weights(entry: ModelEntry) -> list[Path]:
     if not entry.source:
         return []
     folder = Path(entry.source.removeprefix(PACKAGE))
-    return snapshot.weights(folder) if snapshot.is_snapshot(folder) else [folder / WEIGHTS]
+    return [folder / WEIGHTS] if is_open_clip(folder) else snapshot.weights(folder)

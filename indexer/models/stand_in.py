@@ -32,6 +32,8 @@ class StandInEncoder:
     encoded and before it is returned; a line outlives `kill -9`.
     """
 
+    context: int | None = None
+
     def __init__(self, dim: int = DIMENSION, delay: float = 0.0, log: Path | None = None) -> None:
         self.pictures = PictureSpec(SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
         self.space = Space("stand-in", _REVISION, dim, self.pictures.canonical())
@@ -67,6 +69,10 @@ class StandInEncoder:
         rows = [self._words(text) for text in texts]
         stacked = np.stack(rows) if rows else np.zeros((0, self.space.dimension), np.float32)
         return _unit(stacked)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many words a text has; all of them are read."""
+        return len(text.split())
 
     def _words(self, text: str) -> Vector:
         total = self._projection[-1].copy()

@@ -9,9 +9,11 @@ import torch
 
 from indexer.models.checkpoint import Checkpoint
 from indexer.models.device import in_batches
+from indexer.models.inference import inference
 from indexer.models.pretrained import (
     check_pictures,
     check_words,
+    count_tokens,
     network,
     normalise,
     picture_spec,
@@ -55,6 +57,7 @@ class TwoTowers(ABC):
         """
         return cls(checkpoint, device)
 
+    @inference
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
 
@@ -63,10 +66,11 @@ class TwoTowers(ABC):
         """
         return self._run(squares(pixels, self.pictures), self._look)
 
+    @inference
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows.
 
-        A text longer than the model's context is cut there, as in training.
+        A text of more than `context` tokens is cut there, as in training.
         """
         if isinstance(texts, str):
             raise InvalidArgument("encode_texts takes a list of texts, not one string")
@@ -77,11 +81,15 @@ class TwoTowers(ABC):
                 list(texts),
                 padding=True,
                 truncation=True,
-                max_length=self._context(),
+                max_length=self.context,
                 return_tensors="pt",
             )
         both = torch.stack([words["input_ids"], words["attention_mask"]], 1)  # (n, 2, l) int64
         return self._run(both, self._read)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        return count_tokens(self._tokenizer, text)
 
     @abstractmethod
     def _dimension(self, config: Any) -> int:
@@ -95,8 +103,9 @@ class TwoTowers(ABC):
     def _understand(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Encode (n, l) int64 tokens, of which the mask says which count → (n, dim)."""
 
-    def _context(self) -> int:
-        """Return how many tokens the tokenizer and the text tower both take."""
+    @property
+    def context(self) -> int:
+        """How many tokens the tokenizer and the text tower both take."""
         longest = self._network.config.text_config.max_position_embeddings
         return int(min(self._tokenizer.model_max_length, longest))
 

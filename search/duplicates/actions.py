@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +12,7 @@ from typing import Protocol
 from search.duplicates.carry import carry, draft_beside, make_folders, own, passing, settle_bytes
 from search.duplicates.held import Held, identity, look
 from search.duplicates.journal import ActionName, Step
-from search.duplicates.names import Names
+from search.duplicates.names import Names, renamed
 from storage.errors import FileFailure
 
 _FICLONE = 0x40049409  # linux/fs.h; ioctl_ficlone(2)
@@ -22,7 +23,7 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 class Action(Protocol):
     """A way to drop a file.
 
-    `target` and `draft` are asked first and change nothing; what they say is journalled, then
+    `targets` and `draft` are asked first and change nothing; what they say is journalled, then
     `perform` does it whole or raises OSError or FileFailure with the file left as it was.
     """
 
@@ -34,8 +35,8 @@ class Action(Protocol):
     def same_bytes_only(self) -> bool:
         """Tell whether the file's path will lead to the keeper's bytes."""
 
-    def target(self, loser: Held) -> str | None:
-        """Find where the file will go; raises a FileFailure where it cannot."""
+    def targets(self, files: Sequence[Held]) -> Sequence[str | None]:
+        """Return where an image and its companions will go; raises a FileFailure."""
 
     def draft(self, loser: Held, target: str | None) -> str | None:
         """Think of a name for a file that is being made."""
@@ -50,8 +51,9 @@ class Delete:
     name: ActionName = "delete"
     same_bytes_only = False
 
-    def target(self, loser: Held) -> None:
-        """Have none."""
+    def targets(self, files: Sequence[Held]) -> Sequence[None]:
+        """Return None for each: they go nowhere."""
+        return [None] * len(files)
 
     def draft(self, loser: Held, target: str | None) -> None:
         """Need none."""
@@ -71,12 +73,16 @@ class Move:
         self._folder = os.path.abspath(folder)
         self._names = Names(" ({})")
 
-    def target(self, loser: Held) -> str:
-        """Find a free name in the folder."""
+    def targets(self, files: Sequence[Held]) -> Sequence[str]:
+        """Return free names in the folder; companions keep the name of their image."""
+        folder, name = os.path.split(files[0].path)
         with suppress(OSError):
-            if os.path.samefile(self._folder, os.path.dirname(loser.path)):
+            if os.path.samefile(self._folder, folder):
                 raise FileFailure(f"it is in {self._folder} already")
-        return self._names.free(self._folder, os.path.basename(loser.path))
+        companions = [os.path.basename(each.path) for each in files[1:]]
+        image = self._names.free(self._folder, name, companions)
+        beside = (os.path.basename(renamed(each, name, image) or each) for each in companions)
+        return [image, *(self._names.free(self._folder, each) for each in beside)]
 
     def draft(self, loser: Held, target: str | None) -> str | None:
         """Think of a name in the folder, for what comes from another file system."""
@@ -94,8 +100,9 @@ class Hardlink:
     name: ActionName = "hardlink"
     same_bytes_only = True
 
-    def target(self, loser: Held) -> None:
-        """Have none: the path stays."""
+    def targets(self, files: Sequence[Held]) -> Sequence[None]:
+        """Return None for each: the paths stay."""
+        return [None] * len(files)
 
     def draft(self, loser: Held, target: str | None) -> str:
         """Think of a name beside the file."""
@@ -131,10 +138,11 @@ class Reflink:
     name: ActionName = "reflink"
     same_bytes_only = True
 
-    def target(self, loser: Held) -> None:
-        """Have none: the path stays."""
+    def targets(self, files: Sequence[Held]) -> Sequence[None]:
+        """Return None for each: the paths stay."""
         if sys.platform != "linux":
             raise FileFailure("reflinks are made on Linux alone: use --hardlink or --trash")
+        return [None] * len(files)
 
     def draft(self, loser: Held, target: str | None) -> str:
         """Think of a name beside the file."""

@@ -20,6 +20,12 @@ _FLAT = 6.0  # standard deviation, in gray levels, below which a block has no te
 _CORRELATED = 0.6  # of two textured blocks; a shift by half a pixel leaves about 0.8
 _LEVEL = 20.0  # gray levels by which flat blocks may differ after the light is evened out
 
+_LEAST_SPREAD = 8.0  # gray levels between the tenth and the nine tenths
+_COLOURED = 0.97  # of an image's blocks may be gray, the ground of an object among them
+_TINTED = 4.0  # levels of Cr and Cb that the others must reach
+_LIKE_TINTS = 0.2  # correlation of all blocks' colours; other colours of one outline had -0.1
+_TINT = 16.0  # levels of Cr or Cb by which a block may differ
+
 _EDGES = np.arange(257) - 0.5  # of gray levels
 
 Pixels = NDArray[np.uint8]
@@ -30,19 +36,18 @@ Floats = NDArray[np.float32]
 class Agreement:
     """What the pixels say.
 
-    `share`, 0 to 1: of the blocks both cover and that are worth comparing, those that agree.
+    `share`, 0 to 1: of the blocks both cover and that have something to see in them, those that
+    agree; a plain ground is like any other, so flat blocks count only where they differ.
     `overlap`, 0 to 1: of the smaller picture, what the other covers. `colour`: mean absolute
     difference of the channels, 0 to 255, nothing evened out. `textured`: blocks with something
-    to see in them. `detail`, 0 to 1: of these alone, those that agree; flat ones agree wherever
-    there is sky. `patch`: the most, in gray levels, by which any two blocks differ after the light
-    is evened out: what was written over a picture shows here.
+    to see in them. `patch`: the most, in gray levels, by which any two blocks differ after the
+    light is evened out: what was written over a picture shows here.
     """
 
     share: float
     overlap: float
     colour: float
     textured: int
-    detail: float
     patch: float
 
 
@@ -69,11 +74,11 @@ def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None)
     pixels = int(np.count_nonzero(covered))
     overlap = pixels / max(1.0, min(area, covered.size))
     if pixels < 4 * _BLOCK**2:
-        return Agreement(0.0, overlap, 255.0, 0, 0.0, 255.0)
+        return Agreement(0.0, overlap, 255.0, 0, 255.0)
     differing = cv2.mean(cv2.absdiff(laid, second), covered.view(np.uint8))
     colour = sum(differing[:3]) / 3
-    share, textured, detail, patch = _blocks(_gray(laid), _gray(second), covered)
-    return Agreement(share, min(1.0, overlap), colour, textured, detail, patch)
+    share, textured, patch = _blocks(laid, second, covered)
+    return Agreement(share, min(1.0, overlap), colour, textured, patch)
 
 
 def _matrix(first: Pixels, second: Pixels, alignment: Alignment | None) -> NDArray[np.float64]:
@@ -94,15 +99,13 @@ def _gray(image: Pixels) -> Pixels:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _blocks(
-    first: Pixels, second: Pixels, covered: NDArray[np.bool_]
-) -> tuple[float, int, float, float]:
-    """Give the `share`, `textured`, `detail` and `patch` of an `Agreement`."""
+def _blocks(laid: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[float, int, float]:
+    """Return the `share`, `textured` and `patch` of an `Agreement`."""
     inside = covered.astype(np.float32)
     weight = _sums(inside)
     usable = weight >= _LEAST_SHARE * _BLOCK**2
     count = np.maximum(weight, 1)
-    planes = [_evened(first, second, covered) * inside, second * inside]
+    planes = [_evened(_gray(laid), _gray(second), covered) * inside, _gray(second) * inside]
     means = [_sums(plane) / count for plane in planes]
     spread = [
         np.sqrt(np.maximum(_sums(plane * plane) / count - mean * mean, 0))
@@ -112,22 +115,51 @@ def _blocks(
     textured = usable & (np.maximum(*spread) >= _FLAT)
     correlation = together / np.maximum(spread[0] * spread[1], 1e-3)
     alike = textured & (correlation >= _CORRELATED)
-    level = usable & ~textured & (np.abs(means[0] - means[1]) <= _LEVEL)
-    total = int(usable.sum())
-    # A textured block is a witness, a flat one half of one: skies are like each other.
-    weights = textured.sum() + 0.5 * (total - textured.sum())
-    agreeing = alike.sum() + 0.5 * level.sum()
+    # A plain ground is like any other: where two flat blocks agree nothing is seen, where they
+    # do not, something is.
+    unlike = usable & ~textured & (np.abs(means[0] - means[1]) > _LEVEL)
+    if 2 * alike.sum() > textured.sum():  # else they are strangers already
+        tinted = _of_one_tint(laid, second, inside, count, usable)
+        alike, unlike = alike & tinted, unlike | (usable & ~textured & ~tinted)
+    witnesses, agreeing = int(textured.sum()), int(alike.sum())
     patch = float(np.abs(means[0] - means[1])[usable].max(initial=0.0))
-    witnesses = int(textured.sum())
-    share = float(agreeing / max(weights, 1e-6))
-    return share, witnesses, int(alike.sum()) / max(1, witnesses), patch
+    return agreeing / max(1.0, witnesses + 0.5 * int(unlike.sum())), witnesses, patch
+
+
+def _of_one_tint(
+    laid: Pixels, second: Pixels, inside: Floats, count: Floats, usable: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Find the blocks of one colour, after a shift and a saturation that all have in common.
+
+    Where one of the two is gray there is no colour to compare.
+    """
+    ours, theirs = (_tints(image, inside, count)[:, usable] for image in (laid, second))
+    tinted = np.ones(usable.shape, np.bool_)
+    if min(float(np.quantile(np.abs(each), _COLOURED)) for each in (ours, theirs)) < _TINTED:
+        return tinted
+    theirs = theirs - np.median(theirs - ours, axis=1)[:, None]
+    together, power = float((ours * theirs).sum()), float((ours * ours).sum())
+    likeness = together / max(1.0, np.sqrt(power * float((theirs * theirs).sum())))
+    gain = min(2.0, max(0.5, together / max(1.0, power)))
+    off = np.abs(theirs - gain * ours).max(axis=0)
+    tinted[usable] = (off <= _TINT) & (likeness >= _LIKE_TINTS)
+    return tinted
+
+
+def _tints(image: Pixels, inside: Floats, count: Floats) -> Floats:
+    """Return the mean Cr and Cb of blocks, (2, rows, columns), 0 for gray."""
+    parts = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)[..., 1:].astype(np.float32) - 128
+    return np.stack([_sums(parts[..., place] * inside) / count for place in (0, 1)])
 
 
 def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats:
     """Give the first the light of the second: gain and bias by their medians and spreads."""
     low, middle, high = _levels(first[covered])
     below, centre, above = _levels(second[covered])
-    gain = np.clip((above - below) / max(high - low, 1.0), 0.4, 2.5)
+    gain = float(np.clip((above - below) / max(high - low, 1.0), 0.4, 2.5))
+    # Of mostly even images, as pages are, the spread says nothing of the contrast.
+    if min(high - low, above - below) < _LEAST_SPREAD:
+        gain = 1.0
     return (first.astype(np.float32) - np.float32(middle)) * np.float32(gain) + np.float32(centre)
 
 

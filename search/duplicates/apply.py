@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +10,14 @@ from pathlib import Path
 from search.duplicates import sidecar
 from search.duplicates.actions import Action
 from search.duplicates.checks import Checks
+from search.duplicates.companions import Along, CompanionMode, going_along
 from search.duplicates.held import Held, are_one, require_two, settle_on_disk, words
 from search.duplicates.journal import Journal, Step
 from search.duplicates.metadata import Metadata
 from search.duplicates.plan import Entry
 from search.duplicates.settle import settle
 from search.duplicates.sidecar import Sidecar
+from search.duplicates.undo import put_back
 from storage.decisions import Decided
 from storage.errors import FileFailure
 
@@ -31,6 +33,7 @@ class Outcome:
     target: str | None = None  # where the file went
     sidecar: str | None = None  # of the keeper, where it was written
     said: Metadata = Metadata()  # what was written into it: only this file had it
+    companions: tuple[str, ...] = ()  # paths of what went with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class _Run:
     checks: Checks
     log: Journal | None  # none in a dry run
     sidecars: bool
+    companions: CompanionMode
+
+    def companion_mode(self, action: Action) -> CompanionMode:
+        """Return what is to become of companions; a file that keeps its name keeps them."""
+        return "leave" if action.same_bytes_only else self.companions
 
 
 def apply(
@@ -48,6 +56,7 @@ def apply(
     *,
     dry_run: bool = False,
     sidecars: bool = False,
+    companions: CompanionMode = "keep",
     decided: Decided | None = None,
 ) -> Iterator[Outcome]:
     """Act on every entry that is dropped, in order, telling of each as soon as it is settled.
@@ -57,52 +66,100 @@ def apply(
     gone on with: what an interrupted run left in it is settled first, so the same call again
     finishes the work. A dry run checks the same and writes nothing. With `sidecars`, what only a
     file says is written beside its keeper before the file goes; where it cannot be, the file
-    stays. Raises SightlineError where the journal cannot be used, DiskFull where it grew too large
-    for the disk; everything told of by then is in it.
+    stays. The companions of a file go with it where its keeper has equal ones, with "move" in
+    any case, with "leave" never; else a file that has some stays. Raises SightlineError where
+    the journal cannot be used, DiskFull where it grew too large for the disk; everything told of
+    by then is in it.
     """
     plan = tuple(entries)
     checks = Checks(plan, decided)
     drops = [entry for entry in plan if entry.action == "drop"]
     if dry_run:
         for entry in drops:
-            yield _outcome(entry, _Run(action, checks, None, sidecars))
+            yield _outcome(entry, _Run(action, checks, None, sidecars, companions))
         return
     with Journal.open(journal) as log:
         settle(log)
         for entry in drops:
-            yield _outcome(entry, _Run(action, checks, log, sidecars))
+            yield _outcome(entry, _Run(action, checks, log, sidecars, companions))
 
 
 def _outcome(entry: Entry, run: _Run) -> Outcome:
-    action, log = run.action, run.log
-    if log is not None and _was_done(entry, action, log):
+    if run.log is not None and _was_done(entry, run.action, run.log):
         return Outcome(entry, False, "it was done before, as the journal says", before=True)
-    made: Sidecar | None = None
+    written: list[Sidecar] = []
     try:
-        if action.same_bytes_only and entry.kind != "identical":
-            raise FileFailure(
-                f"its bytes are not its keeper's ({entry.kind}), so a link would change what is "
-                "in it: use --trash, or make the plan with --kind identical"
-            )
-        with run.checks.pair(entry) as (loser, keeper):
-            _require_writable(os.path.dirname(entry.path))
-            target = action.target(loser)
-            thought = sidecar.think(loser, keeper) if run.sidecars else None
-            if log is not None:
-                require_two(loser, keeper)
-                settle_on_disk(keeper)
-                if thought is not None:
-                    _write(thought, entry.group, loser, keeper, log)
-                    made = thought
-                step = _step(entry, action, log.next_number, loser, keeper, target)
-                _perform(step, action, loser, keeper, log)
-        return _told(Outcome(entry, True, target=target), thought)
+        return _drop(entry, run, written)
     except FileFailure as failure:
-        return _told(Outcome(entry, False, failure.reason), made)
+        reason = failure.reason + _restore_companions(entry, run.log)
+        return _told(Outcome(entry, False, reason), *written)
 
 
-def _told(outcome: Outcome, made: Sidecar | None) -> Outcome:
-    return outcome if made is None else replace(outcome, sidecar=made.path, said=made.said)
+def _drop(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
+    """Drop a file, its companions before it; `written` gets the sidecar that came about."""
+    action, log = run.action, run.log
+    if action.same_bytes_only and entry.kind != "identical":
+        raise FileFailure(
+            f"its bytes are not its keeper's ({entry.kind}), so a link would change what is "
+            "in it: use --trash, or make the plan with --kind identical"
+        )
+    with (
+        run.checks.pair(entry) as (loser, keeper),
+        going_along(loser, keeper, run.companion_mode(action), run.checks.losers) as along,
+    ):
+        _require_writable(os.path.dirname(entry.path))
+        _require_copies(along, action)
+        target, *targets = action.targets([loser, *(each.held for each in along)])
+        thought = sidecar.think(loser, keeper) if run.sidecars else None
+        if log is not None:
+            _settle_keepers(loser, keeper, along)
+            if thought is not None:
+                _write(thought, entry.group, loser, keeper, log)
+                written.append(thought)
+            for each, place in zip(along, targets, strict=True):
+                kept = each.equal or keeper
+                step = _step(entry.group, action, log.next_number, each.held, kept, place)
+                _perform(replace(step, companion_of=entry.path), action, each.held, kept, log)
+            step = _step(entry.group, action, log.next_number, loser, keeper, target)
+            _perform(step, action, loser, keeper, log)
+    went = tuple(each.held.path for each in along)
+    return _told(Outcome(entry, True, target=target, companions=went), thought)
+
+
+def _settle_keepers(loser: Held, keeper: Held, along: Sequence[Along]) -> None:
+    """Bring to the disk what stands for the files that are to go."""
+    require_two(loser, keeper)
+    for held in (keeper, *(each.equal for each in along)):
+        if held is not None:
+            settle_on_disk(held)
+
+
+def _require_copies(along: Sequence[Along], action: Action) -> None:
+    alone = [os.path.basename(each.held.path) for each in along if each.equal is None]
+    if alone and action.name == "delete":
+        raise FileFailure(
+            f"{', '.join(alone)} would go with it and is nowhere else: use --trash or --move"
+        )
+
+
+def _restore_companions(entry: Entry, log: Journal | None) -> str:
+    """Put back the companions of a file that stays; return what is to be said of it."""
+    if log is None or log.finished(entry.path, entry.item):
+        return ""  # a file that came back does not bring back what went with the former one
+    gone = log.companions_gone(entry.path)
+    if not gone:
+        return ""
+    undone = [put_back(one, log) for one in reversed(gone)]
+    left = [one.step.path for one in undone if not one.done]
+    if left:
+        return f"; not put back: {', '.join(left)}, try sightline dedup undo {log.path}"
+    return "; the companions that had gone are back"
+
+
+def _told(outcome: Outcome, *written: Sidecar | None) -> Outcome:
+    for made in filter(None, written):
+        outcome = replace(outcome, sidecar=made.path, said=made.said)
+    return outcome
 
 
 def _write(made: Sidecar, group: int, loser: Held, keeper: Held, log: Journal) -> None:
@@ -136,20 +193,20 @@ def _logged(step: Step, log: Journal) -> Iterator[None]:
 
 
 def _step(
-    entry: Entry, action: Action, number: int, loser: Held, keeper: Held, target: str | None
+    group: int, action: Action, number: int, loser: Held, keeper: Held, target: str | None
 ) -> Step:
     return Step(
         number=number,
         action=action.name,
-        group=entry.group,
-        path=entry.path,
+        group=group,
+        path=loser.path,
         hash=loser.hash,
         bytes=loser.seen.st_size,
         mode=stat.S_IMODE(loser.seen.st_mode),
         mtime_ns=loser.seen.st_mtime_ns,
         uid=loser.seen.st_uid,
         gid=loser.seen.st_gid,
-        keeper=entry.keeper,
+        keeper=keeper.path,
         keeper_hash=keeper.hash,
         target=target,
         draft=action.draft(loser, target),

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from search.duplicates import extras
+from search.duplicates.extras import as_rows, in_words, lacking
 from search.duplicates.held import Held, hold, identity, look
 from search.duplicates.plan import Entry
 from storage.decisions import Decided
@@ -27,7 +29,7 @@ class Checks:
         # By group: the keeper of copies may stand in a group of edits as well.
         self._kept = {(one.group, one.path): one for one in entries if one.action == "keep"}
         self._stay = frozenset(path for _, path in self._kept)
-        self._losers = frozenset(losers)
+        self.losers = frozenset(losers)
         self._decided = _decided(entries, decided) if decided else frozenset()
         self._places = frozenset(place for path in losers if (place := _place(path)))
 
@@ -51,6 +53,7 @@ class Checks:
                     raise FileFailure(
                         "its keeper's content changed since the plan: look for duplicates again"
                     )
+                _require_told(entry, loser, keeper)
                 loser.require_unchanged()
                 yield loser, keeper
 
@@ -65,7 +68,7 @@ class Checks:
             raise FileFailure("it is its own keeper, and a keeper is never dropped")
         if entry.path in self._stay:
             raise FileFailure("another row of the plan keeps it")
-        if entry.keeper in self._losers:
+        if entry.keeper in self.losers:
             raise FileFailure("its keeper is dropped by the plan")
         kept = self._kept.get((entry.group, entry.keeper))
         if kept is None:
@@ -73,6 +76,29 @@ class Checks:
         if entry.kind == "identical" and kept.item != entry.item:
             raise FileFailure("it is called identical, and its keeper has another content")
         return kept.item
+
+
+def _require_told(entry: Entry, loser: Held, keeper: Held) -> None:
+    """Raise a FileFailure where a file holds more than its keeper, and the plan does not say so.
+
+    Plans of before it was looked at are such, and those that nobody made from a report.
+    """
+    if loser.hash == keeper.hash:
+        return
+    rows = entry.evidence.get("extras")
+    told = (
+        {row.get("kind") for row in rows if isinstance(row, dict)}
+        if isinstance(rows, list)
+        else set()
+    )
+    # What was not understood was so when the plan was made.
+    more = lacking(extras.read(loser.path), extras.read(keeper.path))
+    untold = [each for each in more if each.kind not in told | {"unknown"}]
+    if untold:
+        raise FileFailure(
+            f"it holds {in_words(as_rows(untold))} that its keeper lacks, and the plan does not "
+            "say so: look for duplicates again"
+        )
 
 
 def _decided(entries: Sequence[Entry], decided: Decided) -> frozenset[int]:

@@ -1,5 +1,6 @@
 """Comparing two pictures: which kind of duplicates they are, if any, and on what evidence."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +17,9 @@ from search.duplicates.kinds import Thresholds
 from storage.records import Capture
 
 _LEVEL, _ENLARGED = 2.0, 0.03  # degrees, and by how much: features are placed to that
+_DOUBT = 0.02  # of agreement, for each inlier that is lacking of those
 _FEW = 16  # inliers: pages of one application had 8 at the most; true copies have more, but for few
+_TO_THE_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
 
 
@@ -57,7 +60,9 @@ def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
     upright = turned(second.pixels, form)
     if not _same_shape(first.pixels, upright, limits.aspect):
         return None
-    agreed = agreement(upright, first.pixels)
+    # The larger is laid on the smaller: enlarged, a small copy lacks what the other shows.
+    smaller, larger = sorted((first.pixels, upright), key=lambda pixels: pixels.size)
+    agreed = agreement(larger, smaller)
     if not _enough(agreed, limits):
         return None
     contrast, brightness, saturation, tinted = _light(first.pixels, upright)
@@ -90,8 +95,8 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
     agreed = agreement(first.pixels, second.pixels, alignment)
     if not _enough(agreed, limits) or agreed.overlap < limits.overlap:
         return None
-    # The same words over two skies: features lie on the words, and the skies agree.
-    if agreed.detail < limits.agreement:
+    # Few features agree by chance where they lie on like outlines: the pixels then have to.
+    if agreed.share < limits.agreement + _DOUBT * max(0, _FEW - alignment.inliers):
         return None
     if _lies_whole(alignment, agreed) and _hashes_deny(first, second, limits):
         return None
@@ -143,10 +148,22 @@ def _light(first: Pixels, second: Pixels) -> tuple[float, float, float, bool]:
     other_gray, other_hues = _cells(second)
     centred = gray - gray.mean()
     contrast = float((centred * (other_gray - other_gray.mean())).sum() / (centred**2).sum())
-    energy = float((hues**2).sum())
-    saturation = float((hues * other_hues).sum() / max(energy, 1.0))
+    saturation = _saturation(hues, other_hues)
     tinted = float(np.abs(hues - other_hues).mean()) > 0.8
     return contrast, float(other_gray.mean() - gray.mean()), saturation, tinted
+
+
+def _saturation(hues: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the slope of one's hues by the other's, of both ways to fit it the one nearer to 1.
+
+    What a codec loses of colour makes each slope too small, and so one of them right.
+    """
+    together = float((hues * other).sum())
+    ours, theirs = (max(1.0, float((each**2).sum())) for each in (hues, other))
+    slope = together / ours
+    if together * slope < 0.5 * theirs:  # not of one another: gray beside colour, for one
+        return slope
+    return min(slope, theirs / together, key=lambda each: abs(each - 1))
 
 
 def _cells(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -169,16 +186,12 @@ def _two_shots(seen: Evidence, first: Capture, second: Capture, limits: Threshol
 
 
 def seconds_between(first: Capture, second: Capture) -> float | None:
-    """Give the seconds between two exposures, or None where a date is not known."""
-    if first.taken_at is None or second.taken_at is None:
+    """Return the seconds between two exposures, or None where one is not known to the second."""
+    written = [at.taken_at or "" for at in (first, second)]
+    if not all(_TO_THE_SECOND.match(at) for at in written):  # "2015-07" is as much as some say
         return None
-    try:
-        ours, theirs = (
-            datetime.fromisoformat(at.taken_at or "").replace(tzinfo=None) for at in (first, second)
-        )
-    except ValueError:  # "2015-07" is a date that some scanners write
-        return None
-    if not all("." in (at.taken_at or "") for at in (first, second)):
+    ours, theirs = (datetime.fromisoformat(at).replace(tzinfo=None) for at in written)
+    if not all("." in at for at in written):
         # Programs that write a copy may lose the part of a second.
         ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
     return abs((ours - theirs).total_seconds())

@@ -23,13 +23,20 @@ class Evidence:
     scale: float | None = None
     rotation: float | None = None  # degrees
     overlap: float | None = None  # share of the smaller, 0 to 1
+    # At full detail: whether something differs, by how many times the pair's noise the window that
+    # differs most does, in what ("light", "colour", "transparency", "noise"), and where (0 to 1).
+    differs: bool | None = None
+    detail: float | None = None
+    detail_in: str | None = None
+    detail_x: float | None = None
+    detail_y: float | None = None
     cosine: float | None = None  # in the library's space, -1 to 1
     seconds_apart: float | None = None
     metres_apart: float | None = None
     camera: str | None = None
 
     def as_row(self) -> dict[str, object]:
-        """Give what is known, by name, without the kind."""
+        """Return what is known, by name, without the kind."""
         known = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {
             name: round(value, 3) if isinstance(value, float) else value

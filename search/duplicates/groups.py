@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.evidence import Evidence
 from search.duplicates.finding import evidence_of
 from search.duplicates.keepers import Candidate, KeepOrder
 from search.duplicates.kinds import KINDS, Kind
+from search.duplicates.stars import Neighbours, Star, stars
+from search.duplicates.verification import verify
 from storage import duplicates, items
 from storage.decisions import Decided
 from storage.files import is_under
 from storage.library import Library
 from storage.records import Item
-
-_Beside = dict[int, dict[int, Evidence]]  # of an item, what is beside it
-_Others = dict[int, tuple[list[Candidate], Evidence]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,19 @@ class Grouping:
         order: KeepOrder,
         kinds: Sequence[Kind],
         dropped: Collection[Kind] = (),
+        check: DetailCheck | None = None,
     ) -> None:
         """Take the kinds to group, and those of them whose files are to go.
 
         The latter are grouped first, so that a copy finds its keeper among its like and not in an
-        edit that happens to be larger; what they leave is then grouped by the other kinds.
+        edit that happens to be larger; what they leave is then grouped by the other kinds. What
+        is to go is compared with its keeper once more by `check`, at full detail; without that
+        no plan drops it.
         """
-        self._library, self._order = library, order
+        self._library, self._order, self._check = library, order, check
         self._kinds = [kind for kind in KINDS if kind in kinds]
         going = [kind for kind in self._kinds if kind in dropped]
+        self._going = going
         self._passes = [
             each for each in (going, [k for k in self._kinds if k not in going]) if each
         ]
@@ -81,7 +85,7 @@ class Grouping:
         """
         with self._library.catalogue.reading() as connection:
             decided = Decided.read(connection)
-            beside: _Beside = defaultdict(dict)
+            beside: Neighbours = defaultdict(dict)
             for page in duplicates.pairs(connection, self._kinds, within, against):
                 for pair in page:
                     beside[pair.first][pair.second] = evidence_of(pair)
@@ -94,57 +98,23 @@ class Grouping:
                 found |= items.hydrate(connection, part)
         number = 0
         files = {item: self._files(found[item], folders) for item in sorted(found)}
+        if self._check is not None:
+            verify(self._library, self._check, self._going, self._order, files, beside, decided)
         for kinds in self._passes:
-            for keeper, others in self._stars(files, beside, kinds, decided):
-                group = self._group(number + 1, keeper, others)
+            formed, files = stars(files, beside, kinds, self._order, decided)
+            for star in formed:
+                group = self._group(number + 1, star)
                 hashes = [group.keeper.item.hash, *(one.item.hash for one in group.others)]
                 if not decided.hides(hashes):
                     number += 1
                     yield group
 
-    def _stars(
-        self,
-        files: dict[int, list[Candidate]],
-        beside: "_Beside",
-        kinds: list[Kind],
-        decided: Decided,
-    ) -> Iterator[tuple[list[Candidate], "_Others"]]:
-        """Give, best first, the files of a keeper's content and those of the contents beside it.
-
-        What becomes of copies here is settled: `files` is left with the keepers.
-        """
-        heads = self._order.sort([each[0] for each in files.values() if each])
-        taken: set[int] = set()
-        for head in heads:
-            number = head.item.id
-            if number in taken:
-                continue
-            taken.add(number)
-            others: _Others = {}
-            for other, evidence in sorted(beside.get(number, {}).items()):
-                if other in taken or evidence.kind not in kinds or not files.get(other):
-                    continue
-                if decided.parts(head.item.hash, files[other][0].item.hash):
-                    continue
-                taken.add(other)
-                others[other] = (files[other], evidence)
-            own = files[number] if "identical" in kinds else files[number][:1]
-            if others or len(own) > 1:
-                yield own, others
-            files[number] = files[number][:1] if "identical" in kinds else files[number]
-            files.update({other: [] for other in others})
-
-    def _group(
-        self,
-        number: int,
-        own: list[Candidate],
-        others: "_Others",
-    ) -> Group:
-        keeper, *copies = own
+    def _group(self, number: int, star: Star) -> Group:
+        keeper, *copies = star.own
         members = [
             Member(each.item, each.path, "identical", Evidence("identical")) for each in copies
         ]
-        for files, evidence in others.values():
+        for files, evidence in star.others.values():
             members += [Member(each.item, each.path, evidence.kind, evidence) for each in files]
         members.sort(key=lambda member: (KINDS.index(member.kind), member.path))
         loosest = max((member.kind for member in members), key=KINDS.index)

@@ -30,6 +30,7 @@ from storage.errors import PathNotFound, SightlineError
 ActionName = Literal["trash", "hardlink", "reflink", "move", "delete", "sidecar"]
 Mark = Literal["done", "failed", "undoing", "undone"]
 State = Literal["open", "done", "failed", "undoing", "undone"]
+_LATER = frozenset(("former", "companion_of"))  # keys that older journals lack
 _HEADER = b'{"record": "journal", "version": 1}\n'
 
 
@@ -66,6 +67,7 @@ class Step:
     target: str | None = None
     draft: str | None = None
     former: Former | None = None  # of a sidecar alone
+    companion_of: str | None = None  # the image that it goes with
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,14 @@ class Journal:
     def finished(self, path: str, content: str) -> ActionName | None:
         """Tell by which action a file with this content was dealt with, and not undone."""
         return self._finished.get((path, content))
+
+    def companions_gone(self, path: str) -> tuple[Logged, ...]:
+        """Return the steps by which companions of an image went, and were not put back."""
+        return tuple(
+            one
+            for one in self._logged.values()
+            if one.step.companion_of == path and one.state in ("done", "undoing")
+        )
 
     def begin(self, step: Step) -> None:
         """Put an intent on the disk; raises DiskFull or SightlineError, and then stop."""
@@ -202,7 +212,7 @@ def _take(row: dict[str, Any], logged: dict[int, Logged]) -> None:
 
 
 def _step(row: dict[str, Any]) -> Step:
-    present(row, *(field.name for field in fields(Step) if field.name != "former"))
+    present(row, *(field.name for field in fields(Step) if field.name not in _LATER))
     actions = [name for name in get_args(ActionName) if name == row["action"]]
     if not actions:
         raise ValueError(f"action is none of {', '.join(get_args(ActionName))}")
@@ -222,6 +232,7 @@ def _step(row: dict[str, Any]) -> Step:
         target=None if row["target"] is None else place(row, "target"),
         draft=None if row["draft"] is None else place(row, "draft"),
         former=_former(row.get("former")),
+        companion_of=None if row.get("companion_of") is None else place(row, "companion_of"),
     )
 
 

@@ -4,8 +4,13 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import PurePath
+from typing import get_args
 
+from search.duplicates import extras
+from search.duplicates.companions import CompanionFinder
+from search.duplicates.extras import ExtraKind
 from search.duplicates.metadata import read
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Item
@@ -32,7 +37,8 @@ class Rule:
 
     name: str
     better: Better
-    opens: bool = False  # the file, to tell: so it is asked once for each
+    opens: bool = False  # reads the file or lists its folder: evaluated only to break a tie
+    by_content: bool = False  # so that files of the same bytes need not be opened
 
 
 def _resolution(candidate: Candidate) -> float:
@@ -55,7 +61,9 @@ def _exif(candidate: Candidate) -> float:
 
 
 def _date(candidate: Candidate) -> str:
-    return candidate.item.capture.taken_at or "~"  # after every digit
+    # "~" stands after every digit: a year alone is no older than a day of that year.
+    taken = candidate.item.capture.taken_at or ""
+    return taken if len(taken) >= len("2015-07-04T12:30") else f"{taken}~"
 
 
 def _name(candidate: Candidate) -> float:
@@ -66,9 +74,14 @@ def _rating(candidate: Candidate) -> float:
     return -float(read(candidate.path).rating or 0)  # no star lies above a rejection
 
 
-RULES = {
-    rule.name: rule
-    for rule in (
+def _extras(candidate: Candidate) -> float:
+    return -float(len(extras.read(candidate.path).kinds & _WORTH))
+
+
+def _rules() -> dict[str, Rule]:
+    """Return all rules by name; what they learn of folders they keep for themselves."""
+    companions = CompanionFinder()
+    rules = (
         Rule("resolution", _resolution),
         Rule("format", _format),
         Rule("bytes", _bytes),
@@ -76,10 +89,18 @@ RULES = {
         Rule("date", _date),
         Rule("name", _name),
         Rule("rating", _rating, opens=True),
+        Rule("extras", _extras, opens=True, by_content=True),
+        Rule("companions", lambda one: -float(len(companions(one.path))), opens=True),
     )
-}
+    return {rule.name: rule for rule in rules}
+
+
 # What a camera wrote goes before the format: an exported PNG has no more in it than its JPEG.
-DEFAULT = ("resolution", "exif", "format", "name", "bytes", "date")
+# A file with extras or companions is not dropped for one without; one with a date would be, so
+# that "exif" goes before both.
+DEFAULT = ("resolution", "exif", "extras", "companions", "format", "name", "bytes", "date")
+# Frames are often poorer than a still, and data of no known form may be worth nothing.
+_WORTH = frozenset(get_args(ExtraKind)) - {"frame", "data", "channels", "transparency", "unknown"}
 
 
 class KeepOrder:
@@ -91,31 +112,52 @@ class KeepOrder:
         Raises InvalidArgument for a rule that does not exist or is given twice, PathNotFound for a
         folder that is not there.
         """
-        unknown = [name for name in names if name not in RULES]
+        rules = _rules()
+        unknown = [name for name in names if name not in rules]
         if unknown or len(set(names)) < len(names):
             what = f"there is no rule {unknown[0]!r}" if unknown else "a rule is named twice"
-            raise InvalidArgument(f"--keep: {what}; the rules are {', '.join(RULES)}")
+            raise InvalidArgument(f"--keep: {what}; the rules are {', '.join(rules)}")
         for folder in prefer:
             if not os.path.isdir(folder):
                 raise PathNotFound(
                     f"--prefer {folder} is no folder: check the name, or mount its disk"
                 )
         preferred = [Rule("prefer", _Folders(prefer))] if prefer else []
-        chosen = (_asked_once(RULES[name]) for name in names)
+        chosen = (_asked_once(rules[name]) for name in names)
         self._rules = (*preferred, *chosen, Rule("path", _path))
 
-    def sort(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Put files in order, the best first; the same on every run."""
-        return sorted(candidates, key=lambda one: [rule.better(one) for rule in self._rules])
+    def sort(self, candidates: Sequence[Candidate], opening: bool = True) -> list[Candidate]:
+        """Put files in order, the best first; the same on every run.
+
+        Files are opened only where no rule before tells them apart, and never without `opening`.
+        """
+        rules = [rule for rule in self._rules if opening or not rule.opens]
+        return _sorted(list(candidates), rules)
 
     def decided(self, keeper: Candidate, others: Sequence[Candidate]) -> str:
         """Name the rule that put the keeper before the best of the others."""
         if not others:
             return "only"
         next_best = self.sort(others)[0]
-        return next(
-            (r.name for r in self._rules if r.better(keeper) != r.better(next_best)), "path"
-        )
+        same = keeper.item.hash == next_best.item.hash
+        rules = (rule for rule in self._rules if not (same and rule.by_content))
+        return next((r.name for r in rules if r.better(keeper) != r.better(next_best)), "path")
+
+
+def _sorted(candidates: list[Candidate], rules: Sequence[Rule]) -> list[Candidate]:
+    """Sort by the rules up to the first that opens files, and what those leave tied by the rest."""
+    if len(candidates) < 2 or not rules:
+        return candidates
+    many = next((place for place, rule in enumerate(rules) if rule.opens), len(rules)) or 1
+    first, rest = rules[:many], rules[many:]
+    if len({one.item.hash for one in candidates}) == 1:
+        first = [rule for rule in first if not rule.by_content]
+
+    def key(candidate: Candidate) -> list[float | str]:
+        return [rule.better(candidate) for rule in first]
+
+    tied = groupby(sorted(candidates, key=key), key=key)
+    return [one for _, group in tied for one in _sorted(list(group), rest)]
 
 
 def _asked_once(rule: Rule) -> Rule:

@@ -6,8 +6,10 @@ from typing import Literal, Self
 from zlib import crc32
 
 from storage.errors import InvalidArgument
+from storage.fields import check_fields
 
 Kind = Literal["identical", "same-picture", "edited", "similar"]
+_RULES = 2  # rises with what pairs are judged by, so that those found before are judged anew
 KINDS: tuple[Kind, ...] = ("identical", "same-picture", "edited", "similar")  # the surest first
 
 
@@ -43,6 +45,9 @@ class Thresholds:
     # Gray levels by which a block may differ in a copy: JPEG at quality 20 reached 15, words
     # written over a picture began at 14 and were 58 in the median.
     patch: float = 20.0
+    # At full detail, times the pair's noise: copies came to 2.9 (JPEG at quality 10 and 20), one
+    # digit at half the size to 3.7 at the least, to 5 mostly; see `indexer.detail`.
+    detail: float = 3.3
     # In the library's space. One scene in a CLIP's; models differ, and so may you.
     cosine: float = 0.95
     # Of one camera's shots within seconds and metres of each other less will do.
@@ -53,6 +58,14 @@ class Thresholds:
     neighbours: int = 32
     # Levels, of 255, by which two exposures differ at the least: a tripod's by their noise.
     exposure: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for field in fields(self):
+            if not 0 <= getattr(self, field.name) < float("inf"):
+                raise InvalidArgument(
+                    f"{field.name} is {getattr(self, field.name)}: give 0 or more"
+                )
 
     def changed(self, settings: Iterable[str]) -> Self:
         """Give these limits with some set otherwise: "cosine=0.9", each a field of this class.
@@ -79,5 +92,5 @@ class Thresholds:
         return replace(self, **chosen)  # type: ignore[arg-type]
 
     def digest(self) -> int:
-        """Give a number that other limits do not have, to know by what pairs were found."""
-        return crc32(repr(astuple(self)).encode())
+        """Return a number that other limits, and other rules, do not have."""
+        return crc32(repr((_RULES, *astuple(self))).encode())

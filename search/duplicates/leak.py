@@ -13,6 +13,7 @@ from os import fsencode
 import numpy as np
 from PIL import Image
 
+from indexer.comparison import ImageFile
 from indexer.fingerprint import local_features, perceptual_hashes
 from search.duplicates.agreement import Pixels, small
 from search.duplicates.banding import Codes, Numbers, near
@@ -22,6 +23,7 @@ from search.duplicates.candidates import (
     sharing,
 )
 from search.duplicates.compare import Look, compare
+from search.duplicates.detail_check import Asked, DetailCheck, file_of, form_of
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
 from search.duplicates.kinds import Kind, Thresholds
@@ -42,8 +44,9 @@ class Suspect:
 
     path: str
     hash: str
+    size: int  # bytes
     capture: Capture
-    thumbnail: bytes
+    thumbnail: bytes  # WebP
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,8 @@ class Leaked:
 class LeakFinder:
     """Compares test pictures with the library's, less those whose files lie in the test folder.
 
-    `among` holds the item numbers of the training set, None for the whole library, and `within`
-    the folder that its files lie in.
+    What is found is looked at once more by `check`, at full detail. `among` holds the item numbers
+    of the training set, None for the whole library, and `within` the folder its files lie in.
     """
 
     def __init__(
@@ -70,10 +73,12 @@ class LeakFinder:
         library: Library,
         folder: str,
         limits: Thresholds,
+        check: DetailCheck,
         crops: bool = True,
         among: Collection[int] | None = None,
         within: str | None = None,
     ) -> None:
+        self._check = check
         self._library, self._folder, self._limits, self._crops = library, folder, limits, crops
         self._among = None if among is None else frozenset(among)
         self._within = within
@@ -108,7 +113,7 @@ class LeakFinder:
             for place, number in alike.tolist()
             if number != same.get(tested[place].hash)
         ]
-        found += self._compared(looks, strangers)
+        found += self._verified(tested, list(self._compared(looks, strangers)))
         yield from self._told(tested, sorted(found, key=lambda each: each[:2]))
 
     def _by_hashes(self, looks: Sequence[Look]) -> Numbers:
@@ -159,6 +164,23 @@ class LeakFinder:
                     evidence = compare(theirs[number], looks[place], self._limits)
                     if evidence is not None:
                         yield place, number, evidence
+
+    def _verified(
+        self, tested: Sequence[Suspect], found: Sequence[tuple[int, int, Evidence]]
+    ) -> Iterator[tuple[int, int, Evidence]]:
+        """Look at what was found at full detail; what cannot be read stands as it was found."""
+        with self._library.catalogue.reading() as connection:
+            held = items.hydrate(connection, sorted({number for _, number, _ in found}))
+        asked = {}
+        for place, number, evidence in sorted(found, key=lambda each: each[1]):
+            each = tested[place]
+            file = ImageFile((each.path,), each.hash, each.size)
+            if number in held:
+                pair = Asked(file_of(held[number]), file, form_of(evidence), evidence)
+                asked[pair] = place, number
+        seen = {asked[pair]: evidence for pair, evidence in self._check.run(list(asked))}
+        for place, number, evidence in found:
+            yield place, number, seen.get((place, number), evidence)
 
     def _pixels(self, content: str) -> Pixels | None:
         picture = picture_of(self._library, content)

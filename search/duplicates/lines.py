@@ -122,6 +122,14 @@ def digest(row: dict[str, Any], name: str) -> str:
     return value
 
 
+def places(row: dict[str, Any], name: str) -> tuple[str, ...]:
+    """Return an array of absolute paths."""
+    values = row[name]
+    if not isinstance(values, list):
+        raise ValueError(f"{name} is not an array")
+    return tuple(place({name: value}, name) for value in values)
+
+
 def place(row: dict[str, Any], name: str) -> str:
     """Take an absolute path that a file system could have given."""
     value = text(row, name)

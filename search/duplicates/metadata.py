@@ -6,7 +6,7 @@ nothing here raises: what cannot be read says nothing.
 
 import os
 import stat
-import warnings
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -14,6 +14,8 @@ from PIL import Image, ImageFile, IptcImagePlugin
 
 from indexer import exif
 from indexer.decode import FORMATS
+from indexer.exif_values.text import decode
+from indexer.pixel_limit import pixel_limit
 from search.duplicates import packets, xmp
 from search.duplicates.xmp import Metadata as Metadata
 from search.duplicates.xmp import stars, tidy
@@ -63,7 +65,7 @@ def joined(*known: Metadata) -> Metadata:
         description=next((one.description for one in known if one.description), None),
         latitude=place.latitude,
         longitude=place.longitude,
-        taken_at=next((one.taken_at for one in known if one.taken_at), None),
+        taken_at=max(filter(None, (one.taken_at for one in known)), key=_has_time, default=None),
         camera=next((one.camera for one in known if one.camera), None),
     )
 
@@ -80,9 +82,20 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
         description=None if keeper.description else loser.description,
         latitude=None if placed else loser.latitude,
         longitude=None if placed else loser.longitude,
-        taken_at=None if keeper.taken_at else loser.taken_at,
+        taken_at=loser.taken_at if _tells_more(loser.taken_at, keeper.taken_at) else None,
         camera=None if keeper.camera else loser.camera,
     )
+
+
+def _tells_more(taken_at: str | None, known: str | None) -> bool:
+    """Return whether a date says what another one, or none, does not: the time of day."""
+    if taken_at is None:
+        return False
+    return known is None or _has_time(taken_at) > _has_time(known)
+
+
+def _has_time(taken_at: str) -> bool:
+    return "T" in taken_at
 
 
 def _sidecar(path: str) -> Metadata:
@@ -99,9 +112,8 @@ def _is_file(path: str) -> bool:
 
 
 def _embedded(path: str) -> Metadata:
-    # Headers of strangers raise nearly anything, and warn of more.
-    with suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    # Headers of strangers raise nearly anything. No pixel is decoded, so none is too many.
+    with suppress(Exception), pixel_limit(sys.maxsize):
         if _is_file(path):
             if (packet := packets.jxl(path)) is not None:
                 return _packet(packet)
@@ -132,16 +144,13 @@ def _iptc(image: ImageFile.ImageFile) -> Metadata:
     words = known.get(_IPTC_KEYWORDS, [])
     caption = known.get(_IPTC_CAPTION, b"")
     return Metadata(
-        keywords=_each(_decoded(word) for word in ([words] if isinstance(words, bytes) else words)),
-        description=_said(_decoded(caption if isinstance(caption, bytes) else caption[0])),
+        keywords=_each(decode(word) for word in ([words] if isinstance(words, bytes) else words)),
+        description=_said(decode(caption if isinstance(caption, bytes) else caption[0])),
     )
 
 
 def _exif(image: ImageFile.ImageFile) -> Metadata:
-    capture = exif.capture(image)
-    tags: Mapping[int, object] = {}
-    with suppress(Exception):
-        tags = dict(image.getexif())
+    capture, tags = exif.capture(image), exif.main_tags(image)
     words = _wide(tags.get(_KEYWORDS)).split(";")
     return Metadata(
         keywords=_each(words),
@@ -164,22 +173,7 @@ def _said(text: str) -> str | None:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return _decoded(value)
-    if not isinstance(value, str):
-        return ""
-    # Pillow reads ASCII tags as Latin-1; programs write UTF-8 into them.
-    with suppress(UnicodeError):
-        return value.split("\0")[0].encode("latin-1").decode("utf-8")
-    return value.split("\0")[0]
-
-
-def _decoded(value: bytes) -> str:
-    value = value.split(b"\0")[0]
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+    return decode(value) if isinstance(value, bytes) else ""
 
 
 def _wide(value: object) -> str:

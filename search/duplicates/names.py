@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Names:
@@ -16,13 +16,29 @@ class Names:
         self._is_taken = is_taken
         self._given: Counter[str] = Counter()
 
-    def free(self, folder: str, name: str) -> str:
-        """Give a path in the folder that nothing has and that was not given before."""
+    def free(self, folder: str, name: str, companions: Sequence[str] = ()) -> str:
+        """Give a path in the folder that nothing has and that was not given before.
+
+        The names that its `companions` have beside it are free as well, if they follow its own.
+        """
         path = wanted = os.path.join(folder, name)
         stem, end = os.path.splitext(wanted)
         while True:
             self._given[wanted] += 1
             if (number := self._given[wanted]) > 1:
                 path = stem + self._pattern.format(number) + end
-            if not self._is_taken(path):
+            beside = filter(None, (renamed(each, name, path) for each in companions))
+            if not any(map(self._is_taken, (path, *beside))):
                 return path
+
+
+def renamed(companion: str, name: str, path: str) -> str | None:
+    """Return the path of a companion beside a file that was called `name` and is now at `path`.
+
+    None for one that has another name than the file, as IMG_1.AAE beside IMG_E1.HEIC.
+    """
+    stem, new_stem = os.path.splitext(name)[0], os.path.splitext(path)[0]
+    for old, new in ((name, path), (stem, new_stem)):
+        if companion[: len(old)].casefold() == old.casefold():
+            return new + companion[len(old) :]
+    return None

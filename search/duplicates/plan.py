@@ -16,6 +16,7 @@ from search.duplicates.lines import (
     numbered,
     parsed,
     place,
+    places,
     present,
     text,
     unwritable,
@@ -43,9 +44,11 @@ class Entry:
     rule: str  # that decided
     evidence: Mapping[str, object]
     bytes: int  # of the file
+    companions: tuple[str, ...] = ()  # absolute paths of the files that belong to it
 
 
-_KEYS = tuple(field.name for field in fields(Entry))
+# Plans of before there were companions lack them.
+_KEYS = tuple(field.name for field in fields(Entry) if field.name != "companions")
 
 
 def line(entry: Entry) -> str:
@@ -104,6 +107,7 @@ def _entry(row: dict[str, Any]) -> Entry:
         rule=text(row, "rule"),
         evidence=evidence,
         bytes=whole(row, "bytes"),
+        companions=places(row, "companions") if "companions" in row else (),
     )
 
 

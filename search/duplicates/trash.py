@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -35,8 +36,11 @@ class Trash:
         self._home = os.path.abspath(home)
         self._names = Names(" {}", self._is_taken)
 
-    def target(self, loser: Held) -> str:
-        """Find the name that the file will have; raises a FileFailure where no trash is."""
+    def targets(self, files: Sequence[Held]) -> Sequence[str]:
+        """Return the names that the files will have; raises a FileFailure where no trash is."""
+        return [self._target(each) for each in files]
+
+    def _target(self, loser: Held) -> str:
         if SYSTEM in ("win32", "darwin"):
             raise FileFailure(
                 "sightline cannot put back from the trash of this system: use --move DIR"

@@ -39,12 +39,13 @@ def undo(journal: str | Path) -> Iterator[Undone]:
         settle(log)
         for one in reversed(log.logged):
             if one.state in ("done", "undoing"):
-                yield _outcome(one, log)
+                yield put_back(one, log)
             elif one.state == "open":
                 yield Undone(one.step, False, f"{UNSETTLED}, then run undo again")
 
 
-def _outcome(one: Logged, log: Journal) -> Undone:
+def put_back(one: Logged, log: Journal) -> Undone:
+    """Undo one step that was done."""
     step = one.step
     back = _BACK[step.action]
     log.mark(step, "undoing")

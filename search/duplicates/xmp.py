@@ -29,7 +29,10 @@ _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 _DECLARATION = re.compile(r"\s*<\?xml\s")
 _DTD = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?")
+_MOMENT = re.compile(  # Part 1, section 8.2.1.1: a date may end after the year, month or day
+    r"\d{4}(?:-\d{2}(?:-\d{2}"
+    r"(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)?)?"
+)
 _ANGLE = re.compile(r"\s*(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])\s*")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -122,7 +125,7 @@ def stars(value: object) -> int | None:
 
 
 def moment(value: str | None) -> str | None:
-    """Understand when a picture was taken; what has no time of day tells too little."""
+    """Understand when a picture was taken, as much of it as there is."""
     found = (value or "").strip()
     return found if _MOMENT.fullmatch(found) else None
 

@@ -6,6 +6,7 @@ import faiss
 
 from storage.ann import Ids
 from storage.errors import IndexDamaged
+from storage.fork import fork_safe
 from storage.records import Matrix
 
 
@@ -17,6 +18,7 @@ class ExactIndex:
     def __init__(self, index: faiss.Index) -> None:
         self._index = index
 
+    @fork_safe
     def add(self, ids: Ids, matrix: Matrix) -> None:
         """Take in unit rows: (n,) int64 and (n, dim) float32."""
         self._index.add_with_ids(matrix, ids)
@@ -29,6 +31,7 @@ class ExactIndex:
         """Say that every row is looked at already."""
         return False
 
+    @fork_safe
     def nearest(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids
     ) -> tuple[Ids, Matrix]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from storage.ann import Ids
 from storage.errors import IndexDamaged
+from storage.fork import fork_safe
 from storage.records import Matrix
 
 # Lists for each root of the rows: with 3, learning a million rows, sorting them into lists and
@@ -38,6 +39,7 @@ class IvfIndex:
         self._low, reach = faiss.vector_to_array(index.sq.trained).reshape(2, -1)
         self._step = reach / 255
 
+    @fork_safe
     def add(self, ids: Ids, matrix: Matrix) -> None:
         """Take in unit rows: (n,) int64 and (n, dim) float32."""
         self._index.add_with_ids(matrix, ids)
@@ -70,6 +72,7 @@ class IvfIndex:
             scores[short], ids[short] = self._search(queries[short], k, included, excluded, lists)
         return ids, scores
 
+    @fork_safe
     def _search(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids, probes: int
     ) -> tuple[Matrix, Ids]:
@@ -87,6 +90,7 @@ class IvfIndex:
         """How many lists there are."""
         return int(self._index.nlist)
 
+    @fork_safe
     def probed(self, queries: Matrix, probes: int) -> Ids:
         """Name the lists nearest to each query: (q, probes), the nearest first."""
         _, lists = self._index.quantizer.search(queries, min(probes, self.lists))
@@ -122,6 +126,7 @@ def _lists(rows: int) -> int:
     return max(1, min(round(_LISTS * math.sqrt(rows)), rows // _FEWEST_PER_LIST))
 
 
+@fork_safe
 def create(dimension: int, rows: int, sample: Matrix) -> IvfIndex:
     """Make an empty index for so many rows, with the centroids of the sample (s, dim)."""
     lists = max(1, min(_lists(rows), len(sample)))
@@ -150,4 +155,10 @@ def open(path: Path) -> IvfIndex:
         raise IndexDamaged(f"{path.name} cannot be read by FAISS ({error})") from error
     if not isinstance(index, faiss.IndexIVFScalarQuantizer):
         raise IndexDamaged(f"{path.name} holds another kind of index")
+    lists: Any = index.invlists
+    lists = faiss.downcast_InvertedLists(lists)
+    if isinstance(lists, faiss.OnDiskInvertedLists):
+        # FAISS would read ahead in threads that it joins at the next search, or at the end: in a
+        # forked child, which has them no more, that ends the process.
+        lists.prefetch_nthread = 0
     return IvfIndex(index)

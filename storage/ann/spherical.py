@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from storage.fork import fork_safe
 from storage.records import Matrix
 
 _ROUNDS = 20
 _SEED = 1
 
 
+@fork_safe
 def centroids(sample: Matrix, count: int) -> Matrix:
     """Cluster unit rows (s, dim) into so many unit centroids (count, dim).
 

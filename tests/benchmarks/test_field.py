@@ -20,6 +20,10 @@ class Echo:
 
     name, revision = "echo", "1"
     pictures = PictureSpec(8, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    context: int | None = None
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
 
     def __init__(self, said: Sequence[str]) -> None:
         self._said = list(said)

@@ -15,6 +15,7 @@ class ColourReader:
     name = "colours"
     revision = "1"
     pictures = PictureSpec(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    context: int | None = None
 
     def __init__(self, calibrated: bool = True, silent: bool = False) -> None:
         self.calibrated, self.silent = calibrated, silent
@@ -25,6 +26,9 @@ class ColourReader:
         """Stand in for the registry's `load_reader`."""
         self.asked.append((name, role))
         return self
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
 
     def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
         seen = self._seen(pixels)

@@ -18,6 +18,17 @@ CASES = {
     "nothing to index": ("index --library {tmp}/l", 3, "there is no library"),
     "a list that does not exist": ("index --files-from {tmp}/list", 3, "list cannot be read"),
     "a folder and a list": ("index {photos} --files-from -", 2, "choose one"),
+    "two lists": ("index --files-from - --files-from0 -", 2, "--files-from and --files-from0 excl"),
+    "a list of a folder": (
+        "index --files-from {list} --library {tmp}/l",
+        2,
+        "sightline index FOLD",
+    ),
+    "a pattern that is none": (
+        "index {photos} --exclude [a --library {tmp}/l",
+        2,
+        "[ stands in it",
+    ),
     "an unknown model": ("index {photos} --library {tmp}/l --model minni", 2, "mini"),
     "an unknown flag": ("index --fast", 2, "--fast"),
     "an unknown command": ("indx", 2, "index"),
@@ -26,7 +37,8 @@ CASES = {
     "k of 0": ("search x -k 0", 2, "-k 0"),
     "k of many": ("search x -k many", 2, "many"),
     "an empty query": ("search", 2, "query is empty"),
-    "an empty term": ("search ''", 2, "has no words"),
+    "an empty term": ("search ''", 2, "TERM is empty"),
+    "a blank term": ("search 2:", 2, "has no words"),
     "a term of signs": ("search -- :", 2, "has no words"),
     "only minus terms": ("search --minus x", 2, "query is empty"),
     "a query image that is missing": ("search --image {tmp}/no.jpg", 3, "no.jpg"),
@@ -35,7 +47,7 @@ CASES = {
     "an item that is not there": ("search --like abcdef123", 3, "abcdef123"),
     "an item to show that is not there": ("show nothing", 3, "nothing"),
     "a date that is none": ("search x --after yesterday", 2, "yesterday"),
-    "an empty date": ("search x --after ''", 2, "is not a date"),
+    "an empty date": ("search x --after ''", 2, "--after is empty (an unset variable?): give DATE"),
     "a range of no moment": ("search x --after 2021 --before 2021-01", 2, "leaves no moment"),
     "a range turned round": ("search x --after 2021 --before 2020-06-30", 2, "leaves no moment"),
     "a place that is none": ("search x --near Bern", 2, "LAT,LON,KM"),
@@ -69,7 +81,7 @@ CASES = {
         "not in the library",
     ),
     "a question with no image": ("ask what?", 2, "a question with no image"),
-    "an empty question": ("ask '' {red}", 2, "the question is empty"),
+    "an empty question": ("ask '' {red}", 2, "QUESTION is empty"),
     "a question to a folder and a search": ("ask what? {red} --query x", 2, "choose one"),
     "a number of no search": ("ask what? {red} -k 3", 2, "--query"),
     "a question to a captioner": ("ask what? {red} --model mini-blip", 3, "is no answerer"),
@@ -110,7 +122,9 @@ def test_bad_input_is_told_in_one_line(
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
     line, code, said = CASES[case]
     (tmp_path / "empty.txt").touch()
+    (tmp_path / "list.txt").write_text(f"{photos}/note.txt\n{photos}\n")
     places = {"tmp": tmp_path, "photos": photos, "empty": tmp_path / "empty.txt"}
+    places["list"] = tmp_path / "list.txt"
     places["red"] = photos / "2020" / "red.jpg"
     words = [word.format(**places).strip("'") for word in line.split()]
     result = run(*words)

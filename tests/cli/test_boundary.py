@@ -1,8 +1,5 @@
 """Errors leave as one line and an exit code."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -77,21 +74,6 @@ def test_details_go_to_the_temporary_folder_where_the_log_folder_cannot_be_made(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert _raising(RuntimeError("lost")) == 3
     assert len(list(tmp_path.glob("sightline-*.log"))) == 1
-
-
-@pytest.mark.parametrize("lines", [1, 100_000])
-def test_a_reader_that_went_away_is_no_error(lines: int) -> None:
-    script = (
-        "import click, sys; from cli.main import cli; from cli.boundary import guarded\n"
-        f"tell = lambda: [click.echo('line') for _ in range({lines})]\n"
-        "command = click.Command('x', callback=tell)\n"
-        "sys.exit(guarded(lambda: command.main([], standalone_mode=False)))"
-    )
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run([sys.executable, "-c", script], stdout=writing, stderr=subprocess.PIPE)
-    os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_what_a_command_returns_is_its_exit_code() -> None:

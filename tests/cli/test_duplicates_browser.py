@@ -148,6 +148,39 @@ def test_what_nobody_compared_with_the_new_keeper_stays(browser: Chromium, tmp_p
     assert [row.action for row in saved(browser)] == ["drop", "keep", "keep"]
 
 
+def test_what_a_file_holds_or_has_beside_it_is_told_and_goes_only_if_asked(
+    browser: Chromium, tmp_path: Path
+) -> None:
+    video: dict[str, object] = {"extras": [{"kind": "video", "count": 1, "bytes": 3_200_000}]}
+    keeper, other, third = mixed(1, "same-picture", "same-picture")
+    keeper = replace(keeper, evidence=video, companions=("/p/1/0.mov", "/p/1/0.xmp"))
+    other = replace(other, evidence={**other.evidence, **video}, action="keep")
+    old = show(browser, [keeper, other, third], tmp_path)
+    card = '[data-file="{}"] .words'.format
+    assert "holds a video of 3.2 MB" in text(browser, f"{card(0)}")
+    assert "its keeper lacks" not in text(browser, f"{card(0)}")
+    assert "beside it: 0.mov, 0.xmp" in text(browser, f"{card(0)}")
+    assert "holds a video of 3.2 MB that its keeper lacks" in text(browser, f"{card(1)} .soft")
+    assert "holds" not in text(browser, card(2))
+    assert saved(browser) == old
+
+    browser.click(button(0, 1, "drop"))
+    assert "What only a dropped file holds goes with it: a video" in text(browser, "#said")
+    assert "its keeper lacks" in text(browser, f"{card(1)} .warn")
+    assert saved(browser)[1] == replace(other, action="drop", rule="by hand")
+
+    browser.click(button(0, 2, "lead"))  # the two change places, but for what only one holds
+    assert "The former keeper stays: it holds a video of 3.2 MB." in text(browser, "#said")
+    rows = saved(browser)
+    assert [row.action for row in rows] == ["keep", "drop", "keep"]
+    assert rows[0].evidence == {**third.evidence, **video, "reversed": True}
+    assert rows[0].companions == keeper.companions
+    assert rows[1].evidence == {**other.evidence, "compared_with": keeper.path}
+    assert rows[2].evidence == {}
+    browser.click('section[data-group="0"] [data-act="only"]')
+    assert "goes with it: a video" in text(browser, "#said")
+
+
 def test_no_group_can_lose_all_its_files(browser: Chromium, tmp_path: Path) -> None:
     old = show(browser, group(1, ["/a", "/b", "/c"]), tmp_path)
     browser.click(button(0, 0, "drop"))

@@ -158,6 +158,15 @@ def test_what_is_known_of_a_content_is_told(tmp_path: Path) -> None:
     assert file["metadata"] == {"rating": "5 of 5", "keywords": ["</script>", "sea"]}
 
 
+def test_what_a_file_holds_and_has_beside_it_is_told(tmp_path: Path) -> None:
+    keeper, other = group(1, ["/a.jpg", "/b.jpg"])
+    held: dict[str, object] = {"extras": [{"kind": "video", "count": 1, "bytes": 3_200_000}]}
+    other = replace(other, evidence=held, companions=("/b.mov",))
+    files = read(write_page([keeper, other], plain, tmp_path)).groups()[0]["files"]
+    assert (files[0]["extras"], files[0]["companions"]) == ("", [])
+    assert (files[1]["extras"], files[1]["companions"]) == ("a video of 3.2 MB", ["/b.mov"])
+
+
 def test_files_of_one_content_say_what_each_says(tmp_path: Path) -> None:
     keeper, other = group(1, ["/a", "/b"])
     twin = replace(other, path="/c", item=keeper.item)
@@ -313,6 +322,8 @@ def test_a_long_report_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.Mo
             "cosine high, new measure 3",
         ),
         ("edited", {"compared_with": "/a/b.jpg"}, "measured beside /a/b.jpg"),
+        ("edited", {"frames": 3}, "3 frames or pages, of which the first was compared"),
+        ("edited", {"frames": 3, "extras": [], "inliers": 9}, "9 points fit"),  # told apart
     ],
 )
 def test_evidence_is_told_in_words(kind: str, evidence: dict[str, object], words: str) -> None:

@@ -20,7 +20,8 @@ from tests.indexer.images.encoded import P3, profile
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
-KEYS = "scanned new copied moved unchanged missing skipped failed seconds reread renewed".split()
+KEYS = "scanned new copied moved unchanged missing skipped failed seconds".split()
+KEYS += ["excluded", "not_found", "notices", "partial", "reread", "renewed"]
 
 
 def test_the_last_line_counts_every_file_once(
@@ -70,10 +71,24 @@ def test_what_an_earlier_version_read_is_read_again_and_told(
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\0"])
 def test_files_can_be_listed_on_stdin(end: str, run: Run, photos: Path, tmp_path: Path) -> None:
     names = [str(photos / "2020" / "red.jpg"), str(photos / "2021" / "red again.jpg")]
-    words = ["index", "--files-from", "-", "--library", tmp_path / "l", "--model", "stand-in"]
+    flag = "--files-from0" if end == "\0" else "--files-from"
+    words = ["index", flag, "-", "--library", tmp_path / "l", "--model", "stand-in"]
     result = run(*words, "--json", input="".join(name + end for name in names))
     report = json.loads(result.stdout)
     assert (report["scanned"], report["new"], report["copied"]) == (2, 1, 1)
+
+
+def test_a_listed_name_that_is_not_there_is_told_and_the_rest_is_indexed(
+    run: Run, photos: Path, tmp_path: Path
+) -> None:
+    words = ["index", "--files-from", "-", "--library", tmp_path / "l", "--model", "stand-in"]
+    names = "\r\n".join([str(photos / "2020" / "red.jpg"), "gone.jpg"])
+    result = run(*words, "--json", input=b"\xef\xbb\xbf" + names.encode())
+    assert result.exit_code == 3
+    report = json.loads(result.stdout)
+    assert (report["new"], report["not_found"]) == (1, 1)
+    assert "gone.jpg is not there" in result.stderr
+    assert report["notices"] == ["gone.jpg is not there"]
 
 
 def test_an_empty_list_is_no_error(run: Run, library: Path) -> None:
@@ -98,6 +113,69 @@ def test_names_can_be_excluded(run_json: RunJson, photos: Path, tmp_path: Path) 
     [report] = run_json(*words, "--exclude", "*.png", "--exclude", "broken*")
     assert report["failed"] == 0
     assert report["new"] == 4
+
+
+def test_what_patterns_do_is_told(
+    run: Run, run_json: RunJson, library: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_EXCLUDE", f"2020{os.pathsep}*.tif")
+    result = run("index", "--library", library)
+    assert "the exclude pattern *.tif matched nothing" in result.stderr
+    assert "3 files are excluded now: kept, and not shown" in result.stderr
+    found = run("search", "red", "--library", library, "-k", "99", "--paths").stdout
+    assert len(found.splitlines()) == 4 and str(photos / "2020") not in found
+    [status] = run_json("status", "--library", library)
+    assert (status["files"], status["missing"], status["excluded"]) == (8, 0, 3)
+    assert "(0 missing, 3 excluded)" in run("status", "--library", library).stdout
+    blue = photos / "2020" / "blue.jpg"
+    [shown] = run_json("show", blue, "--library", library)
+    assert (shown["paths"], shown["excluded_paths"]) == ([], [str(blue)])
+    assert "excluded" in run("show", blue, "--library", library).stdout
+    assert run("forget", "--missing", "--library", library, "--yes").stdout == ""
+    monkeypatch.delenv("SIGHTLINE_EXCLUDE")
+    [report] = run_json("index", "--library", library)
+    assert (report["unchanged"], report["new"], report["excluded"]) == (8, 0, 0)
+
+
+def test_a_library_of_nothing_but_excluded_files_says_how_to_have_them_back(
+    run: Run, library: Path
+) -> None:
+    run("index", "--library", library, "--exclude", "*")
+    result = run("search", "red", "--library", library)
+    assert result.exit_code == 1
+    assert "without the exclude pattern" in result.stderr
+
+
+def test_patterns_that_are_set_hold_where_failures_are_tried_again(
+    run: Run, library: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_EXCLUDE", "broken*")
+    result = run("failures", "--retry", "--library", library)
+    assert f"{photos / 'broken.jpg'} is left out by an exclude pattern" in result.stderr
+    assert "no failures" in run("failures", "--library", library).stderr
+
+
+def test_everything_is_read_again_where_that_is_asked_for(
+    run: Run, photos: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "red.jpg").write_bytes((photos / "2020" / "red.jpg").read_bytes())
+    words = ["index", folder, "--library", tmp_path / "l", "--model", "stand-in"]
+    assert "1 new" in run(*words).stdout
+    assert "1 unchanged" in run(*words, "--reread").stdout
+
+
+def test_why_nothing_was_found_is_told_without_blame(
+    run: Run, library: Path, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "links").mkdir()
+    for name in ("red.jpg", "blue.jpg"):
+        (tmp_path / "links" / name).symlink_to(photos / "2020" / name)
+    result = run("index", tmp_path / "links", "--library", library)
+    assert "2 symbolic links are not followed" in result.stderr
+    assert "no files were found there" in result.stderr
+    assert "exclude" not in result.stderr
 
 
 def test_a_name_that_is_not_utf8_comes_back_byte_for_byte(

@@ -13,7 +13,7 @@ from storage import Library
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
-STATUS_KEYS = "path items files missing failures spaces builds folders bytes".split()
+STATUS_KEYS = "path items files missing excluded failures spaces builds folders bytes".split()
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,8 @@ def test_status_counts(run: Run, run_json: RunJson, library: Path, photos: Path)
 
 def test_failures_name_file_stage_and_reason(run: Run, run_json: RunJson, photos: Path) -> None:
     [failure] = run_json("failures")
-    assert list(failure) == ["path", "stage", "reason"]
+    assert list(failure) == ["path", "stage", "reason", "partial"]
+    assert failure["partial"] is False
     assert failure["path"] == str(photos / "broken.jpg")
     assert failure["reason"] in run("failures").stdout
 
@@ -66,6 +67,23 @@ def test_failures_name_file_stage_and_reason(run: Run, run_json: RunJson, photos
 def test_failures_can_be_tried_again(run_json: RunJson) -> None:
     [report] = run_json("failures", "--retry")
     assert (report["scanned"], report["failed"]) == (1, 1)
+
+
+def test_a_file_that_is_read_in_part_is_told_of_and_not_tried_again(
+    run: Run, run_json: RunJson, tmp_path: Path, library: Path
+) -> None:
+    text = tmp_path / "texts" / "note.txt"
+    text.parent.mkdir()
+    text.write_bytes("größere Bären".encode() + b" \xff")
+    indexed = run("index", text.parent)
+    assert "1 file could be read in part alone: sightline failures says" in indexed.stderr
+    [_, part] = run_json("failures")
+    assert (part["path"], part["partial"]) == (str(text), True)
+    assert "1 place is not UTF-8" in run("failures").stdout
+    assert "1 place is not UTF-8" in run("show", text).stdout
+    assert run_json("show", text)[0]["omitted"] == "1 place is not UTF-8 and read as \ufffd"
+    assert run_json("failures", "--retry")[0]["scanned"] == 1
+    assert run_json("status")[0]["failures"] == 2
 
 
 def test_a_sound_installation_passes_the_doctor(run: Run, library: Path) -> None:

@@ -51,3 +51,19 @@ def test_a_folder_without_pictures_is_told(beside: Library, tmp_path: Path) -> N
     (tmp_path / "none").mkdir()
     with pytest.raises(PathNotFound, match="holds no picture"):
         OutsidePictures(beside, str(tmp_path / "none"), Limits()).check()
+
+
+def test_a_folder_of_links_and_hidden_names_says_so(
+    beside: Library, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "0.png").symlink_to(folder / "0.png")
+    (tmp_path / "links" / ".1.png").write_bytes((folder / "1.png").read_bytes())
+    reading = OutsidePictures(beside, str(tmp_path / "links"), Limits())
+    said = "1 symbolic link is not followed; 1 name that begins with a dot is left out"
+    with pytest.raises(PathNotFound, match=f"links holds no picture: {said}"):
+        reading.check()
+    (tmp_path / "links" / "1.png").write_bytes((folder / "1.png").read_bytes())
+    reading.check()
+    assert len(list(reading.read(lambda: None))) == 1
+    assert "1 symbolic link is not followed" in capsys.readouterr().err

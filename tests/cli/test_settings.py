@@ -58,6 +58,13 @@ def test_what_one_file_may_cost_can_be_set(monkeypatch: pytest.MonkeyPatch) -> N
         ("workers = 0", "workers is 0: it must be a whole number from 1 on"),
         ("workers = true", "workers is True"),
         ("model = 3", "model is 3: it must be a text"),
+        ("model = ''", "model is '': it must be a text that is not empty"),
+        ("library = ' '", "library is ' ': it must be a text that is not empty"),
+        ("device = ''", "device is '': it must be a text that is not empty"),
+        ("workers = ''", "workers is '': it must be a whole number"),
+        ("limits = ''", "limits is '': it must be pairs"),
+        ("exclude = ''", "exclude is '': it must be a list of texts"),
+        ("exclude = ['*.gif', '']", "it must be a list of texts that are not empty"),
         ("exclude = [1]", "exclude is [1]: it must be a list of texts"),
         ("libary = 'x'", "libary: there is no such setting; did you mean library?"),
         ("model =", "cannot be read"),
@@ -69,6 +76,23 @@ def test_a_wrong_setting_is_named_with_its_file(text: str, said: str) -> None:
         Settings.read()
     assert said in str(error.value)
     assert str(settings_file()) in str(error.value)
+
+
+def test_an_empty_variable_is_not_set_and_an_empty_flag_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("LIBRARY", "MODEL", "DEVICE", "EXCLUDE", "WORKERS", "LIMITS"):
+        monkeypatch.setenv(f"SIGHTLINE_{name}", "")
+    assert Settings.read() == Settings(library=default_library())
+    with pytest.raises(InvalidArgument, match="the library is empty"):
+        Settings.read(library="")
+
+
+def test_no_pattern_is_an_answer_to_what_is_excluded(monkeypatch: pytest.MonkeyPatch) -> None:
+    _write("exclude = []")
+    assert Settings.read().exclude == ()
+    monkeypatch.setenv("SIGHTLINE_EXCLUDE", "*.gif::old:")
+    assert Settings.read().exclude == ("*.gif", "old")
 
 
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,8 @@ class Logged:
 
     def __init__(self, encoder: DualEncoder, log: str, delay: float) -> None:
         self.space, self.pictures = encoder.space, encoder.pictures
-        self.encode_texts = encoder.encode_texts
+        self.encode_texts, self.count_tokens = encoder.encode_texts, encoder.count_tokens
+        self.context = encoder.context
         self._encoder, self._log, self._delay = encoder, log, delay
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:

@@ -1,12 +1,24 @@
+import struct
 from io import BytesIO
 from typing import Any
 
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 from PIL.TiffImagePlugin import IFDRational
 
-from indexer.exif import capture, orientation
+from indexer.exif import capture, main_tags, orientation
 from storage.records import Capture
+from tests.indexer.exif_block import (
+    ASCII,
+    EXIF_POINTER,
+    GPS_POINTER,
+    LONG,
+    RATIONAL,
+    SIGNED_RATIONAL,
+    UTF8,
+    block,
+    rationals,
+)
 
 BASE, GPS, IFD = ExifTags.Base, ExifTags.GPS, ExifTags.IFD
 
@@ -48,26 +60,33 @@ def test_the_moment_of_the_shutter_goes_before_later_dates() -> None:
     assert capture(picture(edited)).taken_at == "2020-01-01T10:00:00"
 
 
-@pytest.mark.parametrize(
-    ("offset", "ending"), [("+02:00", "+02:00"), ("-09:30", "-09:30"), ("Z", "+00:00"), ("?", "")]
-)
-def test_the_zone_is_kept_where_it_is_given(offset: str, ending: str) -> None:
-    tags = {BASE.DateTimeOriginal: "2015:07:04 12:30:00", BASE.OffsetTimeOriginal: offset}
-    assert capture(picture(detail=tags)).taken_at == "2015-07-04T12:30:00" + ending
+def test_each_date_has_its_own_fraction_and_offset() -> None:
+    own = {BASE.SubsecTimeOriginal: "25", BASE.OffsetTimeOriginal: "+02:00"}
+    others = {BASE.SubsecTime: "75", BASE.OffsetTime: "-09:30", BASE.SubsecTimeDigitized: "5"}
+    taken = {BASE.DateTimeOriginal: "2015:07:04 12:30:00"}
+    assert capture(picture(detail=taken | own | others)).taken_at == (
+        "2015-07-04T12:30:00.250+02:00"
+    )
+    assert capture(picture(detail=taken | others)).taken_at == "2015-07-04T12:30:00"
 
 
 @pytest.mark.parametrize(
-    ("written", "ending"),
-    [("25", ".250"), ("123456", ".123"), ("00", ".000"), ("½", ""), ("-5", "")],
+    ("written", "certain"),
+    [
+        ("2015:08:22 24:08:19", "2015-08-22T00:08:19"),
+        ("2015:02:30 12:00:00", "2015-02"),
+        ("2015:00:00 00:00:00", "2015"),
+    ],
 )
-def test_parts_of_a_second_are_kept_where_they_are_given(written: str, ending: str) -> None:
-    tags = {BASE.DateTimeOriginal: "2015:07:04 12:30:00", BASE.SubsecTimeOriginal: written}
-    assert capture(picture(detail=tags)).taken_at == "2015-07-04T12:30:00" + ending
+def test_a_shutter_that_is_known_in_part_goes_before_the_whole_date_of_an_edit(
+    written: str, certain: str
+) -> None:
+    edited = {BASE.DateTime: "2024:03:03 10:00:00"}
+    later = {BASE.DateTimeOriginal: written, BASE.DateTimeDigitized: "2023:03:03 10:00:00"}
+    assert capture(picture(edited, later)).taken_at == certain
 
 
-@pytest.mark.parametrize(
-    "written", ["0000:00:00 00:00:00", "    :  :     :  :  ", "", "2015:13:41 12:30:00", "soon"]
-)
+@pytest.mark.parametrize("written", ["0000:00:00 00:00:00", "    :  :     :  :  ", "", "soon"])
 def test_a_date_that_is_none_gives_way_to_the_next_or_to_nothing(written: str) -> None:
     tags = {BASE.DateTimeOriginal: written}
     assert capture(picture(detail=tags)).taken_at is None
@@ -107,13 +126,12 @@ def test_a_place_is_signed_degrees() -> None:
     "tags",
     [
         {},
-        place((33.0, 51.0, 0.0), "S", (151.0, 12.0, 0.0), ""),
         place((95.0, 0.0, 0.0), "N", (10.0, 0.0, 0.0), "E"),
         place((IFDRational(1, 0), 0.0, 0.0), "N", (10.0, 0.0, 0.0), "E"),
         place((0.0, 0.0, 0.0), "N", (0.0, 0.0, 0.0), "E"),
         {GPS.GPSLatitude: (1.0, 2.0, 3.0), GPS.GPSLatitudeRef: "N"},
     ],
-    ids=["empty", "no letter", "off the map", "zero denominator", "no fix", "half"],
+    ids=["empty", "off the map", "zero denominator", "no fix", "half"],
 )
 def test_a_place_that_makes_no_sense_is_no_place(tags: dict[Any, Any]) -> None:
     read = capture(picture(place=tags))
@@ -123,6 +141,72 @@ def test_a_place_that_makes_no_sense_is_no_place(tags: dict[Any, Any]) -> None:
 @pytest.mark.parametrize(("tag", "read"), [(6, 6), (1, 1), (0, 1), (9, 1), (65535, 1)])
 def test_only_the_eight_orientations_count(tag: int, read: int) -> None:
     assert orientation(picture({BASE.Orientation: tag})) == read
+
+
+MAKE, MODEL, LENS_MODEL, TAKEN = 0x10F, 0x110, 0xA434, 0x9003
+
+
+def saved(written: bytes, form: str) -> Image.Image:
+    into = BytesIO()
+    Image.new("RGB", (8, 8)).save(into, form, exif=written)
+    return Image.open(into)
+
+
+@pytest.mark.parametrize("kind", [ASCII, UTF8])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_texts_are_read_as_utf8_of_either_type(form: str, order: str, kind: int) -> None:
+    main = [(MAKE, kind, "小米\0".encode()), (MODEL, kind, "红米 Note\0".encode())]
+    detail = [(TAKEN, ASCII, b"2015:07:04 12:30:00\0"), (LENS_MODEL, kind, "广角\0".encode())]
+    read = capture(saved(block(main, detail, order=order), form))
+    assert read == Capture("2015-07-04T12:30:00", "小米 红米 Note", "广角")
+
+
+def test_texts_of_a_tiff_file_are_read_as_utf8() -> None:
+    into = BytesIO()
+    names = {MAKE: "Éclair".encode(), MODEL: "Caméra 5".encode()}
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, name in names.items():
+        tags.tagtype[tag] = TiffTags.ASCII
+        tags[tag] = name
+    Image.new("RGB", (8, 8)).save(into, "TIFF", tiffinfo=tags)
+    assert capture(Image.open(into)).camera == "Éclair Caméra 5"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_places_are_read_from_every_type_of_rational(order: str, signed: bool) -> None:
+    kind = SIGNED_RATIONAL if signed else RATIONAL
+    north = rationals((38, 1), (432, 10), (0, 0), order=order, signed=signed)
+    east = rationals((914, 100), order=order, signed=signed)
+    read = capture(saved(block(place=[(2, kind, north), (4, kind, east)], order=order), "JPEG"))
+    assert (read.latitude, read.longitude) == pytest.approx((38.72, 9.14))
+
+
+def test_places_written_as_texts_are_read() -> None:
+    texts = [(1, ASCII, b"s\0"), (2, ASCII, b"38/1,43/1,12/1\0"), (4, ASCII, b"-9.14\0")]
+    read = capture(saved(block(place=texts), "JPEG"))
+    assert (read.latitude, read.longitude) == pytest.approx((-38.72, -9.14))
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Pillow's; the safe opening hushes it
+def test_a_damaged_tag_costs_no_other_tag() -> None:
+    written = block([(MAKE, ASCII, b"Canon\0"), (MODEL, ASCII, b"EOS 40D\0")])
+    beyond = (1 << 31).to_bytes(4, "little")
+    broken = written.replace(struct.pack("<HHI", MODEL, ASCII, 8), struct.pack("<HHI", MODEL, 9, 9))
+    assert broken != written
+    assert capture(saved(broken[: broken.rindex(b"EOS")], "JPEG")).camera == "Canon"
+    dangling = block(
+        [(MAKE, ASCII, b"Canon\0"), (EXIF_POINTER, LONG, beyond), (GPS_POINTER, LONG, beyond)]
+    )
+    assert capture(saved(dangling, "JPEG")) == Capture(camera="Canon")
+
+
+def test_the_main_tags_are_those_of_ifd0_with_texts_as_bytes() -> None:
+    written = block([(0x10E, UTF8, "Brücke\0".encode())], [(TAKEN, ASCII, b"2015\0")])
+    assert main_tags(saved(written, "JPEG"))[0x10E] == "Brücke\0".encode()
+    assert TAKEN not in main_tags(saved(written, "JPEG"))
+    assert main_tags(Image.new("RGB", (8, 8))) == {}
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Pillow's; the safe opening hushes it

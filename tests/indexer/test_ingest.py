@@ -192,14 +192,6 @@ def test_hidden_and_excluded_files_are_not_seen(photos: Path, index: Index, draw
     assert counts(index(photos, exclude=("summer", "1.*"))) == {"new": 3}
 
 
-def test_an_excluded_file_that_is_still_there_does_not_go_missing(
-    library: Library, photos: Path, index: Index
-) -> None:
-    index(photos)
-    assert counts(index(photos, exclude=("summer",))) == {"unchanged": 4}
-    assert len(paths(library)) == 6
-
-
 def test_the_thumbnail_of_an_edited_photo_goes_with_its_content(
     library: Library, photos: Path, index: Index, draw: Draw
 ) -> None:

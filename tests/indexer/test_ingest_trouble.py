@@ -191,7 +191,7 @@ def test_a_full_disk_is_named_and_costs_nothing_that_was_committed(
     (photos / "long.txt").write_text(" ".join(map(str, range(20_000))))
     with library.catalogue.reading() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-    library.close()
+    library.catalogue.release()
 
     def fill_up(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own way of a full disk
@@ -200,7 +200,7 @@ def test_a_full_disk_is_named_and_costs_nothing_that_was_committed(
     with pytest.raises(DiskFull, match="free some space"):
         index(photos)
     event.remove(library.catalogue._engine, "connect", fill_up)
-    library.close()
+    library.catalogue.release()
     assert library.status().items >= 6
     assert counts(index(photos)) == {"new": 1, "unchanged": 6}
 

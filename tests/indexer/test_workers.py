@@ -185,7 +185,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, photo: ReadTask
         "sys.path[:] = sys.argv[2:]\n"
         "from indexer.limits import Limits\n"
         "from indexer.models.protocols import PictureSpec\n"
-        "from indexer.workers import ReadPool, ReadTask\n"
+        "from indexer.reading import ReadTask\n"
+        "from indexer.workers import ReadPool\n"
         "spec = PictureSpec(64, (0.5,) * 3, (0.5,) * 3)\n"
         "pool = ReadPool(1, Limits())\n"  # no guard: workers do not run the caller's script again
         "pool.schedule(ReadTask(sys.argv[1], 'image', spec, Limits())).result()\n"
@@ -211,3 +212,28 @@ def _alive(pid: int) -> bool:
         return False
     state = Path(f"/proc/{pid}/stat")
     return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_forked_meanwhile_does_not_keep_the_workers_alive(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 8)).save(path)
+    script = f"""
+import os, time
+from indexer.limits import Limits
+from indexer.models.protocols import PictureSpec
+from indexer.reading import ReadTask
+from indexer.workers import ReadPool
+spec = PictureSpec(8, (0.5,) * 3, (0.5,) * 3)
+pool = ReadPool(1, Limits())
+print(pool.schedule(ReadTask({str(path)!r}, "image", spec, Limits())).result().hash[:0], end="")
+child = os.fork()
+if not child:
+    time.sleep(60)
+began = time.monotonic()
+pool.close()
+print(time.monotonic() - began < 30)
+os.kill(child, 9)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr

@@ -14,7 +14,16 @@ def brightness(picture: Pixels) -> float:
     return float(picture.mean() / 255)
 
 
-class RuleScorer:
+class WordReader:
+    """Reads every word that it is given, each of them one token."""
+
+    context: int | None = None
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+class RuleScorer(WordReader):
     """Scores by a rule over one picture and one text; `batches` counts what it was given."""
 
     name, revision, pictures = "rule-scorer", "1", SPEC
@@ -52,7 +61,7 @@ class RuleCaptioner:
         return [self._rule(one) for one in pixels]
 
 
-class RuleAnswerer:
+class RuleAnswerer(WordReader):
     """Answers each question with itself and how bright the picture is."""
 
     name, revision, pictures = "rule-answerer", "1", SPEC

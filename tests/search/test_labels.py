@@ -37,9 +37,29 @@ def test_labels_without_rivals_are_refused(tmp_path: Path, content: str, said: s
         LabelSet.read(file(tmp_path, content))
 
 
-def test_what_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TextFailure, match="labels.txt is not UTF-8"):
-        LabelSet.read(file(tmp_path, b"M\xe4use\nKatzen\n"))
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"])
+def test_a_byte_order_mark_names_the_encoding(tmp_path: Path, encoding: str) -> None:
+    labels = LabelSet.read(file(tmp_path, "\ufeffMäusebussard\r\nred kite\r\n".encode(encoding)))
+    assert labels.labels == ("Mäusebussard", "red kite")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"M\xe4use\nKatzen\n",
+        "Mäuse\nKatzen\n".encode("utf-16-le"),
+        b"dogs\0cats\0",
+        b"\xff\xfea",
+    ],
+)
+def test_what_is_not_utf8_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(TextFailure, match=r"labels.txt is not UTF-8.*save it as UTF-8"):
+        LabelSet.read(file(tmp_path, content))
+
+
+def test_an_empty_name_is_no_file() -> None:
+    with pytest.raises(InvalidArgument, match="--labels is empty"):
+        LabelSet.read("")
 
 
 def test_a_file_that_is_not_there_is_told_with_the_built_in_sets(tmp_path: Path) -> None:

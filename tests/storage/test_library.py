@@ -1,5 +1,6 @@
 """The library folder: made, opened, refused, locked, migrated, counted."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -59,6 +60,21 @@ def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path) -> None:
     (tmp_path / "catalogue.sqlite3").write_bytes(b"not a database" * 1000)
     with pytest.raises(LibraryDamaged):
         Library.open(tmp_path)
+
+
+def test_folders_within_the_library_may_be_as_deep_as_they_like(library: Library) -> None:
+    small, back = library.status().bytes, os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(library.path)
+        for _ in range(1200):  # more than Python calls may be deep
+            os.mkdir("d")
+            os.chdir("d")
+        Path("file").write_bytes(b"x" * 100_000)
+    finally:
+        os.fchdir(back)
+        os.close(back)
+    assert library.status().bytes >= small + 100_000
+    subprocess.run(["rm", "-rf", library.path / "d"], check=True)  # Python's own removal recurses
 
 
 def test_a_newer_library_is_refused_and_not_changed(library: Library) -> None:

@@ -62,7 +62,7 @@ def fill(library: Library, space_id: int) -> Fill:
 def content(number: int) -> Content:
     capture = Capture(
         taken_at=f"20{number % 20:02}-06-01T12:00:00" if number % 4 else None,
-        camera=("Canon EOS 40D", "NIKON D70", None)[number % 3],
+        camera=("Canon EOS 40D", "NIKON D70", "ÉCLAIR Caméra")[number % 3],
         latitude=number % 180 - 90 if number % 5 else None,
         longitude=number % 360 - 180 if number % 5 else None,
     )
@@ -157,6 +157,9 @@ FILTERS: list[tuple[Filters, Callable[[int], bool]]] = [
     (Filters(folder="/photos/1"), lambda n: n % 3 == 1),
     (Filters(after="2005", before="2010"), lambda n: n % 4 != 0 and 5 <= n % 20 < 10),
     (Filters(camera="canon"), lambda n: n % 3 == 0),
+    (Filters(camera="CAME\u0301RA"), lambda n: n % 3 == 2),
+    (Filters(camera="came"), lambda n: False),
+    (Filters(camera="%"), lambda n: False),
     (
         Filters(near=Near(0.0, 0.0, 2000.0)),
         lambda n: n % 5 != 0 and far(n % 180 - 90, n % 360 - 180) <= 2000,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.command import Command
 from cli.consent import agreed
 from cli.duplicates_words import metadata_in_line, metadata_in_words
 from cli.options import json_option, library_option, yes_option
@@ -17,6 +18,7 @@ from cli.session import session
 from cli.settings import Settings
 from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
 from search.duplicates.apply import Outcome, apply
+from search.duplicates.companions import MODES, CompanionMode
 from search.duplicates.plan import Entry, read
 from search.duplicates.trash import Trash
 from storage.decisions import Decided
@@ -26,7 +28,7 @@ from storage.files import is_under
 FAILED = 3  # entries were refused
 
 
-@click.command("apply")
+@click.command("apply", cls=Command)
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--trash", "way", flag_value="trash", help="To the trash; the default.")
 @click.option("--hardlink", "way", flag_value="hardlink", help="One copy on disk under both names.")
@@ -38,6 +40,14 @@ FAILED = 3  # entries were refused
     is_flag=True,
     help="What only a dropped file says (keywords, rating, description, place, date, camera) goes "
     "into an XMP file beside its keeper.",
+)
+@click.option(
+    "--companions",
+    type=click.Choice(MODES),
+    default="keep",
+    show_default=True,
+    help="A dropped file beside which others of its name lie (RAW, video, sidecars): keep it, "
+    "unless its keeper has the same beside it; move them where it goes; or leave them.",
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
 @click.option(
@@ -55,8 +65,7 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     keep since. `sightline dedup undo JOURNAL` puts back what can be. An interrupted run goes on
     where it was when it is given again.
     """
-    if move and way:
-        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
+    _check(way, move, given["companions"])
     entries, refused = read(plan)
     if refused and not entries:
         raise SightlineError(
@@ -69,10 +78,11 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
     if not drops:
         tell(f"{plan} drops no file")
         return FAILED if refused else NOTHING_FOUND
-    action: Action = Move(move) if move else _action(way)
+    action: Action = _action(way) if move is None else Move(move)
     decided = _decided(given["library"], move)
     journal = given["journal"] or _journal_of(plan)
-    if not (given["dry_run"] or agreed(_question(drops, action), given["yes"])):
+    question = _question(drops, action, given["companions"])
+    if not (given["dry_run"] or agreed(question, given["yes"])):
         return DONE
     with keeping(lambda: f"what was done is in {journal}"):
         outcomes = apply(
@@ -81,11 +91,20 @@ def command(plan: Path, way: str | None, move: str | None, **given: Any) -> int:
             journal,
             dry_run=given["dry_run"],
             sidecars=given["sidecar"],
+            companions=given["companions"],
             decided=decided,
         )
         done, before, left = _tell(outcomes, given["as_json"], given["dry_run"])
     _tell_sum(done, before, left, journal, given["dry_run"])
     return FAILED if left or refused else DONE
+
+
+def _check(way: str | None, move: str | None, companions: CompanionMode) -> None:
+    """Refuse options that exclude each other; raises click.UsageError."""
+    if move and way:
+        raise click.UsageError(f"--move and --{way} exclude each other: choose one")
+    if way in ("hardlink", "reflink") and companions == "move":
+        raise click.UsageError(f"--{way} leaves files where they are: --companions move moves none")
 
 
 def _tell_sum(done: int, before: int, left: int, journal: Path, dry_run: bool) -> None:
@@ -107,7 +126,9 @@ def _decided(library: str | None, move: str | None) -> Decided | None:
     """Read what was decided; a plan is carried out where its library is not there as well."""
     try:
         with session(Settings.read(library=library)) as opened:
-            if move and any(is_under(os.path.realpath(move), root.path) for root in opened.roots()):
+            if move is not None and any(
+                is_under(os.path.realpath(move), root.path) for root in opened.roots()
+            ):
                 tell(f"{move} lies in an indexed folder: the next sightline index finds them there")
             with opened.catalogue.reading() as connection:
                 return Decided.read(connection)
@@ -129,9 +150,10 @@ def _action(way: str | None) -> Action:
     return Trash(os.path.join(data, "Trash"))
 
 
-def _question(drops: list[Entry], action: Action) -> str:
+def _question(drops: list[Entry], action: Action, companions: CompanionMode) -> str:
     many = f"{plural(len(drops), 'file')}, {size(sum(entry.bytes for entry in drops))}"
-    return f"{action.name}: {many}. Go on?"
+    more = {"keep": "", "move": " and their companions", "leave": ", their companions left behind"}
+    return f"{action.name}: {many}{more[companions]}. Go on?"
 
 
 def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[int, int, int]:
@@ -149,6 +171,7 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
                     "target": outcome.target,
                     "sidecar": outcome.sidecar,
                     "said": metadata_in_words(outcome.said),
+                    "companions": list(outcome.companions),
                 }
             )
             continue
@@ -158,6 +181,9 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
             tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
         elif dry_run:
             click.echo(f"would drop {printable(outcome.entry.path)}")
+        if outcome.companions:
+            names = ", ".join(printable(os.path.basename(one)) for one in outcome.companions)
+            tell(f"{'would go' if dry_run else 'went'} with it: {names}")
         if outcome.sidecar is not None:
             said = printable(metadata_in_line(outcome.said))
             word = "would write" if dry_run else "wrote"

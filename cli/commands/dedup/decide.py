@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cli.boundary import DONE, NOTHING_FOUND
+from cli.command import Command
 from cli.options import json_option, library_option
 from cli.render import plural, tell, write_json, write_table
 from cli.session import session
@@ -17,7 +18,7 @@ from storage.errors import InvalidArgument, SightlineError
 from storage.records import Item
 
 
-@click.command("decide")
+@click.command("decide", cls=Command)
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @click.option("--group", "groups", type=int, multiple=True, help="A group of the plan; repeat it.")
 @click.option("--keep-all", "kind", flag_value="keep-all", help="All files stay.")
@@ -108,7 +109,7 @@ def _list(settings: Settings, as_json: bool) -> int:
 
 def _files(decision: decisions.Decision, held: Mapping[str, Item]) -> list[str | None]:
     """Name a file for each content of a decision, another one where a content comes again."""
-    waiting = {content: iter(item.paths) for content, item in held.items()}
+    waiting = {content: iter(item.paths + item.excluded_paths) for content, item in held.items()}
     return [next(waiting.get(content, iter(())), None) for content in decision.hashes]
 
 

@@ -1,6 +1,6 @@
 """`sightline dedup`: find duplicates, write the plan and the page to review it by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -10,6 +10,7 @@ import click
 
 from cli import wiring
 from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.duplicates_look import Looks
 from cli.duplicates_page import write_page
@@ -19,6 +20,8 @@ from cli.question import check_folder, filters_of, narrows, why_nothing
 from cli.render import plural, size, tell, write_json
 from cli.session import session
 from cli.settings import Settings
+from cli.wiring import comparing
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.entries import DROPPED, entries
 from search.duplicates.finding import Finder
 from search.duplicates.groups import Grouping
@@ -37,7 +40,7 @@ OUT = "sightline-dedup"
 _KEPT = "what was compared is kept"
 
 
-@click.command("find")
+@click.command("find", cls=Command)
 @click.argument("folders", nargs=-1, metavar="")
 @click.option(
     "--kind",
@@ -121,10 +124,17 @@ def command(**given: Any) -> int:
             _tell_caution(library)
         _compare(library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
-        groups = Grouping(library, order, kinds, dropped).run(within, against, folders)
+        with (
+            counting("looked at closely") as count,
+            keeping(lambda: _KEPT),
+            comparing(settings) as pool,
+        ):
+            check = DetailCheck(limits, library.thumbnail, pool, settings.file_limits(), count.show)
+            grouping = Grouping(library, order, kinds, dropped, check)
+            groups = list(grouping.run(within, against, folders))
         with library.catalogue.reading() as connection:
             decided = Decided.read(connection)
-        plan = list(entries(groups, dropped, decided))
+        plan = _counted(entries(groups, dropped, decided))
         if not plan:
             tell(_nothing(library, filters))
             return NOTHING_FOUND
@@ -132,7 +142,7 @@ def command(**given: Any) -> int:
             for entry in plan:
                 write_json(_row(entry))
         if given["out"] is not None or not given["as_json"]:
-            _write(library, plan, given["out"] or Path(OUT), given["library"])
+            _write(library, plan, given["out"] or Path(OUT), given["library"], dropped)
     return DONE
 
 
@@ -208,6 +218,16 @@ def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) ->
         )
 
 
+def _counted(found: Iterable[Entry]) -> list[Entry]:
+    """Make the plan; files that may hold more than an image are read for it."""
+    plan = []
+    with counting("planned") as count:
+        for entry in found:
+            plan.append(entry)
+            count.show(len(plan), len(plan))
+    return plan
+
+
 def _tell_caution(library: Library) -> None:
     if caution := wiring.caution(library):
         tell(caution)
@@ -219,7 +239,13 @@ def _nothing(library: Library, filters: Filters) -> str:
     return "no duplicates among the pictures of the library"
 
 
-def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None) -> None:
+def _write(
+    library: Library,
+    plan: Sequence[Entry],
+    out: Path,
+    named: str | None,
+    kinds: Collection[Kind],
+) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         _put_aside(plan, out)
@@ -240,6 +266,7 @@ def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None
             f"what the keeper does not say goes with {looks.losing:,} of them (the report tells "
             "what): apply --sidecar writes it beside the keeper"
         )
+    _tell_held(plan, kinds)
     tell(f"look at  {page}")
     if dropped:
         # Of its library apply reads what was decided.
@@ -247,6 +274,23 @@ def _write(library: Library, plan: Sequence[Entry], out: Path, named: str | None
         tell(f"then     sightline dedup apply {out / PLAN}{where}")
     else:
         tell("to let any go, mark it there and save the plan, or give --drop KIND")
+
+
+def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
+    """Tell of the files that stay for what they hold, and of those that have companions."""
+    others = [entry for entry in plan if entry.path != entry.keeper and entry.kind in kinds]
+    more = sum("extras" in entry.evidence for entry in others)
+    if more:
+        tell(
+            f"{plural(more, 'file')} kept for what only they hold, such as a video or a depth map "
+            "(the report says what)"
+        )
+    beside = sum(entry.action == "drop" and bool(entry.companions) for entry in plan)
+    if beside:
+        tell(
+            f"beside {beside:,} of those to drop lie companions (RAW, video, sidecars): apply "
+            "keeps what would be parted from them, --companions move takes them along"
+        )
 
 
 def _put_aside(plan: Sequence[Entry], out: Path) -> None:

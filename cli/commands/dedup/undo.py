@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from cli.boundary import DONE, NOTHING_FOUND, keeping
+from cli.command import Command
 from cli.commands.dedup.apply import FAILED
 from cli.options import json_option
 from cli.render import plural, printable, tell, write_json
 from search.duplicates.undo import undo
 
 
-@click.command("undo")
+@click.command("undo", cls=Command)
 @click.argument("journal", type=click.Path(path_type=Path))
 @json_option
 def command(journal: Path, as_json: bool) -> int:

@@ -5,6 +5,7 @@ from typing import get_args
 import click
 
 from cli.boundary import DONE, NOTHING_FOUND
+from cli.command import Command
 from cli.options import json_option
 from cli.render import Row, size, tell, write_json, write_table
 from indexer.models import ModelEntry, Role, cached, memory_need, names
@@ -12,7 +13,7 @@ from indexer.models import ModelEntry, Role, cached, memory_need, names
 HEADS = ("name", "roles", "here", "memory", "what it is")
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.argument("pattern", default="*")
 @click.option("--role", type=click.Choice(get_args(Role)), help="Those that can do this.")
 @json_option

@@ -3,6 +3,7 @@
 import click
 
 from cli.boundary import keeping
+from cli.command import Command
 from cli.consent import agreed
 from cli.options import json_option, library_option, yes_option
 from cli.render import plural, tell, write_json
@@ -11,7 +12,7 @@ from cli.session import session
 from cli.settings import Settings
 
 
-@click.command("prune")
+@click.command("prune", cls=Command)
 @library_option
 @yes_option
 @json_option

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from cli.boundary import keeping
+from cli.command import Command
 from cli.options import json_option
 from cli.progress import counting
 from cli.render import size, write_json
 from indexer.models import Checkpoint, Step, cached, pull
 
 
-@click.command("pull")
+@click.command("pull", cls=Command)
 @click.argument("model", metavar="NAME")
 @json_option
 def command(model: str, as_json: bool) -> None:

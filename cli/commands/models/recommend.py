@@ -5,12 +5,13 @@ from dataclasses import asdict
 import click
 
 from cli.boundary import DONE, NOTHING_FOUND
+from cli.command import Command
 from cli.options import json_option
 from cli.render import Row, tell, write_json, write_table
 from indexer.models.published import TASKS, Recommendation, recommend
 
 
-@click.command("recommend")
+@click.command("recommend", cls=Command)
 @click.option("--task", type=click.Choice(TASKS), required=True, help="What the model is for.")
 @click.option("--memory", type=float, metavar="GB", help="What it may take. [default: any]")
 @click.option(

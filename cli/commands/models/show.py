@@ -2,13 +2,14 @@
 
 import click
 
+from cli.command import Command
 from cli.options import json_option
 from cli.render import size, tell, write_facts, write_json
 from indexer.models import cached, find, memory_need
 from indexer.models.architecture import describe_architecture
 
 
-@click.command("show")
+@click.command("show", cls=Command)
 @click.argument("model", metavar="NAME")
 @json_option
 def command(model: str, as_json: bool) -> None:

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from indexer.cores import usable_cores
-from indexer.models.device import CPU_BATCH, Placement, in_batches, limit_threads, place
+from indexer.models.device import CPU_BATCH, Placement, in_batches, place
 from indexer.models.memory import LARGE
 from storage.errors import InvalidArgument, ModelError
 
@@ -30,9 +29,14 @@ def test_a_device_that_is_not_there_is_named(name: str, monkeypatch: pytest.Monk
         place(name)
 
 
-def test_threads_are_never_more_than_the_cores_of_this_process() -> None:
-    limit_threads()
-    assert 1 <= torch.get_num_threads() <= usable_cores()
+def test_the_threads_of_the_program_around_stay_as_it_set_them() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        place("cpu")
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_large_reader_runs_in_bf16_and_a_large_encoder_keeps_fp32_weights() -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from indexer.models import DualEncoder, hub, load
+from indexer.models import DualEncoder, fetch, hub, load
 from indexer.models.checkpoint import Checkpoint, from_folder
 from indexer.models.open_clip import OpenClipEncoder, _fetch_tokenizer
 from indexer.models.protocols import Pixels
@@ -172,12 +172,22 @@ def test_weights_cut_short_are_a_broken_model(tiny: Path, kept: int) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_tokens_are_counted_as_open_clip_makes_them(encoder: DualEncoder, tiny: Path) -> None:
+    words = open_clip.SimpleTokenizer(str(tiny / "bpe.txt.gz"), context_length=200)
+    for text in TEXTS[:4]:
+        assert encoder.count_tokens(text) == int((words([text]) != 0).sum())
+    assert encoder.context == 12
+    assert encoder.count_tokens("word " * 200) > 200
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0])
 def test_a_vector_without_a_direction_is_never_returned(tiny: Path, value: float) -> None:
     folder = rewrite(tiny, lambda s: s["text_projection"].fill_(value))
     with pytest.raises(EncodeFailure, match="not a finite direction") as caught:
-        load(str(folder), device="cpu").encode_texts(["red kite"])
+        OpenClipEncoder.load(fetch(str(folder)), "cpu").encode_texts(["red kite"])
     assert str(folder.resolve()) in str(caught.value)
+    with pytest.raises(BrokenModel, match=f"{folder.resolve()} .*not a finite direction"):
+        load(str(folder), device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +245,9 @@ def test_a_transformers_tokenizer_beside_the_weights_is_used(
         tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]"
     ).save_pretrained(folder)
     change(lambda c: c["model_cfg"]["text_cfg"].update(tokenizer_kwargs={"clean": "canonicalize"}))
-    rows = load(str(folder), device="cpu").encode_texts(["red kite", "Red, kite!", "kite red"])
+    encoder = load(str(folder), device="cpu")
+    rows = encoder.encode_texts(["red kite", "Red, kite!", "kite red"])
+    assert [encoder.count_tokens(text) for text in ("", "Red, kite!", "kite " * 50)] == [0, 2, 50]
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
     assert rows[0] @ rows[2] < 0.9999
 

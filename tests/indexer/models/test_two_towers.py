@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers.models.auto.tokenization_auto import AutoTokenizer
 
-from indexer.models import DualEncoder, load, memory
+from indexer.models import DualEncoder, fetch, load, memory
+from indexer.models.blip_itc import BlipEncoder
 from indexer.models.protocols import Pixels
 from indexer.pictures import prepare
 from storage.errors import BrokenModel, EncodeFailure, InvalidArgument, NotEnoughMemory
@@ -178,9 +180,28 @@ def test_weights_that_are_not_numbers_are_an_encode_failure(
     state = load_file(folder / "model.safetensors")
     state["vision_proj.bias"].fill_(torch.nan)
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    broken = load(str(folder), device="cpu")
+    broken = BlipEncoder.load(fetch(str(folder), role="dual-encoder"), "cpu")
     with pytest.raises(EncodeFailure, match="not a finite direction"):
         broken.encode_pictures(prepared(broken))
+    with pytest.raises(BrokenModel, match=f"the model {folder} does not work: .*not a finite"):
+        load(str(folder), device="cpu")
+
+
+def test_tokens_are_counted_as_the_tokenizer_makes_them(folder: Path) -> None:
+    encoder = load(str(folder), device="cpu")
+    words = AutoTokenizer.from_pretrained(folder)
+    for text in tiny.TEXTS:
+        assert encoder.count_tokens(text) == len(words(text, verbose=False).input_ids)
+    assert encoder.context == words.model_max_length or encoder.context == 64  # of ALIGN
+    assert encoder.count_tokens(tiny.TEXTS[-1]) > (encoder.context or 0) or "mini" in str(folder)
+
+
+def test_what_is_beyond_the_context_changes_no_vector(encoder: DualEncoder) -> None:
+    assert encoder.context == tiny.CONTEXT
+    read = " ".join(["red"] * (tiny.CONTEXT - 2))
+    assert encoder.count_tokens(read) == tiny.CONTEXT
+    same, other = encoder.encode_texts([read, read + " kite"])
+    np.testing.assert_allclose(same, other, atol=1e-5)
 
 
 def test_half_precision_files_run_in_full(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -279,8 +300,10 @@ def full_size(family: str) -> Any:
 
     kind: Any = {"clip": CLIPModel, "align": AlignModel, "blip": BlipForImageTextRetrieval}[family]
     # The defaults of these classes are ViT-B/32, align-base but for its pictures, and blip-base.
-    vision = {"image_size": 289} if family == "align" else {}
-    return kind(kind.config_class(text_config={}, vision_config=vision))
+    # BLIP's would begin with weights of nearly nothing, by which all images are one.
+    vision = {"clip": {}, "align": {"image_size": 289}, "blip": {"initializer_range": 0.02}}
+    words = {"eos_token_id": 518} if family == "clip" else {}  # of the tiny tokenizer
+    return kind(kind.config_class(text_config=words, vision_config=vision[family]))
 
 
 @pytest.mark.slow

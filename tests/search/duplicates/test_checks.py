@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from search.duplicates.held import hold
+from search.duplicates.kinds import Kind
 from search.duplicates.plan import Entry
+from tests.search.duplicates.extras.containers import encoded, video
 from tests.search.duplicates.planted import Run, actions, group, put, refusal
 
 
@@ -137,3 +139,25 @@ def test_two_runs_at_once_that_disagree_do_not_remove_both(
     with hold(str(keeper), alone=True):  # another run is about to remove it
         assert "in use by another run" in refusal(run(group(keeper, loser)))
     assert run(group(keeper, loser))[0].done
+
+
+@pytest.mark.parametrize("kind", ["same-picture", "edited", "similar"])
+def test_what_holds_more_goes_only_where_the_plan_says_so(
+    run: Run, keeper: Path, loser: Path, kind: Kind
+) -> None:
+    """A plan of before says nothing of it, and a report that a person worked on does."""
+    put(keeper, encoded("JPEG"))
+    put(loser, encoded("JPEG") + video())
+    entries = group(keeper, loser, kind=kind)
+    assert "it holds a video of 4.0 KB that its keeper lacks" in refusal(run(entries))
+    other = replace(entries[1], evidence={"extras": [{"kind": "gain map"}, "video", 7]})
+    assert "it holds a video" in refusal(run([entries[0], other]))
+    told = replace(entries[1], evidence={"extras": [{"kind": "video", "count": 1, "bytes": 9}]})
+    assert run([entries[0], told])[0].done
+
+
+def test_what_was_not_understood_when_the_plan_was_made_goes_as_it_says(
+    run: Run, keeper: Path, loser: Path
+) -> None:
+    put(loser, b"no image at all")
+    assert run(group(keeper, loser, kind="same-picture"))[0].done

@@ -164,7 +164,8 @@ def test_a_burst_is_similar_and_a_changed_date_is_not() -> None:
 
 
 def test_a_date_that_is_none_tells_nothing() -> None:
-    assert seconds_between(Capture(taken_at="2015-07"), Capture(taken_at="2015-07")) is None
+    for date in ("2015", "2015-07", "2015-07-04", "2015-07-04T12:30"):
+        assert seconds_between(Capture(taken_at=date), Capture(taken_at=date)) is None
     assert seconds_between(Capture(), Capture(taken_at="2015-07-04T12:00:00")) is None
 
 

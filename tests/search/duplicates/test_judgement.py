@@ -13,7 +13,10 @@ from PIL import Image, ImageCms, ImageDraw
 from PIL.ExifTags import IFD, Base
 
 from indexer import IndexConfig, Indexer
+from indexer.limits import Limits
 from indexer.models import load
+from indexer.workers import ReadPool
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.entries import DROPPED
 from search.duplicates.finding import Finder
 from search.duplicates.groups import Grouping
@@ -195,7 +198,9 @@ def _lab(scene: Image.Image) -> Image.Image:
 
 def _groups(library: Library, *kinds: Kind) -> list[dict[str, Kind | None]]:
     """Give every group as the product plans it: file names, and what each is beside the keeper."""
-    groups = Grouping(library, KeepOrder(DEFAULT), kinds, DROPPED).run()
+    with ReadPool(1, Limits(), "indexer.comparison") as pool:
+        check = DetailCheck(Thresholds(), library.thumbnail, pool)
+        groups = list(Grouping(library, KeepOrder(DEFAULT), kinds, DROPPED, check).run())
     return [
         {Path(group.keeper.path).name: None}
         | {Path(member.path).name: member.kind for member in group.others}

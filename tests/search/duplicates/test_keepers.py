@@ -1,15 +1,18 @@
 """Which file is kept follows the rules in their order, and is the same on every run."""
 
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from search.duplicates import keepers
+from search.duplicates import extras, keepers
+from search.duplicates.extras import Contents
 from search.duplicates.keepers import DEFAULT, Candidate, KeepOrder
 from search.duplicates.metadata import Metadata, read
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Capture, Item
+from tests.search.duplicates.extras.containers import drawn, encoded, video
 from tests.search.duplicates.said import packet, photo
 
 
@@ -35,6 +38,9 @@ def _file(
         ("exif", _file("/b", camera="X"), _file("/a")),
         ("date", _file("/b", taken_at="2001-01-01"), _file("/a", taken_at="2002-01-01")),
         ("date", _file("/b", taken_at="2001-01-01"), _file("/a")),
+        ("date", _file("/b", taken_at="2001-07-04T12:30"), _file("/a", taken_at="2001-07-04")),
+        ("date", _file("/b", taken_at="2001-07-04"), _file("/a", taken_at="2001")),
+        ("date", _file("/b", taken_at="2001"), _file("/a", taken_at="2002-07-04T12:30:00")),
         ("name", _file("/b/x.jpg"), _file("/a/x (1).jpg")),
         ("name", _file("/b/x.jpg"), _file("/a/x copy.jpg")),
         ("name", _file("/b/x.jpg"), _file("/a/IMG-20200101-WA0003.jpg")),
@@ -106,6 +112,61 @@ def test_a_higher_rating_goes_first_and_files_are_opened_only_for_it(
     assert len(opened) == len(files)
     gone = _file(str(tmp_path / "gone.jpg"))
     assert KeepOrder(["rating"]).sort([gone, files[2]])[0] is files[2]
+
+
+def _alike(path: Path, data: bytes, number: int = 0) -> Candidate:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return Candidate(Item(number, str(number) * 64, "image", 10, "JPEG", 100, 100), str(path))
+
+
+def test_what_holds_more_goes_before_a_better_format(tmp_path: Path) -> None:
+    motion = _alike(tmp_path / "b.jpg", encoded("JPEG") + video(), 1)
+    still = _alike(tmp_path / "a.png", encoded("PNG"), 2)
+    still = replace(still, item=replace(still.item, format="PNG"))
+    assert KeepOrder().sort([still, motion])[0] is motion
+    assert KeepOrder().decided(motion, [still]) == "extras"
+    assert KeepOrder(["format", "extras"]).sort([still, motion])[0] is still
+    dated = replace(still, item=replace(still.item, capture=Capture(taken_at="2001-01-01")))
+    assert KeepOrder().sort([motion, dated])[0] is dated  # its date would be lost
+
+
+@pytest.mark.parametrize(
+    "more", [encoded("GIF", save_all=True, append_images=[drawn(colour="red")]), b"no image"]
+)
+def test_frames_and_unknown_bytes_are_no_reason_to_keep(tmp_path: Path, more: bytes) -> None:
+    several, one = _alike(tmp_path / "b", more, 1), _alike(tmp_path / "a", encoded("JPEG"), 2)
+    assert KeepOrder(["extras"]).sort([several, one])[0] is one
+
+
+def test_companions_make_a_keeper_of_two_equal_files(tmp_path: Path) -> None:
+    alone, beside = (_alike(tmp_path / name / "P.jpg", b"same") for name in "ab")
+    (tmp_path / "b" / "P.MOV").touch()
+    assert KeepOrder().sort([alone, beside])[0] is beside
+    assert KeepOrder().decided(beside, [alone]) == "companions"
+    (tmp_path / "a" / "P.nef").touch()
+    (tmp_path / "a" / "P.jpg.xmp").touch()
+    assert KeepOrder().sort([alone, beside])[0] is alone
+
+
+def test_files_are_opened_only_to_break_a_tie_of_different_contents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def counted(path: str) -> Contents:
+        opened.append(path)
+        return Contents()
+
+    monkeypatch.setattr(extras, "read", counted)
+    copies = [_alike(tmp_path / name, b"same") for name in "ab"]
+    KeepOrder().sort(copies)
+    KeepOrder().decided(copies[0], copies[1:])
+    KeepOrder().sort([*copies, _file("/c", width=200)])
+    KeepOrder().sort([*copies, _alike(tmp_path / "d", b"other", 3)], opening=False)
+    assert opened == []
+    KeepOrder().sort([*copies, _alike(tmp_path / "d", b"other", 3)])
+    assert sorted(opened) == sorted(str(tmp_path / name) for name in "abd")
 
 
 @pytest.mark.parametrize("names", [["size"], ["bytes", "bytes"]])

@@ -48,6 +48,8 @@ def planted(home: Path) -> list[Entry]:
             put(home / "photos" / f"{copy}" / f"{number}.jpg", content) for copy in range(COPIES)
         ]
         entries += group(*files, number=number)
+        for path in files[: COPIES * (number % 2)]:  # every other photo moves
+            put(path.with_suffix(".mov"), content[::-1])
     write(entries, home / "plan.jsonl")
     return entries
 
@@ -88,6 +90,8 @@ def test_killed_at_fifty_moments_it_is_finished_by_the_next(tmp_path: Path) -> N
         assert all(one.done or "done before" in (one.reason or "") for one in again)
         assert contents(home / "photos") == before
         assert drafts(home) == []
+        together = {path.with_suffix("") for path in (home / "photos").rglob("*.mov")}
+        assert together <= {path.with_suffix("") for path in (home / "photos").rglob("*.jpg")}
         files = {path.stat().st_ino for path in (home / "photos").rglob("*.jpg")}
         assert len(files) == GROUPS
         assert name not in ("move", "trash") or len(list(home.rglob("*.jpg"))) == GROUPS * COPIES

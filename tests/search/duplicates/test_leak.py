@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from indexer import Report
+from indexer.limits import Limits
 from indexer.thumbnail import thumbnail
+from indexer.workers import ReadPool
 from search.duplicates import leak
+from search.duplicates.detail_check import DetailCheck
 from search.duplicates.kinds import Thresholds
 from search.duplicates.leak import Leaked, LeakFinder, Suspect
 from storage import Capture, Library
@@ -18,11 +21,12 @@ from tests.conftest import Index
 from tests.search.duplicates.drawn import photo
 
 
-def _tested(name: str, image: Image.Image, quality: int = 90) -> Suspect:
-    stream = BytesIO()
-    image.save(stream, "JPEG", quality=quality)
-    read = Image.open(stream).convert("RGB")
-    return Suspect(name, sha256(stream.getvalue()).hexdigest(), Capture(), thumbnail(read))
+def _tested(file: Path, image: Image.Image, quality: int = 90) -> Suspect:
+    file.parent.mkdir(exist_ok=True)
+    image.save(file, "JPEG", quality=quality)
+    content, read = file.read_bytes(), Image.open(file).convert("RGB")
+    digest = sha256(content).hexdigest()
+    return Suspect(str(file), digest, len(content), Capture(), thumbnail(read))
 
 
 @pytest.fixture
@@ -37,61 +41,81 @@ def training(tmp_path: Path, library: Library, index: Index) -> Path:
 
 
 def _found(
-    library: Library, folder: Path, tested: Iterable[Suspect], crops: bool = True
+    library: Library, folder: Path, tested: Iterable[Suspect], crops: bool = True, **how: Any
 ) -> list[Leaked]:
-    finder = LeakFinder(library, str(folder), Thresholds(), crops)
-    finder.prepare()
-    return list(finder.run(tested))
+    with ReadPool(1, Limits(), "indexer.comparison") as pool:
+        check = DetailCheck(Thresholds(), library.thumbnail, pool)
+        finder = LeakFinder(library, str(folder), Thresholds(), check, crops, **how)
+        finder.prepare()
+        return list(finder.run(tested))
 
 
 def _said(found: list[Leaked]) -> set[tuple[str, str, str]]:
-    return {(each.test, Path(each.paths[0]).name, each.kind) for each in found}
+    return {(Path(each.test).name, Path(each.paths[0]).name, each.kind) for each in found}
 
 
-def _set() -> list[Suspect]:
+@pytest.fixture
+def tests(tmp_path: Path) -> list[Suspect]:
+    folder = tmp_path / "test"
     cropped = photo(5).crop((48, 36, 432, 324))
+    retouched = photo(6).copy()
+    ImageDraw.Draw(retouched).rectangle((200, 150, 206, 156), "#20e040")
     return [
-        _tested("same bytes", photo(1)),
-        _tested("smaller", photo(2).resize((240, 180)), 70),
-        _tested("mirrored", ImageOps.mirror(photo(3))),
-        _tested("cropped", cropped),
-        _tested("stranger", photo(99)),
-        _tested("plain", Image.new("RGB", (320, 240), "white")),
+        _tested(folder / "same bytes", photo(1)),
+        _tested(folder / "smaller", photo(2).resize((240, 180)), 70),
+        _tested(folder / "mirrored", ImageOps.mirror(photo(3))),
+        _tested(folder / "cropped", cropped),
+        _tested(folder / "retouched", retouched),
+        _tested(folder / "stranger", photo(99)),
+        _tested(folder / "plain", Image.new("RGB", (320, 240), "white")),
     ]
 
 
 @pytest.mark.parametrize("at_once", [4096, 2])
 def test_copies_and_edits_are_found_and_strangers_are_not(
-    library: Library, training: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+    library: Library,
+    training: Path,
+    tests: list[Suspect],
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
 ) -> None:
     monkeypatch.setattr(leak, "_AT_ONCE", at_once)
-    found = _found(library, training.parent / "test", _set())
+    found = _found(library, training.parent / "test", tests)
     assert _said(found) == {
         ("same bytes", "1.jpg", "identical"),
         ("smaller", "2.jpg", "same-picture"),
         ("mirrored", "3.jpg", "edited"),
         ("cropped", "5.jpg", "edited"),
+        ("retouched", "6.jpg", "similar"),
     }
-    assert [each.evidence.turned for each in found if each.test == "mirrored"] == ["mirror"]
+    turned = {Path(each.test).name: each.evidence.turned for each in found}
+    assert turned["mirrored"] == "mirror"
 
 
-def test_without_features_a_crop_goes_unseen(library: Library, training: Path) -> None:
-    found = _found(library, training.parent / "test", _set(), crops=False)
-    assert "cropped" not in {each.test for each in found}
-    assert len(found) == 3
+def test_without_features_a_crop_goes_unseen(
+    library: Library, training: Path, tests: list[Suspect]
+) -> None:
+    found = _found(library, training.parent / "test", tests, crops=False)
+    assert "cropped" not in {Path(each.test).name for each in found}
+    assert len(found) == 4
 
 
-def test_the_test_set_is_no_part_of_the_training_set(library: Library, training: Path) -> None:
-    assert _found(library, training, _set()) == []
+def test_the_test_set_is_no_part_of_the_training_set(
+    library: Library, training: Path, tests: list[Suspect]
+) -> None:
+    assert _found(library, training, tests) == []
 
 
-def test_only_the_chosen_training_pictures_count(library: Library, training: Path) -> None:
+def test_only_the_chosen_training_pictures_count(
+    library: Library, training: Path, tests: list[Suspect]
+) -> None:
     number = library.find(str(training / "2.jpg")).id
-    folder = str(training.parent / "test")
-    finder = LeakFinder(library, folder, Thresholds(), among=[number], within=str(training))
-    finder.prepare()
-    assert _said(list(finder.run(_set()))) == {("smaller", "2.jpg", "same-picture")}
+    folder = training.parent / "test"
+    found = _found(library, folder, tests, among=[number], within=str(training))
+    assert _said(found) == {("smaller", "2.jpg", "same-picture")}
 
 
-def test_an_empty_library_leaks_nothing(library: Library, tmp_path: Path) -> None:
-    assert _found(library, tmp_path, _set()) == []
+def test_an_empty_library_leaks_nothing(
+    library: Library, tmp_path: Path, tests: list[Suspect]
+) -> None:
+    assert _found(library, tmp_path, tests) == []

@@ -140,6 +140,16 @@ def test_date_and_camera_are_read_and_written(tmp_path: Path) -> None:
         assert (again.taken_at, again.camera) == (said.taken_at, said.camera)
 
 
+def test_a_date_in_part_is_lost_where_the_keeper_has_none_and_gives_way_to_a_time_of_day() -> None:
+    month, moment = Metadata(taken_at="2019-06"), Metadata(taken_at="2019-06-01T12:30:00")
+    assert lost(Metadata(), month) == month
+    assert lost(month, moment) == moment
+    assert lost(moment, month) == lost(month, month) == lost(moment, moment) == Metadata()
+    assert joined(month, moment) == joined(moment, month) == moment
+    assert xmp.parse(xmp.merged(None, month)) == month
+    assert xmp.parse(xmp.merged(xmp.merged(None, month), moment)) == moment
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -28,8 +28,18 @@ def test_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_has_exactly_the_keys_that_were_agreed() -> None:
-    agreed = "group kind path item keeper action rule evidence bytes"
+    agreed = "group kind path item keeper action rule evidence bytes companions"
     assert list(GOOD) == agreed.split()
+
+
+def test_companions_come_back_and_plans_of_before_have_none(tmp_path: Path) -> None:
+    file = tmp_path / "plan.jsonl"
+    beside = replace(ENTRY, companions=("/p/a.mov", os.fsdecode(b"/p/a\xff.xmp")))
+    former = {key: value for key, value in GOOD.items() if key != "companions"}
+    write([beside], file)
+    with file.open("a") as stream:
+        stream.write(json.dumps(former) + "\n")
+    assert read(file) == ((beside, ENTRY), ())
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,9 @@ def test_refuses_what_is_no_row_and_reads_on(tmp_path: Path, bad: bytes, reason:
         ("item", "ab"),
         ("rule", None),
         ("evidence", []),
+        ("companions", "/a.mov"),
+        ("companions", ["a.mov"]),
+        ("companions", [7]),
     ],
 )
 def test_refuses_a_value_that_the_key_cannot_have(tmp_path: Path, key: str, value: object) -> None:

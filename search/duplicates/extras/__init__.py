@@ -1,0 +1,15 @@
+"""What an image file holds beyond the first image that a viewer shows.
+
+A video behind a photo, a depth or gain map, mattes, layers, sound, further images, frames and
+pages, found by walking the container of the file; no pixel is decoded. `read` returns the
+`Contents` of a file, `lacking` what of them another file does not hold.
+"""
+
+from search.duplicates.extras.contents import UNKNOWN as UNKNOWN
+from search.duplicates.extras.contents import Contents as Contents
+from search.duplicates.extras.contents import Extra as Extra
+from search.duplicates.extras.contents import ExtraKind as ExtraKind
+from search.duplicates.extras.contents import lacking as lacking
+from search.duplicates.extras.reading import read as read
+from search.duplicates.extras.wording import as_rows as as_rows
+from search.duplicates.extras.wording import in_words as in_words

@@ -1,0 +1,62 @@
+"""The record of what a file holds beyond its first image, and its comparison with another's."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Literal
+
+ExtraKind = Literal[
+    "video",
+    "audio",
+    "image",  # a further one, at full size or as a preview
+    "frame",  # of an animation
+    "page",
+    "depth map",
+    "gain map",
+    "matte",
+    "layers",
+    "raw image",
+    "transparency",  # kept apart from the image, as HEIF and AVIF do
+    "channels",  # beyond colour and transparency
+    "data",  # of no known form
+    "unknown",  # the structure of the file was not understood
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Something that a file holds beyond its first image."""
+
+    kind: ExtraKind
+    bytes: int = 0  # of its payload; 0 where they were not counted
+    count: int | None = 1  # how many of the kind; None where the file does not tell
+    digest: str | None = None  # SHA-256 of the payload; None where that alone proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All that a file holds beyond its first image."""
+
+    extras: tuple[Extra, ...] = ()
+    transparent: bool = False  # the first image has an alpha channel
+
+    @property
+    def kinds(self) -> frozenset[ExtraKind]:
+        """Return the kinds of what the file holds."""
+        return frozenset(each.kind for each in self.extras)
+
+
+UNKNOWN = Contents((Extra("unknown", count=None),))
+
+
+def lacking(contents: Contents, other: Contents) -> tuple[Extra, ...]:
+    """Return the extras of `contents` that `other` does not surely hold as well.
+
+    It holds an extra as well where it has one of the same kind with the same bytes.
+    """
+    held = {(each.kind, each.digest) for each in other.extras if each.digest is not None}
+    return tuple(each for each in contents.extras if not _covered(each, held, other.transparent))
+
+
+def _covered(extra: Extra, held: Set[tuple[ExtraKind, str | None]], transparent: bool) -> bool:
+    # Alpha channels are compared with the pixels; here it only matters that one is there.
+    return (extra.kind, extra.digest) in held or (extra.kind == "transparency" and transparent)

@@ -1,0 +1,47 @@
+"""The boxes and codestreams of JPEG 2000 (ITU-T T.800, annexes A and I)."""
+
+from search.duplicates.extras.boxes import file_boxes
+from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
+from search.duplicates.extras.contents import Contents, Extra
+from search.duplicates.extras.trailer import SMALL, behind
+
+CODESTREAM = b"\xff\x4f\xff\x51"
+_TILE_PART, _END = 0xFF90, 0xFFD9
+_KNOWN = frozenset(
+    (b"jP  ", b"ftyp", b"jp2h", b"jp2c", b"jp2i", b"xml ", b"uuid", b"uinf", b"rreq", b"res ")
+)
+_MOST = 1_000_000
+
+
+def jpeg2000(source: ByteSource) -> Contents:
+    """Return what a JPEG 2000 file holds; raises UnknownStructure."""
+    if source.peek(0, 4) == CODESTREAM:
+        return Contents(tuple(behind(source, _codestream_end(source, 0), source.size)))
+    at, images, own = 0, 0, []
+    for box in file_boxes(source):
+        images += box.kind == b"jp2c"
+        # Metadata and places are in "uuid" boxes; large ones are something else.
+        if box.length > SMALL and (box.kind == b"uuid" or box.kind not in _KNOWN):
+            own.append((box.payload, box.end))
+        at = _codestream_end(source, box.payload) if box.open_ended else box.end
+    if not images:
+        raise UnknownStructure("it holds no image")
+    extras = [Extra("image", count=images - 1)] if images > 1 else []
+    extras += [Extra("data", end - start, digest=source.digest((start, end))) for start, end in own]
+    return Contents((*extras, *behind(source, at, source.size)))
+
+
+def _codestream_end(source: ByteSource, start: int) -> int:
+    at = start + 2
+    for _ in range(_MOST):
+        marker = source.number(at, 2)
+        if marker == _END:
+            return at + 2
+        if marker == _TILE_PART:
+            length = source.number(at + 6, 4)
+            if not length:
+                raise UnknownStructure("its last part does not tell its length")
+            at += length
+        else:
+            at += 2 + source.number(at + 2, 2)
+    raise UnknownStructure("it has too many parts")

@@ -1,0 +1,55 @@
+"""The chunks of a PNG (W3C, PNG specification, third edition, 5 and 11)."""
+
+from collections.abc import Iterator
+
+from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
+from search.duplicates.extras.contents import Contents, Extra
+from search.duplicates.extras.trailer import SMALL, behind
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST = 1_000_000
+_END = b"IEND"
+# What is defined by the specification and its extensions, and what Apple's tools write.
+_KNOWN = frozenset(
+    (
+        b"IHDR PLTE IDAT IEND acTL cHRM cICP gAMA iCCP mDCV cLLI sBIT sRGB bKGD hIST tRNS eXIf "
+        b"fcTL pHYs sPLT fdAT tIME iTXt tEXt zTXt oFFs pCAL sCAL gIFg gIFt gIFx sTER dSIG iDOT "
+        b"CgBI"
+    ).split()
+)
+
+
+def png(source: ByteSource) -> Contents:
+    """Return what a PNG holds; raises UnknownStructure."""
+    frames, own, seen = 0, [], set()
+    end = source.size
+    for kind, start, end in _chunks(source):
+        if kind == b"fcTL":
+            frames += b"IDAT" in seen  # one before the pixels makes them the first frame
+        elif kind not in _KNOWN:
+            own.append((start, end))
+        seen.add(kind)
+    extras = [Extra("frame", count=frames)] if frames else []
+    length = sum(stop - start for start, stop in own)
+    if length > SMALL:
+        extras.append(Extra("data", length, digest=source.digest(*own)))
+    extras += behind(source, min(end + 4, source.size), source.size)
+    transparent = b"tRNS" in seen or bool(source.number(25, 1) & 4)  # the colour type
+    return Contents(tuple(extras), transparent)
+
+
+def _chunks(source: ByteSource) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, beginning and end of each chunk's data; one of pixels may be cut off."""
+    at = len(SIGNATURE)
+    for _ in range(_MOST):
+        if at == source.size:
+            return
+        length, kind = source.number(at, 4), source.read(at + 4, 4)
+        end = at + 8 + length
+        if end > source.size and kind not in (b"IDAT", _END):
+            raise UnknownStructure("a chunk points beyond the file")
+        yield kind, at + 8, min(end, source.size)
+        if kind == _END or end + 4 >= source.size:
+            return
+        at = end + 4
+    raise UnknownStructure("it holds too many chunks")

@@ -1,0 +1,108 @@
+"""What a forked process may still do with what its parent had in use.
+
+A fork (POSIX.1-2024, `fork`) copies a process's memory and one of its threads. Three things do
+not come through it whole:
+
+- An SQLite connection must not be used, nor even closed, on the other side of a fork (SQLite,
+  "How To Corrupt An SQLite Database File", section 2.6). So those that nobody uses are closed
+  just before, and both sides open new ones when they need them.
+- torch and FAISS compute with OpenMP. GCC's keeps the threads of a team with the thread that asked
+  for it, and the copy of that thread waits for ever for a team that was not copied. A thread that
+  is started after the fork gets a team of its own, so the work is done in one.
+- What another thread had begun stays as it was, half done and maybe holding a lock. There is no
+  way on from that: the child is refused, with the reason.
+
+A child that does not use a library is not touched.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, Protocol, TypeVar
+from weakref import WeakSet
+
+from storage.errors import ForkedProcess
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ForkAware(Protocol):
+    """Something that holds connections which must not cross a fork."""
+
+    def release(self) -> None:
+        """Close what nobody uses; called in the parent just before a fork."""
+
+    def reset(self) -> None:
+        """Forget what is left of the parent's; called in the child."""
+
+
+_holders: "WeakSet[ForkAware]" = WeakSet()
+_begun: set[object] = set()  # a token for each piece of work that is under way
+_cut_short = False  # this process was forked in the middle of some
+# The main thread may be the copy of one that had a team: this process was forked, or something
+# computed before this file was loaded, in a process that may have been forked since.
+_team_lost = not sys.modules.keys().isdisjoint(("torch", "faiss"))
+
+
+def register(holder: ForkAware) -> None:
+    """Register a holder of connections, which is told of forks as long as it lives."""
+    _holders.add(holder)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Mark the block as work that no fork leaves whole in the child.
+
+    Raises ForkedProcess in a process that was forked in the middle of such work.
+    """
+    if _cut_short:
+        raise ForkedProcess(
+            "this process was forked while a library was in use in its parent, and cannot use one: "
+            "fork before the first search or between two, or start processes by spawn"
+        )
+    token = object()
+    _begun.add(token)
+    try:
+        yield
+    finally:
+        _begun.discard(token)
+
+
+def fork_safe(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that computes with OpenMP's threads also where a fork has lost them.
+
+    Raises ForkedProcess as `guard` does.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with guard():
+            if not _team_lost or threading.current_thread() is not threading.main_thread():
+                return function(*args, **kwargs)
+            with ThreadPoolExecutor(1, "after the fork") as thread:
+                return thread.submit(function, *args, **kwargs).result()
+
+    return run
+
+
+def _before() -> None:
+    for holder in list(_holders):
+        holder.release()
+
+
+def _in_child() -> None:
+    global _cut_short, _team_lost
+    _cut_short = _cut_short or bool(_begun)
+    _team_lost = True
+    _begun.clear()
+    for holder in list(_holders):
+        holder.reset()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(before=_before, after_in_child=_in_child)

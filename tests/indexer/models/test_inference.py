@@ -1,0 +1,123 @@
+"""Models are run by one thread at a time, and by a thread of its own after a fork."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from threading import Lock, current_thread, main_thread
+
+import pytest
+import torch
+
+from indexer.models.families import ARCHITECTURES
+from indexer.models.inference import inference
+from indexer.models.protocols import Role
+from indexer.models.table import OPEN_CLIP_LOADERS
+from storage import fork
+from storage.errors import ForkedProcess
+
+_METHODS: dict[Role, tuple[str, ...]] = {  # of the protocols
+    "dual-encoder": ("encode_pictures", "encode_texts"),
+    "pair-scorer": ("score",),
+    "captioner": ("describe",),
+    "answerer": ("answer",),
+    "dialogue": ("reply",),
+}
+_LOADERS = [(role, one) for each in ARCHITECTURES.values() for role, one in each.items()]
+
+
+class Counting:
+    """Counts how many threads are in it at once."""
+
+    def __init__(self) -> None:
+        self.inside = self.most = 0
+        self.guard = Lock()
+
+    @inference
+    def run(self, seconds: float = 0.01) -> str:
+        with self.guard:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+        time.sleep(seconds)
+        with self.guard:
+            self.inside -= 1
+        return current_thread().name
+
+    @inference
+    def run_twice(self) -> str:
+        return self.run()
+
+    @inference
+    def fail(self) -> None:
+        raise RuntimeError("CUDA error: initialization error")
+
+
+@pytest.mark.parametrize(("role", "loader"), [*_LOADERS, *OPEN_CLIP_LOADERS.items()])
+def test_every_way_into_every_network_is_guarded(role: Role, loader: str) -> None:
+    module, _, name = loader.partition(":")
+    network = getattr(import_module(module), name)
+    for method in _METHODS[role]:
+        assert hasattr(getattr(network, method), "__wrapped__"), method
+
+
+def test_one_thread_at_a_time_runs_a_model_and_others_run_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fork, "_team_lost", False)
+    one, other = Counting(), Counting()
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda model: model.run(), [one, one, one, other, other, one]))
+    assert one.most == other.most == 1
+    assert one.run_twice() == main_thread().name
+
+
+def test_a_thread_that_was_there_before_a_fork_lets_another_one_compute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fork, "_team_lost", True)
+    assert Counting().run() != main_thread().name
+    assert Counting().run_twice() != main_thread().name
+    with ThreadPoolExecutor(1, "mine") as threads:
+        assert threads.submit(Counting().run).result().startswith("mine")
+    with pytest.raises(RuntimeError, match="initialization"):
+        Counting().fail()
+
+
+def test_an_accelerator_that_the_parent_had_in_use_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    with pytest.raises(ForkedProcess, match="device='cpu'"):
+        Counting().fail()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("early", [True, False], ids=["known to the parent", "loaded in the child"])
+def test_a_child_computes_after_its_parent_did(early: bool) -> None:
+    """GCC's OpenMP would wait for ever for the threads that stayed with the parent."""
+    before, after = ("LOAD()", "") if early else ("", "LOAD()")
+    script = f"""
+import os, signal, sys, torch
+images = torch.rand(8, 3, 64, 64)
+torch.nn.Conv2d(3, 64, 7)(images).sum(), (torch.rand(900, 900) @ torch.rand(900, 900)).sum()
+def LOAD():
+    global encoder
+    from indexer.models import load
+    encoder = load("mini")
+    print(encoder.encode_texts(["a red circle"]).shape, flush=True)
+{before}
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    {after}
+    print(encoder.encode_texts(["a blue square", "a star"]).shape, flush=True)
+    sys.exit(5)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shapes = done.stdout.split("\n")
+    assert [line[:2] for line in shapes if line] == ["(1", "(2", "5"]

@@ -1,0 +1,152 @@
+"""What a model does not read of a text is told, in its own tokens and in words."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from indexer import Report
+from indexer.models.stand_in import StandInEncoder
+from search import Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
+from search.ask import ask
+from search.truncation import truncation, truncations
+from storage import Filters, Library, Matrix
+from storage.errors import InvalidArgument
+from storage.selection import select_items
+from tests.search.readers import RuleAnswerer, RuleScorer, WordReader
+
+Index = Callable[..., Report]
+
+
+class Short(WordReader):
+    """Reads five tokens, one a letter, and two marks around them."""
+
+    context = 7
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.replace(" ", "")) + 2
+
+
+class ShortEncoder(StandInEncoder):
+    """Reads four words and no mark."""
+
+    context = 4
+
+
+class ShortScorer(RuleScorer):
+    """Reads three words and no mark."""
+
+    context = 3
+
+
+@pytest.mark.parametrize("text", ["", "a", "red", "a b c d e", "abcde"])
+def test_a_text_that_is_read_whole_is_not_told_of(text: str) -> None:
+    assert truncation(Short(), "short", text) is None
+    assert truncation(WordReader(), "any", text * 1000) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a bc de f", "the first 3 of 4 words (5 of 6 tokens)"),
+        ("ab cd ef", "the first 2 of 3 words (5 of 6 tokens)"),
+        ("abcdef g", "the first 5 of 7 tokens"),
+        ("赤いトビが飛ぶ", "the first 5 of 7 tokens"),
+        ("a b c d e " * 300, "the first 5 of 1,500 words (5 of 1,500 tokens)"),
+    ],
+)
+def test_it_is_told_how_much_is_read(text: str, told: str) -> None:
+    sentence = truncation(Short(), "short", text)
+    assert sentence is not None
+    assert sentence.endswith(f" is too long for the model short, which reads {told} of it")
+    assert text[:40] in sentence
+    assert len(sentence) < 200
+
+
+def test_of_several_texts_each_is_told_of() -> None:
+    told = truncations(Short(), "short", ["a", "abcdef", "b", "ghijkl"])
+    assert [sentence[:8] for sentence in told] == ["'abcdef'", "'ghijkl'"]
+
+
+def search(library: Library, query: Query) -> list[Hit]:
+    return Engine(library, ShortEncoder, scorer=ShortScorer).search(query)
+
+
+def test_words_beyond_the_context_of_a_search_are_told_plus_and_minus(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    plus, minus = "one two three four five", "six seven eight nine ten eleven"
+    terms = (Term("text", plus), Term("text", "short"), Term("text", minus, -1.0))
+    assert search(library, Query(terms, k=2))
+    assert library.notices == [
+        f"{plus!r} is too long for the model stand-in, which reads the first 4 of 5 words "
+        "(4 of 5 tokens) of it",
+        f"{minus!r} is too long for the model stand-in, which reads the first 4 of 6 words "
+        "(4 of 6 tokens) of it",
+    ]
+
+
+def test_terms_that_cancel_out_by_what_is_read_of_them_say_so(
+    library: Library, photos: Path, index: Index
+) -> None:
+    class Cut(ShortEncoder):
+        def encode_texts(self, texts: Sequence[str]) -> Matrix:
+            return super().encode_texts([" ".join(text.split()[:4]) for text in texts])
+
+    index(photos)
+    same, longer = Term("text", "a b c d"), Term("text", "a b c d e", -1.0)
+    with pytest.raises(InvalidArgument, match="cancel out: .*; 'a b c d e' is too long"):
+        Engine(library, Cut).search(Query((same, longer)))
+
+
+def test_a_search_without_words_loads_no_model_to_count_them(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    item = library.find(str(photos / "0.png"))
+
+    def none() -> StandInEncoder:
+        raise AssertionError
+
+    assert Engine(library, none).search(Query((Term("item", item.hash),)))
+    assert library.notices == []
+
+
+def test_words_beyond_the_context_of_a_second_reading_are_told(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    text = "one two three four"
+    assert search(library, Query((Term("text", text),), rerank=Rerank(3)))
+    assert library.notices == [
+        f"{text!r} is too long for the model rule-scorer, which reads the first 3 of 4 words "
+        "(3 of 4 tokens) of it"
+    ]
+
+
+def test_labels_beyond_the_context_are_told_once(
+    library: Library, photos: Path, index: Index
+) -> None:
+    index(photos)
+    labels = LabelSet("mine", ("cat", "a very long label", "one more long label here"))
+    tagging = Tagging(library, ShortEncoder(), labels, ("a {}", "{}"))
+    with library.catalogue.reading() as connection:
+        chosen = select_items(connection, "image", Filters())
+    assert list(tagging.run(chosen))
+    assert tagging.notices == [
+        "'a a very long label' is too long for the model stand-in, which reads the first 4 of 5 "
+        "words (4 of 5 tokens) of it; so it is with 1 more label"
+    ]
+
+
+def test_a_question_beyond_the_context_is_told(
+    library: Library, photos: Path, index: Index
+) -> None:
+    class ShortAnswerer(RuleAnswerer):
+        context = 3
+
+    index(photos)
+    item = library.find(str(photos / "0.png"))
+    assert list(ask(library, ShortAnswerer(), "how bright is this?", [item]))
+    assert "reads the first 3 of 4 words" in library.notices[0]
