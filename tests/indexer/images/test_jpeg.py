@@ -114,6 +114,7 @@ SEGMENTS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:Image appears to be a malformed MPO", "ignore:Corrupt EXIF")
 @pytest.mark.parametrize("name", SEGMENTS)
 def test_a_short_application_segment_costs_nothing(name: str) -> None:
     marker, content = SEGMENTS[name]
