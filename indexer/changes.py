@@ -19,7 +19,7 @@ from indexer.scan import Scan
 from indexer.scope import Scope
 from storage import files, items
 from storage.catalogue import Catalogue
-from storage.files import KnownFile, Sighting
+from storage.file_state import KnownFile, Sighting
 from storage.records import ContentKind
 
 PAGE = 1000

@@ -24,7 +24,7 @@ from indexer.write import (
 from storage import reader_versions, vectors
 from storage.catalogue import Catalogue
 from storage.errors import EncodeFailure, FileFailure, TextFailure, UnreadableFile
-from storage.files import Sighting
+from storage.file_state import Sighting
 from storage.items import Content
 from storage.records import Kind, Matrix, Vector
 

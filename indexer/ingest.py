@@ -30,7 +30,7 @@ from indexer.tally import OUTCOMES, Tally
 from indexer.workers import ReadPool
 from indexer.write import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
 from storage import files, items, roots, spaces
-from storage.files import Sighting
+from storage.file_state import Sighting
 from storage.library import Library
 
 
@@ -63,9 +63,8 @@ class Indexer:
             space_id, scopes, finder = self._settle()
             notices = Notices(finder, self._excludes)
             changes = Changes(self._library.catalogue, space_id, self._config)
-            encoding = Encoding(
-                self._encoder, self._library.catalogue, space_id, self._config.batch_size
-            )
+            catalogue, most = self._library.catalogue, self._config.batch_size
+            encoding = Encoding(self._encoder, catalogue, space_id, most)
             writing = Writing(self._library, space_id)
             with Census(scopes, self._scan) as census:
                 tally = Tally(writing, census, self._watch)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 from indexer.excludes import Excludes
 from indexer.file_systems import FileSystems, StableStat
-from storage.files import Sighting
+from storage.file_state import Sighting
 from storage.records import Root
 
 _MOST_NS = 2**63 - 1

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from indexer.scan import Scan
 from storage import files
 from storage.errors import InvalidArgument, PathNotFound
-from storage.files import KnownFile, Sighting, is_under
+from storage.file_state import KnownFile, Sighting
+from storage.files import is_under
 from storage.records import Root
 from storage.roots import Roots, is_mounted
 

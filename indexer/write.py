@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from indexer.reading import READER_VERSION
 from storage import files, items, reader_versions, vectors
 from storage.errors import SightlineError
-from storage.files import KnownFile, Sighting
+from storage.file_state import KnownFile, Sighting
 from storage.items import Content
 from storage.library import Library
 from storage.records import Capture, ContentKind, Matrix, Vector

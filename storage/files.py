@@ -7,8 +7,7 @@ asked for by a person, take rows away.
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -27,70 +26,13 @@ from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.errors import UnreadableFile
+from storage.file_state import KnownFile, Sighting
 from storage.items import has_vector, has_vectors_of_passages, refresh_presence
 from storage.records import Failure, Root
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
 _COPIES = 100  # files of one item that are looked at; there may be thousands
 Outcome = Literal["new", "copied", "moved", "unchanged"]
-Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Sighting:
-    """A file as the file system shows it now.
-
-    `ctime_ns` (when content or rights last changed) and `inode` are None where the system has
-    none, or none that lasts from one mount to the next.
-    """
-
-    root_id: int
-    path: str  # absolute
-    size: int  # bytes
-    mtime_ns: int
-    ctime_ns: int | None = None
-    inode: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file as the catalogue remembers it: an item's, or one that failed (`item_id` None)."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    item_id: int | None
-    missing: bool = False
-    format: str = ""  # of the item
-    whole: bool = True  # every vector that the item should have is in the space asked about
-    excluded: bool = False
-    ctime_ns: int | None = None  # None: not recorded
-    inode: str | None = None
-    kind: str = ""  # of the item
-    hash: str = ""  # of the item
-    reader_version: int = 0  # by which rules it was read, or failed to be
-
-    def looks_like(self, seen: Sighting) -> bool:
-        """Return True where nothing about the file says that it changed.
-
-        Size and date can both survive a rewrite or an exchange of names; the change time cannot
-        be set back by a program, and the number is another's where a file took the place.
-        """
-        return (
-            self.size == seen.size
-            and self.mtime_ns == seen.mtime_ns
-            and _agree(self.ctime_ns, seen.ctime_ns)
-            and _agree(self.inode, seen.inode)
-        )
-
-    def lacks_stat_of(self, seen: Sighting) -> bool:
-        """Return True where the system shows a change time or a number that is not recorded."""
-        pairs = ((self.ctime_ns, seen.ctime_ns), (self.inode, seen.inode))
-        return any(known is None and shown is not None for known, shown in pairs)
-
-
-def _agree(known: Value | None, shown: Value | None) -> bool:
-    return known is None or shown is None or known == shown
 
 
 def under(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:

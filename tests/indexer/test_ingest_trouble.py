@@ -21,6 +21,7 @@ from storage.errors import (
     InvalidArgument,
     PathNotFound,
 )
+from storage.file_state import Sighting
 from tests.indexer.told import counts, paths
 
 Count = Callable[[], int]
@@ -107,7 +108,7 @@ def test_what_no_row_can_hold_fails_alone(
 ) -> None:
     record = files.record
 
-    def refuse(connection: Connection, seen: files.Sighting, *rest: Any) -> files.Outcome:
+    def refuse(connection: Connection, seen: Sighting, *rest: Any) -> files.Outcome:
         if seen.path.endswith("3.png"):
             raise OverflowError("too large")
         return record(connection, seen, *rest)

@@ -21,6 +21,7 @@ from storage import (
     spaces,
     vectors,
 )
+from storage.file_state import Sighting
 from storage.items import Content
 from storage.records import Capture, Matrix
 from storage.roots import Roots
@@ -52,7 +53,7 @@ def fill(library: Library, space_id: int) -> Fill:
             for number, row in enumerate(matrix, start=first):
                 item, fresh = items.add(connection, content(number))
                 vectors.add(connection, space_id, "image", [item], row[None])
-                seen = files.Sighting(root.id, f"/photos/{number % 3}/{number}.jpg", number, 0)
+                seen = Sighting(root.id, f"/photos/{number % 3}/{number}.jpg", number, 0)
                 files.record(connection, seen, item, fresh, lambda root, path: False)
         return matrix
 

@@ -1,6 +1,7 @@
 """`sightline dedup`: find duplicates, write the plan and the page to review it by."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -124,17 +125,10 @@ def command(**given: Any) -> int:
             _tell_caution(library)
         _compare(library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
-        with (
-            counting("looked at closely") as count,
-            keeping(lambda: _KEPT),
-            comparing(settings) as pool,
-        ):
-            check = DetailCheck(limits, library.thumbnail, pool, settings.file_limits(), count.show)
+        with keeping(lambda: _KEPT), _closely(library, limits, settings) as check:
             grouping = Grouping(library, order, kinds, dropped, check)
             groups = list(grouping.run(within, against, folders))
-        with library.catalogue.reading() as connection:
-            decided = Decided.read(connection)
-        plan = _counted(entries(groups, dropped, decided))
+        plan = _counted(entries(groups, dropped, _decided(library)))
         if not plan:
             tell(_nothing(library, filters))
             return NOTHING_FOUND
@@ -144,6 +138,18 @@ def command(**given: Any) -> int:
         if given["out"] is not None or not given["as_json"]:
             _write(library, plan, given["out"] or Path(OUT), given["library"], dropped)
     return DONE
+
+
+def _decided(library: Library) -> Decided:
+    with library.catalogue.reading() as connection:
+        return Decided.read(connection)
+
+
+@contextmanager
+def _closely(library: Library, limits: Thresholds, settings: Settings) -> Iterator[DetailCheck]:
+    """Yield what looks at pairs at full detail, and count on the terminal how many it did."""
+    with counting("looked at closely") as count, comparing(settings) as pool:
+        yield DetailCheck(limits, library.thumbnail, pool, settings.file_limits(), count.show)
 
 
 def _check(given: Mapping[str, Any]) -> None:
