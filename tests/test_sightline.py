@@ -30,7 +30,7 @@ def test_a_library_is_opened_filled_and_searched(tmp_path: Path, photos: Path) -
 
 
 def test_an_empty_path_is_no_folder(tmp_path: Path, photos: Path) -> None:
-    with pytest.raises(InvalidArgument, match="the library is empty"):
+    with pytest.raises(InvalidArgument, match="path is ''"):
         sightline.open("")
     with sightline.open(tmp_path / "new.library") as library:
         library.index(photos, model="stand-in")

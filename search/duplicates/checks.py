@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from search.duplicates import extras
 from search.duplicates.extras import as_rows, in_words, lacking
 from search.duplicates.held import Held, hold, identity, look
-from search.duplicates.plan import Entry
+from search.duplicates.kinds import CHECKED
+from search.duplicates.plan import BY_HAND, Entry
 from storage.decisions import Decided
 from storage.errors import FileFailure
 
@@ -73,9 +74,23 @@ class Checks:
         kept = self._kept.get((entry.group, entry.keeper))
         if kept is None:
             raise FileFailure("its group has no row that keeps its keeper")
+        _require_proven(entry)
         if entry.kind == "identical" and kept.item != entry.item:
             raise FileFailure("it is called identical, and its keeper has another content")
         return kept.item
+
+
+def _require_proven(entry: Entry) -> None:
+    """Raise a FileFailure where nobody looked at a copy or an edit at full detail.
+
+    Plans of before that was done are such; what a person marked in the report is that person's.
+    """
+    proven = entry.kind not in CHECKED or entry.evidence.get("differs") is False
+    if not proven and entry.rule != BY_HAND:
+        raise FileFailure(
+            "the plan does not say that it was compared with its keeper at full detail: look for "
+            "duplicates again, or mark it in the report"
+        )
 
 
 def _require_told(entry: Entry, loser: Held, keeper: Held) -> None:

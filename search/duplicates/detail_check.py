@@ -5,8 +5,8 @@ seen. Worker processes read the files again (`indexer.comparison`); what was see
 the pair, so that it is looked at once.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
@@ -18,15 +18,15 @@ from indexer.fingerprint import TURNS
 from indexer.limits import Limits
 from indexer.task import Task
 from search.duplicates.evidence import Evidence
-from search.duplicates.kinds import Kind, Thresholds
+from search.duplicates.kinds import Thresholds
 from storage.errors import FileFailure
 from storage.records import Item
 
-CHECKED: tuple[Kind, ...] = ("same-picture", "edited")  # kinds that pixels decide
 _TOGETHER = 8  # images that are compared with one while it is held decoded
 _BACK = {"90": "270", "270": "90"}  # every other turn undoes itself
 _MANY = 24  # copies of one image, from which on thumbnails are compared first
 _BY_FAR = 1.5
+_AHEAD = 64  # parts that are scheduled before they are asked for
 
 T = TypeVar("T")
 
@@ -98,17 +98,26 @@ class DetailCheck:
     def _compared(
         self, asked: Sequence[Asked], files: "_Files"
     ) -> Iterator[tuple[Asked, Difference]]:
-        scheduled = [(part, self._pool.schedule(self._task(part, files))) for part in _parts(asked)]
-        for part, future in scheduled:
+        parts = _parts(asked)
+        waiting = deque(self._scheduled(islice(parts, _AHEAD), files))
+        while waiting:
+            part, future = waiting.popleft()
             try:
                 found = future.result()
             except FileFailure:  # too long, too much memory, a decoder that crashed
                 found = (None,) * len(part)
+            waiting.extend(self._scheduled(islice(parts, 1), files))
             if files is _files:
                 self._count(len(part))
             yield from (
                 (each, one) for each, one in zip(part, found, strict=True) if one is not None
             )
+
+    def _scheduled(
+        self, parts: Iterable[tuple[Asked, ...]], files: "_Files"
+    ) -> Iterator[tuple[tuple[Asked, ...], "Future[tuple[Difference | None, ...]]"]]:
+        for part in parts:
+            yield part, self._pool.schedule(self._task(part, files))
 
     def _task(self, part: Sequence[Asked], files: "_Files") -> CompareTask:
         others = tuple(

@@ -14,7 +14,7 @@ from search.duplicates.candidates import Met, Numbers, by_features, by_hashes
 from search.duplicates.compare import Look, compare
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
-from search.duplicates.kinds import KINDS, Thresholds
+from search.duplicates.kinds import CHECKED, KINDS, Thresholds
 from search.duplicates.looks import looks_of
 from search.duplicates.similar import similar
 from storage import appearance, duplicates
@@ -22,7 +22,6 @@ from storage.duplicates import Method
 from storage.library import Library
 
 _TOGETHER = 512  # pairs whose pictures are read at a time
-BY_PIXELS = KINDS[1:3]  # what vectors alone never decide
 _HELD = 2048  # small pictures kept: 120 MB
 Watch = Callable[[str, int], None]  # what is done, and how many more of it
 
@@ -132,7 +131,7 @@ class Finder:
     def _unknown(self, pairs: Numbers) -> Numbers:
         """Leave out what pixels were compared of before: (n, 2) in, (m, 2) out."""
         with self._library.catalogue.reading() as connection:
-            known = duplicates.known_pairs(connection, pairs[:, 0].tolist(), BY_PIXELS)
+            known = duplicates.known_pairs(connection, pairs[:, 0].tolist(), CHECKED)
         unknown = [
             (first, second) for first, second in pairs.tolist() if (first, second) not in known
         ]

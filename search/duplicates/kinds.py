@@ -9,8 +9,9 @@ from storage.errors import InvalidArgument
 from storage.fields import check_fields
 
 Kind = Literal["identical", "same-picture", "edited", "similar"]
-_RULES = 2  # rises with what pairs are judged by, so that those found before are judged anew
 KINDS: tuple[Kind, ...] = ("identical", "same-picture", "edited", "similar")  # the surest first
+CHECKED: tuple[Kind, ...] = KINDS[1:3]  # that pixels decide: looked at closely before a drop
+_RULES = 2  # rises with what pairs are judged by, so that those found before are judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ class Thresholds:
     # Gray levels by which a block may differ in a copy: JPEG at quality 20 reached 15, words
     # written over a picture began at 14 and were 58 in the median.
     patch: float = 20.0
-    # At full detail, times the pair's noise: copies came to 2.9 (JPEG at quality 10 and 20), one
-    # digit at half the size to 3.7 at the least, to 5 mostly; see `indexer.detail`.
-    detail: float = 3.3
+    # At full detail, times the pair's noise: copies came to 2.8 (JPEG at quality 10 and 20), one
+    # digit to 4.4 at half the size and to 3.0 where that was of quality 20 as well: the same number
+    # as `indexer.detail.DIFFERS`.
+    detail: float = 3.1
     # In the library's space. One scene in a CLIP's; models differ, and so may you.
     cosine: float = 0.95
     # Of one camera's shots within seconds and metres of each other less will do.

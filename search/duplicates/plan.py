@@ -25,6 +25,7 @@ from search.duplicates.lines import (
 
 Choice = Literal["keep", "drop"]
 CHOICES: tuple[Choice, ...] = ("keep", "drop")
+BY_HAND = "by hand"  # the rule of a row that a person changed in the report
 Word = TypeVar("Word", bound=str)
 
 

@@ -7,16 +7,16 @@ their pairs looked at, and the stars formed anew, until there is nothing left to
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from search.duplicates.detail_check import CHECKED, Asked, DetailCheck, file_of, form_of
+from search.duplicates.detail_check import Asked, DetailCheck, file_of, form_of
 from search.duplicates.evidence import Evidence
 from search.duplicates.keepers import KeepOrder
-from search.duplicates.kinds import Kind
+from search.duplicates.kinds import CHECKED, Kind
 from search.duplicates.stars import Files, Neighbours, Star, components, stars
 from storage import duplicates
 from storage.decisions import Decided
 from storage.library import Library
 
-_PAGE = 256  # pairs between commits: what was looked at is not looked at again
+_PAGE = 64  # pairs between commits: what was looked at is not looked at again
 _Pair = tuple[int, int]  # items, the lower first
 
 

@@ -11,6 +11,7 @@ from search import Engine, Query, Term
 from search.duplicates.groups import Grouping
 from search.duplicates.keepers import DEFAULT, KeepOrder
 from storage import Filters, Library, captions
+from storage.errors import InvalidArgument
 from storage.records import Caption
 from storage.selection import select_items
 from tests.indexer.told import counts, paths
@@ -207,6 +208,6 @@ def test_one_text_for_a_list_of_patterns_hides_nothing(
     library: Library, photos: Path, index: Index
 ) -> None:
     index(photos)
-    with pytest.raises(Exception, match="list of patterns"):
+    with pytest.raises(InvalidArgument, match="a tuple of texts"):
         index(photos, exclude="*.gif")
     assert len(paths(library)) == 6

@@ -140,11 +140,10 @@ def test_listed_links_are_followed_and_told(
 def test_what_is_no_path_is_refused(
     name: str, library: Library, index: Index, index_list: IndexList, encoder: StandInEncoder
 ) -> None:
-    with pytest.raises(InvalidArgument, match="a path"):
+    with pytest.raises(InvalidArgument, match="the path of a file or folder"):
         index_list("a.png", name)
-    config = IndexConfig(paths=(name,), workers=1)
-    with pytest.raises(InvalidArgument, match="a path"):
-        Indexer(library, encoder, config).run()
+    with pytest.raises(InvalidArgument, match="the path of a file or folder"):
+        Indexer(library, encoder, IndexConfig(paths=(name,), workers=1)).run()
     assert library.roots() == []
 
 

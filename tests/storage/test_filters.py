@@ -79,6 +79,8 @@ def stored(library: Library, captures: list[Capture]) -> list[Capture]:
 
 def test_a_date_in_part_counts_as_its_beginning(library: Library, dated: list[Capture]) -> None:
     for after, before in product((None, *BOUNDS), repeat=2):
+        if after is not None and before is not None and moment(after) >= moment(before):
+            continue  # a period of no moment is refused
         found = chosen(library, dated, Filters(after=after, before=before))
         expected = [
             capture

@@ -11,7 +11,7 @@ import pytest
 
 from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
 from search.duplicates.apply import Outcome
-from search.duplicates.kinds import Kind
+from search.duplicates.kinds import CHECKED, Kind
 from search.duplicates.plan import Choice, Entry
 from search.duplicates.trash import Trash
 
@@ -37,7 +37,8 @@ def row(
     """Make a plan's row of a file as it is now, or was with `content`."""
     known = path.read_bytes() if content is None else content
     digest = sha256(known).hexdigest()
-    return Entry(group, kind, str(path), digest, str(keeper), action, "bytes", {}, len(known))
+    seen = {"differs": False} if kind in CHECKED else {}
+    return Entry(group, kind, str(path), digest, str(keeper), action, "bytes", seen, len(known))
 
 
 def group(keeper: Path, *losers: Path, number: int = 1, kind: Kind = "identical") -> list[Entry]:

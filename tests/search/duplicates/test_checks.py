@@ -84,7 +84,18 @@ def nonsense(keeper: Path, loser: Path) -> dict[str, tuple[list[Entry], str]]:
             [replace(kept, item="0" * 64), drop],
             "its keeper has another content",
         ),
-        "older hash": ([kept, replace(drop, item="0" * 64, kind="edited")], "content changed"),
+        "older hash": (
+            [kept, replace(drop, item="0" * 64, kind="edited", evidence={"differs": False})],
+            "content changed",
+        ),
+        "never looked at closely": (
+            [kept, replace(drop, kind="same-picture", evidence={"agreement": 1.0})],
+            "compared with its keeper at full detail",
+        ),
+        "a detail differs": (
+            [kept, replace(drop, kind="edited", evidence={"differs": True, "detail": 9.0})],
+            "compared with its keeper at full detail",
+        ),
         "a path with NUL": ([kept, replace(drop, path="/a\0b")], "is no path"),
         "half a pair": ([kept, replace(drop, path="/\ud800")], "is no path"),
         "alias of the keeper": (
@@ -150,10 +161,20 @@ def test_what_holds_more_goes_only_where_the_plan_says_so(
     put(loser, encoded("JPEG") + video())
     entries = group(keeper, loser, kind=kind)
     assert "it holds a video of 4.0 KB that its keeper lacks" in refusal(run(entries))
-    other = replace(entries[1], evidence={"extras": [{"kind": "gain map"}, "video", 7]})
+    same: dict[str, object] = {"differs": False}
+    other = replace(entries[1], evidence=same | {"extras": [{"kind": "gain map"}, "video", 7]})
     assert "it holds a video" in refusal(run([entries[0], other]))
-    told = replace(entries[1], evidence={"extras": [{"kind": "video", "count": 1, "bytes": 9}]})
+    rows = [{"kind": "video", "count": 1, "bytes": 9}]
+    told = replace(entries[1], evidence=same | {"extras": rows})
     assert run([entries[0], told])[0].done
+
+
+def test_what_a_person_marked_in_the_report_goes_whatever_was_seen(
+    run: Run, keeper: Path, loser: Path
+) -> None:
+    kept, drop = group(keeper, loser, kind="edited")
+    marked = replace(drop, rule="by hand", evidence={"differs": True, "detail": 9.0})
+    assert run([kept, marked])[0].done
 
 
 def test_what_was_not_understood_when_the_plan_was_made_goes_as_it_says(

@@ -24,7 +24,7 @@ def planned(keeper: Path, other: Path, kind: Kind = "same-picture") -> tuple[Ent
             Item(number, str(number) * 64, "image", 1, "JPEG", 32, 24),
             str(path),
             kind,
-            Evidence(kind, agreement=1.0) if number else None,
+            Evidence(kind, agreement=1.0, differs=False) if number else None,
         )
         for number, path in enumerate((keeper, other))
     ]

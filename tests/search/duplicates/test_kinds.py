@@ -2,6 +2,7 @@
 
 import pytest
 
+from indexer.detail import DIFFERS
 from search.duplicates.kinds import Thresholds
 from storage.errors import InvalidArgument
 
@@ -32,3 +33,7 @@ def test_a_limit_that_is_none_is_refused(setting: str, said: str) -> None:
 def test_other_limits_have_another_digest() -> None:
     assert Thresholds().digest() == Thresholds().changed(["cosine=0.95"]).digest()
     assert Thresholds().digest() != Thresholds().changed(["cosine=0.94"]).digest()
+
+
+def test_a_detail_differs_from_the_same_number_on_everywhere() -> None:
+    assert Thresholds().detail == DIFFERS
