@@ -68,7 +68,8 @@ class OpenClipEncoder:
         space = Space(
             checkpoint.name, checkpoint.revision, recipe.dimension, recipe.pictures.canonical()
         )
-        network = network.to(placement.device).requires_grad_(False).eval()
+        # float32 also where the program around has another default type for its own tensors.
+        network = network.to(placement.device, torch.float32).requires_grad_(False).eval()
         return cls(space, recipe, network, words, placement)
 
     @inference
