@@ -324,6 +324,22 @@ def test_a_long_report_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         ("edited", {"compared_with": "/a/b.jpg"}, "measured beside /a/b.jpg"),
         ("edited", {"frames": 3}, "3 frames or pages, of which the first was compared"),
         ("edited", {"frames": 3, "extras": [], "inliers": 9}, "9 points fit"),  # told apart
+        ("same-picture", {"differs": False, "detail": 1.2}, "the same at full detail"),
+        (
+            "similar",
+            {"differs": True, "detail_in": "light", "detail_x": 0.25, "detail_y": 0.5, "detail": 9},
+            "a detail differs, 25% from the left and 50% from the top",
+        ),
+        (
+            "similar",
+            {"differs": True, "detail_in": "transparency", "detail_x": 0.5, "detail_y": "low"},
+            "the transparency differs",
+        ),
+        (
+            "similar",
+            {"differs": True, "detail_in": "noise"},
+            "two shots of one view, by their noise",
+        ),
     ],
 )
 def test_evidence_is_told_in_words(kind: str, evidence: dict[str, object], words: str) -> None:

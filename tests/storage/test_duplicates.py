@@ -210,6 +210,24 @@ def test_known_pairs_are_those_of_the_kinds_asked(pictures: Library) -> None:
         assert duplicates.known_pairs(connection, [2, 5], KINDS) == set()
 
 
+def test_a_pair_that_was_looked_at_again_has_the_new_kind_and_evidence(pictures: Library) -> None:
+    paired(pictures)
+    with pictures.catalogue.writing() as connection:
+        duplicates.replace_pairs(
+            connection,
+            [
+                (1, 3, "same-picture", "similar", {"differs": True}),
+                (4, 5, "edited", "edited", {"differs": False}),
+                (2, 3, "edited", "edited", {"differs": False}),  # was removed meanwhile
+            ],
+        )
+        [page] = duplicates.pairs(connection, KINDS, {3, 4, 5}, {1, 2, 3, 4, 5})
+    assert Pair(1, 3, "similar", {"differs": True}) in page
+    assert Pair(4, 5, "edited", {"differs": False}) in page
+    assert (1, 3, "same-picture") not in [(one.first, one.second, one.kind) for one in page]
+    assert (2, 3) not in [(one.first, one.second) for one in page]
+
+
 def test_files_tell_copies_and_what_lies_elsewhere(pictures: Library) -> None:
     with pictures.catalogue.writing() as connection:
         connection.execute(insert(schema.roots).values(id=1, path="/p", walked=True))

@@ -183,9 +183,9 @@ def test_a_bad_packet_says_nothing(tmp_path: Path, bad: bytes) -> None:
     path = photo(tmp_path / "a.jpg")
     Path(f"{path}.xmp").write_bytes(bad)
     late_png(tmp_path / "b.png", bad, b"", compressed=True)
-    begun = time.monotonic()
+    begun = time.process_time()
     assert read(str(path)) == read(str(tmp_path / "b.png")) == Metadata()
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_bomb_in_utf_16_is_one_too() -> None:

@@ -1,0 +1,157 @@
+"""Verification: what would go is looked at, once, and what differs leaves its star."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from search.duplicates.detail_check import Asked, DetailCheck
+from search.duplicates.evidence import Evidence
+from search.duplicates.finding import evidence_of
+from search.duplicates.groups import Group, Grouping
+from search.duplicates.keepers import KeepOrder
+from search.duplicates.kinds import KINDS, Kind
+from search.duplicates.verification import is_proven
+from storage import Library, duplicates
+from storage.items import Content, add
+from storage.schema import files, items, roots
+
+COPIES: tuple[Kind, ...] = ("identical", "same-picture")
+
+
+class Eyes:
+    """Sees that images differ whose sizes are in `apart`, and cannot read those in `blind`."""
+
+    def __init__(self, *apart: set[int], blind: Sequence[int] = ()) -> None:
+        self.apart, self.blind = apart, blind
+        self.seen: list[set[int]] = []
+
+    def run(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, Evidence]]:
+        for each in asked:
+            sizes = {each.first.size, each.second.size}
+            self.seen.append(sizes)
+            if sizes & set(self.blind):
+                continue
+            differs = sizes in self.apart
+            evidence = replace(each.evidence, differs=differs, detail=9.0 if differs else 0.5)
+            if differs and evidence.kind == "same-picture":
+                evidence = replace(evidence, kind="similar")
+            yield each, evidence
+
+
+class Album:
+    """A library of images, each of another size, and of pairs of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "photos"
+        self.folder.mkdir()
+        self.library = Library.create(folder / "library")
+        with self.library.catalogue.writing() as connection:
+            connection.execute(roots.insert().values(path=str(self.folder), walked=True))
+
+    def add(self, size: int) -> int:
+        path = self.folder / str(size)
+        path.write_bytes(b"an image")
+        with self.library.catalogue.writing() as connection:
+            number, _ = add(connection, Content(f"{size:064x}", "image", size, "JPEG"))
+            connection.execute(items.update().where(items.c.id == number).values(present=True))
+            connection.execute(
+                files.insert().values(
+                    root_id=1, path=str(path), item_id=number, size=size, mtime_ns=0, missing=False
+                )
+            )
+        return number
+
+    def pair(self, first: int, second: int, kind: Kind = "same-picture") -> None:
+        with self.library.catalogue.writing() as connection:
+            duplicates.add_pairs(connection, [(first, second, kind, {"agreement": 0.9})])
+
+    def groups(self, eyes: Eyes, dropped: Sequence[Kind] = COPIES) -> list[Group]:
+        check = cast(DetailCheck, eyes)
+        return list(Grouping(self.library, KeepOrder(["bytes"]), KINDS, dropped, check).run())
+
+    def stored(self) -> list[tuple[int, int, str, bool | None]]:
+        with self.library.catalogue.reading() as connection:
+            pairs = [one for page in duplicates.pairs(connection, KINDS) for one in page]
+        return [(one.first, one.second, one.kind, evidence_of(one).differs) for one in pairs]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Album:
+    return Album(tmp_path)
+
+
+def _shown(groups: list[Group]) -> list[tuple[str, ...]]:
+    return [
+        (Path(one.keeper.path).name, *(f"{Path(m.path).name} {m.kind}" for m in one.others))
+        for one in groups
+    ]
+
+
+def test_what_differs_is_similar_and_leaves_the_copies(album: Album) -> None:
+    large, copy, other = album.add(30), album.add(20), album.add(10)
+    album.pair(large, copy)
+    album.pair(large, other)
+    groups = album.groups(Eyes({30, 10}))
+    assert _shown(groups) == [("30", "20 same-picture"), ("30", "10 similar")]
+    assert album.stored() == [
+        (large, copy, "same-picture", False),
+        (large, other, "similar", True),
+    ]
+
+
+def test_what_left_a_star_is_looked_at_beside_its_new_keeper(album: Album) -> None:
+    large, middle, small = album.add(30), album.add(20), album.add(10)
+    for first, second in ((large, middle), (large, small), (middle, small)):
+        album.pair(first, second)
+    eyes = Eyes({30, 20}, {30, 10})
+    groups = album.groups(eyes)
+    assert ("20", "10 same-picture") in _shown(groups)
+    assert eyes.seen == [{30, 20}, {30, 10}, {20, 10}]
+
+
+def test_a_pair_is_looked_at_once(album: Album) -> None:
+    large, copy = album.add(30), album.add(20)
+    album.pair(large, copy)
+    first, second = Eyes(), Eyes()
+    assert album.groups(first) == album.groups(second)
+    assert first.seen == [{30, 20}]
+    assert second.seen == []
+
+
+def test_what_cannot_be_read_is_asked_for_once_a_run_and_is_not_proven(album: Album) -> None:
+    large, lost = album.add(30), album.add(20)
+    album.pair(large, lost)
+    eyes = Eyes(blind=[20])
+    [group] = album.groups(eyes)
+    assert eyes.seen == [{30, 20}]
+    assert not is_proven("same-picture", group.others[0].evidence)
+    again = Eyes()
+    [group] = album.groups(again)
+    assert again.seen == [{30, 20}]
+    assert is_proven("same-picture", group.others[0].evidence)
+
+
+def test_edits_are_looked_at_where_they_are_to_go_and_keep_their_kind(album: Album) -> None:
+    photo, edit, other = album.add(30), album.add(20), album.add(10)
+    album.pair(photo, edit, "edited")
+    album.pair(photo, other, "edited")
+    eyes = Eyes({30, 10})
+    album.groups(eyes)
+    assert eyes.seen == []
+    [group] = album.groups(eyes, (*COPIES, "edited"))
+    assert eyes.seen == [{30, 20}, {30, 10}]
+    proven = {Path(m.path).name: is_proven(m.kind, m.evidence) for m in group.others}
+    assert proven == {"20": True, "10": False}
+
+
+def test_only_copies_and_edits_need_a_look() -> None:
+    assert is_proven("identical", None)
+    assert is_proven("similar", Evidence("similar"))
+    for kind in ("same-picture", "edited"):
+        assert not is_proven(kind, None)
+        assert not is_proven(kind, Evidence(kind))
+        assert not is_proven(kind, Evidence(kind, differs=True))
+        assert is_proven(kind, Evidence(kind, differs=False))
