@@ -329,8 +329,8 @@ def _tell_doubts(unchecked: int, similar: int) -> None:
         )
     if similar:
         tell(
-            f"{plural(similar, 'test picture')} not counted: like one of the library, but something "
-            "in them differs; --kind similar lists such"
+            f"{plural(similar, 'test picture')} not counted: like one of the library, but "
+            "something differs; --kind similar lists such"
         )
 
 
