@@ -15,6 +15,7 @@ ExtraKind = Literal[
     "matte",
     "layers",
     "raw image",
+    "bit depth",  # more than 8 bits per channel; `count` are the bits
     "transparency",  # kept apart from the image, as HEIF and AVIF do
     "channels",  # beyond colour and transparency
     "data",  # of no known form

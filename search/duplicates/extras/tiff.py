@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from search.duplicates.extras.bit_depth import bit_depth
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Contents, Extra, ExtraKind
 from search.duplicates.extras.trailer import SMALL, behind
@@ -16,7 +17,7 @@ from search.duplicates.extras.trailer import SMALL, behind
 LITTLE = (b"II*\0", b"II+\0")
 _BIG = (b"II+\0", b"MM\0+")
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 255, 256, 257, 262
-_SUB_IFDS, _EXTRA_SAMPLES, _LAYERS = 330, 338, 37724
+_BITS, _SUB_IFDS, _EXTRA_SAMPLES, _LAYERS = 258, 330, 338, 37724
 _PARTS = ((273, 279), (324, 325), (513, 514))  # offsets and lengths of strips, tiles, a JPEG
 _POINTERS = frozenset((34665, 34853, 40965))  # directories of Exif, GPS and interoperability
 _REDUCED, _MASK = 1, 4  # bits of the new subfile type
@@ -65,6 +66,8 @@ class _Tiff:
         size = self._pixels(first)
         extras = [extra for each in others for extra in self._further(each, size)]
         extras += self._layers(first)
+        bits = max(self._values(first, _BITS), default=1)
+        extras += bit_depth(self._source, bits, *self._spans(first))
         samples = self._values(first, _EXTRA_SAMPLES)
         if len(samples) > 1 or 0 in samples:  # 1 and 2 are transparency, 0 is not told
             extras.append(Extra("channels", count=None))
@@ -130,16 +133,20 @@ class _Tiff:
     def _end(self, directory: _Directory) -> int:
         """Return where the last that a directory speaks of ends."""
         ends = [directory.end, *(field.end for field in directory.fields.values())]
-        for offsets, lengths in _PARTS:
-            pairs = zip(
-                self._values(directory, offsets), self._values(directory, lengths), strict=False
-            )
-            ends += [offset + length for offset, length in pairs]
+        ends += [end for _, end in self._spans(directory)]
         for tag in _POINTERS:
             for at in self._values(directory, tag):
                 below = self._directory(at, True)
                 ends += [below.end, *(field.end for field in below.fields.values())]
         return max(end for end in ends if end <= self._source.size)
+
+    def _spans(self, directory: _Directory) -> Iterator[tuple[int, int]]:
+        """Yield where the coded pixels of a directory begin and end."""
+        for offsets, lengths in _PARTS:
+            pairs = zip(
+                self._values(directory, offsets), self._values(directory, lengths), strict=False
+            )
+            yield from ((offset, offset + length) for offset, length in pairs)
 
     def _values(self, directory: _Directory, tag: int) -> list[int]:
         field = directory.fields.get(tag)

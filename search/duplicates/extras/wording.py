@@ -16,6 +16,7 @@ _ONE = {
     "matte": "a matte",
     "layers": "layers",
     "raw image": "a raw image",
+    "bit depth": "more than 8 bits per channel",
     "transparency": "transparency",
     "channels": "further channels",
     "data": "other data",
@@ -31,6 +32,7 @@ _SEVERAL = {
     "gain map": "gain maps",
     "matte": "mattes",
     "raw image": "raw images",
+    "bit depth": "bits per channel",
 }
 
 
