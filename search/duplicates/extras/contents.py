@@ -18,6 +18,8 @@ ExtraKind = Literal[
     "bit depth",  # more than 8 bits per channel; `count` are the bits
     "transparency",  # kept apart from the image, as HEIF and AVIF do
     "channels",  # beyond colour and transparency
+    "georeference",
+    "text",  # a comment longer than programs write by themselves
     "data",  # of no known form
     "unknown",  # the structure of the file was not understood
 ]

@@ -12,6 +12,7 @@ _COMPONENTS = 40  # where the SIZ segment at the beginning counts them; three by
 _KNOWN = frozenset(
     (b"jP  ", b"ftyp", b"jp2h", b"jp2c", b"jp2i", b"xml ", b"uuid", b"uinf", b"rreq", b"res ")
 )
+_PLACE = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # GeoJP2: a GeoTIFF in a "uuid" box
 _MOST = 1_000_000
 
 
@@ -25,8 +26,11 @@ def jpeg2000(source: ByteSource) -> Contents:
         if box.kind == b"jp2c":
             deep += [] if images else _depth(source, box.payload, box.end)
             images += 1
+        if box.kind == b"uuid" and source.peek(box.payload, 16) == _PLACE:
+            span = (box.payload, box.end)
+            deep.append(Extra("georeference", box.length, digest=source.digest(span)))
         # Metadata and places are in "uuid" boxes; large ones are something else.
-        if box.length > SMALL and (box.kind == b"uuid" or box.kind not in _KNOWN):
+        elif box.length > SMALL and (box.kind == b"uuid" or box.kind not in _KNOWN):
             own.append((box.payload, box.end))
         at = _codestream_end(source, box.payload) if box.open_ended else box.end
     if not images:

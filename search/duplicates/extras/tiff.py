@@ -18,6 +18,8 @@ LITTLE = (b"II*\0", b"II+\0")
 _BIG = (b"II+\0", b"MM\0+")
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 255, 256, 257, 262
 _BITS, _SUB_IFDS, _EXTRA_SAMPLES, _LAYERS = 258, 330, 338, 37724
+# Scale, tie points, transformation and keys (GeoTIFF 1.1, OGC 19-008r4, 7.1 and 7.2).
+_PLACES = (33550, 33922, 34264, 34735, 34736, 34737)
 _PARTS = ((273, 279), (324, 325), (513, 514))  # offsets and lengths of strips, tiles, a JPEG
 _POINTERS = frozenset((34665, 34853, 40965))  # directories of Exif, GPS and interoperability
 _REDUCED, _MASK = 1, 4  # bits of the new subfile type
@@ -65,7 +67,7 @@ class _Tiff:
         first, *others = self._directories()
         size = self._pixels(first)
         extras = [extra for each in others for extra in self._further(each, size)]
-        extras += self._layers(first)
+        extras += [*self._layers(first), *self._georeference(first)]
         bits = max(self._values(first, _BITS), default=1)
         extras += bit_depth(self._source, bits, *self._spans(first))
         samples = self._values(first, _EXTRA_SAMPLES)
@@ -125,6 +127,12 @@ class _Tiff:
         if field is not None and field.count > SMALL:  # less is an empty block
             span = (field.start, field.end)
             yield Extra("layers", field.count, digest=self._source.digest(span))
+
+    def _georeference(self, directory: _Directory) -> Iterator[Extra]:
+        spans = [(f.start, f.end) for tag in _PLACES if (f := directory.fields.get(tag))]
+        if spans:
+            length = sum(end - start for start, end in spans)
+            yield Extra("georeference", length, digest=self._source.digest(*spans))
 
     def _pixels(self, directory: _Directory) -> int:
         width, height = (self._values(directory, tag) for tag in (_WIDTH, _HEIGHT))

@@ -19,6 +19,8 @@ _ONE = {
     "bit depth": "more than 8 bits per channel",
     "transparency": "transparency",
     "channels": "further channels",
+    "georeference": "a georeference",
+    "text": "text",
     "data": "other data",
     "unknown": "something not understood",
 }
