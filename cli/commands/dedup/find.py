@@ -223,7 +223,7 @@ def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) ->
             "sightline index makes it again"
         )
     if found.failed:
-        tell(f"{plural(found.failed, 'pair')} could not be compared and left as strangers")
+        tell(f"{plural(found.failed, 'pair')} could not be compared: their files stay")
 
 
 def _counted(found: Iterable[Entry]) -> list[Entry]:

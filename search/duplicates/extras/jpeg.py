@@ -117,10 +117,7 @@ def _sound(source: ByteSource, segments: Iterable[Segment]) -> Iterator[Extra]:
 
 
 def _unknown(source: ByteSource, segments: tuple[Segment, ...]) -> Iterator[Extra]:
-    """Yield what stands in comments and in segments of no known application.
-
-    Of the latter are sensor data and signed claims.
-    """
+    """Yield comments and what unknown applications wrote: sensor data, signed claims."""
     markers: dict[int, list[tuple[int, int]]] = defaultdict(list)
     known = False
     for before, each in zip((None, *segments), segments, strict=False):

@@ -17,9 +17,7 @@ _IDENTIFIER = 64  # bytes by which an application names its segment
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A comment or an application's segment: its marker (0xE1 is APP1), where its payload is, and
-    how that begins.
-    """
+    """A comment or an application's segment: its marker (0xE1 is APP1), payload and its head."""
 
     marker: int
     start: int
@@ -33,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class JpegStream:
-    """A JPEG stream: its segments, of coding none, and the offset behind its last byte."""
+    """A JPEG stream: its comments and applications' segments, and where its last byte ends."""
 
     segments: tuple[Segment, ...]
     end: int
