@@ -246,20 +246,26 @@ def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings:
     reading = OutsidePictures(library, folder, settings.file_limits())
     reading.check()
     found: list[Row] = []
+    similar, unchecked = set[str](), set[str]()
     with counting("compared") as count, comparing(settings) as pool:
         check = DetailCheck(limits, library.thumbnail, pool, settings.file_limits())
         finder = LeakFinder(library, folder, limits, check, given["crops"], among, filters.folder)
         finder.prepare()
         tested = reading.read(lambda: count.show(reading.done, reading.done))
         for leaked in finder.run(tested):
-            if leaked.kind in kinds:
+            if leaked.kind not in kinds:
+                similar |= {leaked.test} if leaked.kind == "similar" else set()
+            else:
+                unchecked |= {leaked.test} if leaked.unchecked else set()
                 rows = _leak_rows(leaked)
                 found += rows
                 with count.aside():
                     _tell_leak(rows, given["as_json"])
     if given["out"] is not None or given["form"] is not None:
         _write_leaks(found, Path(given["out"] or OUT), given["form"] or "paths")
-    _tell_counts(reading, finder, len({row["path"] for row in found}))
+    leaks = {row["path"] for row in found}
+    _tell_doubts(len(unchecked), len(similar - leaks))
+    _tell_counts(reading, finder, len(leaks))
     return DONE if found else NOTHING_FOUND
 
 
@@ -278,7 +284,7 @@ def _leak_rows(leaked: Leaked) -> list[Row]:
             "kind": leaked.kind,
             "training_path": path,
             "training_item": leaked.item.hash,
-            "evidence": leaked.evidence.as_row(),
+            "evidence": leaked.evidence.as_row() | ({"differs": None} if leaked.unchecked else {}),
         }
         for path in leaked.paths
     ]
@@ -297,7 +303,8 @@ def _tell_leak(rows: Sequence[Row], as_json: bool) -> None:
                 }
             )
         else:
-            write_table([(f"{row['kind']:12}", row["path"], "is", row["training_path"])])
+            verb = "may be" if row["evidence"].get("differs", False) is None else "is"
+            write_table([(f"{row['kind']:12}", row["path"], verb, row["training_path"])])
 
 
 def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
@@ -312,6 +319,19 @@ def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
                 written.add(row)
             before = row["path"]
     tell(f"wrote {path}")
+
+
+def _tell_doubts(unchecked: int, similar: int) -> None:
+    if unchecked:
+        tell(
+            f"{plural(unchecked, 'test picture')} compared by thumbnails alone, where words and "
+            "small things are not seen: their files could not be laid on the library's"
+        )
+    if similar:
+        tell(
+            f"{plural(similar, 'test picture')} not counted: like one of the library, but "
+            "something differs; --kind similar lists such"
+        )
 
 
 def _tell_counts(reading: OutsidePictures, finder: LeakFinder, leaked: int) -> None:

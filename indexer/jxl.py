@@ -6,6 +6,7 @@ The fields are those of ISO/IEC 18181-1 (SizeHeader, ImageMetadata) and 18181-2 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 _SIDE_BITS = (9, 13, 18, 30)
+_WHOLE_BITS, _FLOAT_BITS = (8, 10, 12), (32, 16, 24)  # per sample; others stand in six bits
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
 
@@ -27,6 +28,25 @@ def moves(data: bytes) -> bool | None:
     if bits.take(1):
         _size(bits)  # at which it is to be shown
     return None if bits.take(1) else bool(bits.take(1))
+
+
+def bits_per_sample(data: bytes) -> int:
+    """Read the bits per sample; 8 by default, where it moves and where there is a preview."""
+    bits = _header(data)
+    if bits is None:
+        return 8
+    _size(bits)
+    if bits.take(1):  # all by default
+        return 8
+    if bits.take(1):
+        bits.take(3)  # orientation
+        if bits.take(1):
+            _size(bits)  # at which it is to be shown
+        if bits.take(1) or bits.take(1):
+            return 8
+    known = _FLOAT_BITS if bits.take(1) else _WHOLE_BITS
+    chosen = bits.take(2)
+    return known[chosen] if chosen < len(known) else 1 + bits.take(6)
 
 
 def orientation(data: bytes) -> int:

@@ -63,7 +63,8 @@ def small(image: Pixels) -> Pixels:
 def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None) -> Agreement:
     """Compare two small pictures (height, width, 3) uint8, the first laid on the second.
 
-    Without an alignment the first is stretched over the second.
+    Without an alignment the first is stretched over the second. Nothing agrees where less than
+    some blocks are covered, as on strips of more than 20 to 1.
     """
     height, width = second.shape[:2]
     matrix = _matrix(first, second, alignment)
@@ -73,7 +74,7 @@ def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None)
     area = abs(float(np.linalg.det(matrix[:, :2]))) * whole.size
     pixels = int(np.count_nonzero(covered))
     overlap = pixels / max(1.0, min(area, covered.size))
-    if pixels < 4 * _BLOCK**2:
+    if pixels < 4 * _BLOCK**2 or min(height, width) < _BLOCK:
         return Agreement(0.0, overlap, 255.0, 0, 255.0)
     differing = cv2.mean(cv2.absdiff(laid, second), covered.view(np.uint8))
     colour = sum(differing[:3]) / 3

@@ -33,6 +33,7 @@ class Found:
     compared: int
     pairs: int
     unseen: int  # pictures without a thumbnail, which nothing was compared with
+    failed: int = 0  # pairs whose comparison was stopped by something unforeseen
 
 
 class Finder:
@@ -52,6 +53,7 @@ class Finder:
         self._watch = watch or (lambda _what, _many: None)
         self._pixels = lru_cache(_HELD)(self._read)
         self._unread: set[int] = set()
+        self._failed = 0
 
     def run(self) -> Found:
         """Compare what is new with all there is; an interrupted run is gone on with.
@@ -78,7 +80,7 @@ class Finder:
             if self._scenes:
                 pairs += self._add_similar()
             counts.update(compared=compared, pairs=pairs)
-        return Found(compared, pairs, fingerprinting.unseen + len(self._unread))
+        return Found(compared, pairs, fingerprinting.unseen + len(self._unread), self._failed)
 
     def _met(self) -> Iterator[tuple[Method, Met]]:
         catalogue = self._library.catalogue
@@ -123,10 +125,18 @@ class Finder:
             for first, second in part.tolist():
                 if first not in looks or second not in looks:
                     continue
-                evidence = compare(looks[first], looks[second], self._limits)
+                evidence = self._judged(looks[first], looks[second])
                 if evidence is not None:
                     yield first, second, evidence.kind, evidence.as_row()
             self._watch("pairs", len(part))
+
+    def _judged(self, first: Look, second: Look) -> Evidence | None:
+        try:
+            return compare(first, second, self._limits)
+        except Exception:
+            # One odd pair must not cost the others: unknown to each other, both of it stay.
+            self._failed += 1
+            return None
 
     def _unknown(self, pairs: Numbers) -> Numbers:
         """Leave out what pixels were compared of before: (n, 2) in, (m, 2) out."""

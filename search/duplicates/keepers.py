@@ -99,8 +99,10 @@ def _rules() -> dict[str, Rule]:
 # A file with extras or companions is not dropped for one without; one with a date would be, so
 # that "exif" goes before both.
 DEFAULT = ("resolution", "exif", "extras", "companions", "format", "name", "bytes", "date")
-# Frames are often poorer than a still, and data of no known form may be worth nothing.
-_WORTH = frozenset(get_args(ExtraKind)) - {"frame", "data", "channels", "transparency", "unknown"}
+# Frames are often poorer than a still, deep gray ones than colours, and words and data of no known
+# form may be worth nothing.
+_WORTHLESS = {"frame", "bit depth", "text", "data", "channels", "transparency", "unknown"}
+_WORTH = frozenset(get_args(ExtraKind)) - _WORTHLESS
 
 
 class KeepOrder:

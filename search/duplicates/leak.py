@@ -5,7 +5,7 @@ features, and then the pixels. A test picture goes through a thumbnail as the li
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
 from os import fsencode
@@ -26,7 +26,7 @@ from search.duplicates.compare import Look, compare
 from search.duplicates.detail_check import Asked, DetailCheck, file_of, form_of
 from search.duplicates.evidence import Evidence
 from search.duplicates.fingerprinting import Fingerprinting, picture_of
-from search.duplicates.kinds import Kind, Thresholds
+from search.duplicates.kinds import CHECKED, Kind, Thresholds
 from search.duplicates.looks import looks_of
 from storage import appearance, items
 from storage.files import is_under
@@ -60,11 +60,17 @@ class Leaked:
     kind: Kind
     evidence: Evidence
 
+    @property
+    def unchecked(self) -> bool:
+        """Whether it rests on thumbnails alone: the files could not be compared."""
+        return self.kind in CHECKED and self.evidence.differs is None
+
 
 class LeakFinder:
     """Compares test pictures with the library's, less those whose files lie in the test folder.
 
-    What is found is looked at once more by `check`, at full detail. `among` holds the item numbers
+    What is found is looked at once more by `check`, at full detail; a copy or an edit in which
+    something differs is "similar", as another page of one form is. `among` holds the item numbers
     of the training set, None for the whole library, and `within` the folder its files lie in.
     """
 
@@ -180,7 +186,8 @@ class LeakFinder:
                 asked[pair] = place, number
         seen = {asked[pair]: evidence for pair, evidence in self._check.run(list(asked))}
         for place, number, evidence in found:
-            yield place, number, seen.get((place, number), evidence)
+            judged = seen.get((place, number), evidence)
+            yield place, number, replace(judged, kind="similar") if judged.differs else judged
 
     def _pixels(self, content: str) -> Pixels | None:
         picture = picture_of(self._library, content)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from PIL import ImageDraw
 from pyarrow import parquet
 from sqlalchemy import func, select
 
@@ -189,6 +190,34 @@ def test_leaked_pictures_are_told(
     assert "broken.jpg: the JPEG" in done.stderr
     assert "1 test picture could not be read" in done.stderr
     assert not Path("sightline-dedup").exists()
+
+
+def test_what_differs_is_no_leak_and_is_told(
+    dedup: Run, words: list[object], tmp_path: Path
+) -> None:
+    (tmp_path / "changed").mkdir()
+    changed = photo(3)
+    ImageDraw.Draw(changed).rectangle((200, 150, 230, 180), "#20e040")
+    changed.save(tmp_path / "changed" / "one.png")
+    done = dedup("--leak", tmp_path / "changed", *words)
+    assert done.exit_code == 1
+    assert "1 test picture not counted: like one of the library" in done.stderr
+    done = dedup("--leak", tmp_path / "changed", "--kind", "similar", "--json", *words)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["evidence"]["differs"] is True
+    assert "not counted" not in done.stderr
+
+
+def test_leaks_that_nobody_could_look_at_closely_are_marked(
+    dedup: Run, words: list[object], album: Path, test_set: Path, tmp_path: Path
+) -> None:
+    album.rename(tmp_path / "away")
+    done = dedup("--leak", test_set, "--json", *words)
+    rows = {Path(row["test"]).name: row for row in map(json.loads, done.stdout.splitlines())}
+    assert rows["b.png"]["evidence"]["differs"] is None
+    assert "differs" not in rows["a.jpg"]["evidence"]  # by its bytes
+    assert "1 test picture compared by thumbnails alone" in done.stderr
+    assert " may be " in dedup("--leak", test_set, *words).stdout
 
 
 def test_leaks_are_listed(dedup: Run, words: list[object], test_set: Path, tmp_path: Path) -> None:

@@ -222,6 +222,8 @@ def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) ->
             f"{plural(found.unseen, 'picture')} not compared for want of a thumbnail: "
             "sightline index makes it again"
         )
+    if found.failed:
+        tell(f"{plural(found.failed, 'pair')} could not be compared: their files stay")
 
 
 def _counted(found: Iterable[Entry]) -> list[Entry]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from contextlib import suppress
 from functools import lru_cache
 
-from search.duplicates.companions.naming import belongs, folded, is_companion, stems
+from search.duplicates.companions.naming import belongs, folded, is_companion, original, stems
 
 _FOLDERS = 256  # whose listings are held at a time
 
@@ -18,9 +18,13 @@ class Folder:
         self.path = path
         self._images: list[str] = []  # and whatever else is no companion
         self._companions: dict[str, list[str]] = defaultdict(list)  # by folded stem
-        for name in sorted(os.listdir(path or os.curdir)):
+        names = sorted(os.listdir(path or os.curdir))
+        self._folded = frozenset(map(folded, names))
+        for name in names:
             if is_companion(name):
-                self._companions[os.path.splitext(folded(name))[0]].append(name)
+                stem = os.path.splitext(folded(name))[0]
+                for each in {stem, original(name) or stem}:
+                    self._companions[each].append(name)
             else:
                 self._images.append(name)
 
@@ -30,16 +34,23 @@ class Folder:
             name
             for stem in stems(image)
             for name in self._companions.get(stem, ())
-            if name != image and belongs(name, image)
+            if name != image and self._belongs(name, image)
         }
         paths = (os.path.join(self.path, name) for name in sorted(names))
         return [path for path in paths if os.path.isfile(path)]
 
     def images(self, companion: str) -> list[str]:
         """Return the paths of the files to which a companion belongs, given by name."""
-        sharing = (name for name in self._images if belongs(companion, name))
+        sharing = (name for name in self._images if self._belongs(companion, name))
         paths = (os.path.join(self.path, name) for name in sharing)
         return [path for path in paths if os.path.isfile(path)]
+
+    def _belongs(self, companion: str, image: str) -> bool:
+        # Of P.jpg and P_01.jpg, both there, the latter has P_01.jpg.xmp for itself.
+        own = os.path.splitext(folded(companion))[0]
+        if original(companion) == folded(image) and own in self._folded:
+            return False
+        return belongs(companion, image)
 
 
 class CompanionFinder:

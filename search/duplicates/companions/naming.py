@@ -2,8 +2,8 @@
 
 The files of one name are one object to a camera (DCF 2.0, JEITA CP-3461B, 5.3); Live Photos of
 Apple are an image and a .mov of one name, their edits IMG_E1234 beside IMG_1234.AAE; sidecars
-are "photo.xmp" (XMP Specification Part 3, 3) or "photo.jpg.xmp"; Google Takeout cuts the names of
-its .json files at 46 characters.
+are "photo.xmp" (XMP Specification Part 3, 3) or "photo.jpg.xmp", darktable's of a further version
+"photo_01.jpg.xmp"; Google Takeout cuts the names of its .json files at 46 characters.
 """
 
 import os
@@ -13,9 +13,12 @@ from collections.abc import Iterator
 
 from indexer.formats import is_raw
 
-_VIDEOS = frozenset(".mov .mp4 .m4v .mp .avi .3gp .mpg .mpeg .mts .lrv".split())
+_VIDEOS = frozenset(".mov .mp4 .m4v .mp .avi .3gp .mpg .mpeg .mts .lrv .lrf .insv".split())
 _SIDECARS = frozenset(
-    ".xmp .aae .thm .wav .mp3 .m4a .json .xml .pp3 .dop .vrd .nksc .cos .exv .mie".split()
+    (
+        ".xmp .aae .thm .wav .mp3 .m4a .json .xml .pp3 .dop .vrd .nksc .cos .exv .mie "
+        ".acr .on1 .arp .yml .yaml .srt .gpx .jgw .pgw .tfw .wld"
+    ).split()
 )
 _LAYERED = frozenset((".psd", ".psb", ".xcf"))  # what an image was exported from
 _OTHERS = _VIDEOS | _SIDECARS | _LAYERED
@@ -24,6 +27,7 @@ _TAKEOUT_LONGEST = 46  # characters of a name before ".json"
 _NUMBERED = re.compile(r"(.*)(\(\d+\))")
 _EDITED = "-edited"  # as Takeout calls what was edited in Google Photos
 _JSON, _AAE, _MP = frozenset((".json",)), frozenset((".aae",)), frozenset((".mp",))
+_VERSION = re.compile(r"(.+)_\d{2,}(\.[^.]+)\.xmp")
 _APPLE = re.compile(r"(img_)(e?)(\d+.*)")
 
 
@@ -39,10 +43,21 @@ def is_companion(name: str) -> bool:
 
 def belongs(companion: str, image: str) -> bool:
     """Return whether a companion belongs to an image, both given by name."""
+    if original(companion) == folded(image):
+        return True
     stem, extension = os.path.splitext(folded(companion))
     forms = stems(image)
     allowed = forms.get(stem, frozenset())
     return is_companion(companion) and (allowed is None or extension in allowed)
+
+
+def original(companion: str) -> str | None:
+    """Return the folded name of the image of which a sidecar of darktable holds a further version.
+
+    None for other names. An image may itself be called as one of those versions is.
+    """
+    version = _VERSION.fullmatch(folded(companion))
+    return version[1] + version[2] if version else None
 
 
 def stems(image: str) -> dict[str, frozenset[str] | None]:

@@ -1,8 +1,9 @@
 """What an image file holds beyond the first image that a viewer shows.
 
-A video behind a photo, a depth or gain map, mattes, layers, sound, further images, frames and
-pages, found by walking the container of the file; no pixel is decoded. `read` returns the
-`Contents` of a file, `lacking` what of them another file does not hold.
+A video behind a photo, a depth or gain map, mattes, layers, sound, more bits per channel than are
+compared, long comments, a georeference, further images, frames and pages, found by walking the
+container of the file; no pixel is decoded. `read` returns the `Contents` of a file, `lacking` what
+of them another file does not hold.
 """
 
 from search.duplicates.extras.contents import UNKNOWN as UNKNOWN

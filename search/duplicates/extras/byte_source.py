@@ -8,6 +8,7 @@ from typing import BinaryIO
 _CHUNK = 1 << 20
 _LONGEST_MATCH = 64  # bytes; two chunks overlap by it
 _MOST_READS, _MOST_TIMES = 2_000_000, 16  # in all; the latter times the size of the file
+PADDING = b"\0\xff \t\r\n"
 MOST_READ = 32 << 20  # bytes held in memory at once
 
 
@@ -56,7 +57,7 @@ class ByteSource:
 
     def is_padding(self, start: int, end: int) -> bool:
         """Return whether a range holds blanks, zeros and 0xFF alone."""
-        return not any(chunk.strip(b"\0\xff \t\r\n") for chunk in self._chunks([(start, end)]))
+        return not any(chunk.strip(PADDING) for chunk in self._chunks([(start, end)]))
 
     def find(self, pattern: re.Pattern[bytes], start: int, end: int) -> tuple[int, bytes] | None:
         """Return where a pattern of at most 64 bytes first matches in a range, and the match."""

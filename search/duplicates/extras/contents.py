@@ -15,8 +15,11 @@ ExtraKind = Literal[
     "matte",
     "layers",
     "raw image",
+    "bit depth",  # more than 8 bits per channel; `count` are the bits
     "transparency",  # kept apart from the image, as HEIF and AVIF do
     "channels",  # beyond colour and transparency
+    "georeference",
+    "text",  # a comment longer than programs write by themselves
     "data",  # of no known form
     "unknown",  # the structure of the file was not understood
 ]

@@ -2,8 +2,9 @@
 
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Contents, Extra
-from search.duplicates.extras.trailer import behind
+from search.duplicates.extras.trailer import behind, large
 
+_COMMENT = 0xFE  # of extensions
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _MOST = 4_000_000  # blocks
 
@@ -13,13 +14,14 @@ def gif(source: ByteSource) -> Contents:
 
     A file that ends behind a whole block is whole, though nothing in it says so.
     """
-    at, frames = 13 + _table(source.number(10, 1)), 0
+    at, frames, comments = 13 + _table(source.number(10, 1)), 0, []
     for _ in range(_MOST):
         block = source.number(at, 1) if at < source.size else _TRAILER
         if block == _TRAILER:
             break
         if block == _EXTENSION:
-            at = _behind_blocks(source, at + 2)
+            start, at = at + 2, _behind_blocks(source, at + 2)
+            comments += [(start, at)] if source.number(start - 1, 1) == _COMMENT else []
         elif block == _IMAGE:
             frames += 1
             # Ten bytes of descriptor, a table of colours, the size of the smallest code.
@@ -32,7 +34,7 @@ def gif(source: ByteSource) -> Contents:
         raise UnknownStructure("it holds no image")
     extras = behind(source, min(at + 1, source.size), source.size)
     more = [Extra("frame", count=frames - 1)] if frames > 1 else []
-    return Contents((*more, *extras))
+    return Contents((*more, *large(source, "text", *comments), *extras))
 
 
 def _table(flags: int) -> int:

@@ -5,6 +5,7 @@ boxes and tracks, ISO 21496-1 for gain maps, Google's Motion Photo format 1.0 fo
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from search.duplicates.extras.boxes import Box, boxes, file_boxes
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
@@ -87,8 +88,16 @@ class _Shown:
         for number in sorted(found.sources("auxl") - told):
             yield self._extra(source, self._auxiliary(number), number)
             told |= self._parts(number)
+        yield from self._depth(source)
         yield from self._further(source, told)
         yield from self._data(source)
+
+    def _depth(self, source: ByteSource) -> Iterator[Extra]:
+        main = self._items.primary
+        bits = max(self._items.depths.get(part, 0) for part in self._parts(main))
+        if bits > 8:
+            whole = self._extra(source, "bit depth", main)
+            yield replace(whole, bytes=0, count=bits)
 
     def _further(self, source: ByteSource, told: set[int]) -> Iterator[Extra]:
         rest = {n for n, kind in self._items.kinds.items() if kind in _IMAGES} - told

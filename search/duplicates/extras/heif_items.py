@@ -19,6 +19,7 @@ class Items:
     kinds: dict[int, bytes] = field(default_factory=dict)
     references: dict[str, dict[int, list[int]]] = field(default_factory=dict)
     auxiliary: dict[int, bytes] = field(default_factory=dict)  # URNs of auxiliary images
+    depths: dict[int, int] = field(default_factory=dict)  # bits per channel, where they are told
     # Where the bytes of an item are, beginning and end; None where that cannot be told.
     extents: dict[int, Extents | None] = field(default_factory=dict)
 
@@ -66,7 +67,12 @@ def items(source: ByteSource, meta: Box) -> Items:
     if b"iref" in parts:
         found.references = _references(source, parts[b"iref"])
     if b"iprp" in parts:
-        found.auxiliary = dict(_auxiliary(source, parts[b"iprp"]))
+        for number, known in _properties(source, parts[b"iprp"]):
+            if known.kind == b"auxC":
+                text = source.peek(known.payload + 4, min(256, max(0, known.length - 4)))
+                found.auxiliary[number] = text.split(b"\0")[0]
+            elif bits := _bits(source, known):
+                found.depths[number] = max(bits, found.depths.get(number, 0))
     if b"iloc" in parts:
         found.extents = dict(_extents(source, parts[b"iloc"], parts.get(b"idat")))
     return found
@@ -95,8 +101,20 @@ def _references(source: ByteSource, box: Box) -> dict[str, dict[int, list[int]]]
     return found
 
 
-def _auxiliary(source: ByteSource, box: Box) -> Iterator[tuple[int, bytes]]:
-    """Yield the URN of each auxiliary image, by way of the properties of items."""
+def _bits(source: ByteSource, known: Box) -> int:
+    """Return the bits per channel that a property tells, 0 where it tells none."""
+    if known.kind == b"pixi":  # ISO/IEC 23008-12, 6.5.6
+        return max(source.peek(known.payload + 5, source.number(known.payload + 4, 1)), default=0)
+    if known.kind == b"hvcC":  # ISO/IEC 14496-15, 8.3.3.1
+        return 8 + (source.number(known.payload + 17, 1) & 7)
+    if known.kind == b"av1C":  # AV1 Codec ISO Media File Format Binding, 2.3.3
+        high = source.number(known.payload + 2, 1)
+        return 8 + 2 * (high >> 6 & 1) * (1 + (high >> 5 & 1))
+    return 0
+
+
+def _properties(source: ByteSource, box: Box) -> Iterator[tuple[int, Box]]:
+    """Yield the properties of items, each with the number of its item."""
     parts = list(boxes(source, box.payload, box.end))
     properties = [
         each
@@ -113,10 +131,8 @@ def _auxiliary(source: ByteSource, box: Box) -> Iterator[tuple[int, bytes]]:
             number = cursor.take(4 if cursor.version else 2)
             for _ in cursor.count(1):
                 index = cursor.take(width) & ((1 << (8 * width - 1)) - 1)
-                if 0 < index <= len(properties) and properties[index - 1].kind == b"auxC":
-                    known = properties[index - 1]
-                    text = source.peek(known.payload + 4, min(256, max(0, known.length - 4)))
-                    yield number, text.split(b"\0")[0]
+                if 0 < index <= len(properties):
+                    yield number, properties[index - 1]
 
 
 def _extents(

@@ -14,8 +14,8 @@ from hashlib import sha256
 
 from search.duplicates.extras.byte_source import MOST_READ, ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Contents, Extra, ExtraKind
-from search.duplicates.extras.jpeg_segments import JpegStream, Segment, stream_at
-from search.duplicates.extras.trailer import SMALL, behind, require_plain
+from search.duplicates.extras.jpeg_segments import COMMENT, JpegStream, Segment, stream_at
+from search.duplicates.extras.trailer import SMALL, behind, large, require_plain
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
@@ -117,7 +117,7 @@ def _sound(source: ByteSource, segments: Iterable[Segment]) -> Iterator[Extra]:
 
 
 def _unknown(source: ByteSource, segments: tuple[Segment, ...]) -> Iterator[Extra]:
-    """Yield what stands in segments of no known application: sensor data, signed claims."""
+    """Yield comments and what unknown applications wrote: sensor data, signed claims."""
     markers: dict[int, list[tuple[int, int]]] = defaultdict(list)
     known = False
     for before, each in zip((None, *segments), segments, strict=False):
@@ -126,7 +126,5 @@ def _unknown(source: ByteSource, segments: tuple[Segment, ...]) -> Iterator[Extr
         known = listed or (known and bool(goes_on))
         if not known and not source.is_padding(each.start, each.end):
             markers[each.marker].append((each.start, each.end))
-    for ranges in markers.values():
-        length = sum(end - start for start, end in ranges)
-        if length > SMALL:
-            yield Extra("data", length, digest=source.digest(*ranges))
+    for marker, ranges in markers.items():
+        yield from large(source, "text" if marker == COMMENT else "data", *ranges)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
 
 START = b"\xff\xd8\xff"
+COMMENT = 0xFE
 _END, _SCAN = 0xD9, 0xDA
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers without a length: TEM, RSTn, SOI
 # In coded data 0xFF is followed by zero or is a restart marker; more of it is filling.
@@ -16,7 +17,7 @@ _IDENTIFIER = 64  # bytes by which an application names its segment
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An application's segment: its marker (0xE1 is APP1), payload and the payload's beginning."""
+    """A comment or an application's segment: its marker (0xE1 is APP1), payload and its head."""
 
     marker: int
     start: int
@@ -30,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class JpegStream:
-    """A JPEG stream: the segments of applications, and the offset behind its last byte."""
+    """A JPEG stream: its comments and applications' segments, and where its last byte ends."""
 
     segments: tuple[Segment, ...]
     end: int
@@ -61,7 +62,7 @@ def stream_at(source: ByteSource, start: int) -> JpegStream:
             end = at + 2 + source.number(at + 2, 2)
             if not at + 4 <= end <= source.size:
                 raise UnknownStructure("a segment points beyond the file")
-            if 0xE0 <= marker <= 0xEF:
+            if 0xE0 <= marker <= 0xEF or marker == COMMENT:
                 head = source.peek(at + 4, min(_IDENTIFIER, end - at - 4))
                 segments.append(Segment(marker, at + 4, end, head))
             at = end

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 
+from search.duplicates.extras.bit_depth import bit_depth
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Contents, Extra
-from search.duplicates.extras.trailer import SMALL, behind
+from search.duplicates.extras.trailer import behind, large
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_TEXTS = frozenset((b"tEXt", b"zTXt", b"iTXt"))
+_METADATA = (b"XML:com.adobe.xmp", b"Raw profile type ")  # keywords of XMP, Exif and IPTC
+_DEPTH = 24  # where IHDR has the bits per sample
 _MOST = 1_000_000
 _END = b"IEND"
 # What is defined by the specification and its extensions, and what Apple's tools write.
@@ -21,18 +25,23 @@ _KNOWN = frozenset(
 
 def png(source: ByteSource) -> Contents:
     """Return what a PNG holds; raises UnknownStructure."""
-    frames, own, seen = 0, [], set()
-    end = source.size
+    frames, own, seen, pixels, texts = 0, [], set(), [], []
+    depth, end = source.number(_DEPTH, 1), source.size
     for kind, start, end in _chunks(source):
-        if kind == b"fcTL":
+        if kind == b"IDAT":
+            pixels.append((start, end))
+        elif kind in _TEXTS:
+            texts += [] if source.peek(start, 17).startswith(_METADATA) else [(start, end)]
+        elif kind == b"sBIT":  # of the bits, those that mean something
+            depth = min(depth, max(source.read(start, end - start), default=depth))
+        elif kind == b"fcTL":
             frames += b"IDAT" in seen  # one before the pixels makes them the first frame
         elif kind not in _KNOWN:
             own.append((start, end))
         seen.add(kind)
     extras = [Extra("frame", count=frames)] if frames else []
-    length = sum(stop - start for start, stop in own)
-    if length > SMALL:
-        extras.append(Extra("data", length, digest=source.digest(*own)))
+    extras += large(source, "text", *texts) + large(source, "data", *own)
+    extras += bit_depth(source, depth, *pixels)
     extras += behind(source, min(end + 4, source.size), source.size)
     transparent = b"tRNS" in seen or bool(source.number(25, 1) & 4)  # the colour type
     return Contents(tuple(extras), transparent)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from search.duplicates.extras.bit_depth import bit_depth
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Contents, Extra, ExtraKind
 from search.duplicates.extras.trailer import SMALL, behind
@@ -16,7 +17,9 @@ from search.duplicates.extras.trailer import SMALL, behind
 LITTLE = (b"II*\0", b"II+\0")
 _BIG = (b"II+\0", b"MM\0+")
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC = 254, 255, 256, 257, 262
-_SUB_IFDS, _EXTRA_SAMPLES, _LAYERS = 330, 338, 37724
+_BITS, _SUB_IFDS, _EXTRA_SAMPLES, _LAYERS = 258, 330, 338, 37724
+# Scale, tie points, transformation and keys (GeoTIFF 1.1, OGC 19-008r4, 7.1 and 7.2).
+_PLACES = (33550, 33922, 34264, 34735, 34736, 34737)
 _PARTS = ((273, 279), (324, 325), (513, 514))  # offsets and lengths of strips, tiles, a JPEG
 _POINTERS = frozenset((34665, 34853, 40965))  # directories of Exif, GPS and interoperability
 _REDUCED, _MASK = 1, 4  # bits of the new subfile type
@@ -64,7 +67,9 @@ class _Tiff:
         first, *others = self._directories()
         size = self._pixels(first)
         extras = [extra for each in others for extra in self._further(each, size)]
-        extras += self._layers(first)
+        extras += [*self._layers(first), *self._georeference(first)]
+        bits = max(self._values(first, _BITS), default=1)
+        extras += bit_depth(self._source, bits, *self._spans(first))
         samples = self._values(first, _EXTRA_SAMPLES)
         if len(samples) > 1 or 0 in samples:  # 1 and 2 are transparency, 0 is not told
             extras.append(Extra("channels", count=None))
@@ -123,6 +128,12 @@ class _Tiff:
             span = (field.start, field.end)
             yield Extra("layers", field.count, digest=self._source.digest(span))
 
+    def _georeference(self, directory: _Directory) -> Iterator[Extra]:
+        spans = [(f.start, f.end) for tag in _PLACES if (f := directory.fields.get(tag))]
+        if spans:
+            length = sum(end - start for start, end in spans)
+            yield Extra("georeference", length, digest=self._source.digest(*spans))
+
     def _pixels(self, directory: _Directory) -> int:
         width, height = (self._values(directory, tag) for tag in (_WIDTH, _HEIGHT))
         return width[0] * height[0] if width and height else 0
@@ -130,16 +141,20 @@ class _Tiff:
     def _end(self, directory: _Directory) -> int:
         """Return where the last that a directory speaks of ends."""
         ends = [directory.end, *(field.end for field in directory.fields.values())]
-        for offsets, lengths in _PARTS:
-            pairs = zip(
-                self._values(directory, offsets), self._values(directory, lengths), strict=False
-            )
-            ends += [offset + length for offset, length in pairs]
+        ends += [end for _, end in self._spans(directory)]
         for tag in _POINTERS:
             for at in self._values(directory, tag):
                 below = self._directory(at, True)
                 ends += [below.end, *(field.end for field in below.fields.values())]
         return max(end for end in ends if end <= self._source.size)
+
+    def _spans(self, directory: _Directory) -> Iterator[tuple[int, int]]:
+        """Yield where the coded pixels of a directory begin and end."""
+        for offsets, lengths in _PARTS:
+            pairs = zip(
+                self._values(directory, offsets), self._values(directory, lengths), strict=False
+            )
+            yield from ((offset, offset + length) for offset, length in pairs)
 
     def _values(self, directory: _Directory, tag: int) -> list[int]:
         field = directory.fields.get(tag)

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 
 from search.duplicates.extras.boxes import box_at
-from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
+from search.duplicates.extras.byte_source import PADDING, ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Extra, ExtraKind
 from search.duplicates.extras.jpeg_segments import START, JpegStream, stream_at
 
-SMALL = 1024  # bytes; programs leave shorter notes of their own behind images
+SMALL = 1024  # bytes; programs leave shorter notes of their own in images
+_NOTE = 64  # bytes, of what nobody knows behind an image
 _ATTEMPTS = 64  # at reading a JPEG; each may take a walk to the end of the file
 
 # A JPEG; an ISO media file by its first box (ISO/IEC 14496-12, 4.3); sound and films in RIFF.
@@ -30,6 +31,12 @@ _RAW = (b"BRCM", b"II*\0", b"MM\0*")  # Raspberry Pi's sensor data; TIFF, which 
 _MOVIES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _STILL_BRANDS = frozenset((b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis"))
 
+# Short notes that phones and programs leave: Samsung's trailer, Huawei's, vivo's, the trailers of
+# AFCP, FotoStation and Photo Mechanic.
+_OF_PROGRAMS = re.compile(
+    rb"SEF[HT]|v[23]_f\d+|LIVE_\d+|vivo\{|AXS[!*]|\xa1\xb2\xc3\xd4|cbipcbbl", re.DOTALL
+)
+
 JpegKind = Callable[[JpegStream, int], ExtraKind]
 
 
@@ -42,6 +49,16 @@ def behind(
 ) -> list[Extra]:
     """Return what stands in a range behind an image; `kind_of` names what a JPEG there is."""
     return list(_Trailer(source, end, kind_of).parts(start))
+
+
+def _is_note(data: bytes) -> bool:
+    return len(data.strip(PADDING)) >= _NOTE and not _OF_PROGRAMS.search(data)
+
+
+def large(source: ByteSource, kind: ExtraKind, *ranges: tuple[int, int]) -> list[Extra]:
+    """Return an extra where ranges hold more than programs write by themselves."""
+    length = sum(end - start for start, end in ranges)
+    return [Extra(kind, length, digest=source.digest(*ranges))] if length > SMALL else []
 
 
 def require_plain(source: ByteSource, start: int, end: int) -> None:
@@ -108,10 +125,10 @@ class _Trailer:
     def _data(self, start: int, end: int) -> Iterator[Extra]:
         if start >= end or self._source.is_padding(start, end):
             return
-        head = self._source.peek(start, 8)
+        head = self._source.peek(start, min(SMALL, end - start))
         if head.startswith(_RAW):
             yield self._extra("raw image", start, end)
-        elif end - start > SMALL or head.startswith(_ARCHIVES):
+        elif end - start > SMALL or head.startswith(_ARCHIVES) or _is_note(head):
             yield self._extra("data", start, end)
 
     def _extra(self, kind: ExtraKind, start: int, end: int) -> Extra:

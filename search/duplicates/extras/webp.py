@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from search.duplicates.extras.byte_source import ByteSource, UnknownStructure
 from search.duplicates.extras.contents import Contents, Extra
-from search.duplicates.extras.trailer import SMALL, behind
+from search.duplicates.extras.trailer import behind, large
 
 _KNOWN = frozenset(
     (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP ")
@@ -26,9 +26,7 @@ def webp(source: ByteSource) -> Contents:
         elif kind not in _KNOWN:
             own.append((start, stop))
     extras = [Extra("frame", count=frames - 1)] if frames > 1 else []
-    length = sum(stop - start for start, stop in own)
-    if length > SMALL:
-        extras.append(Extra("data", length, digest=source.digest(*own)))
+    extras += large(source, "data", *own)
     extras += behind(source, min(end + end % 2, source.size), source.size)
     return Contents(tuple(extras), transparent)
 

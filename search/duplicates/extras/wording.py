@@ -16,8 +16,11 @@ _ONE = {
     "matte": "a matte",
     "layers": "layers",
     "raw image": "a raw image",
+    "bit depth": "more than 8 bits per channel",
     "transparency": "transparency",
     "channels": "further channels",
+    "georeference": "a georeference",
+    "text": "text",
     "data": "other data",
     "unknown": "something not understood",
 }
@@ -31,6 +34,7 @@ _SEVERAL = {
     "gain map": "gain maps",
     "matte": "mattes",
     "raw image": "raw images",
+    "bit depth": "bits per channel",
 }
 
 

@@ -18,7 +18,7 @@ from search.duplicates.kinds import Thresholds
 from search.duplicates.leak import Leaked, LeakFinder, Suspect
 from storage import Capture, Library
 from tests.conftest import Index
-from tests.search.duplicates.drawn import photo
+from tests.search.duplicates.drawn import page, photo
 
 
 def _tested(file: Path, image: Image.Image, quality: int = 90) -> Suspect:
@@ -119,3 +119,42 @@ def test_an_empty_library_leaks_nothing(
     library: Library, tmp_path: Path, tests: list[Suspect]
 ) -> None:
     assert _found(library, tmp_path, tests) == []
+
+
+def test_a_crop_in_which_something_differs_is_similar(
+    library: Library, training: Path, index: Index
+) -> None:
+    other = photo(4).copy()
+    ImageDraw.Draw(other).rectangle((150, 120, 210, 150), "white")
+    bill = page(1, (1240, 1754))
+    bill.save(training / "bill.png")
+    index(training)
+    changed = bill.copy()
+    ImageDraw.Draw(changed).text((300, 400), "paid 80.00", "black", font_size=24)
+    folder = training.parent / "test"
+    tested = [
+        _tested(folder / "written over", other.crop((30, 20, 450, 340))),
+        _tested(folder / "bill", bill.crop((30, 30, 1210, 1720))),
+        _tested(folder / "another bill", changed.crop((30, 30, 1210, 1720))),
+    ]
+    found = _found(library, folder, tested)
+    assert _said(found) == {
+        ("written over", "4.jpg", "similar"),
+        ("bill", "bill.png", "edited"),
+        ("another bill", "bill.png", "similar"),
+    }
+    assert not any(each.unchecked for each in found)
+
+
+def test_what_could_not_be_compared_closely_says_so(
+    library: Library, training: Path, tests: list[Suspect]
+) -> None:
+    training.rename(training.parent / "away")
+    found = _found(library, training.parent / "test", tests)
+    assert {Path(each.test).name: each.unchecked for each in found} == {
+        "same bytes": False,
+        "smaller": True,
+        "mirrored": True,
+        "cropped": True,
+        "retouched": True,
+    }

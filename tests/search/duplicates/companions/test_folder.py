@@ -29,6 +29,19 @@ def test_the_images_that_share_a_companion_are_found(tmp_path: Path) -> None:
     assert [os.path.basename(path) for path in shared] == ["IMG_1.HEIC", "IMG_E1.HEIC", "img_1.jpg"]
 
 
+def test_a_further_version_is_no_companion_where_an_image_has_its_name(tmp_path: Path) -> None:
+    put(tmp_path / "P.jpg")
+    sidecar = str(put(tmp_path / "P_01.jpg.xmp"))
+    alone = Folder(str(tmp_path))
+    assert alone.companions("P.jpg") == [sidecar]
+    assert alone.images("P_01.jpg.xmp") == [str(tmp_path / "P.jpg")]
+    other = str(put(tmp_path / "P_01.JPG"))
+    both = Folder(str(tmp_path))
+    assert both.companions("P.jpg") == []
+    assert both.companions("P_01.JPG") == [sidecar]
+    assert both.images("P_01.jpg.xmp") == [other]
+
+
 def test_a_folder_is_listed_once_for_all_its_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

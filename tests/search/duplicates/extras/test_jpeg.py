@@ -29,7 +29,7 @@ DIRECTORY = '<Container:Item Item:Semantic="Primary"/><Container:Item Item:Seman
 def exif_with_thumbnail() -> bytes:
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Canon"
-    return encoded("JPEG", exif=exif, comment=b"words " * 900, icc_profile=NOISE)
+    return encoded("JPEG", exif=exif, comment=b"words " * 90, icc_profile=NOISE)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,10 @@ def exif_with_thumbnail() -> bytes:
         PLAIN + bytes(9000),
         PLAIN + b"\xff" * 9000,
         PLAIN + b"\r\n",
+        PLAIN + b"\n" * 70 + b"a short note",
+        PLAIN + b"\x12" * 60 + bytes(300),
+        PLAIN + b"AXS!" + bytes(range(120)),
+        PLAIN + b"vivo" + b'{"media":"photo","moduleversion":"0,0,0,0","type":"normal"}' + bytes(9),
         PLAIN + b"\0\0\x01\x0a\x0e\0\0\0Image_UTC_Data1533081600000SEFH" + b"x" * 99 + b"SEFT",
         PLAIN[:-2],  # no end mark
         PLAIN[:-9],
@@ -80,6 +84,9 @@ def test_a_plain_one_holds_nothing(tmp_path: Path, data: bytes) -> None:
         (with_segments(segment(0xE2, ISO + bytes(60))), ["gain map"]),
         (with_segments(xmp(GAIN_MAP_XMP)) + video(), ["gain map", "video"]),
         (b"PK\x03\x04 a secret", ["data"]),
+        (b"the key lies under the third stone, " * 2, ["data"]),
+        (bytes(range(1, 65)), ["data"]),
+        (bytes(90) + bytes(range(1, 200)) + b"\xff" * 90, ["data"]),
         (NOISE, ["data"]),
         (NOISE + video(), ["data", "video"]),
         (b"BRCMo" + NOISE, ["raw image"]),
@@ -143,6 +150,16 @@ def test_what_an_unknown_application_wrote_is_data(tmp_path: Path) -> None:
     ]
     [extra] = contents(tmp_path, with_segments(*thermal)).extras
     assert extra.kind == "data" and extra.bytes > 2 * len(NOISE)
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_long_comments_are_text(tmp_path: Path, pieces: int) -> None:
+    words = [segment(0xFE, b"words " * (600 // pieces)) for _ in range(pieces)]
+    [extra] = contents(tmp_path, with_segments(*words)).extras
+    assert (extra.kind, extra.bytes) == ("text", 3600)
+    [other] = contents(tmp_path, with_segments(*words, colour="red")).extras
+    assert other.digest == extra.digest
+    assert kinds(tmp_path, with_segments(segment(0xFE, b"LEAD Technologies Inc. V1.01"))) == []
 
 
 def test_the_views_of_a_multi_picture_file_are_images(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from tests.search.duplicates.extras.containers import NOISE, box, drawn, encoded
 
 BOXED = encoded("JPEG2000", drawn((64, 64)))
 BARE = encoded("JPEG2000", drawn((64, 64)), no_jp2=True)
+# The box of a GeoTIFF (GeoJP2, as in OGC 05-047r3).
+GEO_JP2 = b"\xb1\x4b\xf8\xbd\x08\x3d\x4b\x43\xa5\xae\x8c\xd7\xd5\xa6\xce\x03"
 
 
 def open_ended() -> bytes:
@@ -27,6 +29,7 @@ def test_one_image_is_all_it_holds(tmp_path: Path, data: bytes) -> None:
     [
         (BOXED + box(b"jp2c", BARE), "image"),
         (BOXED + box(b"uuid", bytes(16), NOISE), "data"),
+        (BOXED + box(b"uuid", GEO_JP2, encoded("TIFF", drawn((1, 1)))), "georeference"),
         (BOXED + b"\0\0\0\1" + NOISE, "data"),
         (BARE + NOISE, "data"),
         (open_ended() + video(), "video"),

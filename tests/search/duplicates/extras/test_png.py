@@ -35,6 +35,10 @@ def with_text() -> bytes:
         PLAIN,
         with_text(),
         with_chunk(b"prVt", b"short"),
+        with_chunk(b"tEXt", b"Comment\0Created with GIMP"),
+        with_chunk(b"tEXt", b"Raw profile type exif\0" + NOISE),
+        with_chunk(b"zTXt", b"Raw profile type APP1\0\0" + NOISE),
+        with_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + NOISE),
         encoded("PNG", save_all=True),
         PLAIN[:-12],  # no end
         PLAIN[:-20],  # pixels cut off
@@ -56,6 +60,9 @@ def test_frames_are_counted_without_the_image_that_is_shown(tmp_path: Path, defa
     [
         (with_chunk(b"mkBS", NOISE), "data"),  # the layers of Fireworks
         (with_chunk(b"caBX", NOISE), "data"),
+        (with_chunk(b"tEXt", b"workflow\0" + b"{" * 2000), "text"),
+        (with_chunk(b"zTXt", b"mxfile\0\0" + NOISE), "text"),
+        (with_chunk(b"iTXt", b"parameters\0\0\0\0\0" + NOISE), "text"),
         (PLAIN + video(), "video"),
         (PLAIN + encoded("PNG", icc_profile=NOISE, compress_level=0), "data"),
         (PLAIN + b"PK\x03\x04", "data"),

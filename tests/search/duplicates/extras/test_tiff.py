@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.search.duplicates.extras.containers import NOISE, Tag, drawn, encoded, kinds, tiff_bytes
+from search.duplicates.extras import lacking
+from tests.search.duplicates.extras.containers import (
+    NOISE,
+    Tag,
+    contents,
+    drawn,
+    encoded,
+    kinds,
+    tiff_bytes,
+)
 
 SUBFILE, WIDTH, HEIGHT, PHOTOMETRIC, SUB_IFDS, SAMPLES, LAYERS = 254, 256, 257, 262, 330, 338, 37724
 
@@ -89,3 +98,19 @@ def test_one_that_is_not_understood_may_hold_more(tmp_path: Path, data: bytes) -
 def test_directories_that_lead_round_in_circles_come_to_an_end(tmp_path: Path) -> None:
     data = bytearray(tiff_bytes([FIRST, directory(100, (SUB_IFDS, 4, [8, 8, 8]))]))
     assert kinds(tmp_path, bytes(data)) == ["page"]
+
+
+def test_a_georeference_is_held_and_known_again(tmp_path: Path) -> None:
+    keys: Tag = (34735, 3, [1, 1, 0, 1, 1024, 0, 1, 1])
+    ties: Tag = (33922, 3, list(range(24)))
+    one, other, elsewhere = (
+        contents(tmp_path, tiff_bytes([directory(100, *more)]))
+        for more in ((ties, keys), ((270, 2, b"a note"), ties, keys), (keys,))
+    )
+    assert [each.kind for each in one.extras] == ["georeference"]
+    assert lacking(one, other) == ()
+    assert lacking(one, elsewhere) == one.extras
+
+
+def test_a_tiff_of_no_known_place_has_no_georeference(tmp_path: Path) -> None:
+    assert kinds(tmp_path, tiff_bytes([directory(100, (33432, 2, b"Copyright"))])) == []

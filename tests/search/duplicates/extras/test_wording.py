@@ -15,6 +15,7 @@ from search.duplicates.extras import UNKNOWN, Extra, as_rows, in_words
             "a video of 1.5 KB and a gain map of 900 bytes",
         ),
         ([Extra("image", 10), Extra("image", 20)], "2 further images of 30 bytes"),
+        ([Extra("bit depth", count=16)], "16 bits per channel"),
         ([Extra("frame", count=41)], "41 further frames"),
         ([Extra("frame", count=1)], "1 further frame"),
         ([Extra("frame", count=None)], "further frames"),
