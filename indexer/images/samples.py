@@ -40,7 +40,30 @@ def normalised(
         return _of_png(image, data)
     if image.format == "TIFF":
         return _of_tiff(image, data, Directory(original).is_inverted), None
+    if deep_grey_alpha(image) is not None:
+        return _of_deep_grey_alpha(image), None
     return (_opaque(image) if image.format == "BMP" else image), None
+
+
+def deep_grey_alpha(image: ImageFile.ImageFile) -> bytes | None:
+    """Return the samples of grey with alpha of more than 8 bits in JPEG XL; None for any other.
+
+    The plugin hands over two of 16 bits or two floats a pixel, and calls them mode LA as well.
+    """
+    if image.format != "JXL" or image.mode != "LA":
+        return None
+    samples: bytes = vars(image)["_data"]  # there is no public door to it
+    return None if len(samples) == 2 * image.width * image.height else samples
+
+
+def _of_deep_grey_alpha(image: ImageFile.ImageFile) -> Image.Image:
+    samples = deep_grey_alpha(image) or b""
+    if len(samples) == 8 * image.width * image.height:
+        floats = np.frombuffer(samples, np.float32)
+        eight = np.rint(np.nan_to_num(floats).clip(0, 1) * 255).astype(np.uint8)
+    else:
+        eight = (np.frombuffer(samples, np.uint16) >> 8).astype(np.uint8)
+    return Image.fromarray(eight.reshape(image.height, image.width, 2))
 
 
 def _of_png(image: ImageFile.ImageFile, data: bytes) -> tuple[Image.Image, Image.Image | None]:

@@ -6,6 +6,7 @@ from indexer import exif
 from indexer.images import colour
 from indexer.images.orientation import orientation
 from indexer.images.png import Png
+from indexer.images.samples import deep_grey_alpha
 from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, Directory
 from indexer.rgb import base_mode
 
@@ -39,7 +40,7 @@ def _has_other_samples(image: ImageFile.ImageFile, data: bytes) -> bool:
         alpha = _ALPHA_KINDS & set(directory.numbers(EXTRA_SAMPLES))
         is_deep = image.mode.startswith("I;16") or 16 in directory.numbers(BITS_PER_SAMPLE)
         return is_deep or (image.mode == "RGBA" and not alpha)
-    return image.format == "BMP" and image.mode == "RGBA"
+    return deep_grey_alpha(image) is not None or (image.format, image.mode) == ("BMP", "RGBA")
 
 
 def _png_has_other_samples(png: Png) -> bool:

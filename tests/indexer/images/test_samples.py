@@ -10,6 +10,7 @@ from PIL import Image
 
 from indexer.decode import open_picture
 from tests.indexer.images.encoded import chunk, difference, encode, grain, png, tiff
+from tests.indexer.images.jxl_header import deepened
 
 Bytes = NDArray[np.uint8]
 
@@ -221,3 +222,23 @@ def test_16_bit_jpeg_2000_fills_its_range_already() -> None:
     with Image.open(BytesIO(data)) as raw:
         assert raw.mode == "I;16"
     assert difference(seen(data), Image.fromarray(grey())) == 0
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("opacity", ["opaque", "clear in part", "half", "clear"])
+def test_grey_with_alpha_of_jpeg_xl_is_read_by_its_depth(bits: int, opacity: str) -> None:
+    levels = {"opaque": 255, "clear in part": 0, "half": 128, "clear": 0}
+    alpha = np.full_like(grey(), levels[opacity])
+    if opacity == "clear in part":
+        alpha[:, 40:] = 255
+    eight = Image.merge("LA", (Image.fromarray(grey()), Image.fromarray(alpha)))
+    stream = encode(eight, "JXL", lossless=True)
+    assert difference(seen(stream), seen(encode(eight, "PNG"))) == 0
+    darker = Image.fromarray(np.rint(grey() * (255 / ((1 << bits) - 1))).astype(np.uint8))
+    twin = seen(encode(Image.merge("LA", (darker, Image.fromarray(alpha))), "PNG"))
+    found = open_picture(deepened(stream, bits), alpha=True)
+    assert difference(found.image, twin) <= 1
+    assert found.reads_since == 1
+    if opacity != "opaque":
+        assert found.alpha is not None
+        assert difference(found.alpha, Image.fromarray(alpha)) <= 1
