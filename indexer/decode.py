@@ -224,10 +224,9 @@ def _decode(
         profile = colour.profile(image, data)
         if smallest is not None:
             _scale_down(image, smallest)
-        image.load()
-        if image.format == "TIFF":
-            stored = image.size  # Pillow has turned it while loading
         seen, opacity = normalised(image, data, original)
+        if image.format == "TIFF":
+            stored = seen.size  # Pillow has turned it while loading
         if smallest is not None and profile is not None and opacity is None:
             seen = _reduced(seen, profile, smallest)
         kept = alpha_of(seen, opacity) if alpha else None

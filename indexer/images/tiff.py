@@ -8,10 +8,14 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE, EXTRA_SAMPLES = 258, 262, 281, 338
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLES_PER_PIXEL, MAX_SAMPLE_VALUE = 258, 262, 277, 281
+PLANAR_CONFIGURATION, EXTRA_SAMPLES = 284, 338
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
+_PLACES = frozenset((273, 279, 324, 325))  # of strips or tiles, and their sizes
+_PER_SAMPLE = frozenset((BITS_PER_SAMPLE, 339))
+_UNKNOWN_TAG = 335
 _UNKNOWN_TYPE = 0  # an entry of which every reader skips
 _DEEP = frozenset((12, 16))  # bits of a sample whose WhiteIsZero Pillow does not turn over
 _PIXELS = frozenset(  # tags without which the pixels cannot be read
@@ -71,9 +75,39 @@ class Directory:
             struct.pack_into(f"{self._order}H", data, entry.place + 2, _UNKNOWN_TYPE)
         for entry in self.entries:
             if inverted and entry.tag == PHOTOMETRIC:
-                code = "H" if entry.kind == 3 else "I"
-                struct.pack_into(f"{self._order}{code}", data, entry.value, _BLACK_IS_ZERO)
+                self._put(data, entry, _BLACK_IS_ZERO)
         return bytes(data)
+
+    def plane(self, index: int) -> bytes:
+        """Return a file stored plane by plane (PlanarConfiguration 2) as grey: one plane."""
+        data = bytearray(self._data)
+        planes = next(iter(self.numbers(SAMPLES_PER_PIXEL)), 1)
+        for entry in self.entries:
+            if entry.tag in _PLACES:
+                count = entry.length // planes
+                self._keep(data, entry, index * count, count)
+            elif entry.tag in _PER_SAMPLE:
+                self._keep(data, entry, min(index, entry.length - 1), 1)
+            elif entry.tag in (PHOTOMETRIC, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION):
+                self._put(data, entry, 1)  # zero is black, one sample, nothing apart
+            elif entry.tag == EXTRA_SAMPLES:
+                struct.pack_into(f"{self._order}H", data, entry.place, _UNKNOWN_TAG)
+        return bytes(data)
+
+    def _put(self, data: bytearray, entry: Entry, number: int) -> None:
+        code = "H" if entry.kind == 3 else "I"
+        struct.pack_into(f"{self._order}{code}", data, entry.value, number)
+
+    def _keep(self, data: bytearray, entry: Entry, first: int, count: int) -> None:
+        """Leave an entry only `count` of its values, from the one numbered `first`."""
+        size = _SIZES[entry.kind]
+        place, code, width = entry.value + first * size, *(("Q", 8) if self._big else ("I", 4))
+        struct.pack_into(f"{self._order}{code}", data, entry.place + 4, count)
+        if count * size <= width:
+            field = self._data[place : place + count * size].ljust(width, b"\0")
+        else:
+            field = struct.pack(f"{self._order}{code}", place)
+        data[entry.place + 4 + width : entry.place + 4 + 2 * width] = field
 
     def _entries(self) -> Iterator[Entry]:
         order, data = self._order, self._data

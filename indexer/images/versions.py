@@ -10,7 +10,6 @@ from indexer.images.samples import deep_grey_alpha
 from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, Directory
 from indexer.rgb import base_mode
 
-_GREY, _RGB, _RGBA = 0, 2, 6  # PNG's colour types
 _ALPHA_KINDS = frozenset((1, 2))
 
 
@@ -47,6 +46,4 @@ def _png_has_other_samples(png: Png) -> bool:
     header = png.header
     if header is None:
         return False
-    if header.depth == 16 and header.colour in (_GREY, _RGB, _RGBA):
-        return True
-    return header.depth != 8 and png.transparent() is not None
+    return header.depth == 16 or (header.depth != 8 and png.transparent() is not None)
