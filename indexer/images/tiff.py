@@ -4,6 +4,7 @@ Pillow reads the entries of a directory in their order and gives up at the first
 beyond the end of the file: what comes after it, be it the bit depth or a colour map, is not seen.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,6 +17,8 @@ _SIZES |= {16: 8, 17: 8, 18: 8}
 _PLACES = frozenset((273, 279, 324, 325))  # of strips or tiles, and their sizes
 _PER_SAMPLE = frozenset((BITS_PER_SAMPLE, 339))
 _UNKNOWN_TAG = 335
+_ORIENTATION, _XMP, _NO_XMP = 274, 700, 701
+_TURNED_BY_XMP = re.compile(rb'tiff:Orientation(="|>)[2-8]')
 _UNKNOWN_TYPE = 0  # an entry of which every reader skips
 _DEEP = frozenset((12, 16))  # bits of a sample whose WhiteIsZero Pillow does not turn over
 _PIXELS = frozenset(  # tags without which the pixels cannot be read
@@ -63,20 +66,34 @@ class Directory:
         """Return the file without damaged entries that no pixel needs, and with zero as black.
 
         The same bytes where nothing is to be mended. What `is_inverted` before is to be turned
-        over after it is decoded: not all of it is known to Pillow.
+        over after it is decoded: not all of it is known to Pillow. XMP that would turn the image,
+        which Pillow heeds where the tag is missing, is hidden.
         """
         damaged = [entry for entry in self.entries if not self._fits(entry)]
         damaged = [entry for entry in damaged if entry.tag not in _PIXELS]
-        inverted = self.is_inverted
-        if not damaged and not inverted:
+        inverted, turning = self.is_inverted, self._turning_xmp()
+        if not damaged and not inverted and not turning:
             return self._data
         data = bytearray(self._data)
         for entry in damaged:
             struct.pack_into(f"{self._order}H", data, entry.place + 2, _UNKNOWN_TYPE)
+        for entry in turning:
+            struct.pack_into(f"{self._order}H", data, entry.place, _NO_XMP)
         for entry in self.entries:
             if inverted and entry.tag == PHOTOMETRIC:
                 self._put(data, entry, _BLACK_IS_ZERO)
         return bytes(data)
+
+    def _turning_xmp(self) -> list[Entry]:
+        """Return the entries of XMP that says which way up the image is, where no tag does."""
+        if any(entry.tag == _ORIENTATION for entry in self.entries):
+            return []
+        return [
+            entry
+            for entry in self.entries
+            if entry.tag == _XMP
+            and _TURNED_BY_XMP.search(self._data, entry.value, entry.value + entry.length)
+        ]
 
     def plane(self, index: int) -> bytes:
         """Return a file stored plane by plane (PlanarConfiguration 2) as grey: one plane."""

@@ -1,8 +1,7 @@
 """Since which version of the reader an image is read as it is read now."""
 
-from PIL import ImageFile
+from PIL import ExifTags, ImageFile
 
-from indexer import exif
 from indexer.images import colour
 from indexer.images.orientation import orientation
 from indexer.images.png import Png
@@ -28,7 +27,16 @@ def reads_since(image: ImageFile.ImageFile, form: str, data: bytes, is_mended: b
 
 def _is_turned_otherwise(image: ImageFile.ImageFile, form: str, data: bytes) -> bool:
     """Return whether what Exif says, which once counted in every format, is not what counts."""
-    return form != "TIFF" and exif.orientation(image) != orientation(image, form, data)
+    return form != "TIFF" and _once(image) != orientation(image, form, data)
+
+
+def _once(image: ImageFile.ImageFile) -> int:
+    """Return how an image was turned before: by all that Pillow takes for Exif, XMP among it."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a broken EXIF block raises nearly anything
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _has_other_samples(image: ImageFile.ImageFile, data: bytes) -> bool:
