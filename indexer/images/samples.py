@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageChops, ImageFile
 
 from indexer.images.png import Png
 from indexer.images.tiff import (
@@ -24,6 +24,7 @@ from indexer.images.tiff import (
     PLANAR_CONFIGURATION,
     Directory,
 )
+from indexer.rgb import to_rgb
 
 Shorts = NDArray[np.uint16]
 
@@ -109,7 +110,18 @@ def _of_tiff(image: ImageFile.ImageFile, data: bytes, is_inverted: bool) -> Imag
     if image.mode.startswith("I;16"):
         grey = _grey(image, 12 if bits == {12} else declared, bits == {12})
         return Image.fromarray(~np.asarray(grey)) if is_inverted else grey
+    if image.mode in ("I", "F"):
+        return _of_wide_grey(image, directory.is_unsigned, is_inverted)
     return _opaque(image, directory)
+
+
+def _of_wide_grey(image: Image.Image, is_unsigned: bool, is_inverted: bool) -> Image.Image:
+    """Return grey of 32 bits, which Pillow takes for signed and for black at zero, as it is."""
+    if image.mode == "I" and is_unsigned:
+        samples = np.asarray(image).view(np.uint32)
+        if samples.max() >> 31:
+            image = Image.fromarray(samples.astype(np.float32))
+    return ImageChops.invert(to_rgb(image).convert("L")) if is_inverted else image
 
 
 def _of_deep_colours(

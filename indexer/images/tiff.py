@@ -11,16 +11,19 @@ from typing import NamedTuple
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLES_PER_PIXEL, MAX_SAMPLE_VALUE = 258, 262, 277, 281
 PLANAR_CONFIGURATION, EXTRA_SAMPLES = 284, 338
+_WIDTH, _HEIGHT, _COMPRESSION, _STRIPS, _TILES, _SAMPLE_FORMAT = 256, 257, 259, 273, 324, 339
+_SAMPLE_FORMATS = {1: "unsigned integers", 2: "signed integers", 3: "floating-point numbers"}
+_MOST_BITS = 64  # of a sample in any file there is
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
 _PLACES = frozenset((273, 279, 324, 325))  # of strips or tiles, and their sizes
-_PER_SAMPLE = frozenset((BITS_PER_SAMPLE, 339))
+_PER_SAMPLE = frozenset((BITS_PER_SAMPLE, _SAMPLE_FORMAT))
 _UNKNOWN_TAG = 335
 _ORIENTATION, _XMP, _NO_XMP = 274, 700, 701
 _TURNED_BY_XMP = re.compile(rb'tiff:Orientation(="|>)[2-8]')
 _UNKNOWN_TYPE = 0  # an entry of which every reader skips
-_DEEP = frozenset((12, 16))  # bits of a sample whose WhiteIsZero Pillow does not turn over
+_DEEP = frozenset((12, 16, 32))  # bits of a sample whose WhiteIsZero Pillow does not turn over
 _PIXELS = frozenset(  # tags without which the pixels cannot be read
     (254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320)
 ) | frozenset((322, 323, 324, 325, 338, 339, 347, 529, 530, 532))
@@ -57,9 +60,33 @@ class Directory:
 
     @property
     def is_inverted(self) -> bool:
-        """True for grey of 12 or 16 bits whose zero is white."""
+        """True for grey of 12, 16 or 32 bits whose zero is white."""
         return self.numbers(PHOTOMETRIC)[:1] == (_WHITE_IS_ZERO,) and (
             set(self.numbers(BITS_PER_SAMPLE)) <= _DEEP and bool(self.numbers(BITS_PER_SAMPLE))
+        )
+
+    @property
+    def is_unsigned(self) -> bool:
+        """True where samples are whole numbers that are never negative."""
+        return set(self.numbers(_SAMPLE_FORMAT)) <= {1}
+
+    @property
+    def kind(self) -> str | None:
+        """What samples it holds, in words; None where the directory is not whole."""
+        tags = {entry.tag for entry in self.entries if self._fits(entry)}
+        bits = self.numbers(BITS_PER_SAMPLE)
+        if not tags >= {_WIDTH, _HEIGHT, PHOTOMETRIC} or not tags & {_STRIPS, _TILES}:
+            return None
+        if not bits or not all(1 <= each <= _MOST_BITS for each in bits):
+            return None
+        (channels,) = self.numbers(SAMPLES_PER_PIXEL)[:1] or (1,)
+        (form,) = self.numbers(_SAMPLE_FORMAT)[:1] or (1,)
+        (compression,) = self.numbers(_COMPRESSION)[:1] or (1,)
+        return (
+            f"{channels} channel{'s' * (channels != 1)} of {bits[0]}-bit "
+            f"{_SAMPLE_FORMATS.get(form, 'numbers of another format')}, "
+            f"{'big-endian BigTIFF, ' * (self._big and self._order == '>')}"
+            f"photometric interpretation {self.numbers(PHOTOMETRIC)[0]}, compression {compression}"
         )
 
     def mended(self) -> bytes:

@@ -46,6 +46,7 @@ def _has_other_samples(image: ImageFile.ImageFile, data: bytes) -> bool:
         directory = Directory(data)
         alpha = _ALPHA_KINDS & set(directory.numbers(EXTRA_SAMPLES))
         is_deep = image.mode.startswith("I;16") or 16 in directory.numbers(BITS_PER_SAMPLE)
+        is_deep |= image.mode == "I" and directory.is_unsigned
         return is_deep or (image.mode == "RGBA" and not alpha)
     return deep_grey_alpha(image) is not None or (image.format, image.mode) == ("BMP", "RGBA")
 

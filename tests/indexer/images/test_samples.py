@@ -331,3 +331,32 @@ def test_grey_with_alpha_of_jpeg_xl_is_read_by_its_depth(bits: int, opacity: str
     if opacity != "opaque":
         assert found.alpha is not None
         assert difference(found.alpha, Image.fromarray(alpha)) <= 1
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("most", [1, 255, 1000])
+def test_white_may_be_zero_in_a_tiff_of_floats(most: int, order: Literal["<", ">"]) -> None:
+    floats = (grey() / np.float32(255) * most).astype(np.float32)
+    twin = seen(tiff(floats, order, t339=(3,)))
+    found = seen(tiff(most - floats, order, t262=(0,), t339=(3,)))
+    assert difference(found, twin) <= 1
+    if most < 1000:  # no stretching from the least to the most
+        assert difference(found, Image.fromarray(grey())) <= 1
+
+
+@pytest.mark.parametrize("shift", [20, 24])
+def test_unsigned_integers_of_32_bits_are_not_taken_for_negative_ones(shift: int) -> None:
+    values = np.where(grey() > 200, 200, grey()).astype(np.uint32)
+    values[0, :2] = 0, 255
+    samples = values << np.uint32(shift)
+    twin = Image.fromarray(values.astype(np.uint8))
+    assert difference(seen(tiff(samples)), twin) <= 1
+    assert difference(seen(tiff((255 << shift) - samples, t262=(0,))), twin) <= 1
+    assert open_picture(tiff(samples)).reads_since == 1
+
+
+def test_integers_of_32_bits_that_fit_into_8_are_as_their_twin() -> None:
+    for signed in (1, 2):
+        found = open_picture(tiff(grey().astype(np.uint32), t339=(signed,)))
+        assert difference(found.image, Image.fromarray(grey())) == 0
+    assert found.reads_since == 0
