@@ -86,12 +86,9 @@ def _of_png(image: ImageFile.ImageFile, data: bytes) -> tuple[Image.Image, Image
         opacity = None if colour is None else _opacity(np.asarray(image) != colour[0])
         return _grey(image, png.significant_bits()), opacity
     if header.depth == 16:
-        grey_alpha = header.colour == _GREY_ALPHA
-        low = (
-            partial(_low_bytes_of_grey_alpha, png)
-            if grey_alpha
-            else partial(_low_bytes, image, data)
-        )
+        low = partial(_low_bytes, image, data)
+        if header.colour == _GREY_ALPHA:
+            low = partial(_low_bytes_of_grey_alpha, png)
         return _of_halves(image, low, png.significant_bits(), colour)
     if colour is not None:
         scaled = tuple(value * 255 // ((1 << header.depth) - 1) for value in colour)
@@ -129,32 +126,26 @@ def _of_deep_colours(
 ) -> Image.Image:
     is_associated = _ASSOCIATED in directory.numbers(EXTRA_SAMPLES)
     seen: Image.Image = image
-    low: Callable[[], Image.Image] = partial(_low_bytes, image, data)
+    low = partial(_low_bytes, image, data)
     if directory.numbers(PLANAR_CONFIGURATION)[:1] == (_IN_PLANES,):
-        seen, low = _of_planes(directory, image.mode, is_associated)
+        seen = _of_planes(directory, image.mode, is_associated, 8)
+        low = partial(_of_planes, directory, image.mode, is_associated, 0)
     seen.load()
     if not is_associated:  # colours that were divided by their alpha have no other bytes
         _of_halves(seen, low, declared, None)
     return _opaque(seen, directory)
 
 
-def _of_planes(
-    directory: Directory, mode: str, is_associated: bool
-) -> tuple[Image.Image, Callable[[], Image.Image]]:
-    """Return the high bytes of samples stored plane by plane, and what returns the low ones.
+def _of_planes(directory: Directory, mode: str, is_associated: bool, shift: int) -> Image.Image:
+    """Return 8 bits of samples stored plane by plane, shifted by 8 for the high ones or by 0.
 
     Pillow reads such samples as of 8 bits, or their high bytes only.
     """
-    planes = []
+    bands = []
     for index in range(Image.getmodebands(mode)):
         with Image.open(BytesIO(directory.plane(index)), formats=("TIFF",)) as plane:
-            planes.append(np.asarray(plane))
-
-    def merged(shift: int) -> Image.Image:
-        halves = [Image.fromarray((plane >> shift).astype(np.uint8)) for plane in planes]
-        return Image.merge("RGBa" if is_associated else mode, halves).convert(mode)
-
-    return merged(8), partial(merged, 0)
+            bands.append(Image.fromarray((np.asarray(plane) >> shift).astype(np.uint8)))
+    return Image.merge("RGBa", bands).convert(mode) if is_associated else Image.merge(mode, bands)
 
 
 def _opaque(image: Image.Image, directory: Directory | None) -> Image.Image:

@@ -28,6 +28,7 @@ _PIXELS = frozenset(  # tags without which the pixels cannot be read
     (254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320)
 ) | frozenset((322, 323, 324, 325, 338, 339, 347, 529, 530, 532))
 _MOST_ENTRIES = 4096
+_MOST_NUMBERS = 16  # of the values of an entry
 
 
 class Entry(NamedTuple):
@@ -54,7 +55,7 @@ class Directory:
         for entry in self.entries:
             if entry.tag == tag and entry.kind in (3, 4) and self._fits(entry):
                 code = "H" if entry.kind == 3 else "I"
-                count = min(entry.length, 16)
+                count = min(entry.length, _MOST_NUMBERS)
                 return struct.unpack_from(f"{self._order}{count}{code}", self._data, entry.value)
         return ()
 
@@ -80,6 +81,8 @@ class Directory:
         if not bits or not all(1 <= each <= _MOST_BITS for each in bits):
             return None
         (channels,) = self.numbers(SAMPLES_PER_PIXEL)[:1] or (1,)
+        if len(bits) not in (1, min(channels, _MOST_NUMBERS)):
+            return None
         (form,) = self.numbers(_SAMPLE_FORMAT)[:1] or (1,)
         (compression,) = self.numbers(_COMPRESSION)[:1] or (1,)
         return (

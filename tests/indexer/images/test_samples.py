@@ -1,5 +1,6 @@
 """Images of 1 to 16 bits beside their twins of 8: they look the same."""
 
+import struct
 import zlib
 from io import BytesIO
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.decode import open_picture
+from indexer.images.tiff import Directory
+from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import chunk, difference, encode, grain, png, tiff
 from tests.indexer.images.jxl_header import deepened
 
@@ -232,6 +235,14 @@ def test_colours_stored_plane_by_plane_are_as_their_twin(
     assert difference(picture.image, grain()) <= 1
     assert picture.reads_since == 1
     assert difference(seen(in_planes(samples, rows, order, t259=(8,))), grain()) <= 1
+
+
+def test_a_missing_part_of_a_plane_is_a_failure() -> None:
+    data = bytearray(in_planes(deep(rgb(), 16), 32, "<"))
+    entry = next(each for each in Directory(bytes(data)).entries if each.tag == 273)
+    struct.pack_into("<I", data, entry.value + 20, len(data) - 100)  # the last strip
+    with pytest.raises(DecodeFailure, match="the TIFF is cut short"):
+        open_picture(bytes(data))
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])

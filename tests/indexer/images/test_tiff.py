@@ -148,3 +148,4 @@ def test_a_directory_without_its_size_is_damaged() -> None:
     with pytest.raises(DecodeFailure, match="header is damaged"):
         open_picture(bytes(data))
     assert Directory(tiff(np.zeros((4, 6), np.uint8), t258=(4919,))).kind is None
+    assert Directory(tiff(np.zeros((4, 6), np.uint8), t277=(3,), t258=(8, 8))).kind is None
