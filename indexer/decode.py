@@ -27,6 +27,7 @@ from indexer.images.orientation import orientation, upright
 from indexer.images.png import Png
 from indexer.images.repair import prepared, repaired
 from indexer.images.samples import normalised
+from indexer.images.tiff import Directory
 from indexer.images.versions import reads_since
 from indexer.limits import Limits as Limits
 from indexer.limits import too_many_bytes
@@ -181,14 +182,19 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
             raise DecodeFailure(
                 f"the content is not a picture of any format that is read: {', '.join(FORMATS)}"
             ) from None
-        raise DecodeFailure(
-            f"the file begins like {announced}, but its header is damaged"
-        ) from None
+        raise DecodeFailure(_why_unknown(data, announced)) from None
     except Exception as error:
         raise _failure(error, announced or "picture", limits) from None
     if math.prod(image.size) > limits.pixels:
         raise DecodeFailure(limits.too_many_pixels(math.prod(image.size)))
     return image
+
+
+def _why_unknown(data: bytes, announced: str) -> str:
+    kind = Directory(data).kind if announced == "TIFF" else None
+    if kind is None:
+        return f"the file begins like {announced}, but its header is damaged"
+    return f"a TIFF of this kind is not read: {kind}; save a copy as grey or RGB of 8 or 16 bits"
 
 
 def _check_jxl(data: bytes, limits: Limits) -> None:
@@ -224,10 +230,9 @@ def _decode(
         profile = colour.profile(image, data)
         if smallest is not None:
             _scale_down(image, smallest)
-        image.load()
-        if image.format == "TIFF":
-            stored = image.size  # Pillow has turned it while loading
         seen, opacity = normalised(image, data, original)
+        if image.format == "TIFF":
+            stored = seen.size  # Pillow has turned it while loading
         if smallest is not None and profile is not None and opacity is None:
             seen = _reduced(seen, profile, smallest)
         kept = alpha_of(seen, opacity) if alpha else None

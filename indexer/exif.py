@@ -61,9 +61,14 @@ def main_tags(image: Image.Image) -> Mapping[int, Any]:
 
 
 def orientation(image: Image.Image) -> int:
-    """Read which way up an opened image is, 1 to 8; 1 where no tag or a wrong one says it."""
+    """Read which way up Exif says an opened image is, 1 to 8; 1 where no tag or a wrong one does.
+
+    Only its own Exif counts, not what Pillow adds to it from XMP and from text chunks.
+    """
+    own = Image.Exif()
     try:
-        value = image.getexif().get(_BASE.Orientation)
+        own.load(image.info.get("exif", b""))
+        value = own.get(_BASE.Orientation)
     except Exception:  # a broken EXIF block raises nearly anything
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

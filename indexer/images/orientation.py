@@ -10,6 +10,10 @@
 | AVIF | `irot` and `imir`, never Exif; Pillow reports them as an Exif tag | ISO/IEC 23000-22 |
 | JPEG XL | a field of the codestream, never Exif; libjxl turns | ISO/IEC 18181-1 and 18181-2 |
 | JPEG 2000, GIF, BMP | nothing: they are stored upright | ISO/IEC 15444-1, GIF89a, MS-WMF |
+
+Never counts what XMP says (tiff:Orientation, a copy of the Exif tag by CIPA DC-010), nor Exif in
+a text chunk of a PNG ("Raw profile type exif"), which no specification has; browsers and most
+viewers turn by neither.
 """
 
 from typing import Literal

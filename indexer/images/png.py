@@ -125,6 +125,18 @@ class Png:
         mask = (1 << header.depth) - 1  # "only the low-order bits are used"
         return tuple(value & mask for value in struct.unpack(f">{count}H", content[: 2 * count]))
 
+    def by_bytes(self) -> bytes:
+        """Return 16-bit grey with alpha as RGBA of 8 bits: its channels are the two bytes of each.
+
+        A filter predicts a byte by the one four before in both (clause 9.2).
+        """
+        header = self.header
+        assert header is not None and (header.depth, header.colour) == (16, 4)
+        start, end = next((at, end) for name, at, end in self.chunks if name == b"IHDR")
+        content = self._data[start:end]
+        ihdr = _chunk(b"IHDR", content[:8] + b"\x08\x06" + content[10:])
+        return self._data[: start - 8] + ihdr + self._data[end + 4 :]
+
     def repaired(self) -> bytes | None:
         """Return the pixels and the sound metadata as a new PNG; None where it has no pixels."""
         pixels = [chunk for chunk in self.chunks if chunk.name == b"IDAT"]

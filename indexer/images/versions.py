@@ -1,15 +1,14 @@
 """Since which version of the reader an image is read as it is read now."""
 
-from PIL import ImageFile
+from PIL import ExifTags, ImageFile
 
-from indexer import exif
 from indexer.images import colour
 from indexer.images.orientation import orientation
 from indexer.images.png import Png
+from indexer.images.samples import deep_grey_alpha
 from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, Directory
 from indexer.rgb import base_mode
 
-_GREY, _RGB, _RGBA = 0, 2, 6  # PNG's colour types
 _ALPHA_KINDS = frozenset((1, 2))
 
 
@@ -28,7 +27,16 @@ def reads_since(image: ImageFile.ImageFile, form: str, data: bytes, is_mended: b
 
 def _is_turned_otherwise(image: ImageFile.ImageFile, form: str, data: bytes) -> bool:
     """Return whether what Exif says, which once counted in every format, is not what counts."""
-    return form != "TIFF" and exif.orientation(image) != orientation(image, form, data)
+    return form != "TIFF" and _once(image) != orientation(image, form, data)
+
+
+def _once(image: ImageFile.ImageFile) -> int:
+    """Return how an image was turned before: by all that Pillow takes for Exif, XMP among it."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # a broken EXIF block raises nearly anything
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _has_other_samples(image: ImageFile.ImageFile, data: bytes) -> bool:
@@ -38,14 +46,13 @@ def _has_other_samples(image: ImageFile.ImageFile, data: bytes) -> bool:
         directory = Directory(data)
         alpha = _ALPHA_KINDS & set(directory.numbers(EXTRA_SAMPLES))
         is_deep = image.mode.startswith("I;16") or 16 in directory.numbers(BITS_PER_SAMPLE)
+        is_deep |= image.mode == "I" and directory.is_unsigned
         return is_deep or (image.mode == "RGBA" and not alpha)
-    return image.format == "BMP" and image.mode == "RGBA"
+    return deep_grey_alpha(image) is not None or (image.format, image.mode) == ("BMP", "RGBA")
 
 
 def _png_has_other_samples(png: Png) -> bool:
     header = png.header
     if header is None:
         return False
-    if header.depth == 16 and header.colour in (_GREY, _RGB, _RGBA):
-        return True
-    return header.depth != 8 and png.transparent() is not None
+    return header.depth == 16 or (header.depth != 8 and png.transparent() is not None)

@@ -89,10 +89,11 @@ def tiff(samples: NDArray[Any], order: Literal["<", ">"] = "<", **tags: tuple[in
     }
     values |= {int(name[1:]): value for name, value in tags.items()}
     start = 8 + len(pixels) + len(pixels) % 2
-    behind = start + 2 + 12 * (len(values) + 1) + 4
+    values.setdefault(279, (len(pixels),))
+    behind = start + 2 + 12 * len(values) + 4
     entries, rest = [], b""
-    for tag, value in sorted([*values.items(), (279, (len(pixels),))]):
-        code, kind = ("I", 4) if tag == 279 else ("H", 3)
+    for tag, value in sorted(values.items()):
+        code, kind = ("I", 4) if tag in (273, 279) else ("H", 3)
         packed = struct.pack(f"{order}{len(value)}{code}", *value)
         if len(packed) > 4:
             place, rest = behind + len(rest), rest + packed

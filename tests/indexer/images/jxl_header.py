@@ -30,6 +30,19 @@ def turned(stream: bytes, orientation: int, primaries: int | None = None) -> byt
     return stream[:2] + writer.bytes() + rest
 
 
+def deepened(stream: bytes, bits: int) -> bytes:
+    """Return a bare codestream of 8-bit samples whose colours have 10 or 12 bits instead.
+
+    The samples stay as they are, so they are a quarter or a sixteenth as bright; alpha keeps its
+    8 bits.
+    """
+    header = int.from_bytes(stream[2:], "little")
+    place = _size_bits(header)
+    assert header >> place & 0b11111 == 0, "the metadata do not begin with integers of 8 bits"
+    header |= {10: 1, 12: 2}[bits] << place + 3
+    return stream[:2] + header.to_bytes(len(stream) - 2, "little")
+
+
 def container(stream: bytes, orientation: int) -> bytes:
     """Return a container (ISO/IEC 18181-2) whose Exif box states an orientation."""
     entry = struct.pack("<HHIHH", 274, 3, 1, orientation, 0)

@@ -1,12 +1,14 @@
 """Each row of the table of orientations, by files that say two different things."""
 
 from io import BytesIO
+from typing import Any
 
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
-from indexer.decode import open_picture
+from indexer.decode import open_header, open_picture
 from indexer.images.orientation import RULES
+from indexer.limits import Limits
 from tests.indexer.images.encoded import difference, encode, scene
 from tests.indexer.images.jxl_header import container, turned
 
@@ -45,6 +47,66 @@ def test_an_exif_chunk_behind_the_pixels_of_a_png_counts(tag: int) -> None:
     size = 12 + int.from_bytes(turned_one[at : at + 4], "big")
     picture = open_picture(plain[:-12] + turned_one[at : at + size] + plain[-12:])
     assert picture.image.size == scene().transpose(UPRIGHT[tag]).size
+
+
+def xmp(tag: int, as_attribute: bool = True) -> bytes:
+    """Return an XMP packet (ISO 16684-1) that states an orientation (CIPA DC-010)."""
+    element = f"><tiff:Orientation>{tag}</tiff:Orientation>"
+    says = f' tiff:Orientation="{tag}">' if as_attribute else element
+    return (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"{says}'
+        "</rdf:Description></rdf:RDF></x:xmpmeta>"
+    ).encode()
+
+
+def with_xmp(form: str, packet: bytes, exif: Image.Exif | None = None) -> bytes:
+    options: dict[str, Any] = {} if exif is None else {"exif": exif}
+    if form == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", packet.decode())
+    elif form == "TIFF":
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags.tagtype[700] = TiffTags.BYTE
+        tags[700] = packet
+        if exif is not None:
+            tags[274] = exif[ExifTags.Base.Orientation]
+        options = {"tiffinfo": tags}
+    else:
+        options["xmp"] = packet
+    return encode(scene(), form, **options)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("as_attribute", [True, False])
+@pytest.mark.parametrize("tag", [3, 6])
+def test_what_xmp_says_turns_none(form: str, as_attribute: bool, tag: int) -> None:
+    data = with_xmp(form, xmp(tag, as_attribute))
+    with Image.open(BytesIO(data)) as raw:
+        assert raw.getexif()[ExifTags.Base.Orientation] == tag  # Pillow would
+    picture = open_picture(data)
+    assert (picture.width, picture.height) == scene().size
+    assert difference(_middle(picture.image), _middle(scene())) < 24
+    assert picture.reads_since == open_header(data, Limits()).reads_since == 1
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_tag_turns_these_whatever_xmp_says(form: str) -> None:
+    data = with_xmp(form, xmp(3), oriented(6))
+    picture = open_picture(data)
+    assert difference(_middle(picture.image), _middle(scene().transpose(UPRIGHT[6]))) < 24
+    assert picture.reads_since == 0
+    assert open_picture(with_xmp(form, xmp(1))).reads_since == 0
+
+
+def test_exif_in_a_text_of_a_png_does_not_turn_it() -> None:
+    block = oriented(6).tobytes()
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n")
+    picture = open_picture(encode(scene(), "PNG", pnginfo=texts))
+    assert picture.image.size == scene().size
+    assert picture.reads_since == 1
 
 
 @pytest.mark.parametrize("form", ["HEIF", "AVIF"])

@@ -1,5 +1,7 @@
 """Images of 1 to 16 bits beside their twins of 8: they look the same."""
 
+import struct
+import zlib
 from io import BytesIO
 from typing import Any, Literal
 
@@ -9,7 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from indexer.decode import open_picture
+from indexer.images.tiff import Directory
+from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import chunk, difference, encode, grain, png, tiff
+from tests.indexer.images.jxl_header import deepened
 
 Bytes = NDArray[np.uint8]
 
@@ -171,6 +176,102 @@ def test_16_bits_that_fill_their_range_are_as_their_twin(kind: str) -> None:
     assert difference(seen(tiff(deep(values, 16), ">")), Image.fromarray(values)) == 0
 
 
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("opaque", [True, False])
+def test_grey_with_alpha_of_few_bits_is_stretched_in_a_png(bits: int, opaque: bool) -> None:
+    alpha = np.full_like(grey(), 255)
+    alpha[:, 30:50] = 255 if opaque else 0
+    twin = seen(png(np.dstack((grey(), alpha)), 8))
+    few = np.dstack((deep(grey(), bits), deep(alpha, bits)))
+    assert difference(seen(png(few, 16)), twin) <= 1
+    mixed = np.dstack((deep(grey(), bits), deep(alpha, 16)))
+    assert difference(seen(png(mixed, 16)), twin) <= 1
+
+
+def test_grey_with_alpha_of_16_bits_is_as_its_twin() -> None:
+    samples = np.dstack((grey(), np.asarray(grain().getchannel("R"))))
+    assert difference(seen(png(deep(samples, 16), 16)), seen(png(samples, 8))) == 0
+    dark = samples // np.uint8(16)
+    assert (
+        difference(seen(png(dark.astype(np.uint16) * np.uint16(257), 16)), seen(png(dark, 8))) == 0
+    )
+
+
+def in_planes(
+    samples: NDArray[np.uint16], rows: int, order: Literal["<", ">"], **more: tuple[int, ...]
+) -> bytes:
+    """Return samples as a TIFF stored plane by plane in strips (TIFF 6.0, PlanarConfiguration).
+
+    With `t259=(8,)` the strips are deflated.
+    """
+    height, width, channels = samples.shape
+    planes = np.moveaxis(samples, -1, 0).astype(np.dtype(np.uint16).newbyteorder(order))
+    strips = [plane[at : at + rows].tobytes() for plane in planes for at in range(0, height, rows)]
+    if "t259" in more:
+        strips = [zlib.compress(strip) for strip in strips]
+    ends = np.cumsum([len(strip) for strip in strips]).tolist()
+    tags: dict[str, tuple[int, ...]] = {
+        "t256": (width,),
+        "t257": (height,),
+        "t258": (16,) * channels,
+        "t262": (5 if channels == 4 else 2,),
+        "t273": (8, *(8 + end for end in ends[:-1])),
+        "t277": (channels,),
+        "t278": (rows,),
+        "t279": tuple(len(strip) for strip in strips),
+        "t284": (2,),
+    }
+    return tiff(np.frombuffer(b"".join(strips), np.uint8)[None], order, **(tags | more))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("rows", [64, 32, 20])  # of one strip, two, or some with a rest
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_colours_stored_plane_by_plane_are_as_their_twin(
+    bits: int, rows: int, order: Literal["<", ">"]
+) -> None:
+    samples = deep(rgb(), bits)
+    picture = open_picture(in_planes(samples, rows, order))
+    assert difference(picture.image, grain()) <= 1
+    assert picture.reads_since == 1
+    assert difference(seen(in_planes(samples, rows, order, t259=(8,))), grain()) <= 1
+
+
+def test_a_missing_part_of_a_plane_is_a_failure() -> None:
+    data = bytearray(in_planes(deep(rgb(), 16), 32, "<"))
+    entry = next(each for each in Directory(bytes(data)).entries if each.tag == 273)
+    struct.pack_into("<I", data, entry.value + 20, len(data) - 100)  # the last strip
+    with pytest.raises(DecodeFailure, match="the TIFF is cut short"):
+        open_picture(bytes(data))
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_a_fourth_plane_is_what_the_file_says(kind: int) -> None:
+    alpha = np.full_like(grey(), 0 if kind == 0 else 128)
+    colours = rgb() // np.uint8(2) if kind == 1 else rgb()  # multiplied with their alpha
+    samples = deep(np.dstack((colours, alpha)), 16)
+    twin = Image.fromarray(np.dstack((rgb(), alpha)) if kind else rgb())
+    found = seen(in_planes(samples, 32, "<", t262=(2,), t338=(kind,)))
+    assert difference(found, seen(encode(twin, "PNG"))) <= 2
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_ink_stored_plane_by_plane_or_not_is_as_its_twin(bits: int) -> None:
+    ink = np.dstack((255 - rgb(), np.zeros_like(grey())))
+    twin = seen(tiff(ink, t262=(5,)))
+    assert difference(seen(tiff(deep(ink, bits), t262=(5,))), twin) <= 2
+    assert difference(seen(in_planes(deep(ink, bits), 32, "<")), twin) <= 2
+
+
+@pytest.mark.parametrize("tag", [6, 3])
+def test_planes_are_turned_as_the_file_says(tag: int) -> None:
+    found = open_picture(in_planes(deep(rgb(), 16), 64, "<", t274=(tag,)))
+    turns = {6: Image.Transpose.ROTATE_270, 3: Image.Transpose.ROTATE_180}
+    wanted = grain().transpose(turns[tag])
+    assert (found.width, found.height) == wanted.size
+    assert difference(found.image, wanted) == 0
+
+
 def bitmap(alpha: int) -> bytes:
     """Return a BMP of 32 bits with masks for four channels (MS-WMF 2.2.2.4)."""
     plain = encode(grain().convert("RGBA"), "BMP")
@@ -221,3 +322,52 @@ def test_16_bit_jpeg_2000_fills_its_range_already() -> None:
     with Image.open(BytesIO(data)) as raw:
         assert raw.mode == "I;16"
     assert difference(seen(data), Image.fromarray(grey())) == 0
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("opacity", ["opaque", "clear in part", "half", "clear"])
+def test_grey_with_alpha_of_jpeg_xl_is_read_by_its_depth(bits: int, opacity: str) -> None:
+    levels = {"opaque": 255, "clear in part": 0, "half": 128, "clear": 0}
+    alpha = np.full_like(grey(), levels[opacity])
+    if opacity == "clear in part":
+        alpha[:, 40:] = 255
+    eight = Image.merge("LA", (Image.fromarray(grey()), Image.fromarray(alpha)))
+    stream = encode(eight, "JXL", lossless=True)
+    assert difference(seen(stream), seen(encode(eight, "PNG"))) == 0
+    darker = Image.fromarray(np.rint(grey() * (255 / ((1 << bits) - 1))).astype(np.uint8))
+    twin = seen(encode(Image.merge("LA", (darker, Image.fromarray(alpha))), "PNG"))
+    found = open_picture(deepened(stream, bits), alpha=True)
+    assert difference(found.image, twin) <= 1
+    assert found.reads_since == 1
+    if opacity != "opaque":
+        assert found.alpha is not None
+        assert difference(found.alpha, Image.fromarray(alpha)) <= 1
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("most", [1, 255, 1000])
+def test_white_may_be_zero_in_a_tiff_of_floats(most: int, order: Literal["<", ">"]) -> None:
+    floats = (grey() / np.float32(255) * most).astype(np.float32)
+    twin = seen(tiff(floats, order, t339=(3,)))
+    found = seen(tiff(most - floats, order, t262=(0,), t339=(3,)))
+    assert difference(found, twin) <= 1
+    if most < 1000:  # no stretching from the least to the most
+        assert difference(found, Image.fromarray(grey())) <= 1
+
+
+@pytest.mark.parametrize("shift", [20, 24])
+def test_unsigned_integers_of_32_bits_are_not_taken_for_negative_ones(shift: int) -> None:
+    values = np.where(grey() > 200, 200, grey()).astype(np.uint32)
+    values[0, :2] = 0, 255
+    samples = values << np.uint32(shift)
+    twin = Image.fromarray(values.astype(np.uint8))
+    assert difference(seen(tiff(samples)), twin) <= 1
+    assert difference(seen(tiff((255 << shift) - samples, t262=(0,))), twin) <= 1
+    assert open_picture(tiff(samples)).reads_since == 1
+
+
+def test_integers_of_32_bits_that_fit_into_8_are_as_their_twin() -> None:
+    for signed in (1, 2):
+        found = open_picture(tiff(grey().astype(np.uint32), t339=(signed,)))
+        assert difference(found.image, Image.fromarray(grey())) == 0
+    assert found.reads_since == 0

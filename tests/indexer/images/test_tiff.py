@@ -103,3 +103,49 @@ def test_a_directory_that_is_not_there_has_no_entries(data: bytes) -> None:
 def test_missing_pixels_are_a_failure() -> None:
     with pytest.raises(DecodeFailure, match="the TIFF is cut short"):
         open_picture(encode(grain(), "TIFF")[:-50])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("samples", "tags", "said"),
+    [
+        (
+            np.zeros((4, 6), np.float64),
+            {"t339": (3,)},
+            "1 channel of 64-bit floating-point numbers",
+        ),
+        (
+            np.zeros((4, 6), np.float16),
+            {"t339": (3,)},
+            "1 channel of 16-bit floating-point numbers",
+        ),
+        (
+            np.zeros((4, 6, 3), np.float32),
+            {"t339": (3, 3, 3)},
+            "3 channels of 32-bit floating-point numbers, photometric interpretation 2",
+        ),
+        (
+            np.zeros((4, 6, 2), np.uint16),
+            {"t262": (1,), "t338": (2,)},
+            "2 channels of 16-bit unsigned integers, photometric interpretation 1, compression 1",
+        ),
+        (np.zeros((4, 6), np.uint8), {"t259": (34000,)}, "compression 34000"),
+    ],
+)
+def test_a_sound_file_of_a_kind_that_is_not_read_is_not_called_damaged(
+    samples: Any, tags: Any, said: str, order: Any
+) -> None:
+    with pytest.raises(DecodeFailure, match="of this kind is not read") as caught:
+        open_picture(tiff(samples, order, **tags))
+    assert said in str(caught.value)
+    assert "damaged" not in str(caught.value)
+
+
+def test_a_directory_without_its_size_is_damaged() -> None:
+    data = bytearray(tiff(np.zeros((4, 6), np.uint8)))
+    entry = next(each for each in Directory(bytes(data)).entries if each.tag == 256)
+    data[entry.place : entry.place + 2] = b"\xff\x00"
+    with pytest.raises(DecodeFailure, match="header is damaged"):
+        open_picture(bytes(data))
+    assert Directory(tiff(np.zeros((4, 6), np.uint8), t258=(4919,))).kind is None
+    assert Directory(tiff(np.zeros((4, 6), np.uint8), t277=(3,), t258=(8, 8))).kind is None

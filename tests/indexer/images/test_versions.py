@@ -86,6 +86,8 @@ KEY = chunk(b"tRNS", b"\0\1")
         (png(GREY >> 4, 4, KEY), 1),
         (png(DEEP, 16), 1),
         (png(DEEP, 16, KEY), 1),
+        (png(np.dstack([DEEP] * 2), 16), 1),
+        (png(np.dstack([GREY] * 2), 8), 0),
         (png(GREY, 8, chunk(b"gAMA", (45455).to_bytes(4, "big"))), 0),
         (png(GREY, 8, chunk(b"gAMA", (100000).to_bytes(4, "big"))), 1),
         (tiff(GREY), 0),
