@@ -76,6 +76,7 @@ class Indexer:
                         self._go_over(scope, changes, line, tally, notices)
                     tally.end()
             missing, excluded = self._settle_up(scopes, writing, space_id)
+            lines = notices.lines(tally.scanned, excluded)
             report = _report(
                 tally,
                 line,
@@ -83,7 +84,7 @@ class Indexer:
                 excluded=excluded,
                 not_found=len(finder.not_found),
                 partial=writing.partial,
-                notices=(*notices.lines(tally.scanned, excluded), *_kept_notices(writing.kept)),
+                notices=(*lines, *encoding.notices(), *_kept_notices(writing.kept)),
                 **writing.reread_counts,
             )
             counts.update(_counted(report))
