@@ -76,7 +76,6 @@ class Indexer:
                         self._go_over(scope, changes, line, tally, notices)
                     tally.end()
             missing, excluded = self._settle_up(scopes, writing, space_id)
-            lines = notices.lines(tally.scanned, excluded)
             report = _report(
                 tally,
                 line,
@@ -84,7 +83,7 @@ class Indexer:
                 excluded=excluded,
                 not_found=len(finder.not_found),
                 partial=writing.partial,
-                notices=(*lines, *encoding.notices(), *_kept_notices(writing.kept)),
+                notices=(*notices.lines(tally.scanned, excluded), *_in_part(encoding, writing)),
                 **writing.reread_counts,
             )
             counts.update(_counted(report))
@@ -163,6 +162,11 @@ def _count(
     if not counted(connection, None):
         return 0
     return sum(counted(connection, scope.place) for scope in scopes)
+
+
+def _in_part(encoding: Encoding, writing: Writing) -> list[str]:
+    """Return the lines on what the model, or this version, could not read as it stands."""
+    return [*encoding.notices(), *_kept_notices(writing.kept)]
 
 
 def _kept_notices(kept: list[Kept]) -> list[str]:
