@@ -53,6 +53,7 @@ class Encoding:
         self._encoder, self._catalogue, self._space_id = encoder, catalogue, space_id
         self.batch_size = batch_size
         self.in_flight: dict[Kind, set[str]] = {"image": set(), "text": set()}
+        self._cut = 0
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Give the events of a batch: pictures are encoded together, and so are passages."""
@@ -74,6 +75,22 @@ class Encoding:
                 pictures.append((change.seen, read, read.content))
         yield from self._pictures(pictures)
         yield from self._documents(documents)
+
+    def notices(self) -> list[str]:
+        """Return a line on the passages that the model read in part, where there are any."""
+        if not self._cut:
+            return []
+        those = "1 passage is" if self._cut == 1 else f"{self._cut:,} passages are"
+        reads = f"{self._encoder.space.name} reads ({self._encoder.context:,} tokens)"
+        return [f"{those} longer than the model {reads}: words beyond that cannot be searched for"]
+
+    def _is_cut(self, text: str) -> bool:
+        """Return whether the model does not read the end of a text."""
+        context = self._encoder.context
+        # Most tokenizers put two marks around a text, and no token is shorter than a byte.
+        if context is None or len(text.encode("utf-8", "replace")) <= context - 2:
+            return False
+        return self._encoder.count_tokens(text) > context
 
     def _pictures(self, pictures: Sequence[tuple[Sighting, Read, PictureRead]]) -> Iterator[Event]:
         wanted = self._without_vectors(
@@ -122,6 +139,7 @@ class Encoding:
             except EncodeFailure as failure:
                 failed |= dict.fromkeys(batch, failure)
                 continue
+            self._cut += sum(self._is_cut(texts[key]) for key in batch)
             self.in_flight["text"].update(batch)
             yield PassagesDone(tuple(_passage(key, texts[key]) for key in batch), matrix)
         for change, read, text in documents:

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 
-from indexer.exif_values.date import taken_at
+from indexer.exif_values.date import is_unset, taken_at
 from indexer.exif_values.position import position
 from indexer.exif_values.text import one_line
 from storage.records import Capture
@@ -122,9 +122,16 @@ def _camera(make: str | None, model: str | None) -> str | None:
 
 
 def _taken_at(tags: _Tags) -> str | None:
-    for written, fraction, offset in _MOMENTS:
-        # A date that is readable in part goes before the whole date of a later edit.
-        found = taken_at(*(one_line(tags.get(tag)) for tag in (written, fraction, offset)))
-        if found is not None:
-            return found
+    """Read the best tag that is set, as far as it is certain; never a later edit in its place."""
+    for tag, fraction, offset in _MOMENTS:
+        written = _date_text(tags.get(tag))
+        if not is_unset(written):
+            return taken_at(written, one_line(tags.get(fraction)), one_line(tags.get(offset)))
     return None
+
+
+def _date_text(value: object) -> str | None:
+    """Return the text of a date; what another type has is written out."""
+    if isinstance(value, bytes):
+        return one_line(value) or one_line(value.lstrip(b"\0"))
+    return one_line(str(value or ""))

@@ -83,7 +83,7 @@ class Indexer:
                 excluded=excluded,
                 not_found=len(finder.not_found),
                 partial=writing.partial,
-                notices=(*notices.lines(tally.scanned, excluded), *_kept_notices(writing.kept)),
+                notices=(*notices.lines(tally.scanned, excluded), *_in_part(encoding, writing)),
                 **writing.reread_counts,
             )
             counts.update(_counted(report))
@@ -162,6 +162,11 @@ def _count(
     if not counted(connection, None):
         return 0
     return sum(counted(connection, scope.place) for scope in scopes)
+
+
+def _in_part(encoding: Encoding, writing: Writing) -> list[str]:
+    """Return the lines on what the model, or this version, could not read as it stands."""
+    return [*encoding.notices(), *_kept_notices(writing.kept)]
 
 
 def _kept_notices(kept: list[Kept]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from storage.errors import InvalidArgument
-from storage.fields import check_fields, path_text
+from storage.fields import check_fields, filled, path_text
 
 _MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
 _PERIOD = re.compile(r"^\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?)?$")
@@ -69,6 +69,14 @@ def absolute_folder(written: str) -> str:
         raise ValueError("the path of a folder, and there is no such user") from None
 
 
+def single_spaced(written: str) -> str:
+    """Return a text with one blank between its words; raises ValueError where there are none."""
+    text = " ".join(written.split())
+    if not text:
+        raise ValueError("a text that is not blank")
+    return text
+
+
 def _moment(date: str) -> str:
     return date + _MOMENT[len(date) :]
 
@@ -104,16 +112,16 @@ class Filters:
     beginning. `camera` matches any part of maker and model, in any case of any script. `folder` is
     a path, kept as an absolute one. `missing` lets in items whose files are all gone. An item must
     carry every one of the `tags`, whichever model gave it. Raises InvalidArgument for what is no
-    such thing, and for a period that ends before it begins.
+    such thing, an empty text among them, and for a period that ends before it begins.
     """
 
     after: Annotated[str, day] | None = None
     before: Annotated[str, day] | None = None
     folder: Annotated[str, absolute_folder] | None = None
-    camera: str | None = None
+    camera: Annotated[str, single_spaced] | None = None
     near: Near | None = None
     missing: bool = False
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, filled], ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -2,7 +2,9 @@
 
 Exif 3.0 (CIPA DC-008-2023, section 4.6.8) has three unsigned rationals, degrees, minutes and
 seconds, and a letter. Programs also write decimal degrees or minutes with 0/0 for what follows,
-signed rationals, texts, small letters and no letters; ExifTool shows all of those.
+signed rationals, texts, small letters and no letters; ExifTool shows all of those. In texts of
+degrees alone, and beside a degree sign, a comma is a decimal one: XMP (Specification Part 2,
+GPSCoordinate) parts degrees from minutes with it only where seconds or decimals follow.
 """
 
 import math
@@ -12,6 +14,8 @@ from indexer.exif_values.text import one_line
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:\s*/\s*\d+)?")
 _LETTER = re.compile(r"(?<![A-Za-z])[NSEW](?![A-Za-z])", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_DEGREES_ALONE = re.compile(r"[^\d'′\"″]*\d+,\d+[^\d'′\"″]*|.*(?:°|º|deg).*", re.IGNORECASE)
 _DECIMALS = 7  # a centimetre
 
 
@@ -33,7 +37,7 @@ def position(
 def _degrees(value: object, reference: object, letters: str, most: int) -> float | None:
     """Return degrees with a sign, `letters` being plus and minus; None for what makes no sense."""
     parts, written_letter = _parts(value)
-    letter = (one_line(reference) or written_letter or letters[0])[0].upper()
+    letter = (_reference(reference) or written_letter or letters[0])[0].upper()
     if letter not in letters or not parts or not math.isfinite(parts[0]):
         return None
     # 0/0 for minutes or seconds says that what stands before holds them already.
@@ -43,6 +47,16 @@ def _degrees(value: object, reference: object, letters: str, most: int) -> float
         return None
     is_negative = letter == letters[1] or any(math.copysign(1, part) < 0 for part in finite)
     return round(-size if is_negative and size else size, _DECIMALS)
+
+
+def _reference(value: object) -> str | None:
+    """Return the text of a reference, which may be character numbers; None where it is blank."""
+    if value is None or isinstance(value, bytes | str):
+        return one_line(value)
+    numbers = value if isinstance(value, tuple) else (value,)
+    if all(isinstance(number, int) and (not number or 32 <= number < 127) for number in numbers):
+        return one_line(bytes(numbers))
+    return "?"  # something is there, and which half of the earth it is is not known
 
 
 def _parts(value: object) -> tuple[list[float], str]:
@@ -56,6 +70,8 @@ def _parts(value: object) -> tuple[list[float], str]:
 
 
 def _written_parts(text: str) -> tuple[list[float], str]:
+    if _DEGREES_ALONE.fullmatch(text):
+        text = _DECIMAL_COMMA.sub(".", text)
     letter = _LETTER.search(text)
     numbers = [_ratio(*number.split("/")) for number in _NUMBER.findall(text)]
     if numbers and text.lstrip("NSEWnsew ").startswith(("-", "−")):

@@ -2,7 +2,8 @@
 
 Files that do not belong together load without an error and give all texts, or all images, one
 vector: a tokenizer whose end mark is another one than the network looks for, or whose words it
-does not know.
+does not know. Others read what fills a short text up beside a longer one as words of it, so that
+its vector depends on its neighbours.
 """
 
 import numpy as np
@@ -13,22 +14,30 @@ from storage.records import Matrix
 
 _TEXTS = ("a red circle", "a blue square")  # of one length: words that are unknown look alike
 _SAME = 1e-4  # apart from each other, as unit vectors; what rounding does to one is a hundredth
+_LONGER = "a big green triangle above a small black square and two blue circles on white ground"
+_NEAR = 1e-2  # what the precision of a device may move a unit vector; another token moves it far
 _STEP = "its files are of several models, or damaged: take all from one"
 
 
 def check_encoder(encoder: DualEncoder, where: str) -> None:
-    """Raise BrokenModel, naming `where`, for an encoder to which two inputs are one.
+    """Raise BrokenModel, naming `where`, for an encoder to which two inputs are one, or one two.
 
-    Two short texts and two images are encoded.
+    A few short texts and two images are encoded.
     """
     try:
-        texts = encoder.encode_texts(_TEXTS)
+        alone = encoder.encode_texts(_TEXTS[:1])
+        texts = encoder.encode_texts((*_TEXTS, _LONGER))
         images = encoder.encode_pictures(_images(encoder.pictures.size))
     except EncodeFailure as failure:
         raise BrokenModel(f"the model {where} does not work: {failure.reason}") from None
     for rows, kind in ((texts, "text"), (images, "image")):
         if not _is_apart(rows):
             raise BrokenModel(f"the model {where} gives every {kind} the same vector: {_STEP}")
+    if np.linalg.norm(alone[0] - texts[0]) > _NEAR:
+        raise BrokenModel(
+            f"the model {where} gives a short text another vector beside a longer one: it reads "
+            f"the padding, whose token is another one than it was trained with; {_STEP}"
+        )
 
 
 def _is_apart(rows: Matrix) -> bool:

@@ -96,6 +96,31 @@ def test_a_date_that_is_none_gives_way_to_the_next_or_to_nothing(written: str) -
 
 
 @pytest.mark.parametrize(
+    ("kind", "written", "certain"),
+    [
+        (ASCII, b"Sat Jul 04 12:30:00 2015", "2015-07-04T12:30:00"),
+        (ASCII, b"\0\x002015:07:04 12:30:00", "2015-07-04T12:30:00"),
+        (ASCII, "2015:07:04 12:30:00".encode("utf-16"), "2015-07-04T12:30:00"),
+        (ASCII, "2015:07:04 12:30:00\0".encode("utf-16-le"), "2015-07-04T12:30:00"),
+        (ASCII, "2015:07:04 12:30:00".encode("utf-16-be"), "2015-07-04T12:30:00"),
+        (ASCII, b"4. Juli 2015", "2015"),
+        (ASCII, b"15:07:04 12:30:00", None),
+        (ASCII, b"201507", None),
+        (LONG, struct.pack("<I", 1436013000), None),
+        (LONG, struct.pack("<3I", 2015, 7, 4), "2015"),
+        (LONG, struct.pack("<I", 0), "2024-03-03T10:00:00"),
+        (ASCII, b"\0\0\0\0\0\0", "2024-03-03T10:00:00"),
+    ],
+)
+def test_a_date_in_any_other_form_never_gives_way_to_that_of_an_edit(
+    kind: int, written: bytes, certain: str | None
+) -> None:
+    edited = [(0x132, ASCII, b"2024:03:03 10:00:00\0")]
+    read = capture(saved(block(edited, [(TAKEN, kind, written)]), "JPEG"))
+    assert read.taken_at == certain
+
+
+@pytest.mark.parametrize(
     ("make", "model", "camera"),
     [
         ("Canon", "Canon EOS 40D", "Canon EOS 40D"),

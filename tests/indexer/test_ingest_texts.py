@@ -142,3 +142,37 @@ def test_rows_added_to_a_table_leave_the_others_alone(
     index(table.parent, text_columns=("caption",))
     assert library.find(text_hash("a dog")).id == before
     assert library.status().items == 3
+
+
+@pytest.mark.parametrize(
+    ("context", "told"),
+    [
+        (None, ()),
+        (8, ()),
+        (6, ("1 passage is longer than the model stand-in reads (6 tokens): words",)),
+        (3, ("2 passages are longer than the model stand-in reads (3 tokens): words",)),
+    ],
+)
+def test_passages_that_the_model_reads_in_part_are_told_of_once(
+    tmp_path: Path, index: Index, context: int | None, told: tuple[str, ...]
+) -> None:
+    class Short(StandInEncoder):
+        def count_tokens(self, text: str) -> int:
+            asked.append(text)
+            return super().count_tokens(text)
+
+    asked: list[str] = []
+    reader = Short()
+    reader.context = context
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number, words in enumerate(
+        ("a kite of eight words over the hill", "der rote Drache fliegt")
+    ):
+        (folder / f"{number}.txt").write_text(words)
+    (folder / "short.txt").write_text("o")
+    notices = index(folder, by=reader).notices
+    assert len(notices) == len(told)
+    assert all(line.startswith(start) for line, start in zip(notices, told, strict=True))
+    assert "o" not in asked  # no token is shorter than a byte
+    assert index(folder, by=reader).notices == ()

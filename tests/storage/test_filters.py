@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage import Filters, Library, items, schema
+from storage.errors import InvalidArgument
 from storage.filters import beginning, fold_case
 from storage.items import Content
 from storage.records import Capture
@@ -118,6 +119,7 @@ def test_a_moment_has_a_shortest_name(date: str, shortest: str) -> None:
         ("straße", "STRASSE 5"),
         ("FILM", "ﬁlm"),
         ("100% _", "100% _"),
+        (" Canon \t EOS\u00a0", "Canon EOS 40D"),
         ("երեվան", "ԵՐԵՎԱՆ"),
     ],
 )
@@ -126,6 +128,17 @@ def test_a_camera_is_found_in_any_case_of_its_script(
 ) -> None:
     captures = stored(library, [Capture(camera=name) for name in (*CAMERAS, None)])
     assert chosen(library, captures, Filters(camera=wanted)) == [Capture(camera=camera)]
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\t\n", "\u3000"])
+def test_a_camera_that_is_blank_is_refused(nothing: str) -> None:
+    with pytest.raises(InvalidArgument, match="^camera is .*: it must be a text that is not blank"):
+        Filters(camera=nothing)
+
+
+def test_a_tag_that_is_empty_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="^tags is '': it must be a text that is not empty"):
+        Filters(tags=("kite", ""))
 
 
 @given(st.text(max_size=6), st.text(max_size=6))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.exif_values.date import taken_at
+from indexer.exif_values.date import is_unset, taken_at
 
 
 def read(written: str | None) -> str | None:
@@ -90,6 +90,21 @@ def test_every_hour_of_the_day_is_understood(written: str, iso: str) -> None:
         "2015年7月4日 12時30分05秒",
         "2015년 7월 4일 12시 30분 5초",
         "٢٠١٥:٠٧:٠٤ ١٢:٣٠:٠٥",
+        "２０１５：０７：０４　１２：３０：０５",
+        "2015_07_04 12_30_05",
+        '"2015:07:04 12:30:05"',
+        "“2015:07:04 12:30:05”",
+        "'2015-07-04' '12:30:05'",
+        "+2015:07:04 12:30:05",
+        "D:20150704123005",  # ISO 32000-1, section 7.9.4
+        "Sat Jul  4 12:30:05 2015",  # ISO/IEC 9899, section 7.27.3.1, asctime
+        "Sat Jul 04 12:30:05 CEST 2015",
+        "Sat, 4 Jul 2015 12:30:05",  # RFC 5322, section 3.3
+        "4 July 2015 12:30:05",
+        "04-JUL-2015 12:30:05",
+        "July 4th, 2015 at 12:30:05 PM",
+        "Saturday, July 4, 2015 12:30:05 PM",
+        "2015-Jul-04 12:30:05",
     ],
 )
 def test_other_separators_and_digits_are_read(written: str) -> None:
@@ -121,7 +136,12 @@ def test_with_the_year_last_the_month_is_read_where_it_is_certain(written: str, 
         "9999:99:99 99:99:99",
         "1920x1080",
         "1436013000",
-        "Sat Jul 4 2015",
+        "201507",  # July 2015, or the 7th of a 15th month
+        "15:07:04 12:30:05",
+        "20 15:07:04",
+        "2O15:O7:O4",
+        "平成27年7月4日",
+        "07/04/15 2015",
     ],
 )
 def test_what_is_no_date_is_none(written: str | None) -> None:
@@ -166,3 +186,42 @@ def test_fraction_and_offset_may_stand_in_the_date_itself_and_tags_of_their_own_
     assert read("2015-07-04 12:30-05:00") == "2015-07-04T12:30-05:00"
     own = taken_at("2015-07-04T12:30:05.25+02:00", "75", "+01:00")
     assert own == "2015-07-04T12:30:05.750+01:00"
+
+
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [("Sommer 2015", "2015"), ("4. Juli 2015", "2015"), ("x2014 in 2015 and 2015", "2015")],
+)
+def test_of_a_text_that_is_not_understood_its_only_year_is_kept(written: str, year: str) -> None:
+    assert read(written) == year
+    assert read(f"{written} or 1999") is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        None,
+        "",
+        "soon",
+        "ÿÿÿÿ",
+        "    :  :     :  :  ",
+        "----:--:-- --:--:--",
+        "0000:00:00 00:00:00",
+        "0000-00-00T00:00:00Z",
+        "٠٠٠٠:٠٠:٠٠",
+        "0001-01-01T00:00:00",
+        "1601:01:01 00:00:00",
+        "9999:12:31 23:59:59",
+    ],
+)
+def test_what_holds_no_number_or_a_clock_never_set_is_unset(written: str | None) -> None:
+    assert is_unset(written)
+    assert read(written) is None
+
+
+@pytest.mark.parametrize(
+    "written", ["15:07:04", "1436013000", "0000:07:04", "二〇一五年", "1404:04:13"]
+)
+def test_a_date_that_cannot_be_read_is_set(written: str) -> None:
+    assert not is_unset(written)
+    assert read(written) is None

@@ -36,6 +36,11 @@ LATITUDE, LONGITUDE = degrees((38, 1), (43, 1), (12, 1)), degrees((9, 1), (8, 1)
         (b"38/1,43/1,12/1", b"9/1, 8/1, 24/1"),  # as Android's ExifInterface has them
         (b"38 deg 43' 12.00\"", b"9 deg 8' 24.00\""),  # as ExifTool prints them
         ("38/1 43/1 12/1", "9/1 84/10 0/0"),
+        (b"38,72", b"9,14"),  # decimal commas
+        (b"+38,720000 ", "9,14°"),
+        ("38° 43,2'", "9°8'24,0\""),
+        (b"38 deg 43,20'", b"9 deg 8' 24,00\""),
+        (b"38,43.2", b"9, 8, 24"),
     ],
 )
 def test_parts_of_any_number_and_type_are_added_up(north: Any, east: Any) -> None:
@@ -52,6 +57,11 @@ def test_parts_of_any_number_and_type_are_added_up(north: Any, east: Any) -> Non
         (None, None, (1, 1)),
         (b"\0\0", b" ", (1, 1)),
         (None, b"W", (1, -1)),
+        (83, 87, (-1, -1)),  # the characters' numbers
+        (78, 69, (1, 1)),
+        ((83, 0), (119,), (-1, -1)),
+        (0, (0, 0), (1, 1)),
+        ((), 32, (1, 1)),
     ],
 )
 def test_a_letter_gives_the_sign_and_none_is_north_and_east(
@@ -106,6 +116,12 @@ def test_no_fix_is_no_place_and_the_equator_is_one(zero: Any, letter: Any) -> No
         (degrees((-91, 1)), None),
         (LATITUDE, b"E"),
         (LATITUDE, b"?"),
+        (LATITUDE, 87),
+        (LATITUDE, 1),
+        (LATITUDE, 1078),
+        (LATITUDE, -83),
+        (LATITUDE, IFDRational(83, 1)),
+        (LATITUDE, ("S",)),
         (b"north of here", None),
         (((38, 1), (43, 1)), b"N"),
     ],
@@ -113,6 +129,11 @@ def test_no_fix_is_no_place_and_the_equator_is_one(zero: Any, letter: Any) -> No
 def test_a_place_that_makes_no_sense_is_no_place(north: Any, letter: Any) -> None:
     assert position(north, letter, LONGITUDE, b"E") == (None, None)
     assert position(LATITUDE, b"N", None, b"E") == (None, None)
+
+
+def test_a_decimal_comma_keeps_sign_and_letter() -> None:
+    assert position(b"-38,72", b"N", b"9,14W", None) == (-LISBON[0], -LISBON[1])
+    assert position(b"S 38,72", None, b"-9,14", b"E") == (-LISBON[0], -LISBON[1])
 
 
 def test_a_longitude_ends_at_180_degrees() -> None:

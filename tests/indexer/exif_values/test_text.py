@@ -15,6 +15,14 @@ from indexer.exif_values.text import decode, one_line
         ("カメラ".encode()[:-1], "カメ"),  # a field too short for its last letter
         ("Canon 日本".encode("gbk"), "Canon ÈÕ±¾"),  # which encoding it is stands nowhere
         (b"", ""),
+        ("小米 5".encode("utf-16"), "小米 5"),
+        (b"\xfe\xff" + "Caméra\0rest".encode("utf-16-be"), "Caméra"),
+        ("Caméra\0".encode("utf-16-le"), "Caméra"),
+        ("Caméra".encode("utf-16-be") + b"\0", "Caméra"),
+        ("M3".encode("utf-16-le"), "M3"),
+        ("M3".encode("utf-16-le")[:-1], "M"),  # one letter and its end, and the rest of a field
+        (b"S\0\0\0", "S"),
+        (b"A\0BC\0", "A"),
     ],
 )
 def test_a_text_is_utf8_or_else_western_up_to_its_first_nul(value: bytes, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from indexer.models import load
 from storage.errors import BrokenModel
@@ -78,6 +79,22 @@ def test_the_old_end_mark_is_refused_where_another_token_is_larger(
         marks["sep"][1] = vocabulary["<|endoftext|>"]
     (folder / "tokenizer.json").write_text(json.dumps(written))
     with pytest.raises(BrokenModel, match="eos_token_id"):
+        load(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize(("end", "refused"), [(2, True), (END, False)])
+def test_the_old_end_mark_is_refused_where_padding_is_a_larger_token(
+    rewrite: Rewrite, end: int, refused: bool
+) -> None:
+    folder = rewrite(lambda text: text.update(eos_token_id=end, pad_token_id=END + 1))
+    words = CLIPTokenizer.from_pretrained(folder)
+    words.add_special_tokens({"pad_token": "[PAD]"})
+    assert words.pad_token_id == END + 1
+    words.save_pretrained(folder)
+    if not refused:
+        load(str(folder), device="cpu")
+        return
+    with pytest.raises(BrokenModel, match=f"the model {folder} gives a short text another vector"):
         load(str(folder), device="cpu")
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,16 @@ class Deaf(StandInEncoder):
         return super()._words("unknown " * len(text.split()))
 
 
+class Padded(StandInEncoder):
+    """Reads what fills a text up as words of it."""
+
+    def encode_texts(self, texts: Sequence[str]) -> Matrix:
+        longest = max(len(text.split()) for text in texts)
+        return super().encode_texts(
+            [text + " pad" * (longest - len(text.split())) for text in texts]
+        )
+
+
 class Infinite(StandInEncoder):
     """Gives a vector that is none."""
 
@@ -46,6 +58,7 @@ def test_an_encoder_that_tells_things_apart_passes() -> None:
     [
         (Blind(), "the model /models/bad gives every image the same vector: its files are of"),
         (Deaf(), "the model /models/bad gives every text the same vector: its files are of"),
+        (Padded(), "the model /models/bad gives a short text another vector beside a longer one"),
         (Infinite(), "the model /models/bad gives every image the same vector"),
         (Broken(), "the model /models/bad does not work: it returned a vector that is not"),
     ],
