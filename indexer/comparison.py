@@ -21,7 +21,9 @@ from indexer.limits import Limits
 from indexer.registration import registered
 from storage.errors import FileFailure
 
-SIDE = 4096  # pixels of the long side at the most: a phone's whole photo, a page at 300 dpi
+# Pixels of the short and of the long side: one of them at the most is longer. A phone's whole
+# photo and a page at 300 dpi are in full, and so is what is long and narrow, as web pages are.
+SIDES = 2048, 4096
 Bytes = NDArray[np.uint8]
 
 
@@ -107,7 +109,7 @@ class _Opened:
 def _opened(file: ImageFile, limits: Limits) -> _Opened | None:
     for content in _contents(file, limits):
         with suppress(FileFailure):
-            picture = open_picture(content, limits=limits, smallest=(0, SIDE), alpha=True)
+            picture = open_picture(content, limits=limits, smallest=SIDES, alpha=True)
             alpha = None if picture.alpha is None else _reduced(np.asarray(picture.alpha))
             return _Opened(_reduced(np.asarray(picture.image)), alpha)
     return None
@@ -128,7 +130,7 @@ def _contents(file: ImageFile, limits: Limits) -> Iterator[bytes]:
 
 
 def _reduced(image: Bytes) -> Bytes:
-    share = SIDE / max(image.shape[:2])
+    share = max(most / side for most, side in zip(SIDES, sorted(image.shape[:2]), strict=True))
     if share >= 1:
         return image
     size = max(1, round(image.shape[1] * share)), max(1, round(image.shape[0] * share))

@@ -7,7 +7,9 @@ decides. The floor follows how losses behave: quantisation leaves a level in fla
 that saturates with texture, resampling leaves a share of the contrast.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import ceil
 from typing import Literal
 
 import cv2
@@ -42,6 +44,15 @@ _GRAIN_SPREAD, _GRAIN_SHARE = 0.6, 0.9  # of the level, in so much of the flat w
 _GRAIN_ALIKE = 0.1
 DIFFERS = 3.1  # times the noise: copies stay below, see benchmarks/duplicates.py
 
+# Files without losses differ by nothing: decoders round alike, and pale words on paper count.
+_STEEP = 3  # levels within a pixel's neighbours, from which it is one of an edge
+_EQUAL = 0.75  # of the pixels at edges are, then
+_EXACT = 0.22  # of `_ROUNDING`
+# What a codec left of the larger one is averaged away: its copies stayed below 2.2.
+_SHRUNK, _STRICTER = 0.85, 1.3  # linear, and times the excess
+
+_TILE, _OVERLAP = 4096, 64  # pixels: what is longer is compared in parts
+
 _SQUARES = (np.arange(256) ** 2).astype(np.uint16)
 _SCALED = (np.arange(256) * 255).astype(np.uint16)  # means keep eight bits behind the point
 
@@ -67,7 +78,28 @@ def difference(first: Bytes, second: Bytes, edited: bool = False) -> Difference:
     `edited` images, whose colours are others and whose grain a warp has smoothed, only the light
     is compared.
     """
-    ours, theirs = _on_one_grid(first, second)
+
+    def judge(ours: Bytes, theirs: Bytes) -> Difference:
+        return _of_tile(ours, theirs, edited)
+
+    found = _by_tiles(*_on_one_grid(first, second), judge)
+    smaller, larger = sorted(image.shape[0] * image.shape[1] for image in (first, second))
+    if smaller < _SHRUNK**2 * larger:
+        return replace(found, excess=min(_MOST, _STRICTER * found.excess))
+    return found
+
+
+def difference_of_alpha(first: Bytes, second: Bytes) -> Difference:
+    """Compare two planes of opacity, (height, width) uint8, the first laid on the second."""
+
+    def judge(ours: Bytes, theirs: Bytes) -> Difference:
+        return _worst(ours, theirs, "transparency", _rounding(ours, theirs))
+
+    return _by_tiles(*_on_one_grid(first, second), judge)
+
+
+def _of_tile(ours: Bytes, theirs: Bytes, edited: bool) -> Difference:
+    rounding = _rounding(_gray(ours), _gray(theirs))
     found = [] if edited else [_grain(_gray(ours), _gray(theirs))]
     for scale in range(_SCALES):
         if scale:
@@ -75,14 +107,41 @@ def difference(first: Bytes, second: Bytes, edited: bool = False) -> Difference:
             if min(ours.shape[:2]) < _LEAST_SIDE:
                 break
             hues = () if edited else zip(_hues(ours), _hues(theirs), strict=True)
-            found += [_worst(one, other, "colour") for one, other in hues]
-        found.append(_in_light(_gray(ours), _gray(theirs)))
+            found += [_worst(one, other, "colour", rounding) for one, other in hues]
+        found.append(_in_light(_gray(ours), _gray(theirs), rounding))
     return max(found, key=lambda each: each.excess)
 
 
-def difference_of_alpha(first: Bytes, second: Bytes) -> Difference:
-    """Compare two planes of opacity, (height, width) uint8, the first laid on the second."""
-    return _worst(*_on_one_grid(first, second), "transparency")
+def _by_tiles(
+    first: Bytes, second: Bytes, judge: Callable[[Bytes, Bytes], Difference]
+) -> Difference:
+    """Return the difference of that part of two equally large images which differs most."""
+    height, width = first.shape[:2]
+    found = []
+    for top, bottom in _parts(height):
+        for left, right in _parts(width):
+            part = slice(top, bottom), slice(left, right)
+            each = judge(first[part], second[part])
+            x = (left + each.x * (right - left)) / width
+            y = (top + each.y * (bottom - top)) / height
+            found.append(replace(each, x=x, y=y))
+    return max(found, key=lambda each: each.excess)
+
+
+def _parts(side: int) -> Iterator[tuple[int, int]]:
+    """Yield the (start, end) of overlapping parts of a side."""
+    count = max(1, ceil((side - _OVERLAP) / (_TILE - _OVERLAP)))
+    for start in np.linspace(0, max(0, side - _TILE), count):
+        yield int(start), min(side, int(start) + _TILE)
+
+
+def _rounding(first: Bytes, second: Bytes) -> float:
+    """Return the share of `_ROUNDING` by which the decoders of two gray planes may differ."""
+    edges = cv2.morphologyEx(first, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) >= _STEEP
+    if np.count_nonzero(edges) < _ENOUGH:
+        return 1.0
+    equal = np.count_nonzero((first == second) & edges) / np.count_nonzero(edges)
+    return _EXACT if equal >= _EQUAL else 1.0
 
 
 def _on_one_grid(first: Bytes, second: Bytes) -> tuple[Bytes, Bytes]:
@@ -121,14 +180,15 @@ def _hues(image: Bytes) -> tuple[Bytes, Bytes]:
     return np.ascontiguousarray(parts[..., 1]), np.ascontiguousarray(parts[..., 2])
 
 
-def _in_light(first: Bytes, second: Bytes) -> Difference:
+def _in_light(first: Bytes, second: Bytes, rounding: float) -> Difference:
     """Compare two gray planes as they are and, where that differs, in the same light."""
-    found = _worst(first, second, "light")
+    found = _worst(first, second, "light", rounding)
     if found.excess < DIFFERS:
         return found
     # Either way round: what was too light for one of the two is lost in it.
     relit = ((_relit(first, second), second), (first, _relit(second, first)))
-    return min(found, *(_worst(*pair, "light") for pair in relit), key=lambda one: one.excess)
+    others = (_worst(*pair, "light", rounding) for pair in relit)
+    return min(found, *others, key=lambda one: one.excess)
 
 
 def _relit(first: Bytes, second: Bytes) -> Bytes:
@@ -158,8 +218,11 @@ def _line(ours: Floats, theirs: Floats) -> tuple[float, float]:
     return gain, bias
 
 
-def _worst(first: Bytes, second: Bytes, channel: Channel) -> Difference:
-    """Find the window of two planes whose difference stands out most from the pair's noise."""
+def _worst(first: Bytes, second: Bytes, channel: Channel, rounding: float) -> Difference:
+    """Find the window of two planes whose difference stands out most from the pair's noise.
+
+    `rounding`, 0 to 1, is the share of it to reckon with.
+    """
     # What a codec loses is mostly of the highest frequency, what a reader sees is not.
     ours, theirs = (
         np.asarray(cv2.GaussianBlur(plane, (5, 5), 1.0), np.uint8) for plane in (first, second)
@@ -168,7 +231,7 @@ def _worst(first: Bytes, second: Bytes, channel: Channel) -> Difference:
     differing = np.sqrt(_means(np.asarray(cv2.absdiff(ours, theirs), np.uint8), _SQUARES))
     texture = np.sqrt(np.maximum(_variance(ours), _variance(theirs)))
     near = np.asarray(cv2.dilate(texture, np.ones((_NEAR, _NEAR), np.uint8)), np.float32)
-    excess = differing / (_ROUNDING[channel] + _floor(differing, near))
+    excess = differing / (rounding * _ROUNDING[channel] + _floor(differing, near))
     y, x = np.unravel_index(int(excess.argmax()), excess.shape)
     most = max(float(excess[y, x]), DIFFERS * _unlikeness(differing, texture) / _UNLIKE)
     return Difference(
