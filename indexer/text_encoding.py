@@ -14,8 +14,10 @@ from codecs import (
     BOM_UTF32_LE,
     getincrementaldecoder,
 )
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import chain
 
 from indexer.text_plausibility import (
     count_beyond_ascii,
@@ -53,14 +55,15 @@ _MARGIN = 2.0
 # byte contradicts, and Hebrew with such a byte looks like Cyrillic, by 0.18. True ones have 0.3.
 _LEAST, _LEAST_OF_MANY = 0.005, 0.25
 _MANY, _MOSTLY = 60, 0.4  # bytes, and their share
-# Within plain ASCII, Windows-1252 is met so much oftener that half the likelihood is enough.
-_USUAL, _ADVANTAGE = "cp1252", 2
+# Within plain ASCII, Windows-1252 is met much oftener: its likelihood is taken twice, or, where
+# more bytes beyond ASCII tell more, 1 + 10 ÷ their number times.
+_USUAL, _ADVANTAGE, _AT_MOST = "cp1252", 10.0, 2.0
 _WITHIN_ASCII = 3  # bytes to one of the words beyond ASCII
 _FEW = 50  # characters to one beyond ASCII, where it hardly matters how that one is read
 _MOST_STRAY = 2  # bad bytes in ASCII that are damage, rather than letters of another encoding
 _SCRIPT = 3  # bytes beyond ASCII that tell a script: one or two are a damaged letter as well
 # The others, near twins of these at most, have to be the likeliest one themselves, by more bytes.
-_ENOUGH = 16
+_ENOUGH, _RARELY = 16, 0.8  # bytes beyond ASCII; what their likelihood is multiplied by
 _COMMON = frozenset((*_LEGACY, "utf-8")) - {"mac-cyrillic"}
 _UNASSIGNED = frozenset(("Cn", "Co", "Cs"))
 
@@ -68,7 +71,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BAD_LETTER = re.compile("(?<=[\\w\ufffd])\ufffd|\ufffd(?=[\\w\ufffd])")
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 # The digits and what follows them may be second bytes of East Asian characters.
-_BEYOND_ASCII_WORD = re.compile(rb"[0-\x7f]*+[\x80-\xff][0-\xff]*")
+_BETWEEN_WORDS = re.compile(rb"[\x00-/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def decode(data: bytes) -> Decoded:
         if data.startswith(mark):
             return _marked(data[len(mark) :], encoding)
     if b"\0" in data:
-        decoded = _wide(data)
+        wide = None if _is_utf8(data.rstrip(b"\0")) else _wide(data)
+        decoded = wide or _zeros(data)
         if decoded is None or "\0" in decoded.text:
             raise TextFailure("the file is not text: it holds zero bytes")
         return decoded
@@ -163,6 +167,25 @@ def _wide(data: bytes) -> Decoded | None:
     return None
 
 
+def _zeros(data: bytes) -> Decoded | None:
+    """Decode a text that ends in zero bytes, as a power cut leaves it, or that holds a few."""
+    written = data.rstrip(b"\0")
+    lost = len(data) - len(written)
+    if lost and written:
+        with suppress(TextFailure):
+            text, damage = astuple(decode(written))
+            tail = (
+                "1 zero byte at the end is" if lost == 1 else f"{lost:,} zero bytes at the end are"
+            )
+            said = f"{tail} left out"
+            return Decoded(text, f"{damage}, {said}" if damage else said)
+    zeros = data.count(0)
+    if lost or zeros > len(data) // _FEW or not _is_utf8(data.replace(b"\0", b"")):
+        return None
+    said = "1 place is a zero byte" if zeros == 1 else f"{zeros:,} places are zero bytes"
+    return Decoded(data.decode().replace("\0", "\ufffd"), f"{said} and read as \ufffd")
+
+
 def _is_utf8(data: bytes) -> bool:
     """Return whether bytes are UTF-8 without control characters."""
     try:
@@ -195,28 +218,34 @@ def _legacy(data: bytes) -> Decoded:
 def _recognised(data: bytes) -> str | None:
     """Return the encoding that is clearly likelier than all that read the bytes differently."""
     ranked = _plausible(data)
-    if not ranked:
+    read: list[tuple[float, str, str]] = []  # as far as the first rival: each costs its decoding
+    for one in ranked:
+        read.append(one)
+        if one[1] in _COMMON and one[2] != read[0][2]:
+            break
+    if not read:
         return _USUAL if _is_nearly_ascii(data) else None
-    text = ranked[0][2]
-    commonly = (one for one in ranked if one[1] in _COMMON and one[2] == text)
-    likelihood, encoding, _ = next(commonly, ranked[0])
-    rivals = (one for one in ranked if one[1] in _COMMON and one[2] != text)
+    alike = (one for one in read if one[1] in _COMMON and one[2] == read[0][2])
+    likelihood, encoding, _ = next(alike, read[0])
+    rivals = (one[0] for one in read if one[1] in _COMMON and one[2] != read[0][2])
     beyond = sum(byte > 0x7F for byte in data)
     is_mostly = beyond >= _MANY and beyond > _MOSTLY * len(data)
     margin = 1 + _MARGIN / beyond
     needed = 1.0 if encoding == _USUAL else margin
-    least = max(_LEAST_OF_MANY if is_mostly else _LEAST, needed * next(rivals, (0.0,))[0])
+    least = max(_LEAST_OF_MANY if is_mostly else _LEAST, needed * next(rivals, 0.0))
     if likelihood >= least and (encoding in _COMMON or beyond >= _ENOUGH):
         return encoding
-    usual = next((one[0] for one in ranked if one[1] == _USUAL), 0.0)
-    return _USUAL if likelihood <= margin * usual and _is_nearly_ascii(data) else None
+    if not _is_nearly_ascii(data):
+        return None
+    usual = next((one[0] for one in chain(read, ranked) if one[1] == _USUAL), 0.0)
+    return _USUAL if likelihood <= margin * usual else None
 
 
-def _plausible(data: bytes) -> list[tuple[float, str, str]]:
-    """Return (likelihood, encoding, text) of what the bytes may be, the likeliest first."""
+def _plausible(data: bytes) -> Iterator[tuple[float, str, str]]:
+    """Yield (likelihood, encoding, text) of what the bytes may be, the likeliest first."""
     import chardet  # its models take a tenth of a second that only texts of this kind cost
 
-    words = b" ".join(_BEYOND_ASCII_WORD.findall(data))
+    words = b" ".join(word for word in _BETWEEN_WORDS.split(data) if not word.isascii())
     is_within = len(words) * _WITHIN_ASCII < len(data)
     found = chardet.detect_all(
         words if is_within else data,  # ASCII is as likely in any encoding, and English in cp1252
@@ -225,16 +254,19 @@ def _plausible(data: bytes) -> list[tuple[float, str, str]]:
         exclude_encodings=_EXCLUDED,
         no_match_encoding="utf-8",  # which the bytes are not
     )
-    may_be_any = len(_BEYOND_ASCII.findall(data)) >= _SCRIPT
-    plausible = []
+    beyond = len(_BEYOND_ASCII.findall(data))
+    likelihoods = []
     for one in found:
         encoding = one["encoding"] or "utf-8"
+        times = 1.0 if encoding in _COMMON or encoding in _LEGACY else _RARELY
+        if is_within and encoding == _USUAL:
+            times = min(_AT_MOST, 1 + _ADVANTAGE / beyond)
+        likelihoods.append((one["confidence"] * times, encoding in _COMMON, encoding))
+    for likelihood, _, encoding in sorted(likelihoods, key=lambda one: one[:2], reverse=True):
         with suppress(UnicodeDecodeError, LookupError):
             text = getincrementaldecoder(encoding)().decode(data)  # its end may be cut
-            if is_plausible(text) and (may_be_any or is_latin(text)):
-                advantage = _ADVANTAGE if is_within and encoding == _USUAL else 1
-                plausible.append((one["confidence"] * advantage, encoding, text))
-    return sorted(plausible, key=lambda one: (one[0], one[1] in _COMMON), reverse=True)
+            if is_plausible(text) and (beyond >= _SCRIPT or is_latin(text)):
+                yield likelihood, encoding, text
 
 
 def _window(data: bytes) -> bytes:
