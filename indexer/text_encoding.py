@@ -54,7 +54,7 @@ _CLEARLY = 100  # bad places in a window
 _MARGIN = 2.0
 # And how likely by itself, where most bytes are beyond ASCII: chardet rules out what one stray
 # byte contradicts, and Hebrew with such a byte looks like Cyrillic, by 0.18. True ones have 0.3.
-_LEAST, _LEAST_OF_MANY = 0.005, 0.25
+_LEAST, _LEAST_OF_SOME, _LEAST_OF_MANY = 0.005, 0.03, 0.25
 _MANY, _MOSTLY = 60, 0.4  # bytes, and their share
 # Within plain ASCII, Windows-1252 is met much oftener: its likelihood is taken twice, or, where
 # more bytes beyond ASCII tell more, 1 + 10 ÷ their number times.
@@ -230,11 +230,14 @@ def _recognised(data: bytes) -> str | None:
     likelihood, encoding, _ = next(alike, read[0])
     rivals = (one[0] for one in read if one[1] in _COMMON and one[2] != read[0][2])
     beyond = sum(byte > 0x7F for byte in data)
-    is_mostly = beyond >= _MANY and beyond > _MOSTLY * len(data)
+    least = _LEAST
+    if beyond > _MOSTLY * len(data):
+        least = _LEAST_OF_MANY if beyond >= _MANY else _LEAST_OF_SOME
     margin = 1 + _MARGIN / beyond
     needed = 1.0 if encoding == _USUAL else margin
-    least = max(_LEAST_OF_MANY if is_mostly else _LEAST, needed * next(rivals, 0.0))
-    if likelihood >= least and (encoding in _COMMON or beyond >= _ENOUGH):
+    if likelihood >= max(least, needed * next(rivals, 0.0)) and (
+        encoding in _COMMON or beyond >= _ENOUGH
+    ):
         return encoding
     if not _is_nearly_ascii(data):
         return None
