@@ -49,8 +49,7 @@ _EXCLUDED = (
 _WINDOW = 1 << 16  # bytes or characters by which an encoding is recognised
 _SAMPLE = 1 << 14  # of its bytes, by which chardet judges
 _CLEARLY = 100  # bad places in a window
-# How much likelier than its rival an encoding must be: 1 + 2 ÷ the bytes beyond ASCII. Of 1,900
-# samples of 120 and 240 characters in 27 languages none was read wrongly so, of 950 of 60 one.
+# How much likelier than its rival an encoding must be: 1 + 2 ÷ the bytes beyond ASCII.
 _MARGIN = 2.0
 # And how likely by itself, where most bytes are beyond ASCII: chardet rules out what one stray
 # byte contradicts, and Hebrew with such a byte looks like Cyrillic, by 0.18. True ones have 0.3.
