@@ -69,7 +69,8 @@ def csv_passages(text: str, columns: Sequence[str]) -> TableText:
     broken = _BrokenRows()
     rows = _csv_rows(text, columns, broken)
     names = [name.strip() for name in next(rows, _Row(1, [], 0, 0)).cells]
-    wanted = [names.index(column) for column in _present(columns, names)]
+    present = _present(columns, names)
+    wanted = [at for column in present for at, name in enumerate(names) if name == column]
     spans: list[Span] = []
     for row in rows:
         if any(cell.strip() for cell in row.cells[len(names) :]):
@@ -107,7 +108,8 @@ class _BrokenRows:
 
 def _json_row(line: str, number: int, broken: _BrokenRows) -> dict[str, object]:
     try:
-        row = json.loads(line.removeprefix("\ufeff"))
+        # float, since int refuses more than a few thousand digits; no number becomes a passage
+        row = json.loads(line.removeprefix("\ufeff"), parse_int=float)
     except (ValueError, RecursionError):
         broken.add(f"line {number} is not JSON")
         return {}

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 
 _MAX_ODD = 0.02  # of the characters beyond ASCII: nobody's spelling is perfect
@@ -28,6 +29,8 @@ _MISPLACED = re.compile(
 )
 _PAIRS = (("¿", "?"), ("¡", "!"))  # Spanish opens and closes
 _NO_LETTER = frozenset("µªº")
+_MAX_WITHOUT_ASCII = 0.2  # of the Latin words with a letter beyond ASCII: the Czech `říší`
+_ONE_LETTER_WORDS = frozenset("àáåæèéêìíòóôöøùúÀÁÅÆÈÉÊÌÍÒÓÔÖØÙÚ")
 _CASED = frozenset(("LATIN", "CYRILLIC", "GREEK"))
 _JOINED = tuple(  # what stands together in one word
     frozenset(("LATIN", "FULLWIDTH", "CJK", *more))
@@ -39,12 +42,17 @@ def is_plausible(text: str) -> bool:
     """Return whether the characters of a text stand as people write them.
 
     Read in a wrong encoding it has control characters and unassigned ones, words of two scripts,
-    signs within words, and capitals beyond ASCII behind small letters.
+    signs within words, capitals beyond ASCII behind small letters, and Latin words without an
+    ASCII letter.
     """
     if any(unicodedata.category(c) in _NO_CHARACTER for c in set(text)) or _CONTROL.search(text):
         return False
-    words = (word for word in _WORD.findall(text) if not word.isascii())
-    odd = len(_MISPLACED.findall(text)) + sum(not _is_word(word) for word in words)
+    words = Counter(word for word in _WORD.findall(text) if not word.isascii())
+    without = sum(count for word, count in words.items() if _is_without_ascii(word))
+    if without > _MAX_WITHOUT_ASCII * words.total():
+        return False
+    odd = len(_MISPLACED.findall(text))
+    odd += sum(count for word, count in words.items() if not _is_word(word))
     odd += sum(opening in text and closing not in text for opening, closing in _PAIRS)
     return odd <= _MAX_ODD * count_beyond_ascii(text)
 
@@ -52,6 +60,11 @@ def is_plausible(text: str) -> bool:
 def is_of_one_script(text: str) -> bool:
     """Return whether the letters of a text, Latin ones apart, are of scripts that go together."""
     return _go_together(_scripts(text) - {"LATIN"})
+
+
+def is_latin(text: str) -> bool:
+    """Return whether all letters of a text are Latin ones."""
+    return _scripts(text) <= {"LATIN"}
 
 
 def count_beyond_ascii(text: str) -> int:
@@ -70,6 +83,13 @@ def _is_word(word: str) -> bool:
         return _go_together(scripts)
     pairs = zip(word, word[1:], strict=False)
     return not any(a.islower() and b.isupper() and not b.isascii() for a, b in pairs)
+
+
+def _is_without_ascii(word: str) -> bool:
+    """Return whether a word is Latin letters beyond ASCII alone, as few words are."""
+    if len(word) < 3:
+        return len(word) == 1 and word not in _ONE_LETTER_WORDS and _scripts(word) == {"LATIN"}
+    return not any(map(str.isascii, word)) and _scripts(word) == {"LATIN"}
 
 
 def _go_together(scripts: frozenset[str]) -> bool:

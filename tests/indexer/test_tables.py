@@ -31,6 +31,12 @@ def test_a_list_of_strings_gives_a_passage_each() -> None:
     assert texts(jsonl_passages(text, ["captions"])) == ["a dog", "a brown dog"]
 
 
+@pytest.mark.parametrize("number", ["9" * 6_000, "-" + "1" * 5_000, "1e999", "0.5", "12"])
+def test_a_number_of_any_length_leaves_its_line_readable(number: str) -> None:
+    table = jsonl_passages(f'{{"id": {number}, "text": "a red kite"}}', ["text"])
+    assert (texts(table), table.omitted) == (["a red kite"], "")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_one_broken_line_is_a_failure_of_that_line(end: str) -> None:
     lines = ['{"text": "a"}', '{"text": ', "", '{"text": "b"}', "[1, 2]", '\ufeff{"text": "c"}']
@@ -197,3 +203,11 @@ def test_the_limit_of_the_csv_module_is_left_as_it_is() -> None:
     before = csv.field_size_limit()
     csv_passages("id,text\n1,a\n", ["text"])
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [("one,a,two", ["one", "two"]), (",a,two", ["two"]), ("one,a,", ["one"]), ("one", ["one"])],
+)
+def test_every_column_of_a_name_is_read(row: str, expected: list[str]) -> None:
+    assert texts(csv_passages(f"text,id, text\n{row}\n", ["text"])) == expected

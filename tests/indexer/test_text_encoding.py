@@ -194,3 +194,114 @@ def test_what_is_not_text_is_a_failure(data: bytes, reason: str) -> None:
 def test_control_characters_of_terminals_stay() -> None:
     assert decode(b"\x1b[31mred\x1b[0m\n").text == "\x1b[31mred\x1b[0m\n"
     assert decode(b"one\x0ctwo\x07\n" + b"three" * 9).text.startswith("one\x0ctwo\x07")
+
+
+@pytest.mark.parametrize("text", [GERMAN, RUSSIAN, JAPANESE, "plain\nASCII\n", "Größe"])
+@pytest.mark.parametrize("zeros", [1, 2, 511, 4096])
+def test_zero_bytes_at_the_end_are_told_and_left_out(text: str, zeros: int) -> None:
+    damage = f"{zeros:,} zero bytes at the end are left out"
+    if zeros == 1:
+        damage = "1 zero byte at the end is left out"
+    assert decode(text.encode() + bytes(zeros)) == Decoded(text, damage)
+
+
+def test_a_letter_that_is_cut_short_before_zero_bytes_costs_itself_alone() -> None:
+    assert decode(GERMAN.encode() + "ß".encode()[:1] + bytes(64)) == Decoded(
+        GERMAN, "the last letter is cut short, 64 zero bytes at the end are left out"
+    )
+
+
+@pytest.mark.parametrize("text", [GERMAN, RUSSIAN, "a line of plain ASCII\n" * 9])
+def test_a_zero_byte_within_a_text_costs_one_character(text: str) -> None:
+    data = text[:70].encode() + b"\0" + text[70:].encode()
+    damage = "1 place is a zero byte and read as \ufffd"
+    assert decode(data) == Decoded(f"{text[:70]}\ufffd{text[70:]}", damage)
+
+
+ENGLISH = (
+    "Invoice number 1234 was sent to the customer on Monday. Please check the delivery address "
+    "and the payment details below, and tell us when the boat has come back from the island. "
+)
+WITHIN_ENGLISH = [
+    *(("cp1251", name) for name in ("Сергей Иванов", "Москва", "поздно вечером старый рыбак")),
+    *(("koi8-r", name) for name in ("Сергей Иванов", "поздно вечером старый рыбак")),
+    *(("cp1253", name) for name in ("Αθήνα", "ο γέρος ψαράς γύρισε")),
+    ("cp1255", "בערב המאוחר חזר הדייג הזקן מן הים"),
+    ("cp1254", "Kışın burası soğuk, yazın sıcaktır, ve kuşların fotoğrafını çeker"),
+    *(("cp1250", name) for name in ("Michał Żółkiewski", "Příliš žluťoučký kůň úpěl")),
+    *(("cp932", name) for name in ("東京タワー", "夜おそく年老いた漁師")),
+    ("gb18030", "深夜老渔夫从海上回来"),
+    ("euc-kr", "늦은 밤 늙은 어부가"),
+    *(("cp1252", name) for name in ("café", "Müller", "São João", "5 £", "it’s", "à la carte")),
+    *(("cp1252", name) for name in ("crème brûlée", "Ærø på Öland", "perché è così")),
+]
+
+
+@pytest.mark.parametrize(("encoding", "name"), WITHIN_ENGLISH)
+@pytest.mark.parametrize("times", [1, 3, 10])
+def test_a_name_within_english_is_read_in_its_encoding(
+    encoding: str, name: str, times: int
+) -> None:
+    text = f"{ENGLISH * times}{name} {ENGLISH * times}"
+    assert decode(text.encode(encoding)) == Decoded(text)
+
+
+@pytest.mark.parametrize("name", ["שלום", "Привет, друг", "Αθήνα", "зима", "הדייג הזקן"])
+@pytest.mark.parametrize("encoding", ["cp1251", "cp1253", "cp1255", "mac-cyrillic", "koi8-r"])
+def test_another_script_within_english_is_never_read_as_western(encoding: str, name: str) -> None:
+    data = name.encode(encoding, "ignore").strip()
+    if len(data) < 4:
+        pytest.skip("the encoding is of another script")
+    try:
+        text = decode(f"{ENGLISH}\n".encode() + data + f"\n{ENGLISH}".encode()).text
+    except TextFailure as failure:
+        assert "not certain" in failure.reason
+    else:
+        assert text.split("\n")[1] == data.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp852", POLISH),
+        ("cp852", CZECH),
+        ("mac-latin2", POLISH),
+        ("cp862", HEBREW),
+        ("iso8859-8", HEBREW),
+        ("iso8859-7", GREEK),
+        ("cp737", GREEK),
+        ("cp855", RUSSIAN),
+    ],
+)
+def test_rarer_encodings_are_recognised_or_refused(encoding: str, text: str) -> None:
+    for whole in (text, f"{ENGLISH}{text} {ENGLISH}"):
+        try:
+            decoded = decode(whole.encode(encoding))
+        except TextFailure as failure:
+            assert "not certain" in failure.reason
+        else:
+            assert decoded == Decoded(whole)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"hello ", b" world"),
+        (b'{"caption": "a red kite"}\n{"caption": "a dog ', b'"}\n{"caption": "a cat"}\n'),
+        (ENGLISH.encode(), b" " + ENGLISH.encode()),
+    ],
+)
+@pytest.mark.parametrize("bad", [b"\xff", b"\xfe", b"\xc3", b"\xf5"])
+def test_a_stray_byte_in_ascii_makes_no_letter(before: bytes, bad: bytes, after: bytes) -> None:
+    damage = "1 place is not UTF-8 and read as \ufffd"
+    text = f"{before.decode()}\ufffd{after.decode()}"
+    assert decode(before + bad + after) == Decoded(text, damage)
+
+
+@pytest.mark.parametrize("encoding", ["cp852", "mac-latin2"])
+def test_letters_of_an_encoding_that_is_not_clear_are_not_taken_for_damage(encoding: str) -> None:
+    text = f"{ENGLISH * 9}Łódź, gęś, żółw, źrebię, {ENGLISH * 9}"
+    try:
+        assert decode(text.encode(encoding)) == Decoded(text)
+    except TextFailure as failure:
+        assert "not certain" in failure.reason
