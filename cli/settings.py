@@ -15,6 +15,7 @@ import platformdirs
 
 from indexer.limits import SECONDS, SIZES, Limits
 from storage.errors import InvalidArgument
+from storage.home_folder import expand_home
 
 PREFIX = "SIGHTLINE_"
 
@@ -45,7 +46,7 @@ class Settings:
         values: dict[str, Any] = {"library": default_library(), **file, **environment, **given}
         # One limit that is set in the environment leaves the file's others as they are.
         values["limits"] = {**_limits_in(file), **_limits_in(environment)}
-        values["library"] = Path(str(values["library"])).expanduser().absolute()
+        values["library"] = expand_home(str(values["library"])).absolute()
         return cls(**values)  # each source has checked its types
 
     def file_limits(self) -> Limits:
@@ -141,7 +142,7 @@ def _from_file() -> dict[str, object]:
         raise InvalidArgument(f"the settings file {path} cannot be read: {error}") from error
     read = {key: _checked(key, value, f"{path}: {key}") for key, value in written.items()}
     if "library" in read:  # the same folder from wherever the command is typed
-        read["library"] = path.parent / Path(str(read["library"])).expanduser()
+        read["library"] = path.parent / expand_home(str(read["library"]))
     return read
 
 

@@ -31,6 +31,7 @@ from indexer.models.protocols import (
 from indexer.models.table import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
 from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
 from storage.fork import fork_safe
+from storage.home_folder import expand_home
 from storage.records import Space
 
 _TAG = re.compile(r"^open_clip:([\w.-]+)/([\w.-]+)$")
@@ -232,7 +233,7 @@ def _tag_entry(name: str) -> ModelEntry:
 
 
 def _folder_entry(name: str) -> ModelEntry:
-    folder = Path(name).expanduser().absolute().resolve()
+    folder = expand_home(name).absolute().resolve()
     if not folder.is_dir():
         raise UnknownModel(f"there is no model directory {folder}; {_NEXT_STEP}")
     architecture = check_folder(folder)

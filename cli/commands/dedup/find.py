@@ -33,6 +33,7 @@ from storage import Library, duplicates
 from storage.decisions import Decided
 from storage.errors import PathNotFound, SightlineError
 from storage.filters import Filters
+from storage.home_folder import expand_home
 from storage.selection import select_items
 
 PLAN = "plan.jsonl"
@@ -175,7 +176,7 @@ def _narrowed(given: Mapping[str, Any]) -> Filters:
         return filters
     if given["folder"] is not None:
         raise click.UsageError("--within and --in name the same thing: give one of them")
-    return replace(filters, folder=str(Path(given["within"]).expanduser().resolve()))
+    return replace(filters, folder=str(expand_home(given["within"]).resolve()))
 
 
 def _chosen(
@@ -187,7 +188,7 @@ def _chosen(
         within = select_items(connection, "image", filters) if narrows(filters) else None
         if against is None:
             return within, duplicates.elsewhere(connection, file) if file else None
-        folder = str(Path(against).expanduser().resolve())
+        folder = str(expand_home(against).resolve())
         theirs = select_items(connection, "image", Filters(folder=folder))
         if not theirs:
             raise PathNotFound(
@@ -204,7 +205,7 @@ def _folders(filters: Filters, against: str | None) -> list[str]:
     """
     if filters.folder is None or Path(filters.folder).is_file():
         return []
-    return [filters.folder, *([str(Path(against).expanduser().resolve())] if against else [])]
+    return [filters.folder, *([str(expand_home(against).resolve())] if against else [])]
 
 
 def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) -> None:
