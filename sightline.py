@@ -89,6 +89,7 @@ class Sightline:
         config = IndexConfig(
             paths=tuple(str(path) for path in paths),
             exclude=exclude or self._settings.exclude,
+            exclude_by_root=not exclude,
             text_columns=text_columns,
             reread=reread,
             workers=self._settings.workers,

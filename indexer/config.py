@@ -17,14 +17,16 @@ class IndexConfig:
 
     `paths` are folders or files, empty for every known root; `files` are named one by one (from
     a list) and only they are looked at. `exclude` are patterns of gitignore, relative to the
-    root. `reread` has every file's bytes hashed again, whatever its size and times. Tables
-    (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
+    folder that `paths` name; `exclude_by_root`, or where none is named, to its root. `reread` has
+    every file's bytes hashed again, whatever its size and times. Tables (`.jsonl`, `.csv`) are
+    read only where `text_columns` names a column.
     `full_decode` forgoes the codec's own down-scaling of JPEG.
     """
 
     paths: tuple[Name, ...] = ()
     files: tuple[Name, ...] | None = None
     exclude: tuple[str, ...] = ()
+    exclude_by_root: bool = False
     text_columns: tuple[str, ...] = ()
     retry_failures: bool = False
     reread: bool = False

@@ -68,6 +68,7 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
         paths=paths,
         files=files,
         exclude=settings.exclude,
+        exclude_by_root=not given["exclude"],
         text_columns=given["columns"],
         reread=given["reread"],
         workers=settings.workers,
