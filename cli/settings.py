@@ -4,6 +4,7 @@ Nothing else reads what a person set.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +19,8 @@ from storage.errors import InvalidArgument
 from storage.home_folder import expand_home
 
 PREFIX = "SIGHTLINE_"
+# Between patterns in the environment, as between the folders of PATH; not in `[[:alpha:]]`.
+_BETWEEN = re.compile(rf"(?<!\[){re.escape(os.pathsep)}(?!\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def _text(value: object) -> str:
 
 def _globs(value: object) -> tuple[str, ...]:
     if isinstance(value, str) and value.strip():
-        value = [part for part in value.split(os.pathsep) if part]
+        value = [part for part in _BETWEEN.split(value) if part]
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise ValueError("a list of texts")
     if not all(part.strip() for part in value):

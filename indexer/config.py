@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from indexer.limits import Limits
-from storage.fields import Between, check_fields, path_text
+from storage.fields import Between, check_fields, filled, path_text
 
 Name = Annotated[str, path_text]  # of a file or a folder
 Count = Annotated[int, Between(1)]
@@ -27,7 +27,7 @@ class IndexConfig:
     files: tuple[Name, ...] | None = None
     exclude: tuple[str, ...] = ()
     exclude_by_root: bool = False
-    text_columns: tuple[str, ...] = ()
+    text_columns: tuple[Annotated[str, filled], ...] = ()
     retry_failures: bool = False
     reread: bool = False
     workers: Count | None = None  # None: one for each usable core

@@ -38,6 +38,10 @@ class LabelSet:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if not all(label.strip() for label in self.labels):
+            raise InvalidArgument(f"--labels {self.name} holds a blank label: leave it out")
+        if len(set(self.labels)) < len(self.labels):
+            raise InvalidArgument(f"--labels {self.name} holds a label twice: give each once")
         if len(self.labels) < 2:
             few = "only one label" if self.labels else "no label"
             raise InvalidArgument(

@@ -167,7 +167,8 @@ def test_what_lies_outside_the_root_is_not_left_out() -> None:
     ("pattern", "said"),
     [
         ("[a", "without its ]"),
-        ("a[/]b", "without its ]"),
+        ("a[/]b", "without its ] before the next /"),
+        ("[a/b]", "which no brackets match"),
         ("[z-a]", "runs backwards"),
         ("[[:letter:]]", "no character class"),
         ("a\\", "lone backslash"),
