@@ -19,6 +19,7 @@ from indexer.models import hub, snapshot
 from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, Checkpoint, check_folder, locate
 from indexer.models.encoder_check import check_encoder
 from indexer.models.families import ARCHITECTURES
+from indexer.models.process_state import process_state_kept
 from indexer.models.protocols import (
     Answerer,
     Captioner,
@@ -159,7 +160,8 @@ def _loaded(name: str, role: Role, device: str, revision: str) -> Any:
 @fork_safe
 def _built(loader: str, checkpoint: Checkpoint, device: str) -> Any:
     module, _, name = loader.partition(":")
-    return getattr(import_module(module), name).load(checkpoint, device)
+    with process_state_kept():
+        return getattr(import_module(module), name).load(checkpoint, device)
 
 
 @contextmanager
