@@ -31,7 +31,7 @@ from search.duplicates.kinds import KINDS, Kind, Thresholds
 from search.duplicates.plan import Entry, line, write
 from storage import Library, duplicates
 from storage.decisions import Decided
-from storage.errors import PathNotFound, SightlineError
+from storage.errors import LibraryReadOnly, PathNotFound, SightlineError
 from storage.filters import Filters
 from storage.home_folder import expand_home
 from storage.selection import select_items
@@ -118,6 +118,7 @@ def command(**given: Any) -> int:
         if given["semantic"]:
             _tell_caution(library)
             return semantic(library, filters, given)
+        _check_writable(library)
         if given["leak"] is not None:
             return leak(library, filters, given, settings)
         within, against = _chosen(library, filters, given["against"])
@@ -139,6 +140,15 @@ def command(**given: Any) -> int:
         if given["out"] is not None or not given["as_json"]:
             _write(library, plan, given["out"] or Path(OUT), given["library"], dropped)
     return DONE
+
+
+def _check_writable(library: Library) -> None:
+    if library.catalogue.read_only:
+        raise LibraryReadOnly(
+            f"the library {library.path} can only be read here, and this would change it: what "
+            "dedup compares is kept in it; copy that folder, without the pictures, to where you "
+            "may write, and name the copy by --library"
+        )
 
 
 def _decided(library: Library) -> Decided:
