@@ -78,7 +78,7 @@ class Sightline:
         *paths: str | Path,
         model: Filled | None = None,
         exclude: tuple[str, ...] = (),
-        text_columns: tuple[str, ...] = (),
+        text_columns: tuple[Filled, ...] = (),
         reread: bool = False,
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
@@ -89,6 +89,7 @@ class Sightline:
         config = IndexConfig(
             paths=tuple(str(path) for path in paths),
             exclude=exclude or self._settings.exclude,
+            exclude_by_root=not exclude,
             text_columns=text_columns,
             reread=reread,
             workers=self._settings.workers,
@@ -159,7 +160,7 @@ class Sightline:
         self.library.notices.extend(tagging.notices)
         return given
 
-    def use(self, model: str) -> None:
+    def use(self, model: Filled) -> None:
         """Have searches go by the vectors of a model, once the library holds all of them."""
         self.library.use(canonical(model))
         self._engine = wiring.engine(self.library, self._settings)

@@ -8,6 +8,7 @@ import click
 from cli.question import check_folder, narrows
 from storage import Filters, Item, Library
 from storage.errors import InvalidArgument, ItemNotFound
+from storage.home_folder import expand_home
 from storage.selection import select_items
 
 WHICH = "say which pictures: a PATH, an ITEM, a filter such as --after DATE, or --all"
@@ -33,7 +34,7 @@ def choose(library: Library, target: str | None, filters: Filters, every: bool =
         if not (every or narrows(filters)):
             raise click.UsageError(WHICH)
         return Choice(_within(library, filters))
-    if Path(target).expanduser().is_dir():
+    if expand_home(target).is_dir():
         if filters.folder is not None:
             raise click.UsageError(f"the folder {target} and --in exclude each other: choose one")
         return Choice(_within(library, replace(filters, folder=_real(target))))
@@ -48,7 +49,7 @@ def picture(library: Library, target: str) -> Item | Path:
     try:
         item = library.find(target)
     except ItemNotFound:
-        file = Path(target).expanduser()
+        file = expand_home(target)
         if file.is_file():
             return file.absolute()
         raise
@@ -75,4 +76,4 @@ def _within(library: Library, filters: Filters) -> list[int]:
 
 
 def _real(folder: str) -> str:
-    return str(Path(folder).expanduser().resolve())
+    return str(expand_home(folder).resolve())

@@ -25,6 +25,7 @@ from search.duplicates.semantic import COSINES, Cluster, SemDeDup, check_cosines
 from storage import Filters, Item, Library, items
 from storage.errors import PathNotFound
 from storage.files import is_under
+from storage.home_folder import expand_home
 from storage.selection import select_items
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -270,7 +271,7 @@ def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings:
 
 
 def _folder(written: str) -> str:
-    folder = Path(written).expanduser().resolve()
+    folder = expand_home(written).resolve()
     if not folder.is_dir():
         raise PathNotFound(f"--leak {written} is no folder: check the name, or mount its disk")
     return str(folder)

@@ -10,6 +10,7 @@ from search.query import SearchKind
 from storage import Filters, Library, Near, files, vectors
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Kind
+from storage.selection import select_items
 
 
 def query_of(given: Mapping[str, Any]) -> Query:
@@ -83,8 +84,12 @@ def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = No
         return f"the library holds no {these}"
     if narrows(filters):
         return f"nothing passes {said_filters(filters)}: loosen or leave out what was given"
+    searched: tuple[Kind, ...] = ("image", "text") if kind is None or kind == "all" else (kind,)
     with library.catalogue.reading() as connection:
         excluded = files.count_excluded(connection)
+        left = any(select_items(connection, each, filters) for each in searched)
+    if left:
+        return f"the library holds no {these} beside what was asked with"
     if excluded:
         return (
             f"the files of all {these} are gone or excluded: mount their disk, add --missing, or "

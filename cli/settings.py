@@ -4,6 +4,7 @@ Nothing else reads what a person set.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -15,8 +16,11 @@ import platformdirs
 
 from indexer.limits import SECONDS, SIZES, Limits
 from storage.errors import InvalidArgument
+from storage.home_folder import expand_home
 
 PREFIX = "SIGHTLINE_"
+# Between patterns in the environment, as between the folders of PATH; not in `[[:alpha:]]`.
+_BETWEEN = re.compile(rf"(?<!\[){re.escape(os.pathsep)}(?!\])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Settings:
         values: dict[str, Any] = {"library": default_library(), **file, **environment, **given}
         # One limit that is set in the environment leaves the file's others as they are.
         values["limits"] = {**_limits_in(file), **_limits_in(environment)}
-        values["library"] = Path(str(values["library"])).expanduser().absolute()
+        values["library"] = expand_home(str(values["library"])).absolute()
         return cls(**values)  # each source has checked its types
 
     def file_limits(self) -> Limits:
@@ -76,7 +80,7 @@ def _text(value: object) -> str:
 
 def _globs(value: object) -> tuple[str, ...]:
     if isinstance(value, str) and value.strip():
-        value = [part for part in value.split(os.pathsep) if part]
+        value = [part for part in _BETWEEN.split(value) if part]
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise ValueError("a list of texts")
     if not all(part.strip() for part in value):
@@ -141,7 +145,7 @@ def _from_file() -> dict[str, object]:
         raise InvalidArgument(f"the settings file {path} cannot be read: {error}") from error
     read = {key: _checked(key, value, f"{path}: {key}") for key, value in written.items()}
     if "library" in read:  # the same folder from wherever the command is typed
-        read["library"] = path.parent / Path(str(read["library"])).expanduser()
+        read["library"] = path.parent / expand_home(str(read["library"]))
     return read
 
 

@@ -36,7 +36,8 @@ def bracket_regex(pattern: str, start: int) -> tuple[str, int]:
     members = ""
     while not (pattern.startswith("]", at) and at > first):
         if at >= len(pattern) or pattern[at] == "/":
-            raise ValueError("a [ stands in it without its ]")
+            slash = " before the next /, which no brackets match" if at < len(pattern) else ""
+            raise ValueError(f"a [ stands in it without its ]{slash}")
         if named := _CLASS.match(pattern, at):
             if named[1] not in _CLASSES:
                 raise ValueError(f"there is no character class {named[0]}")

@@ -134,8 +134,8 @@ class Changes:
         excluded = scan.excludes(known.path)
         if scan.is_hidden_by_error(known.path) or (known.missing and not excluded):
             return
-        # A link that leads to a file may stand there now, but no folder and no dangling link.
-        if not os.path.isfile(known.path):
+        # What a link leads to is a file of another name; a link above leads to this very file.
+        if os.path.islink(known.path) or not os.path.isfile(known.path):
             if not known.missing:
                 yield Vanished(known)
         elif excluded:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from indexer.limits import Limits
-from storage.fields import Between, check_fields, path_text
+from storage.fields import Between, check_fields, filled, path_text
 
 Name = Annotated[str, path_text]  # of a file or a folder
 Count = Annotated[int, Between(1)]
@@ -17,15 +17,17 @@ class IndexConfig:
 
     `paths` are folders or files, empty for every known root; `files` are named one by one (from
     a list) and only they are looked at. `exclude` are patterns of gitignore, relative to the
-    root. `reread` has every file's bytes hashed again, whatever its size and times. Tables
-    (`.jsonl`, `.csv`) are read only where `text_columns` names a column.
+    folder that `paths` name; `exclude_by_root`, or where none is named, to its root. `reread` has
+    every file's bytes hashed again, whatever its size and times. Tables (`.jsonl`, `.csv`) are
+    read only where `text_columns` names a column.
     `full_decode` forgoes the codec's own down-scaling of JPEG.
     """
 
     paths: tuple[Name, ...] = ()
     files: tuple[Name, ...] | None = None
     exclude: tuple[str, ...] = ()
-    text_columns: tuple[str, ...] = ()
+    exclude_by_root: bool = False
+    text_columns: tuple[Annotated[str, filled], ...] = ()
     retry_failures: bool = False
     reread: bool = False
     workers: Count | None = None  # None: one for each usable core

@@ -1,9 +1,10 @@
 """Exclude patterns: which names of a root are left out, by the rules of gitignore.
 
 The rules are those of gitignore(5), https://git-scm.com/docs/gitignore#_pattern_format, read
-relative to the root, in exact case. A walk asks of each entry itself: a folder that is left out
-is never entered. Beyond gitignore, `~/`, `./` and absolute paths that lie in the root name what
-they name in a shell, and a leading `#` begins no comment, for each pattern is given by itself.
+relative to the folder that a person named, else to the root, in exact case. A walk asks of each
+entry itself: a folder that is left out is never entered. Beyond gitignore, `~/`, `./` and absolute
+paths that lie in the root name what they name in a shell, and a leading `#` begins no comment, for
+each pattern is given by itself.
 """
 
 import os
@@ -75,12 +76,16 @@ class RootExcludes:
 
 
 class Excludes:
-    """The exclude patterns of a run; raises InvalidArgument for one that can match nothing."""
+    """The exclude patterns of a run; raises InvalidArgument for one that can match nothing.
 
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
+    Those `by_root`, as of the settings, name the same files whatever folder a run is about.
+    """
+
+    def __init__(self, patterns: Iterable[str] = (), by_root: bool = False) -> None:
         if isinstance(patterns, str):  # its letters would be patterns, and a * leave out all
             raise InvalidArgument(f"exclude is the text {patterns!r}: give a list of patterns")
         self._written = tuple(dict.fromkeys(patterns))
+        self.by_root = by_root
         self._compiled: dict[tuple[str, str], _Pattern] = {}
         self._absolutes = {one: tuple(_absolutes(one)) for one in self._written}
         for one in self._written:
@@ -91,17 +96,22 @@ class Excludes:
         """Return True where there are any."""
         return bool(self._written)
 
-    def of(self, root: str) -> RootExcludes:
-        """Return the patterns as they apply to a root, an absolute path."""
-        return RootExcludes(root, [self._pattern(one, root) for one in self._written])
+    def of(self, root: str, named: str | None = None) -> RootExcludes:
+        """Return the patterns as they apply to a root where a folder of it is `named`.
+
+        Both are absolute paths.
+        """
+        folder = root if named is None or self.by_root else named
+        within = _GLOB.sub(r"\\\g<0>", folder[len(root) :].strip(os.sep)).replace(os.sep, "/")
+        return RootExcludes(root, [self._pattern(one, root, within) for one in self._written])
 
     def unused(self) -> list[str]:
         """List the patterns that matched nothing in any root so far."""
         used = {written for (written, _), pattern in self._compiled.items() if pattern.used}
         return [written for written in self._written if written not in used]
 
-    def _pattern(self, written: str, root: str) -> _Pattern:
-        relative = _relative(written, root, self._absolutes[written])
+    def _pattern(self, written: str, root: str, within: str) -> _Pattern:
+        relative = _relative(written, root, self._absolutes[written], within)
         key = written, relative
         if key not in self._compiled:  # there may be thousands of roots, and few patterns
             self._compiled[key] = _Pattern(relative, _regex(relative, written))
@@ -117,8 +127,8 @@ def _parts(written: str) -> tuple[str, str]:
     return sign, kept + " " if kept != body and backslashes % 2 else kept
 
 
-def _relative(written: str, root: str, absolutes: Sequence[str]) -> str:
-    """Return a pattern as gitignore has it in a root."""
+def _relative(written: str, root: str, absolutes: Sequence[str], within: str = "") -> str:
+    """Return a pattern as gitignore has it in a root; `within` is the folder it was meant in."""
     sign, body = _parts(written)
     for absolute in absolutes:
         if absolute.rstrip(os.sep) == root.rstrip(os.sep):
@@ -128,7 +138,9 @@ def _relative(written: str, root: str, absolutes: Sequence[str]) -> str:
     if body.startswith("./"):
         while body.startswith("./"):
             body = body[2:].lstrip("/")
-        return f"{sign}/{body}"
+        body = f"/{body}"
+    if within and "/" in body.rstrip("/"):  # others are names, at any depth
+        return f"{sign}/{within}/{body.removeprefix('/')}"
     return f"{sign}\\{body}" if body.startswith("#") else sign + body
 
 

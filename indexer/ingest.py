@@ -46,7 +46,8 @@ class Indexer:
     ) -> None:
         self._library, self._encoder, self._config = library, encoder, config
         self._watch = watch
-        self._excludes, self._file_systems = Excludes(config.exclude), FileSystems({})
+        self._excludes = Excludes(config.exclude, config.exclude_by_root)
+        self._file_systems = FileSystems({})
 
     def run(self) -> Report:
         """Index what the config names in the space of the encoder, and report.
@@ -100,7 +101,7 @@ class Indexer:
 
     def _scan(self, scope: Scope) -> Scan:
         library = str(self._library.path.resolve())
-        return Scan(scope.root, self._excludes, library, self._file_systems)
+        return Scan(scope.root, self._excludes, library, self._file_systems, scope.place)
 
     def _go_over(
         self, scope: Scope, changes: Changes, line: Line, tally: Tally, notices: Notices

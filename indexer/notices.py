@@ -21,7 +21,7 @@ class Notices:
         self._unreadable: list[str] = []
         self._named: list[str] = []  # by a person, and by an exclude pattern as well
         self._left_out = LeftOut()
-        self._walked = False
+        self._met = False
 
     def add(self, scope: Scope, scan: Scan) -> None:
         """Collect what the scan of a scope met."""
@@ -29,13 +29,16 @@ class Notices:
             self._of_scopes.append(scope.notice)
         if self._excludes.given and scan.excludes(scope.place, os.path.isdir(scope.place)):
             self._named.append(scope.place)
+            self._met |= not self._excludes.by_root
         self._unreadable += [
             f"the folder {shortened(folder)} could not be read ({reason}): what is known of it "
             "is kept"
             for folder, reason in scan.unreadable.items()
         ]
         self._left_out += scan.left_out
-        self._walked |= scan.walked
+        # Patterns that stand for the whole library need not match in a file that is named.
+        if os.path.isdir(scope.place) or not self._excludes.by_root:
+            self._met |= scan.met
 
     def lines(self, scanned: int, excluded: int) -> tuple[str, ...]:
         """Return all lines of a run that met `scanned` files and has `excluded` ones."""
@@ -58,7 +61,7 @@ class Notices:
         return f"{written} is a symbolic link: {shortened(self._links[written])} is looked at"
 
     def _unused(self) -> list[str]:
-        unused = self._excludes.unused() if self._walked else []
+        unused = self._excludes.unused() if self._met else []
         if not unused:
             return []
         noun = "pattern" if len(unused) == 1 else "patterns"

@@ -60,15 +60,18 @@ class Scan:
         excludes: Excludes | None = None,
         avoid: str = "",
         file_systems: FileSystems | None = None,
+        named: str = "",
     ) -> None:
+        """Take what is left out: the library at `avoid`, and patterns in the folder `named`."""
         self._root = root
         self._patterns = excludes or Excludes()
-        self._excludes = self._patterns.of(root.path)
+        folder = named if self._patterns.given and os.path.isdir(named) else None
+        self._excludes = self._patterns.of(root.path, folder)
         self._avoid = avoid  # the library's own folder
         self._file_systems = file_systems or FileSystems({})
         self.unreadable: dict[str, str] = {}
         self.left_out = LeftOut()
-        self.walked = False  # whether a folder with something in it was listed
+        self.met = False  # whether anything was there that a pattern might have matched
 
     def files(self, folder: str) -> Iterator[Sighting]:
         """Find the regular files under a folder of the root."""
@@ -140,7 +143,7 @@ class Scan:
     def _skips(self, entry: "os.DirEntry[str]") -> bool:
         """Count what is passed over; by patterns first, so that it is known which of them match."""
         left = self.left_out
-        self.walked = True
+        self.met = True
         if entry.path == self._avoid:
             return True
         if self._patterns.given and self._excludes.leave_out(entry.path, _is_folder(entry)):
@@ -164,6 +167,7 @@ class Scan:
             self._cannot(os.path.dirname(path), error)
             return
         if stat.S_ISREG(seen.st_mode):
+            self.met = True
             yield Sighting(
                 self._root.id,
                 path,

@@ -67,10 +67,11 @@ class Scopes:
     def _listed(self, written: tuple[str, ...]) -> Iterator[Scope]:
         for name in written:
             path = self._resolved(name)
-            if os.path.isfile(path):
+            if os.path.isfile(os.path.expanduser(name)):  # which `a.png/` is not
                 yield self._file(path)
                 continue
             self.not_found.append(name)
+            self.links.pop(name, None)  # nothing is looked at there
             root = self._knows(path, below=False)
             if root is not None:  # a name, not a folder, of which something is known
                 yield Scope(root, path)

@@ -8,6 +8,7 @@ from typing import Self
 from storage.byte_order_mark import marked_encoding
 from storage.errors import InvalidArgument, PathNotFound, TextFailure
 from storage.fields import check_fields
+from storage.home_folder import expand_home
 
 BUILT_IN = ("everyday", "scenes")
 _SETS = Path(__file__).parent / "labelsets"
@@ -37,6 +38,10 @@ class LabelSet:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if not all(label.strip() for label in self.labels):
+            raise InvalidArgument(f"--labels {self.name} holds a blank label: leave it out")
+        if len(set(self.labels)) < len(self.labels):
+            raise InvalidArgument(f"--labels {self.name} holds a label twice: give each once")
         if len(self.labels) < 2:
             few = "only one label" if self.labels else "no label"
             raise InvalidArgument(
@@ -57,7 +62,7 @@ class LabelSet:
         if source in BUILT_IN:
             written = (_SETS / f"{source}.txt").read_bytes()
         else:
-            written = _content(Path(source).expanduser())
+            written = _content(expand_home(source))
         lines = [line.strip() for line in _text(written, source).splitlines()]
         labels = [" ".join(line.split()) for line in lines if line and not line.startswith("#")]
         kept = dict.fromkeys(labels)

@@ -20,6 +20,7 @@ from storage.errors import (
     LibraryTooNew,
     NotALibrary,
 )
+from storage.home_folder import expand_home
 from storage.nearest import Nearest
 from storage.paths import LibraryPaths
 from storage.records import Build, Failure, Item, Kind, Root, Space, SpaceCount, Status
@@ -46,7 +47,7 @@ class Library:
     @classmethod
     def create(cls, path: str | Path) -> Self:
         """Make a new library in a folder that does not exist or is empty; raises NotALibrary."""
-        folder = Path(path).expanduser()
+        folder = expand_home(path)
         try:
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise NotALibrary(f"{folder} is not empty: choose a new folder for the library")
@@ -70,7 +71,7 @@ class Library:
         One that this user cannot write is opened to be read. Raises LibraryNotFound, NotALibrary,
         LibraryTooNew, LibraryDamaged or LibraryReadOnly.
         """
-        folder = Path(path).expanduser()
+        folder = expand_home(path)
         if not _exists(folder):
             raise LibraryNotFound(
                 f"there is no library at {folder}: make one with `sightline index`"
@@ -88,7 +89,7 @@ class Library:
     @classmethod
     def open_or_create(cls, path: str | Path) -> Self:
         """Open the library at a path, or make it where there is nothing yet."""
-        folder = Path(path).expanduser()
+        folder = expand_home(path)
         if _exists(folder) and _is_library(folder):
             return cls.open(folder)
         return cls.create(folder)

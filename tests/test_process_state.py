@@ -36,7 +36,8 @@ def state():
         "loggers": loggers(),
         "last resort": list(logging.lastResort.filters),
         "torch": torch and (torch.get_num_threads(), torch.get_default_dtype(),
-                            torch.is_grad_enabled(), torch.initial_seed()),
+                            torch.is_grad_enabled(), torch.initial_seed(),
+                            torch.get_rng_state().tolist()),
         "bars": bars and bars.is_progress_bar_enabled(),
         "hub": hub and dict(hub.progress_bar_states),
         "numpy": numpy.geterr(),
@@ -121,6 +122,27 @@ def test_models_that_are_loaded_and_run_leave_the_process_as_it_was(
     assert run(script, tmp_path / "made.library", photos / "0.png", broken) == "as it was"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("given", ["", "mine"])
+def test_the_first_load_of_a_model_leaves_the_process_as_it_was(given: str) -> None:
+    assert run(_FIRST, given) == "[]"
+
+
+_FIRST = """
+import os, sys, warnings, torch
+if sys.argv[1]:
+    os.environ["TOKENIZERS_PARALLELISM"] = os.environ["TORCHINDUCTOR_CACHE_DIR"] = sys.argv[1]
+torch.manual_seed(7)
+def state():
+    return {"random": torch.get_rng_state().tolist(), "environment": dict(os.environ),
+            "warnings": list(warnings.filters), "type": torch.get_default_dtype()}
+before = state()
+from indexer.models import load, load_reader
+load("mini").encode_texts(["a red kite"])
+load_reader("mini-caption", "captioner")
+after = state()
+print([name for name in before if before[name] != after[name]])
+"""
 _LOADED = """
 import transformers.utils.logging
 from huggingface_hub.utils import disable_progress_bars

@@ -49,6 +49,17 @@ def test_an_empty_path_is_no_folder(tmp_path: Path, photos: Path) -> None:
         assert len(library.library.roots()) == 1
 
 
+def test_an_empty_name_is_no_column_and_no_model(tmp_path: Path) -> None:
+    with sightline.open(tmp_path / "made.library") as library:
+        for call in (
+            lambda: library.index(text_columns=("",)),
+            lambda: library.index(text_columns=("words", "")),
+            lambda: library.use(""),
+        ):
+            with pytest.raises(sightline.SightlineError, match="a text that is not empty"):
+                call()
+
+
 def test_what_a_model_does_not_read_of_a_query_is_in_the_notices(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,7 @@ def _retry(library: Library, settings: Settings, failures: list[Failure], as_jso
     config = IndexConfig(
         files=files,
         exclude=settings.exclude,
+        exclude_by_root=True,
         retry_failures=True,
         workers=settings.workers,
         limits=settings.file_limits(),

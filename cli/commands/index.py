@@ -1,6 +1,6 @@
 """`sightline index`: folders and files into the library."""
 
-from pathlib import Path
+import os
 from typing import Any
 
 import click
@@ -68,6 +68,7 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
         paths=paths,
         files=files,
         exclude=settings.exclude,
+        exclude_by_root=not given["exclude"],
         text_columns=given["columns"],
         reread=given["reread"],
         workers=settings.workers,
@@ -88,10 +89,10 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
 def _check_first_run(paths: tuple[str, ...], files: tuple[str, ...], model: str) -> None:
     """Spare a first command that cannot succeed an empty library."""
     for path in paths:
-        if not Path(path).expanduser().exists():
+        if not os.path.exists(os.path.expanduser(path)):
             raise not_there(path)
     check_listed(files)
-    if files and not any(Path(file).expanduser().exists() for file in files):
+    if files and not any(os.path.isfile(os.path.expanduser(file)) for file in files):
         raise none_there(files)
     if paths or files:
         fetch(model, role="dual-encoder")

@@ -19,6 +19,7 @@ from indexer.models import hub, snapshot
 from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, Checkpoint, check_folder, locate
 from indexer.models.encoder_check import check_encoder
 from indexer.models.families import ARCHITECTURES
+from indexer.models.process_state import process_state_kept
 from indexer.models.protocols import (
     Answerer,
     Captioner,
@@ -31,6 +32,7 @@ from indexer.models.protocols import (
 from indexer.models.table import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
 from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
 from storage.fork import fork_safe
+from storage.home_folder import expand_home
 from storage.records import Space
 
 _TAG = re.compile(r"^open_clip:([\w.-]+)/([\w.-]+)$")
@@ -158,7 +160,8 @@ def _loaded(name: str, role: Role, device: str, revision: str) -> Any:
 @fork_safe
 def _built(loader: str, checkpoint: Checkpoint, device: str) -> Any:
     module, _, name = loader.partition(":")
-    return getattr(import_module(module), name).load(checkpoint, device)
+    with process_state_kept():
+        return getattr(import_module(module), name).load(checkpoint, device)
 
 
 @contextmanager
@@ -232,7 +235,7 @@ def _tag_entry(name: str) -> ModelEntry:
 
 
 def _folder_entry(name: str) -> ModelEntry:
-    folder = Path(name).expanduser().absolute().resolve()
+    folder = expand_home(name).absolute().resolve()
     if not folder.is_dir():
         raise UnknownModel(f"there is no model directory {folder}; {_NEXT_STEP}")
     architecture = check_folder(folder)

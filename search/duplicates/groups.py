@@ -5,6 +5,7 @@ own: chains (A like B, B like C) are how other tools come to delete what has no 
 """
 
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -135,9 +136,11 @@ class Grouping:
             if folders and not any(is_under(path, folder) for folder in folders):
                 continue
             try:
-                state = os.stat(path)
+                state = os.lstat(path)
             except OSError:
                 continue  # gone since it was indexed: nothing to keep and nothing to drop
+            if not stat.S_ISREG(state.st_mode):
+                continue  # made a link since: no file of its own
             once.setdefault((state.st_dev, state.st_ino), Candidate(item, path))
         files = self._order.sort(list(once.values()))
         return files if "identical" in self._kinds else files[:1]

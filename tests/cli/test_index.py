@@ -91,6 +91,35 @@ def test_a_listed_name_that_is_not_there_is_told_and_the_rest_is_indexed(
     assert report["notices"] == ["gone.jpg is not there"]
 
 
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "y/" * 5000, "~nosuch/a.jpg", "{tmp}/note.txt/", "{tmp}/dangling"]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_name_that_cannot_be_there_stops_nothing(
+    name: str, first: bool, run: Run, library: Path, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "dangling").symlink_to("gone")
+    (tmp_path / "note.txt").write_text("a red kite")
+    place = tmp_path / "l" if first else library
+    listed = name.format(tmp=tmp_path)
+    words = ["index", "--files-from", "-", "--library", place, "--json"]
+    words += ["--model", "stand-in"] if first else []
+    result = run(*words, input=f"{listed}\n{photos / '2020' / 'red.jpg'}\n")
+    assert result.exit_code == 3
+    report = json.loads(result.stdout)
+    assert (report["not_found"], report["scanned"], report["failed"]) == (1, 1, 0)
+    assert report["notices"] == [f"{listed} is not there"]
+
+
+def test_a_first_list_of_names_that_cannot_be_there_makes_no_library(
+    run: Run, tmp_path: Path
+) -> None:
+    words = ["index", "--files-from", "-", "--library", tmp_path / "l", "--model", "stand-in"]
+    result = run(*words, input="x" * 300 + "\n~nosuch/a.jpg\n")
+    assert (result.exit_code, (tmp_path / "l").exists()) == (3, False)
+    assert "none of the 2 listed files is there" in result.stderr
+
+
 def test_an_empty_list_is_no_error(run: Run, library: Path) -> None:
     result = run("index", "--files-from", "-", "--library", library, input="")
     assert result.exit_code == 0

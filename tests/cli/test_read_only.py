@@ -1,5 +1,6 @@
 """A library that this user cannot write: some commands read it, the others say so in one line."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,23 @@ def test_what_writes_says_so_in_one_line(
     assert "it is only read" not in result.stderr
     assert not result.stdout
     assert {path: path.stat().st_mtime_ns for path in indexed.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("words", "code"), [("dedup", 0), ("leak", 1)])
+def test_finding_duplicates_says_how_it_works_all_the_same(
+    words: str,
+    code: int,
+    here: Callable[[tuple[str, ...]], Result],
+    indexed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "what dedup compares is kept in it; copy that folder" in here(_WRITING[words]).stderr
+    shutil.copytree(indexed, tmp_path / "copy")
+    monkeypatch.setattr(access, "is_writable", lambda path: tmp_path in Path(path).parents)
+    monkeypatch.setenv("SIGHTLINE_LIBRARY", str(tmp_path / "copy"))
+    result = here(_WRITING[words])
+    assert (result.exit_code, "only" in result.stderr) == (code, False)
 
 
 def test_the_doctor_notes_it(here: Callable[[tuple[str, ...]], Result]) -> None:

@@ -102,6 +102,18 @@ def test_a_sheet_is_a_picture_or_a_page(name: str, run: Run, tmp_path: Path) -> 
         assert (tmp_path / name).read_text().count("data:image/webp") == 6
 
 
+@pytest.mark.parametrize("kind", [(), ("--kind", "image"), ("--kind", "all")])
+def test_the_only_picture_has_none_beside_it(
+    run: Run, photos: Path, tmp_path: Path, kind: tuple[str, ...]
+) -> None:
+    only = photos / "2020" / "red.jpg"
+    run("index", only, "--library", tmp_path / "l", "--model", "stand-in")
+    result = run("search", "--like", only, *kind, "--library", tmp_path / "l")
+    assert result.exit_code == 1
+    assert "beside what was asked with" in result.stderr
+    assert "gone" not in result.stderr
+
+
 def test_nothing_found_says_why(run: Run, photos: Path, tmp_path: Path) -> None:
     filtered = run("search", "red", "--after", "2030")
     assert (filtered.exit_code, filtered.stdout) == (1, "")

@@ -34,6 +34,22 @@ def test_lists_and_numbers_can_come_from_the_environment(monkeypatch: pytest.Mon
     assert Settings.read(exclude=("*.png",)).exclude == ("*.png",)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("[[:alpha:]]", ("[[:alpha:]]",)),
+        ("*.gif:[![:digit:][:space:]]*:old:", ("*.gif", "[![:digit:][:space:]]*", "old")),
+        ("[ab]:[cd]:x", ("[ab]", "[cd]", "x")),
+        ("a b:/c d/", ("a b", "/c d/")),
+    ],
+)
+def test_patterns_in_the_environment_may_hold_classes(
+    written: str, read: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_EXCLUDE", written)
+    assert Settings.read().exclude == read
+
+
 def test_a_relative_library_in_the_file_is_beside_the_file() -> None:
     _write('library = "photos.library"')
     assert Settings.read().library == settings_file().parent / "photos.library"

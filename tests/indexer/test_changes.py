@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from indexer import Report
+from indexer import IndexConfig, Indexer, Report
 from indexer.file_systems import FileSystems, StableStat
 from indexer.limits import Limits
+from indexer.models.stand_in import StandInEncoder
 from storage import Library, schema
 from tests.indexer.told import counts, paths
 
@@ -275,6 +276,46 @@ def test_a_folder_or_a_dangling_link_in_a_files_place_is_not_that_file(
     (photos / "0.png").mkdir()
     (photos / "1.png").symlink_to(photos / "gone")
     assert counts(index()) == {"unchanged": 4, "missing": 2}
+
+
+@pytest.mark.parametrize("exclude", [(), ("0.png",)])
+@pytest.mark.parametrize("target", ["1.png", "summer/4.png", "../store/object", "../notes.md"])
+def test_a_link_in_a_files_place_is_not_that_file(
+    library: Library, photos: Path, draw: Draw, index: Index, target: str, exclude: tuple[str]
+) -> None:
+    draw(photos / "../store/object.png", 0).rename(photos / "../store/object")
+    (photos / "../notes.md").write_text("a red kite")
+    index(photos)
+    (photos / "0.png").unlink()
+    (photos / "0.png").symlink_to(target)
+    for reread in (False, True):
+        report = index(exclude=exclude, reread=reread)
+        assert (report.missing, report.excluded, library.status().missing) == (1, 0, 1)
+    assert "0.png" not in [Path(path).name for path in paths(library)]
+    (photos / "0.png").unlink()
+    draw(photos / "0.png", 0)
+    assert (index().missing, library.status().missing) == (0, 0)
+
+
+def test_a_link_or_a_pipe_in_a_listed_files_place_is_not_that_file(
+    library: Library, photos: Path, encoder: StandInEncoder, index: Index
+) -> None:
+    listed = tuple(str(photos / f"{number}.png") for number in range(3))
+    Indexer(library, encoder, IndexConfig(files=listed, workers=1)).run()
+    for number in range(2):
+        (photos / f"{number}.png").unlink()
+    (photos / "0.png").symlink_to("2.png")
+    os.mkfifo(photos / "1.png")
+    assert counts(index()) == {"unchanged": 1, "missing": 2}
+
+
+def test_a_folder_that_moved_and_left_a_link_still_holds_its_files(
+    library: Library, photos: Path, tmp_path: Path, index: Index
+) -> None:
+    index(photos)
+    (photos / "summer").rename(tmp_path / "away")
+    (photos / "summer").symlink_to(tmp_path / "away")
+    assert counts(index()) == {"unchanged": 6}
 
 
 def test_a_file_that_can_be_read_no_more_is_told_and_not_taken_for_another(

@@ -117,6 +117,29 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names("/home/someone/photos", "~/photos/Private") == ["Private"]
 
 
+@pytest.mark.parametrize("folder", ["x", "x/y", "[x] *?", "back\\slash", "x\n2", "!x", "#x", "x "])
+def test_a_path_is_relative_to_the_folder_that_is_named(folder: str) -> None:
+    inside = f"/photos/{folder}"
+    for pattern in ("/Shots", "./Shots", "Shots", "Shots/", "**/Shots", f"{inside}/Shots"):
+        excludes = Excludes([pattern]).of("/photos", inside)
+        if pattern != f"{inside}/Shots" or "*" not in folder and "\\" not in folder:
+            assert excludes.cover(f"{inside}/Shots", is_folder=True), pattern
+        assert not excludes.cover(f"{inside}/Other", is_folder=True), pattern
+    for pattern in ("/Shots", "./Shots", "a/Shots", "/*"):
+        excludes = Excludes([pattern]).of("/photos", inside)
+        assert not excludes.cover("/photos/Shots", is_folder=True), pattern
+        assert not excludes.cover(f"{inside}2/a/Shots", is_folder=True), pattern
+    excludes = Excludes(["/*", "!/keep", "*.gif"]).of("/photos", inside)
+    kept = [name for name in ("a", "keep", "keep.gif") if not excludes.cover(f"{inside}/{name}")]
+    assert kept == ["keep"]
+
+
+def test_patterns_by_root_name_the_same_files_whatever_is_named() -> None:
+    excludes = Excludes(["/x/Shots", "/Other"], by_root=True).of("/photos", "/photos/x")
+    assert excludes.cover("/photos/x/Shots")
+    assert not excludes.cover("/photos/x/Other")
+
+
 def test_names_are_told_apart_by_case_and_a_hash_begins_no_comment() -> None:
     assert names("/photos", "*.gif", "#tag") == ["a.gif", "#tag"]
     assert names("/photos", "*.[gG][iI][fF]", "\\#tag") == ["a.gif", "#tag", "A.GIF"]
@@ -144,7 +167,8 @@ def test_what_lies_outside_the_root_is_not_left_out() -> None:
     ("pattern", "said"),
     [
         ("[a", "without its ]"),
-        ("a[/]b", "without its ]"),
+        ("a[/]b", "without its ] before the next /"),
+        ("[a/b]", "which no brackets match"),
         ("[z-a]", "runs backwards"),
         ("[[:letter:]]", "no character class"),
         ("a\\", "lone backslash"),

@@ -196,6 +196,46 @@ def test_a_pattern_that_matched_nothing_is_told(
     assert index(photos, exclude=("*.png",)).notices[-1].startswith("4 files are excluded now")
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_path_is_relative_to_the_folder_that_is_named(
+    photos: Path, index: Index, draw: Draw, known: bool
+) -> None:
+    draw(photos / "summer" / "raw" / "6.png", 6)
+    if known:
+        index(photos)
+    for pattern in ("/raw", "./raw", "raw/*.png", "/raw/6.png", str(photos / "summer" / "raw")):
+        report = index(photos / "summer", exclude=(pattern,))
+        assert (report.scanned, report.missing) == (2, 0), pattern
+        assert not any("matched nothing" in notice for notice in report.notices)
+        assert report.excluded == int(known)
+    assert index(photos / "summer").scanned == 3
+
+
+def test_patterns_by_root_stay_what_they_are_where_a_folder_is_named(
+    photos: Path, index: Index
+) -> None:
+    index(photos)
+    for named in ((), (photos,), (photos / "summer",)):
+        report = index(*named, exclude=("/summer/4.png", "/5.png"), exclude_by_root=True)
+        assert report.excluded == 1, named
+
+
+def test_a_pattern_that_matched_nothing_is_told_of_named_and_listed_files(
+    library: Library, photos: Path, encoder: StandInEncoder, index: Index
+) -> None:
+    listed = (str(photos / "0.png"), str(photos / "summer" / "4.png"))
+    config = IndexConfig(files=listed, exclude=("*.gif", "0*"), workers=1)
+    for report in (
+        Indexer(library, encoder, config).run(),
+        index(photos / "0.png", exclude=("*.gif",)),
+        index(photos / "0.png", exclude=("*.gif", "*.png")),
+    ):
+        assert "the exclude pattern *.gif matched nothing" in report.notices
+    # What the settings hold is meant for all files, of which this is one.
+    report = index(photos / "0.png", exclude=("*.gif",), exclude_by_root=True)
+    assert report.notices == ()
+
+
 def test_a_pattern_is_not_told_of_where_no_folder_was_looked_through(
     photos: Path, index: Index, tmp_path: Path
 ) -> None:

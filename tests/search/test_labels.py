@@ -37,6 +37,20 @@ def test_labels_without_rivals_are_refused(tmp_path: Path, content: str, said: s
         LabelSet.read(file(tmp_path, content))
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("", " "), "a blank label"),
+        (("cat", "\t\n"), "a blank label"),
+        (("dog", "cat", "dog"), "a label twice"),
+        (("dog", "dog"), "a label twice"),
+    ],
+)
+def test_a_set_made_in_python_is_as_one_that_was_read(labels: tuple[str, ...], said: str) -> None:
+    with pytest.raises(InvalidArgument, match=said):
+        LabelSet("mine", labels)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"])
 def test_a_byte_order_mark_names_the_encoding(tmp_path: Path, encoding: str) -> None:
     labels = LabelSet.read(file(tmp_path, "\ufeffMäusebussard\r\nred kite\r\n".encode(encoding)))

@@ -31,8 +31,9 @@ from search.duplicates.kinds import KINDS, Kind, Thresholds
 from search.duplicates.plan import Entry, line, write
 from storage import Library, duplicates
 from storage.decisions import Decided
-from storage.errors import PathNotFound, SightlineError
+from storage.errors import LibraryReadOnly, PathNotFound, SightlineError
 from storage.filters import Filters
+from storage.home_folder import expand_home
 from storage.selection import select_items
 
 PLAN = "plan.jsonl"
@@ -117,6 +118,7 @@ def command(**given: Any) -> int:
         if given["semantic"]:
             _tell_caution(library)
             return semantic(library, filters, given)
+        _check_writable(library)
         if given["leak"] is not None:
             return leak(library, filters, given, settings)
         within, against = _chosen(library, filters, given["against"])
@@ -138,6 +140,15 @@ def command(**given: Any) -> int:
         if given["out"] is not None or not given["as_json"]:
             _write(library, plan, given["out"] or Path(OUT), given["library"], dropped)
     return DONE
+
+
+def _check_writable(library: Library) -> None:
+    if library.catalogue.read_only:
+        raise LibraryReadOnly(
+            f"the library {library.path} can only be read here, and this would change it: what "
+            "dedup compares is kept in it; copy that folder, without the pictures, to where you "
+            "may write, and name the copy by --library"
+        )
 
 
 def _decided(library: Library) -> Decided:
@@ -175,7 +186,7 @@ def _narrowed(given: Mapping[str, Any]) -> Filters:
         return filters
     if given["folder"] is not None:
         raise click.UsageError("--within and --in name the same thing: give one of them")
-    return replace(filters, folder=str(Path(given["within"]).expanduser().resolve()))
+    return replace(filters, folder=str(expand_home(given["within"]).resolve()))
 
 
 def _chosen(
@@ -187,7 +198,7 @@ def _chosen(
         within = select_items(connection, "image", filters) if narrows(filters) else None
         if against is None:
             return within, duplicates.elsewhere(connection, file) if file else None
-        folder = str(Path(against).expanduser().resolve())
+        folder = str(expand_home(against).resolve())
         theirs = select_items(connection, "image", Filters(folder=folder))
         if not theirs:
             raise PathNotFound(
@@ -204,7 +215,7 @@ def _folders(filters: Filters, against: str | None) -> list[str]:
     """
     if filters.folder is None or Path(filters.folder).is_file():
         return []
-    return [filters.folder, *([str(Path(against).expanduser().resolve())] if against else [])]
+    return [filters.folder, *([str(expand_home(against).resolve())] if against else [])]
 
 
 def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) -> None:

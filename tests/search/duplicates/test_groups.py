@@ -94,6 +94,13 @@ def test_a_second_name_of_one_file_is_no_duplicate(shelf: Shelf, how: str) -> No
     assert shelf.groups() == []
 
 
+def test_a_link_to_a_file_that_the_library_does_not_hold_is_no_keeper(shelf: Shelf) -> None:
+    shelf.add(10, "a", "b", "c")
+    (shelf.folder / "a").rename(shelf.folder.parent / "object")
+    (shelf.folder / "a").symlink_to(shelf.folder.parent / "object")
+    assert shelf.groups() == [["b", "c"]]
+
+
 def test_a_file_that_is_gone_is_in_no_group(shelf: Shelf) -> None:
     shelf.add(10, "a", "b")
     (shelf.folder / "b").unlink()
