@@ -160,6 +160,22 @@ def test_another_file_of_the_same_content_is_read_instead(tmp_path: Path) -> Non
     assert _excess(first, second) < DIFFERS
 
 
+def test_long_images_are_compared_at_their_full_width(tmp_path: Path) -> None:
+    def page(digit: str) -> Image.Image:
+        image = Image.new("RGB", (700, 9_000), "white")
+        draw = ImageDraw.Draw(image)
+        for line in range(280):
+            words = f"{line:03} bread 12.{digit if line == 140 else 4}0"
+            draw.text((30, 20 + 31 * line), words, "#303030", ImageFont.load_default(14))
+        return image
+
+    first = _held(tmp_path / "first.png", page("4"))
+    other = _held(tmp_path / "other.jpg", page("9"), quality=85)
+    again = _held(tmp_path / "again.jpg", page("4"), quality=85)
+    assert _excess(first, other) > DIFFERS
+    assert _excess(first, again) < DIFFERS
+
+
 def test_content_at_hand_is_decoded_instead_of_a_file(tmp_path: Path) -> None:
     first = _held(tmp_path / "first.png", _scene())
     content = (tmp_path / "first.png").read_bytes()

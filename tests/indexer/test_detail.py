@@ -118,6 +118,43 @@ def test_one_other_detail_differs(first: Image.Image, second: Image.Image, chang
     assert _between(first, change(second)).excess > DIFFERS
 
 
+@pytest.mark.parametrize("ink", ["#ebebeb", "#f4f4f2", "#fff9a0"])
+def test_a_pale_word_counts_between_files_without_losses(ink: str) -> None:
+    pages = []
+    for year in ("2021", "2027"):
+        page = _letter()
+        draw = ImageDraw.Draw(page)
+        draw.text((500, 60), f"valid until {year}", ink, ImageFont.load_default(16))
+        pages.append(page)
+    assert _between(pages[0], pages[1]).excess > DIFFERS
+    assert _between(pages[0], _encoded("JPEG", 90)(pages[0])).excess < DIFFERS
+
+
+def test_a_thin_line_of_another_colour_counts_between_files_without_losses() -> None:
+    charts = []
+    for colour in ((120, 100, 30), (104, 104, 104)):  # of about one gray
+        chart = _letter()
+        points = [(60 + 8 * step, 500 + 3 * (step * 37 % 20)) for step in range(95)]
+        ImageDraw.Draw(chart).line(points, colour, 1)
+        charts.append(chart)
+    assert _between(*charts).excess > DIFFERS
+
+
+def test_what_is_longer_than_a_part_is_compared_whole_and_at_its_place() -> None:
+    def roll(sum_: str) -> Image.Image:
+        image = Image.new("RGB", (500, 9_000), "white")
+        draw = ImageDraw.Draw(image)
+        for line in range(290):
+            words = f"{line:03} bread {sum_ if line == 200 else '12.40'}"
+            draw.text((30, 20 + 31 * line), words, "#303030", ImageFont.load_default(16))
+        return image
+
+    found = _between(roll("12.40"), _encoded("JPEG", 80)(roll("12.90")))
+    assert found.excess > DIFFERS
+    assert abs(found.y * 9_000 - (20 + 31 * 200)) < 30
+    assert _between(roll("12.40"), _encoded("JPEG", 20)(roll("12.40"))).excess < DIFFERS
+
+
 def test_the_place_of_a_difference_is_told() -> None:
     found = _between(_scene(), _scene(car=None))
     assert 500 <= found.x * SIZE[0] <= 528

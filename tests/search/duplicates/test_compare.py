@@ -71,6 +71,21 @@ def test_an_edit_is_edited_either_way_round(change: Change) -> None:
         assert evidence.kind == "edited"
 
 
+@pytest.mark.parametrize("paper", ["white", "#fbf7ec", "#1c1e24"])
+@pytest.mark.parametrize("lines", [6, 30])
+def test_a_nearly_even_page_is_the_same_however_it_was_sent(paper: str, lines: int) -> None:
+    """What a codec does to paper and thin lines moves slopes, and no cell by much."""
+    image = Image.new("RGB", (1000, 1400), paper)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((80, 60, 400, 120), "#3a60a8")
+    for line in range(lines):
+        draw.text((80, 180 + 38 * line), f"{line} of the minutes of may", "#808080", font_size=20)
+    for copy in (_encoded(image, 20), _encoded(image.resize((500, 700)), 60)):
+        evidence = compare(look(image), look(copy), LIMITS)
+        assert evidence is not None
+        assert evidence.kind == "same-picture"
+
+
 def test_a_tilt_is_measured() -> None:
     tilted = photo(1).rotate(10, Image.Resampling.BICUBIC, expand=True)
     evidence = compare(look(photo(1)), look(tilted), LIMITS)
