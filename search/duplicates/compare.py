@@ -23,7 +23,7 @@ _TO_THE_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
 # Of a nearly even page a slope says nothing: JPEG at quality 20 moved the cells of one by 0.6
 # levels and all of its paper's tint by 6; the least edits of photos moved theirs by 3.4.
-_MOVED = 1.5  # levels by which contrast must move the cells
+_MOVED = 1.5  # levels by which contrast and saturation must move the cells
 _COLOURFUL, _HUE = 6.0, 8.0  # levels: of an image, else of the cells that differ most
 _DIFFERING = 0.98  # the share of cells that differ less than those
 
@@ -147,7 +147,7 @@ def _same_shape(first: Pixels, second: Pixels, most: float) -> bool:
 def _light(first: Pixels, second: Pixels) -> tuple[float, float, float, bool]:
     """Return contrast, brightness and saturation of the second by the first, and if it has hues.
 
-    Slopes of a regression through the cells of a coarse grid; a contrast that moves none is 1.
+    Slopes of a regression through the cells of a coarse grid; one that moves no cell is 1.
     """
     gray, hues = _cells(first)
     other_gray, other_hues = _cells(second)
@@ -156,15 +156,19 @@ def _light(first: Pixels, second: Pixels) -> tuple[float, float, float, bool]:
     if abs(contrast - 1) * float(gray.std()) < _MOVED:
         contrast = 1.0
     brightness = float(other_gray.mean() - gray.mean())
-    return contrast, brightness, _saturation(hues, other_hues), _is_tinted(hues, other_hues)
+    saturation, power = _saturation(hues, other_hues), max(map(_power, (hues, other_hues)))
+    if abs(saturation - 1) * power < _MOVED:
+        saturation = 1.0
+    return contrast, brightness, saturation, _is_tinted(hues, other_hues)
 
 
 def _is_tinted(hues: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     apart = np.abs(hues - other)
     if float(apart.mean()) <= 0.8:
         return False
-    most = max(float(np.sqrt((each**2).mean())) for each in (hues, other))
-    return most >= _COLOURFUL or float(np.quantile(apart.max(axis=0), _DIFFERING)) > _HUE
+    if max(map(_power, (hues, other))) >= _COLOURFUL:
+        return True
+    return float(np.quantile(apart.max(axis=0), _DIFFERING)) > _HUE
 
 
 def _saturation(hues: NDArray[np.float64], other: NDArray[np.float64]) -> float:
@@ -178,6 +182,10 @@ def _saturation(hues: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     if together * slope < 0.5 * theirs:  # not of one another: gray beside colour, for one
         return slope
     return min(slope, theirs / together, key=lambda each: abs(each - 1))
+
+
+def _power(hues: NDArray[np.float64]) -> float:
+    return float(np.sqrt((hues**2).mean()))
 
 
 def _cells(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -72,13 +72,12 @@ def test_an_edit_is_edited_either_way_round(change: Change) -> None:
 
 
 @pytest.mark.parametrize("paper", ["white", "#fbf7ec", "#1c1e24"])
-@pytest.mark.parametrize("lines", [6, 30])
-def test_a_nearly_even_page_is_the_same_however_it_was_sent(paper: str, lines: int) -> None:
+def test_a_nearly_even_page_is_the_same_however_it_was_sent(paper: str) -> None:
     """What a codec does to paper and thin lines moves slopes, and no cell by much."""
     image = Image.new("RGB", (1000, 1400), paper)
     draw = ImageDraw.Draw(image)
     draw.rectangle((80, 60, 400, 120), "#3a60a8")
-    for line in range(lines):
+    for line in range(30):
         draw.text((80, 180 + 38 * line), f"{line} of the minutes of may", "#808080", font_size=20)
     for copy in (_encoded(image, 20), _encoded(image.resize((500, 700)), 60)):
         evidence = compare(look(image), look(copy), LIMITS)
