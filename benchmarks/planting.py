@@ -38,19 +38,23 @@ def sources(data: Path) -> list[Path]:
 
 
 def copies(source: Path) -> Iterator[tuple[Edit, bytes, int]]:
-    """Make every copy of a photo: the edit, the file's bytes, and its shorter side."""
+    """Make every copy of a photo: the edit, the file's bytes, and its shorter side.
+
+    A colour profile stays: without it a copy has other colours.
+    """
     with Image.open(source) as opened:
         image = ImageOps.exif_transpose(opened).convert("RGB")
+        profile = opened.info.get("icc_profile") if opened.mode == "RGB" else None
     for edit in EDITS:
         changed = edit.change(image)
-        yield edit, _saved(changed, edit), min(changed.size)
+        yield edit, _saved(changed, edit, profile), min(changed.size)
 
 
-def _saved(image: Image.Image, edit: Edit) -> bytes:
+def _saved(image: Image.Image, edit: Edit, profile: bytes | None) -> bytes:
     encoded, exif = io.BytesIO(), Image.Exif()
     if edit.orientation is not None:
         exif[274] = edit.orientation
-    image.save(encoded, edit.format, quality=edit.quality, exif=exif)
+    image.save(encoded, edit.format, quality=edit.quality, exif=exif, icc_profile=profile)
     return encoded.getvalue()
 
 

@@ -106,7 +106,8 @@ def _blocks(laid: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[f
     weight = _sums(inside)
     usable = weight >= _LEAST_SHARE * _BLOCK**2
     count = np.maximum(weight, 1)
-    planes = [_evened(_gray(laid), _gray(second), covered) * inside, _gray(second) * inside]
+    gray = _gray(second)
+    planes = [_evened(_gray(laid), gray, covered) * inside, gray * inside]
     means = [_sums(plane) / count for plane in planes]
     spread = [
         np.sqrt(np.maximum(_sums(plane * plane) / count - mean * mean, 0))
@@ -120,7 +121,7 @@ def _blocks(laid: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[f
     # do not, something is.
     unlike = usable & ~textured & (np.abs(means[0] - means[1]) > _LEVEL)
     if 2 * alike.sum() > textured.sum():  # else they are strangers already
-        tinted = _of_one_tint(laid, second, inside, count, usable)
+        tinted = _of_one_tint(laid, _masked(second, covered), weight, usable)
         alike, unlike = alike & tinted, unlike | (usable & ~textured & ~tinted)
     witnesses, agreeing = int(textured.sum()), int(alike.sum())
     patch = float(np.abs(means[0] - means[1])[usable].max(initial=0.0))
@@ -128,15 +129,16 @@ def _blocks(laid: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[f
 
 
 def _of_one_tint(
-    laid: Pixels, second: Pixels, inside: Floats, count: Floats, usable: NDArray[np.bool_]
+    laid: Pixels, second: Pixels, weight: Floats, usable: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Find the blocks of one colour, after a shift and a saturation that all have in common.
 
-    Where one of the two is gray there is no colour to compare.
+    Both are black where they are not covered, `weight` is how many pixels of a block are. Where one
+    of the two is gray there is no colour to compare.
     """
-    ours, theirs = (_tints(image, inside, count)[:, usable] for image in (laid, second))
     tinted = np.ones(usable.shape, np.bool_)
-    if min(float(np.quantile(np.abs(each), _COLOURED)) for each in (ours, theirs)) < _TINTED:
+    ours, theirs = (_tints(image, weight)[:, usable] for image in (laid, second))
+    if not (_is_coloured(ours) and _is_coloured(theirs)):
         return tinted
     theirs = theirs - np.median(theirs - ours, axis=1)[:, None]
     together, power = float((ours * theirs).sum()), float((ours * ours).sum())
@@ -147,10 +149,24 @@ def _of_one_tint(
     return tinted
 
 
-def _tints(image: Pixels, inside: Floats, count: Floats) -> Floats:
-    """Return the mean Cr and Cb of blocks, (2, rows, columns), 0 for gray."""
-    parts = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)[..., 1:].astype(np.float32) - 128
-    return np.stack([_sums(parts[..., place] * inside) / count for place in (0, 1)])
+def _is_coloured(tints: Floats) -> bool:
+    return bool(np.count_nonzero(np.abs(tints) >= _TINTED) > (1 - _COLOURED) * tints.size)
+
+
+def _tints(image: Pixels, weight: Floats) -> Floats:
+    """Return the mean Cr and Cb of what is covered of blocks, (2, rows, columns), 0 for gray."""
+    height, width = weight.shape
+    whole = image[: height * _BLOCK, : width * _BLOCK]
+    red, green, blue = cv2.split(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
+    light = 0.299 * red + 0.587 * green + 0.114 * blue
+    share = np.maximum(weight, 1) / _BLOCK**2
+    return np.asarray(np.stack([0.713 * (red - light), 0.564 * (blue - light)]) / share, np.float32)
+
+
+def _masked(image: Pixels, covered: NDArray[np.bool_]) -> Pixels:
+    if covered.all():
+        return image
+    return np.asarray(cv2.bitwise_and(image, image, mask=covered.view(np.uint8)), np.uint8)
 
 
 def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats:
