@@ -22,7 +22,8 @@ from storage.records import Capture, Span
 
 # By which rules bytes are read; it rises when a file may be read otherwise than before, and what
 # an earlier version read is then looked at again. 0: before there were versions. 1: colour
-# profiles, the orientation of JPEG XL, 10 to 16 bits, transparent colours, small damage.
+# profiles, the orientation of JPEG XL, 10 to 16 bits, transparent colours, small damage; dates,
+# places and cameras as they are really written; encodings of text, rows of tables.
 READER_VERSION = 1
 
 

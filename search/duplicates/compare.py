@@ -17,7 +17,7 @@ from search.duplicates.kinds import Thresholds
 from storage.records import Capture
 
 _LEVEL, _ENLARGED = 2.0, 0.03  # degrees, and by how much: features are placed to that
-_DOUBT = 0.02  # of agreement, for each inlier that is lacking of those
+_DOUBT, _MANY = 0.02, 12  # of agreement, for each inlier that is lacking of so many
 _FEW = 16  # inliers: pages of one application had 8 at the most; true copies have more, but for few
 _TO_THE_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
@@ -101,7 +101,7 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
     if not _enough(agreed, limits) or agreed.overlap < limits.overlap:
         return None
     # Few features agree by chance where they lie on like outlines: the pixels then have to.
-    if agreed.share < limits.agreement + _DOUBT * max(0, _FEW - alignment.inliers):
+    if agreed.share < limits.agreement + _DOUBT * max(0, _MANY - alignment.inliers):
         return None
     if _lies_whole(alignment, agreed) and _hashes_deny(first, second, limits):
         return None
