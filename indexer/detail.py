@@ -278,7 +278,7 @@ def _typical(values: NDArray[np.floating], most: float) -> float:
 
 
 def _grain(first: Bytes, second: Bytes) -> Difference:
-    """Tell two exposures by the grain of their flat parts, where both have kept it."""
+    """Compare the grain of flat parts, which two exposures do not share, where both kept it."""
     planes = [plane.astype(np.float32) for plane in (first, second)]
     smooth = [np.asarray(cv2.GaussianBlur(plane, (5, 5), 1.0), np.float32) for plane in planes]
     grains = [plane - soft for plane, soft in zip(planes, smooth, strict=True)]

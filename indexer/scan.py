@@ -79,7 +79,7 @@ class Scan:
             yield from self._seen(path, stable)
 
     def file(self, path: str) -> Iterator[Sighting]:
-        """See one regular file, or nothing if it is none or went away meanwhile."""
+        """Yield one regular file, or nothing if it is none or went away meanwhile."""
         yield from self._seen(path, self._file_systems.of(path))
 
     def excludes(self, path: str, is_folder: bool = False) -> bool:

@@ -153,7 +153,7 @@ class _Worker:
         self._asked = 0
 
     def ask(self, task: Task[object]) -> _Done | SightlineError:
-        """Have a task done; a failure is returned, not raised."""
+        """Do a task; a failure is returned, not raised."""
         request = pickle.dumps(task)
         process = self._ready()
         self._asked += 1

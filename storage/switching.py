@@ -51,9 +51,9 @@ def owed(connection: Connection, space_id: int) -> int:
 
 
 def _readable(space_id: int) -> ColumnElement[bool]:
-    """Say that some file holds the item, or the passage, that is shown and did not fail.
+    """Return the condition that some file holds the item, or the passage, and is shown.
 
-    What another model could not encode is no failure here.
+    What failed is left out; what another model could not encode is no failure here.
     """
     items, files, passages = schema.items, schema.files, schema.passages
     failed = exists().where(schema.failures.c.path == files.c.path, fails_in(space_id))

@@ -17,7 +17,7 @@ class Names:
         self._given: Counter[str] = Counter()
 
     def free(self, folder: str, name: str, companions: Sequence[str] = ()) -> str:
-        """Give a path in the folder that nothing has and that was not given before.
+        """Return a path in the folder that nothing has and that was not given before.
 
         The names that its `companions` have beside it are free as well, if they follow its own.
         """

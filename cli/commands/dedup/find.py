@@ -296,7 +296,7 @@ def _write(
 
 
 def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
-    """Tell of the files that stay for what they hold, and of those that have companions."""
+    """Report the files that stay for what they hold, and of those that have companions."""
     others = [entry for entry in plan if entry.path != entry.keeper and entry.kind in kinds]
     more = sum("extras" in entry.evidence for entry in others)
     if more:
