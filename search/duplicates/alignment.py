@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.fingerprint import Features
 
-LEAST_INLIERS = 6  # chance reached 4 in 1 of 8,000 pairs of distinct photos, 5 in none
+LEAST_INLIERS = 5  # chance reached 4 in 1 of 8,000 pairs of distinct photos, 5 in none
 _NEAR = 30  # bits of 128: features of one place differ in 12 in the median, of two in 60
 _TOLERANCE = 0.0125  # of the long side: four pixels where features are found
 _DRAWS = 500
