@@ -104,12 +104,17 @@ def _of_tile(ours: Bytes, theirs: Bytes, edited: bool) -> Difference:
     for scale in range(_SCALES):
         if scale:
             ours, theirs = _halved(ours), _halved(theirs)
-            if min(ours.shape[:2]) < _LEAST_SIDE:
+            if not edited and (scale == 1 or _is_large(ours)):
+                hues = zip(_hues(ours), _hues(theirs), strict=True)
+                found += [_worst(one, other, "colour", rounding) for one, other in hues]
+            if not _is_large(ours):
                 break
-            hues = () if edited else zip(_hues(ours), _hues(theirs), strict=True)
-            found += [_worst(one, other, "colour", rounding) for one, other in hues]
         found.append(_in_light(_gray(ours), _gray(theirs), rounding))
     return max(found, key=lambda each: each.excess)
+
+
+def _is_large(image: Bytes) -> bool:
+    return bool(min(image.shape[:2]) >= _LEAST_SIDE)
 
 
 def _by_tiles(

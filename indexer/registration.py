@@ -16,13 +16,16 @@ _FEATURES = 1500
 _RATIO = 0.8  # of the distances to the nearest and the second nearest feature (Lowe's test)
 _TOLERANCE = 2.0  # pixels
 _LEAST_INLIERS = 12
-_MARGIN = 9  # pixels along the edge of what both show that are left out
+_MOST_SCALE = 8.0  # of one by the other, at the size at which they are registered
+_LEAST_COVER = 0.5  # of the smaller of the two, as they lie on each other
+_MARGIN = 9  # pixels along the edges of one within the other that are left out
 
 
 def registered(first: Bytes, second: Bytes) -> tuple[Bytes, Bytes] | None:
     """Return both images on one grid, equal where only one of them shows something.
 
-    Takes and returns (height, width, 3) uint8; None where too few features agree.
+    Takes and returns (height, width, 3) uint8; None where too few features agree, or where they lay
+    little of one on the other.
     """
     ours, theirs = _reduced(first), _reduced(second)
     matrix = _matrix(ours, theirs)
@@ -30,8 +33,8 @@ def registered(first: Bytes, second: Bytes) -> tuple[Bytes, Bytes] | None:
         return None
     if np.hypot(matrix[0, 0], matrix[1, 0]) > 1:  # the first would be enlarged
         back = np.asarray(cv2.invertAffineTransform(matrix), np.float64)
-        laid, ground = _laid(theirs, ours, back)
-        return ground, laid
+        pair = _laid(theirs, ours, back)
+        return None if pair is None else (pair[1], pair[0])
     return _laid(ours, theirs, matrix)
 
 
@@ -50,8 +53,14 @@ def _matrix(first: Bytes, second: Bytes) -> Floats | None:
     theirs, known = detector.detectAndCompute(cv2.cvtColor(second, cv2.COLOR_RGB2GRAY), None)
     if codes is None or known is None or len(known) < 2:
         return None
-    nearest = cv2.BFMatcher(cv2.NORM_L2).knnMatch(codes, known, k=2)
-    good = [best for best, next_best in nearest if best.distance < _RATIO * next_best.distance]
+    matcher = cv2.BFMatcher(cv2.NORM_L2)
+    nearest = matcher.knnMatch(codes, known, k=2)
+    back = {match.queryIdx: match.trainIdx for match in matcher.match(known, codes)}
+    good = [
+        best
+        for best, next_best in nearest
+        if best.distance < _RATIO * next_best.distance and back[best.trainIdx] == best.queryIdx
+    ]
     if len(good) < _LEAST_INLIERS:
         return None
     matrix, kept = cv2.estimateAffinePartial2D(
@@ -62,13 +71,17 @@ def _matrix(first: Bytes, second: Bytes) -> Floats | None:
     )
     if matrix is None or int(kept.sum()) < _LEAST_INLIERS:
         return None
+    # Where one thing stands many times in an image, its places may all be laid on one.
+    if not 1 / _MOST_SCALE < float(np.hypot(matrix[0, 0], matrix[1, 0])) < _MOST_SCALE:
+        return None
     return np.asarray(matrix, np.float64)
 
 
-def _laid(moved: Bytes, ground: Bytes, matrix: Floats) -> tuple[Bytes, Bytes]:
+def _laid(moved: Bytes, ground: Bytes, matrix: Floats) -> tuple[Bytes, Bytes] | None:
     """Return the moved image on the grid of the ground, filled up from the ground, and that."""
     size = ground.shape[1], ground.shape[0]
     share = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    smaller = min(size[0] * size[1], share**2 * moved.shape[0] * moved.shape[1])
     if share < 0.7:  # averaged first: a warp only looks at the pixels around a point
         reduced = max(1, round(moved.shape[1] * share)), max(1, round(moved.shape[0] * share))
         across, down = reduced[0] / moved.shape[1], reduced[1] / moved.shape[0]
@@ -79,7 +92,7 @@ def _laid(moved: Bytes, ground: Bytes, matrix: Floats) -> tuple[Bytes, Bytes]:
     laid = np.asarray(cv2.warpAffine(moved, matrix, size, flags=cv2.INTER_CUBIC), np.uint8)
     whole = np.full(moved.shape[:2], 255, np.uint8)
     covered = cv2.warpAffine(whole, matrix, size, flags=cv2.INTER_NEAREST)
-    covered = cv2.erode(
-        covered, np.ones((_MARGIN, _MARGIN), np.uint8), borderType=cv2.BORDER_CONSTANT
-    )
+    covered = cv2.erode(covered, np.ones((_MARGIN, _MARGIN), np.uint8))  # not where both end
+    if np.count_nonzero(covered) < _LEAST_COVER * smaller:
+        return None
     return np.where(covered[..., None] > 0, laid, ground), ground

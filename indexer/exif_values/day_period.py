@@ -52,12 +52,17 @@ def hour_of_day(hour: int, around: str) -> int | None:
         return hour
     word = _letters(around)
     if word not in _STARTS:
-        word = _letters(_OTHERS.sub(" ", around))
+        word = _letters(_OTHERS.sub(_unless_period, around))
     if not word:
         return hour
     start = _STARTS.get(word)
     found = None if start is None else start + (hour - start) % 12
     return None if found == 24 else found
+
+
+def _unless_period(other: re.Match[str]) -> str:
+    """Return nothing for what stands beside an hour, but a half of a day as it is: Malay `PTG`."""
+    return other[0] if _letters(other[0]) in _STARTS else " "
 
 
 def _letters(text: str) -> str:

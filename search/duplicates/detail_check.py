@@ -105,7 +105,10 @@ class DetailCheck:
             try:
                 found = future.result()
             except FileFailure:  # too long, too much memory, a decoder that crashed
-                found = (None,) * len(part)
+                if len(part) > 1:  # the others of the part are none the worse for it
+                    waiting.extend(self._scheduled(((each,) for each in part), files))
+                    continue
+                found = (None,)
             waiting.extend(self._scheduled(islice(parts, 1), files))
             if files is _files:
                 self._count(len(part))

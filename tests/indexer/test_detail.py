@@ -169,6 +169,17 @@ def test_what_differs_in_colour_alone_differs() -> None:
     assert (found.channel, found.excess > DIFFERS) == ("colour", True)
 
 
+@pytest.mark.parametrize("size", [(94, 128), (300, 90), (1600, 90), (60, 60)])
+def test_colour_counts_in_small_and_narrow_images(size: tuple[int, int]) -> None:
+    images = []
+    for colour in ("#ff0000", "#008200"):  # of one gray
+        image = _scene().resize(size)
+        ImageDraw.Draw(image).ellipse((20, 20, 28, 28), colour)
+        images.append(image)
+    assert _between(*images).excess > DIFFERS
+    assert _between(images[0], _encoded("JPEG", 20)(images[0])).excess < DIFFERS
+
+
 def test_two_exposures_are_told_by_their_grain_and_copies_of_one_are_not() -> None:
     first, second = _scene(noise=1), _scene(noise=2)
     found = _between(_encoded("JPEG", 92)(first), _encoded("JPEG", 92)(second))

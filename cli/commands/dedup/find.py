@@ -27,7 +27,7 @@ from search.duplicates.entries import DROPPED, entries
 from search.duplicates.finding import Finder
 from search.duplicates.groups import Grouping
 from search.duplicates.keepers import DEFAULT, KeepOrder
-from search.duplicates.kinds import KINDS, Kind, Thresholds
+from search.duplicates.kinds import CHECKED, KINDS, Kind, Thresholds
 from search.duplicates.plan import Entry, line, write
 from storage import Library, duplicates
 from storage.decisions import Decided
@@ -303,6 +303,12 @@ def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
         tell(
             f"{plural(more, 'file')} kept for what only they hold, such as a video or a depth map "
             "(the report says what)"
+        )
+    unseen = sum(entry.kind in CHECKED and "differs" not in entry.evidence for entry in others)
+    if unseen:
+        tell(
+            f"{plural(unseen, 'file')} kept that could not be compared at full detail: changed "
+            "since the last sightline index, not to be read, or not to be laid on the keeper"
         )
     beside = sum(entry.action == "drop" and bool(entry.companions) for entry in plan)
     if beside:

@@ -95,3 +95,8 @@ def test_zones_and_days_are_no_halves_of_a_day(around: str, hour: int) -> None:
 def test_with_a_word_that_is_not_known_the_day_is_kept() -> None:
     assert taken_at("2015:07:04 08:30:05 soir", None, "+02:00") == "2015-07-04"
     assert taken_at("2015:07:04 18:30:05 soir", None, None) == "2015-07-04T18:30:05"
+
+
+@pytest.mark.parametrize("around", ["PTG", "PTG MYT", "PTG (UTC+8)"])
+def test_a_zone_beside_the_half_of_a_day_changes_nothing(around: str) -> None:
+    assert hour_of_day(3, around) == 15
