@@ -18,7 +18,7 @@ from indexer.decode import open_picture, read_bytes
 from indexer.detail import Difference, difference, difference_of_alpha
 from indexer.fingerprint import turned
 from indexer.limits import Limits
-from indexer.registration import registered
+from indexer.registration import register
 from storage.errors import FileFailure
 
 # Pixels of the short and of the long side: one of them at the most is longer. A phone's whole
@@ -44,7 +44,7 @@ class ImageFile:
 class Beside:
     """An image to be compared with the first: `form` turns it upright beside that (`TURNS`).
 
-    An `edited` one is registered first, and its colours are left out.
+    An `edited` one is registered first, and its light and its colours are evened out.
     """
 
     file: ImageFile
@@ -148,15 +148,19 @@ def _of_copies(first: _Opened, second: _Opened) -> Difference:
 
 
 def _of_edits(first: _Opened, second: _Opened) -> Difference | None:
-    pair = registered(first.over_white, second.over_white)
+    registration = register(first.over_white, second.over_white)
+    if registration is None:
+        return None
+    pair = registration.lay(first.over_white, second.over_white)
     if pair is None:
         return None
-    found = difference(*pair, edited=True)
-    if first.alpha is None and second.alpha is None:
-        return found
-    return max(
-        found, difference_of_alpha(first.opacity, second.opacity), key=lambda each: each.excess
-    )
+    found = [difference(pair[0], pair[1], edited=True)]
+    if first.alpha is not None or second.alpha is not None:
+        planes = registration.lay(first.opacity, second.opacity)
+        if planes is None:
+            return None
+        found.append(difference_of_alpha(*planes))
+    return max(found, key=lambda each: each.excess)
 
 
 def _three(plane: Bytes) -> Bytes:

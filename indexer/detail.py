@@ -75,8 +75,8 @@ def difference(first: Bytes, second: Bytes, edited: bool = False) -> Difference:
     """Compare two images, (height, width, 3) uint8, the first laid on the second.
 
     Sizes may differ, shapes nearly not: the larger one is shrunk to the smaller one's grid. Of
-    `edited` images, whose colours are others and whose grain a warp has smoothed, only the light
-    is compared.
+    `edited` images the colours are compared after one gain and shift of all, and not the grain,
+    which a warp has smoothed.
     """
 
     def judge(ours: Bytes, theirs: Bytes) -> Difference:
@@ -104,12 +104,13 @@ def _of_tile(ours: Bytes, theirs: Bytes, edited: bool) -> Difference:
     for scale in range(_SCALES):
         if scale:
             ours, theirs = _halved(ours), _halved(theirs)
-            if not edited and (scale == 1 or _is_large(ours)):
+            if scale == 1 or _is_large(ours):
+                compare = _evened_out if edited else _worst
                 hues = zip(_hues(ours), _hues(theirs), strict=True)
-                found += [_worst(one, other, "colour", rounding) for one, other in hues]
+                found += [compare(one, other, "colour", rounding) for one, other in hues]
             if not _is_large(ours):
                 break
-        found.append(_in_light(_gray(ours), _gray(theirs), rounding))
+        found.append(_evened_out(_gray(ours), _gray(theirs), "light", rounding))
     return max(found, key=lambda each: each.excess)
 
 
@@ -185,14 +186,14 @@ def _hues(image: Bytes) -> tuple[Bytes, Bytes]:
     return np.ascontiguousarray(parts[..., 1]), np.ascontiguousarray(parts[..., 2])
 
 
-def _in_light(first: Bytes, second: Bytes, rounding: float) -> Difference:
-    """Compare two gray planes as they are and, where that differs, in the same light."""
-    found = _worst(first, second, "light", rounding)
+def _evened_out(first: Bytes, second: Bytes, channel: Channel, rounding: float) -> Difference:
+    """Compare two planes as they are and, where that differs, with the gain and bias of one."""
+    found = _worst(first, second, channel, rounding)
     if found.excess < DIFFERS:
         return found
     # Either way round: what was too light for one of the two is lost in it.
     relit = ((_relit(first, second), second), (first, _relit(second, first)))
-    others = (_worst(*pair, "light", rounding) for pair in relit)
+    others = (_worst(*pair, channel, rounding) for pair in relit)
     return min(found, *others, key=lambda one: one.excess)
 
 

@@ -95,6 +95,47 @@ def test_an_edit_shows_the_same_where_both_show_something(tmp_path: Path, edit: 
     assert _excess(other, first, edited=True) > DIFFERS
 
 
+def test_edits_are_compared_at_all_the_detail_that_both_have(tmp_path: Path) -> None:
+    def plan(sum_: str) -> Image.Image:
+        image = _scene().resize((2400, 1800), Image.Resampling.LANCZOS)
+        draw = ImageDraw.Draw(image)
+        draw.rectangle((1500, 1100, 1700, 1140), "white")
+        draw.text((1510, 1105), sum_, "black", ImageFont.load_default(20))
+        return image.crop((100, 90, 2300, 1700))
+
+    first = _held(tmp_path / "first.png", _scene().resize((2400, 1800), Image.Resampling.LANCZOS))
+    whole = _held(tmp_path / "whole.png", plan("1,250.00"))
+    crop = plan("1,250.00").crop((60, 80, 2100, 1560))
+    same = _held(tmp_path / "same.jpg", crop, quality=90)
+    other = plan("1,260.00").crop((60, 80, 2100, 1560))
+    differing = _held(tmp_path / "differing.jpg", other, quality=90)
+    assert _excess(whole, same, edited=True) < DIFFERS
+    assert _excess(whole, differing, edited=True) > DIFFERS
+    assert _excess(first, same, edited=True) > DIFFERS
+
+
+@pytest.mark.parametrize("edit", ["cropped", "darker", "gray"])
+def test_another_colour_counts_in_an_edit(tmp_path: Path, edit: str) -> None:
+    def marked(colour: str) -> Image.Image:
+        image = _scene()
+        ImageDraw.Draw(image).rectangle((500, 400, 540, 440), colour)
+        return image
+
+    first = _held(tmp_path / "first.png", marked("#ff0000"))
+    other = _held(tmp_path / "other.jpg", EDITS[edit](marked("#008200")), quality=90)
+    # Of a gray copy nothing tells which of the colours it was.
+    assert (_excess(first, other, edited=True) > DIFFERS) == (edit != "gray")
+
+
+def test_the_transparency_of_an_edit_is_registered_too(tmp_path: Path) -> None:
+    cut = _cut_out("open")
+    first = _held(tmp_path / "first.png", cut)
+    crop = _held(tmp_path / "crop.png", cut.crop((60, 40, 720, 560)))
+    whole = _held(tmp_path / "whole.png", _scene().crop((60, 40, 720, 560)))
+    assert _excess(first, crop, edited=True) < DIFFERS
+    assert _excess(first, whole, edited=True) > DIFFERS
+
+
 def test_two_views_that_cannot_be_registered_are_no_evidence(tmp_path: Path) -> None:
     first = _held(tmp_path / "first.png", _scene())
     even = _held(tmp_path / "even.png", Image.new("RGB", SIZE, "#808080"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from indexer.registration import registered
+from indexer.registration import register
 
 
 def _view(side: int = 700) -> Image.Image:
@@ -19,7 +19,9 @@ def _view(side: int = 700) -> Image.Image:
 
 
 def _pair(first: Image.Image, second: Image.Image) -> tuple[np.ndarray, np.ndarray] | None:
-    return registered(np.asarray(first), np.asarray(second))
+    ours, theirs = np.asarray(first), np.asarray(second)
+    found = register(ours, theirs)
+    return None if found is None else found.lay(ours, theirs)
 
 
 @pytest.mark.parametrize("edit", ["crop", "tilt", "half", "crop of a fifth"])
@@ -31,11 +33,14 @@ def test_edits_are_laid_where_they_belong(edit: str) -> None:
         "half": view.resize((350, 350), Image.Resampling.LANCZOS),
         "crop of a fifth": view.crop((200, 200, 500, 500)),
     }[edit]
-    for pair in (_pair(view, changed), _pair(changed, view)):
+    # By the levels that the edit is lighter what was laid is told from what was filled in.
+    lighter = changed.point(lambda level: min(255, level + 8))
+    for pair, sign in ((_pair(view, lighter), 1), (_pair(lighter, view), -1)):
         assert pair is not None
         assert pair[0].shape == pair[1].shape
-        apart = np.abs(pair[0].astype(int) - pair[1])
-        assert 0 < apart.mean() < 4  # the one is laid, and not the other filled in for it
+        apart = sign * (pair[1].astype(int) - pair[0])
+        assert np.median(apart) == 8
+        assert np.abs(apart - 8).mean() < 2.5
 
 
 def _marked(marks: int, words: str = "") -> Image.Image:
