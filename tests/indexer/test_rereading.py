@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,50 +16,16 @@ from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.limits import Limits
 from indexer.models.stand_in import StandInEncoder
 from indexer.reading import READER_VERSION
-from storage import Library, appearance, duplicates, schema, vectors
-from tests.indexer.drill import Drill
+from storage import Library, appearance, duplicates, schema
 from tests.indexer.images.encoded import P3, profile
 from tests.indexer.images.jxl_header import container, turned
+from tests.indexer.old_library import make_old, spoil, vector, versions
 from tests.indexer.told import counts
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
 Index = Callable[..., Report]
 DISPLAY_P3 = profile(P3)
-
-
-def make_old(library: Library, *paths: Path) -> None:
-    """Bring rows to the state in which the version before versions left them.
-
-    All of them, or those of `paths`. What a camera wrote is gone, so that it is seen to return.
-    """
-    items, files = schema.items, schema.files
-    chosen = select(files.c.item_id).where(files.c.path.in_([str(path) for path in paths]))
-    with library.catalogue.writing() as connection:
-        old = update(items).values(reader_version=0, camera="an old reading")
-        connection.execute(old.where(items.c.id.in_(chosen)) if paths else old)
-        connection.execute(update(schema.failures).values(reader_version=0))
-
-
-def versions(library: Library) -> set[int]:
-    with library.catalogue.reading() as connection:
-        held = schema.items.c.reader_version
-        return set(connection.scalars(select(held).where(schema.items.c.kind != "text")))
-
-
-def spoil(library: Library, path: Path) -> None:
-    """Put what other colours led to in the place of an item's thumbnail and vectors."""
-    item = library.find(str(path))
-    library.thumbnails.write(item.hash, b"other colours", replace=True)
-    wrong = np.zeros(library.spaces()[0].space.dimension, "<f2").tobytes()
-    table = schema.vectors
-    with library.catalogue.writing() as connection:
-        connection.execute(update(table).where(table.c.item_id == item.id).values(vector=wrong))
-
-
-def vector(library: Library, path: Path, space: int = 1) -> np.ndarray | None:
-    with library.catalogue.reading() as connection:
-        return vectors.of_item(connection, space, library.find(str(path)).id)
 
 
 @pytest.fixture
@@ -358,47 +323,3 @@ def test_a_transaction_that_fails_leaves_the_old_reading_whole(
     np.testing.assert_array_equal(vector(library, wide), before)
     assert index(mixed).renewed == 2
     assert versions(library) == {READER_VERSION}
-
-
-def test_kills_between_leave_each_item_read_by_one_version_whole(
-    tmp_path: Path, draw: Draw
-) -> None:
-    for number in range(24):
-        wide = {"icc_profile": DISPLAY_P3} if number % 2 else {}
-        draw(tmp_path / "photos" / f"{number}.png", number, **wide)
-    Drill(tmp_path, "stand-in", delay=0).finish()
-    drill = Drill(tmp_path, "stand-in", delay=0.2, batch=1)
-    with Library.open(drill.library) as library:
-        make_old(library)
-        for path in _wide(drill.photos):
-            spoil(library, path)
-    for more in (6, 2):
-        enough = len(drill.encoded()) + more
-        with drill.running() as process:
-            while len(drill.encoded()) < enough:
-                assert process.poll() is None
-                time.sleep(0.02)
-            process.kill()
-        assert len(drill.stored()) == 24
-        with Library.open(drill.library) as library:
-            assert versions(library) == {0, READER_VERSION}  # it was killed between
-            assert _is_read_by_one(library, drill.photos)
-    drill.finish()
-    with Library.open(drill.library) as library:
-        assert versions(library) == {READER_VERSION}
-        assert _is_read_by_one(library, drill.photos)
-
-
-def _wide(photos: Path) -> list[Path]:
-    return [photos / f"{number}.png" for number in range(1, 24, 2)]
-
-
-def _is_read_by_one(library: Library, photos: Path) -> bool:
-    """Tell whether each wide photo's vector is of the version that its row names."""
-    with library.catalogue.reading() as connection:
-        rows = connection.execute(select(schema.items.c.hash, schema.items.c.reader_version))
-        named = {str(name): int(version) for name, version in rows}
-    return all(
-        bool(np.any(vector(library, path))) == (named[library.find(str(path)).hash] > 0)
-        for path in _wide(photos)
-    )

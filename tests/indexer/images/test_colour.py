@@ -1,7 +1,6 @@
 """Profiles in every format: colours as LittleCMS gives them, and nothing where nothing is meant."""
 
 import struct
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -13,13 +12,9 @@ from PIL import Image, ImageCms
 
 from indexer.decode import open_picture
 from indexer.images import colour, icc
+from tests.indexer.images.converted import PROFILES, SRGB, by_littlecms, colours, seen
 from tests.indexer.images.encoded import (
-    ADOBE,
-    EXCHANGED,
-    P3,
-    PROPHOTO,
     box,
-    chunk,
     difference,
     encode,
     profile,
@@ -27,37 +22,11 @@ from tests.indexer.images.encoded import (
 )
 from tests.indexer.images.jxl_header import turned
 
-PROFILES = {
-    "Display P3": profile(P3),
-    "Adobe RGB": profile(ADOBE, 563 / 256),
-    "ProPhoto": profile(PROPHOTO, 1.8),
-    "channels exchanged": profile(EXCHANGED, 2.2),
-}
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 EXACT = {  # formats that keep samples to the bit, and how they are asked to
     "PNG": {},
     "TIFF": {},
     "WEBP": {"lossless": True},
 }
-
-
-def by_littlecms(image: Image.Image, content: bytes, out: str = "RGB") -> Image.Image:
-    source = ImageCms.ImageCmsProfile(BytesIO(content))
-    made = ImageCms.profileToProfile(image, source, SRGB, outputMode=out)
-    assert made is not None
-    return made
-
-
-def seen(data: bytes) -> Image.Image:
-    return open_picture(data).image
-
-
-def colours() -> Image.Image:
-    """Draw soft transitions between all hues, dark and light."""
-    across, down = np.meshgrid(np.linspace(0, 1, 96), np.linspace(0, 1, 64))
-    hues = [0.5 + 0.5 * np.cos(6.28 * (across + turn)) for turn in (0, 1 / 3, 2 / 3)]
-    values = np.stack(hues, -1) * down[..., None] * 255
-    return Image.fromarray(values.astype(np.uint8))
 
 
 @pytest.mark.parametrize("form", EXACT)
@@ -324,60 +293,6 @@ def test_a_profile_of_colours_says_nothing_of_grey() -> None:
     grey = Image.linear_gradient("L")
     data = encode(grey, "PNG", icc_profile=PROFILES["ProPhoto"])
     assert difference(seen(data), grey) == 0
-
-
-def gama(value: int) -> bytes:
-    return chunk(b"gAMA", struct.pack(">I", value))
-
-
-def chrm(primaries: icc.Primaries) -> bytes:
-    points = (primaries.white, primaries.red, primaries.green, primaries.blue)
-    numbers = [round(value * 100_000) for point in points for value in point]
-    return chunk(b"cHRM", struct.pack(">8I", *numbers))
-
-
-def iccp(content: bytes) -> bytes:
-    return chunk(b"iCCP", b"profile\0\0" + zlib.compress(content))
-
-
-S_RGB, P3_CODES = chunk(b"sRGB", b"\0"), chunk(b"cICP", bytes((12, 13, 0, 1)))
-
-
-@pytest.mark.parametrize(
-    ("chunks", "meant"),
-    [
-        ([P3_CODES, iccp(PROFILES["ProPhoto"]), S_RGB], PROFILES["Display P3"]),
-        ([iccp(PROFILES["ProPhoto"]), S_RGB, gama(100_000)], PROFILES["ProPhoto"]),
-        ([S_RGB, gama(100_000), chrm(ADOBE)], None),
-        ([gama(100_000)], profile(icc.SRGB, 1.0)),
-        ([gama(55_556), chrm(PROPHOTO)], PROFILES["ProPhoto"]),
-        ([chrm(P3)], PROFILES["Display P3"]),
-        ([gama(45_455), chrm(P3)], PROFILES["Display P3"]),
-        ([gama(45_455)], None),
-        ([gama(45_455), chrm(icc.SRGB)], None),
-        ([gama(0)], None),
-        ([gama(1)], None),
-        ([chunk(b"cHRM", bytes(32))], None),
-        ([chunk(b"cICP", bytes((12, 13, 1, 1)))], None),  # YCbCr is for no PNG
-        ([chunk(b"cICP", bytes((12, 99, 0, 1))), S_RGB], None),
-        ([iccp(b"broken"), chrm(P3)], PROFILES["Display P3"]),
-    ],
-)
-def test_a_png_is_read_by_the_first_of_its_statements(
-    chunks: list[bytes], meant: bytes | None
-) -> None:
-    plain = encode(colours(), "PNG")
-    data = plain[:33] + b"".join(chunks) + plain[33:]
-    wanted = colours() if meant is None else by_littlecms(colours(), meant)
-    assert difference(seen(data), wanted) <= 2
-
-
-def test_gamma_of_a_grey_png_is_its_curve() -> None:
-    grey = Image.linear_gradient("L")
-    plain = encode(grey, "PNG")
-    data = plain[:33] + gama(100_000) + chrm(P3) + plain[33:]
-    linear = icc.grey_profile(icc.gamma_curve(1.0))
-    assert difference(seen(data), by_littlecms(grey, linear)) <= 1
 
 
 def test_conversions_are_kept_for_the_next_file_and_may_be_shared() -> None:
