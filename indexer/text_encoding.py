@@ -250,10 +250,9 @@ def _plausible(data: bytes) -> Iterator[tuple[float, str, str]]:
 
     words = b" ".join(word for word in _BETWEEN_WORDS.split(data) if not word.isascii())
     is_within = len(words) * _WITHIN_ASCII < len(data)
+    sample = words if is_within else data  # ASCII is likely in any encoding, English in cp1252
     found = chardet.detect_all(
-        (words if is_within else data)[
-            :_SAMPLE
-        ],  # ASCII is as likely in any encoding, and English in cp1252
+        sample[:_SAMPLE],
         ignore_threshold=True,
         compat_names=False,
         exclude_encodings=_EXCLUDED,

@@ -14,9 +14,8 @@ from search.duplicates.groups import Group, Grouping
 from search.duplicates.keepers import KeepOrder
 from search.duplicates.kinds import KINDS, Kind
 from search.duplicates.verification import is_proven
-from storage import Library, duplicates
-from storage.items import Content, add
-from storage.schema import files, items, roots
+from storage import duplicates
+from tests.search.duplicates.paired_images import PairedImages
 
 COPIES: tuple[Kind, ...] = ("identical", "same-picture")
 
@@ -41,32 +40,8 @@ class Eyes:
             yield each, evidence
 
 
-class Album:
-    """A library of images, each of another size, and of pairs of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "photos"
-        self.folder.mkdir()
-        self.library = Library.create(folder / "library")
-        with self.library.catalogue.writing() as connection:
-            connection.execute(roots.insert().values(path=str(self.folder), walked=True))
-
-    def add(self, size: int) -> int:
-        path = self.folder / str(size)
-        path.write_bytes(b"an image")
-        with self.library.catalogue.writing() as connection:
-            number, _ = add(connection, Content(f"{size:064x}", "image", size, "JPEG"))
-            connection.execute(items.update().where(items.c.id == number).values(present=True))
-            connection.execute(
-                files.insert().values(
-                    root_id=1, path=str(path), item_id=number, size=size, mtime_ns=0, missing=False
-                )
-            )
-        return number
-
-    def pair(self, first: int, second: int, kind: Kind = "same-picture") -> None:
-        with self.library.catalogue.writing() as connection:
-            duplicates.add_pairs(connection, [(first, second, kind, {"agreement": 0.9})])
+class Album(PairedImages):
+    """Images and pairs that are grouped after a look at full detail."""
 
     def groups(self, eyes: Eyes, dropped: Sequence[Kind] = COPIES) -> list[Group]:
         check = cast(DetailCheck, eyes)
@@ -91,7 +66,7 @@ def _shown(groups: list[Group]) -> list[tuple[str, ...]]:
 
 
 def test_what_differs_is_similar_and_leaves_the_copies(album: Album) -> None:
-    large, copy, other = album.add(30), album.add(20), album.add(10)
+    large, copy, other = album.add(30, "30"), album.add(20, "20"), album.add(10, "10")
     album.pair(large, copy)
     album.pair(large, other)
     groups = album.groups(Eyes({30, 10}))
@@ -103,7 +78,7 @@ def test_what_differs_is_similar_and_leaves_the_copies(album: Album) -> None:
 
 
 def test_what_left_a_star_is_looked_at_beside_its_new_keeper(album: Album) -> None:
-    large, middle, small = album.add(30), album.add(20), album.add(10)
+    large, middle, small = album.add(30, "30"), album.add(20, "20"), album.add(10, "10")
     for first, second in ((large, middle), (large, small), (middle, small)):
         album.pair(first, second)
     eyes = Eyes({30, 20}, {30, 10})
@@ -113,7 +88,7 @@ def test_what_left_a_star_is_looked_at_beside_its_new_keeper(album: Album) -> No
 
 
 def test_a_pair_is_looked_at_once(album: Album) -> None:
-    large, copy = album.add(30), album.add(20)
+    large, copy = album.add(30, "30"), album.add(20, "20")
     album.pair(large, copy)
     first, second = Eyes(), Eyes()
     assert album.groups(first) == album.groups(second)
@@ -122,7 +97,7 @@ def test_a_pair_is_looked_at_once(album: Album) -> None:
 
 
 def test_what_cannot_be_read_is_asked_for_once_a_run_and_is_not_proven(album: Album) -> None:
-    large, lost = album.add(30), album.add(20)
+    large, lost = album.add(30, "30"), album.add(20, "20")
     album.pair(large, lost)
     eyes = Eyes(blind=[20])
     [group] = album.groups(eyes)
@@ -135,7 +110,7 @@ def test_what_cannot_be_read_is_asked_for_once_a_run_and_is_not_proven(album: Al
 
 
 def test_edits_are_looked_at_where_they_are_to_go_and_keep_their_kind(album: Album) -> None:
-    photo, edit, other = album.add(30), album.add(20), album.add(10)
+    photo, edit, other = album.add(30, "30"), album.add(20, "20"), album.add(10, "10")
     album.pair(photo, edit, "edited")
     album.pair(photo, other, "edited")
     eyes = Eyes({30, 10})
