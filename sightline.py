@@ -161,7 +161,7 @@ class Sightline:
         return given
 
     def use(self, model: Filled) -> None:
-        """Have searches go by the vectors of a model, once the library holds all of them."""
+        """Make searches go by the vectors of a model, once the library holds all of them."""
         self.library.use(canonical(model))
         self._engine = wiring.engine(self.library, self._settings)
 
@@ -170,7 +170,7 @@ class Sightline:
         return self.library.status()
 
     def close(self) -> None:
-        """Let go of the library."""
+        """Close the library."""
         self.library.close()
 
     def _reader(

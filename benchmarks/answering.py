@@ -34,7 +34,7 @@ _MENDED = {
 
 
 def accuracy(answer: str, people: Sequence[str]) -> float:
-    """Give how right an answer is, 0 to 1, by what people answered (ten of them in VQA).
+    """Return how right an answer is, 0 to 1, by what people answered (ten of them in VQA).
 
     Where they all wrote the same, the answer must be just that; else both are normalised first,
     as the official script does.

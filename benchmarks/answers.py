@@ -63,7 +63,7 @@ def _put(number: int, question: Question) -> Put:
 
 
 def answered(answerer: Answerer, pixels: Pixels, put: Sequence[Put]) -> list[str]:
-    """Have every question answered: n answers in order."""
+    """Answer every question: n answers in order."""
     said: list[str] = []
     for at in range(0, len(put), BATCH):
         part = put[at : at + BATCH]
@@ -92,7 +92,7 @@ def named(caption: str) -> set[Pair]:
 
 
 def names_rightly(scenes: Sequence[Scene], captions: Sequence[str]) -> list[bool]:
-    """Say of each caption whether it names just the colours and shapes of its scene."""
+    """Return of each caption whether it names just the colours and shapes of its scene."""
     return [
         named(caption) == {(thing.look.colour, thing.look.shape) for thing in scene.objects}
         for scene, caption in zip(scenes, captions, strict=True)
@@ -100,7 +100,7 @@ def names_rightly(scenes: Sequence[Scene], captions: Sequence[str]) -> list[bool
 
 
 def described(captioner: Captioner, pixels: Pixels) -> list[str]:
-    """Have every picture described."""
+    """Describe every picture."""
     return [
         text
         for at in range(0, len(pixels), BATCH)

@@ -36,7 +36,7 @@ def published(folder: Path) -> dict[str, np.ndarray]:
 
 
 def through_thumbnail(image: Image.Image) -> Image.Image:
-    """Give what the product sees of a picture."""
+    """Return what the product sees of a picture."""
     with Image.open(BytesIO(thumbnail(image))) as stored:
         return stored.convert("RGB")
 
@@ -58,7 +58,7 @@ def bridge(folder: Path) -> Iterator[dict[str, object]]:
 
 
 def copies(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
-    """Give copies of a picture, each with its name."""
+    """Yield copies of a picture, each with its name."""
     for share in _SHARES:
         size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
         shrunk = image.resize(size, Image.Resampling.BICUBIC)

@@ -36,7 +36,7 @@ def words(text: str) -> list[str]:
 
 
 def bleu(said: Sequence[Words], written: Sequence[Sequence[Words]]) -> tuple[float, ...]:
-    """Give BLEU-1 to BLEU-4 of the whole set, 0 to 1 (Papineni et al., ACL 2002).
+    """Return BLEU-1 to BLEU-4 of the whole set, 0 to 1 (Papineni et al., ACL 2002).
 
     `written` holds several captions for each one said. A caption's length is held against the
     nearest of them, the shorter where two are as near.
@@ -61,7 +61,7 @@ def bleu(said: Sequence[Words], written: Sequence[Sequence[Words]]) -> tuple[flo
 
 
 def cider(said: Sequence[Words], written: Sequence[Sequence[Words]]) -> list[float]:
-    """Give CIDEr-D of each caption, 0 to 10 (Vedantam et al., CVPR 2015); the mean is the figure.
+    """Return CIDEr-D of each caption, 0 to 10 (Vedantam et al., CVPR 2015); the mean is the figure.
 
     A gram counts by how rare it is among the pictures of `written`, so the figure belongs to the
     set and one picture alone scores 0.

@@ -38,7 +38,7 @@ def squares(drawn: Sequence[Scene], spec: PictureSpec, size: int = 64) -> Pixels
 
 
 def absent(drawn: Sequence[Scene], count: int, seed: int = ABSENT_SEED) -> list[Scene]:
-    """Give scenes, no two alike, whose full caption is false of every one of those drawn."""
+    """Return scenes, no two alike, whose full caption is false of every one of those drawn."""
     found: dict[object, Scene] = {}
     for scene in scenes(seed, _DRAWS):
         if not any(holds(scene, other) for other in drawn):
@@ -49,7 +49,7 @@ def absent(drawn: Sequence[Scene], count: int, seed: int = ABSENT_SEED) -> list[
 
 
 def holds(said: Scene, picture: Scene) -> bool:
-    """Say whether a scene's full caption is true of another picture, read generously.
+    """Return whether a scene's full caption is true of another picture, read generously.
 
     What a caption leaves unsaid does not make it false: "a red star" holds where two shapes are,
     "two red stars" where there are three, "a star left of a ring" in a row of both and another.

@@ -5,25 +5,23 @@ many true re-encodings it drops as it should; of objects on a plain ground, whic
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.duplicate_run import ordered, run
 from benchmarks.lookalikes import KINDS, Drawn, lookalikes
 from benchmarks.plain_ground import Shot, shots
 
 Row = dict[str, object]
+File = TypeVar("File", Drawn, Shot)
 _SHOWN = 10  # wrong pairs that are printed; the rows hold all
 
 
 def documents(folder: Path, families: int, seed: int) -> Row:
     """Draw, find, plan; print and return drops by kind of file, wrong ones apart."""
     photos = folder / "documents"
-    photos.mkdir()
-    drawn: dict[str, Drawn] = {}
-    for number, each in enumerate(lookalikes(families, seed)):
-        path = photos / f"{number:05}.{each.suffix}"
-        path.write_bytes(each.content)
-        drawn[str(path)] = each
+    drawn = _written(photos, lookalikes(families, seed))
     found = run(photos, folder / "documents library")
     of_truth: dict[str, int] = defaultdict(int)
     for each in drawn.values():
@@ -62,15 +60,8 @@ def documents(folder: Path, families: int, seed: int) -> Row:
 def objects(folder: Path, count: int, seed: int) -> Row:
     """Draw, find; print and return the precision of each kind of pair and recall by edit."""
     photos = folder / "objects"
-    photos.mkdir()
-    drawn: dict[str, Shot] = {}
-    originals: dict[int, str] = {}
-    for number, each in enumerate(shots(count, seed)):
-        path = photos / f"{number:05}.{each.suffix}"
-        path.write_bytes(each.content)
-        drawn[str(path)] = each
-        if each.kind is None:
-            originals[each.truth] = str(path)
+    drawn = _written(photos, shots(count, seed))
+    originals = {each.truth: name for name, each in drawn.items() if each.kind is None}
     found = run(photos, folder / "objects library")
     pairs: dict[str, list[bool]] = defaultdict(list)
     wrong = []
@@ -101,6 +92,17 @@ def objects(folder: Path, count: int, seed: int) -> Row:
         "wrong": wrong,
         "seconds": found.seconds,
     }
+
+
+def _written(folder: Path, drawn: Iterable[File]) -> dict[str, File]:
+    """Write what was drawn; return by path what each file shows."""
+    folder.mkdir()
+    files: dict[str, File] = {}
+    for number, each in enumerate(drawn):
+        path = folder / f"{number:05}.{each.suffix}"
+        path.write_bytes(each.content)
+        files[str(path)] = each
+    return files
 
 
 def _name(shot: Shot) -> str:

@@ -14,9 +14,10 @@ import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -85,7 +86,7 @@ def by_hash(
 
 
 def peers() -> dict[str, tuple[Callable[[str], np.ndarray], int]]:
-    """Give the methods of others that can be had: how a path is hashed, and the bits allowed."""
+    """Return the methods of others that can be had: how a path is hashed, and the bits allowed."""
     had: dict[str, tuple[Callable[[str], np.ndarray], int]] = {}
     if find_spec("imagededup"):
         from imagededup.methods import DHash, PHash
@@ -151,15 +152,19 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
         "named": {edit: [sum(each), len(each)] for edit, each in named.items()},
         "wrong": wrong,
     }
+    _print_judged(row)
+    return row
+
+
+def _print_judged(row: Mapping[str, Any]) -> None:
     print(
-        f"{method}: {len(kinds)} pairs, {len(kinds) - true} of different photos, precision "
+        f"{row['method']}: {row['pairs']} pairs, {row['false_pairs']} of different photos, precision "
         f"{row['precision']:.5f}, kinds named right {row['named_right'] or 0:.3f}"
     )
-    for kind, each in sorted(by_kind.items()):
-        print(f"    {kind}: {len(each)} pairs, precision {sum(each) / len(each):.5f}")
-    for pair in wrong[:_SHOWN]:
+    for kind, (right, of) in sorted(row["precision_by_kind"].items()):
+        print(f"    {kind}: {of} pairs, precision {right / of:.5f}")
+    for pair in row["wrong"][:_SHOWN]:
         print(f"    different photos, {pair}")
-    return row
 
 
 def dropped(planted: Planted, found: Run) -> dict[str, object]:
@@ -193,7 +198,7 @@ def table(rows: list[dict[str, object]], measure: str) -> None:
 
 
 def behind(rows: list[dict[str, object]]) -> None:
-    """Say where another method found more of an edit than ours does, or was more precise."""
+    """Print where another method found more of an edit than ours does, or was more precise."""
     ours, *others = rows
     for other in others:
         for measure in ("recall", "precision_by_edit"):

@@ -46,7 +46,7 @@ def squares(pictures: Iterable[Path], spec: PictureSpec) -> Pixels:
 
 
 def retrieval(encoder: DualEncoder, rows: Sequence[Captioned]) -> dict[str, float]:
-    """Give Recall@1, 5 and 10 both ways of captions and pictures by exact cosine."""
+    """Return Recall@1, 5 and 10 both ways of captions and pictures by exact cosine."""
     pictures = np.vstack(
         [
             encoder.encode_pictures(squares((row.picture for row in part), encoder.pictures))
@@ -60,7 +60,7 @@ def retrieval(encoder: DualEncoder, rows: Sequence[Captioned]) -> dict[str, floa
 
 
 def captions(captioner: Captioner, rows: Sequence[Captioned]) -> dict[str, float]:
-    """Give BLEU-1 to BLEU-4 and CIDEr-D, as papers print them, of captions against people's."""
+    """Return BLEU-1 to BLEU-4 and CIDEr-D, as papers print them, of captions against people's."""
     said = [
         words(text)
         for part in _parts(rows)
@@ -72,7 +72,7 @@ def captions(captioner: Captioner, rows: Sequence[Captioned]) -> dict[str, float
 
 
 def answers(answerer: Answerer, rows: Sequence[Asked]) -> dict[str, float]:
-    """Give the accuracy of answers by the VQA formula, per cent, and of each kind of question."""
+    """Return the accuracy of answers by the VQA formula, per cent, and of each kind of question."""
     scores: dict[str, list[float]] = {}
     for part in _parts(rows):
         pixels = squares((row.picture for row in part), answerer.pictures)

@@ -11,7 +11,7 @@ CUTS = (1, 5, 10)  # of Recall@k, as the field reports it
 
 
 def ranks(scores: Floats) -> Ranks:
-    """Give the place, from 0, of each query's own document: `scores` is (n, n), query by document.
+    """Return the place, from 0, of each query's own document; `scores` is (n, n), by document.
 
     A tie counts against us.
     """
@@ -19,7 +19,7 @@ def ranks(scores: Floats) -> Ranks:
 
 
 def ranks_of_own(scores: Floats, own: Flags) -> Ranks:
-    """Give the place, from 0, of the best of each query's own documents among the others.
+    """Return the place, from 0, of the best of each query's own documents among the others.
 
     `scores` is (queries, documents) and `own` the same shape. A picture with five captions is
     found when any of them comes first, and they do not stand in each other's way (Karpathy and
@@ -31,12 +31,12 @@ def ranks_of_own(scores: Floats, own: Flags) -> Ranks:
 
 
 def recall_at(places: Ranks, k: int) -> float:
-    """Give the share of queries whose own document is among the first k; higher is better."""
+    """Return the share of queries whose own document is among the first k; higher is better."""
     return float(np.mean(places < k))
 
 
 def both_ways(scores: Floats, picture_of: Ranks) -> dict[str, float]:
-    """Give Recall@1, 5 and 10 of captions finding their picture, and of pictures finding one.
+    """Return Recall@1, 5 and 10 of captions finding their picture, and of pictures finding one.
 
     `scores` is (captions, pictures); `picture_of` (captions,) says whose caption each is.
     """
@@ -46,7 +46,7 @@ def both_ways(scores: Floats, picture_of: Ranks) -> dict[str, float]:
 
 
 def area_under_curve(present: Floats, absent: Floats) -> float:
-    """Give how often a present one scores above an absent one, half for a tie.
+    """Return how often a present one scores above an absent one, half for a tie.
 
     This is the area under the ROC curve: 1 where one cut-off separates them, 0.5 for chance.
     """

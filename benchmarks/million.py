@@ -61,7 +61,7 @@ class Made:
         return {(source + 1, copy + 1) for copy, source in self.sources.items()}
 
     def hashes(self, number: int) -> np.ndarray:
-        """Give (8, 32) uint8: those of a copy hold its source's base in some form, nearly."""
+        """Return (8, 32) uint8: those of a copy hold its source's base in some form, nearly."""
         rng = np.random.default_rng((self.seed, 1, number))
         made = rng.integers(0, 256, (8, 32), np.uint8)
         if number in self.sources:
@@ -73,7 +73,7 @@ class Made:
         return made
 
     def vector(self, number: int) -> np.ndarray:
-        """Give a unit (512,): a copy's has a cosine of 0.95 to 0.99 with its source's."""
+        """Return a unit (512,): a copy's has a cosine of 0.95 to 0.99 with its source's."""
         rng = np.random.default_rng((self.seed, 2, number))
         drawn = rng.standard_normal(DIMENSION)
         drawn /= np.linalg.norm(drawn)
@@ -146,7 +146,7 @@ def _anonymous() -> float:
 
 
 def found(library: Library, method: str, after: int = 0) -> set[tuple[int, int]]:
-    """Give the pairs of a method, and remember how far it came."""
+    """Return the pairs of a method, and remember how far it came."""
     pairs: set[tuple[int, int]] = set()
     limits, last = Thresholds(), after
     if method == "vectors":
@@ -222,7 +222,7 @@ def _codes(photo: Path) -> np.ndarray:
 
 
 def _features(made: Made, pool: np.ndarray, number: int) -> np.ndarray:
-    """Give a picture's (100, 16) codes; a copy shares forty of its source's, a few bits apart."""
+    """Return a picture's (100, 16) codes; a copy shares forty of its source's, a few bits apart."""
     rng = np.random.default_rng((made.seed, 3, number))
     codes = _noisy(pool[rng.integers(0, len(pool), FEATURES)], FLIPPED, rng)
     if number in made.sources:
@@ -238,7 +238,7 @@ def _noisy(codes: np.ndarray, share: float, rng: np.random.Generator) -> np.ndar
 
 
 def peer(seconds: float, seed: int) -> list[Row]:
-    """Give imagededup growing sets of hashes, until one takes longer than it is given."""
+    """Run imagededup on growing sets of hashes, until one takes longer than it is given."""
     from imagededup.methods import PHash
 
     results: list[Row] = []
@@ -265,7 +265,7 @@ def told(rows: list[Row]) -> None:
 
 
 def extrapolated(rows: list[Row], what: str) -> None:
-    """Say what a million would take where the cost grows with the square of the number."""
+    """Print what a million would take where the cost grows with the square of the number."""
     last = rows[-1]
     seconds = float(str(last["seconds"])) * (1_000_000 / int(str(last["size"]))) ** 2
     print(f"{what}: {seconds / 3600:,.1f} hours for a million, by the square of the number")

@@ -72,7 +72,7 @@ def watched(command: list[str]) -> tuple[dict[str, float], float, int]:
 
 
 def orientations(library: Library, folder: Path) -> dict[str, float]:
-    """Give the least cosine between the vectors of each photo's nine orientations."""
+    """Return the least cosine between the vectors of each photo's nine orientations."""
     space = library.space()
     assert space is not None and space.id is not None
     found = {}

@@ -25,7 +25,7 @@ class Twin:
 
 
 def twins(scene: Scene, rng: random.Random) -> list[Twin]:
-    """Give one false caption for each kind of change that the scene allows."""
+    """Return one false caption for each kind of change that the scene allows."""
     made: dict[str, str] = {each.kind: each.caption for each in negatives(scene, rng)}
     swapped = swapped_places(scene, rng)
     if swapped is not None:
@@ -55,7 +55,7 @@ def told_apart(
     spec: PictureSpec,
     seed: int = 0,
 ) -> dict[str, list[bool]]:
-    """Say for each kind of change, pair by pair, whether the true caption scored higher.
+    """Return for each kind of change, pair by pair, whether the true caption scored higher.
 
     A tie is a failure.
     """

@@ -123,7 +123,7 @@ def library_check(path: Path) -> Check:
 
 
 def disk_check(path: Path) -> Check:
-    """Tell how much room is left where the library lies or will lie."""
+    """Check how much room is left where the library lies or will lie."""
     place = next((folder for folder in (path, *path.parents) if folder.exists()), Path.home())
     free = shutil.disk_usage(place).free
     few = " : little for a library" if free < LITTLE_DISK else ""

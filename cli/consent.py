@@ -21,5 +21,5 @@ def agreed(question: str, yes: bool) -> bool:
 
 
 def somebody_is_there() -> bool:
-    """Say whether a person can type an answer."""
+    """Return whether a person can type an answer."""
     return sys.stdin.isatty()

@@ -207,7 +207,7 @@ def _write_cluster(
 def _semantic_rows(
     known: Mapping[int, Item], cluster: Cluster, mark: int, place: int, filters: Filters
 ) -> Iterator[Row]:
-    """Tell what becomes of each file of a picture; but one of a kept picture's are dropped."""
+    """Yield what becomes of each file of a picture; but one of a kept picture's are dropped."""
     item, kept = known.get(int(cluster.items[place])), bool(cluster.kept[mark, place])
     stand = item if kept else known.get(int(cluster.instead[mark, place]))
     if item is None or stand is None:  # taken out of the library meanwhile
@@ -227,13 +227,13 @@ def _semantic_rows(
 
 
 def _paths(item: Item, filters: Filters) -> tuple[str, ...]:
-    """Give the files of an item that are of the data set."""
+    """Return the files of an item that are of the data set."""
     paths = item.paths + (item.missing_paths if filters.missing else ())
     return tuple(path for path in paths if filters.folder is None or is_under(path, filters.folder))
 
 
 def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings: Settings) -> int:
-    """Tell which pictures of a folder are in the library, and write them where asked."""
+    """Print which pictures of a folder are in the library, and write them where asked."""
     folder = _folder(given["leak"])
     limits = Thresholds().changed(given.get("limits", ()))
     kinds = given["kinds"] or [kind for kind in KINDS if kind != "similar"]

@@ -34,7 +34,7 @@ class Looks:
         self._thumbnail: tuple[str, bytes | None] = ("", None)
 
     def __call__(self, content: str, path: str) -> ItemLook:
-        """Tell of a file by the hash of its content and its path; what is unknown is left out."""
+        """Return what is known of a file by its hash and its path; the rest is left out."""
         item = self._item(content)
         if item is None:
             return ItemLook()

@@ -228,7 +228,7 @@ class _Pictures:
         self._beside: set[bytes] = set()
 
     def put(self, item: str, thumbnail: bytes | None) -> tuple[str | None, str | None]:
-        """Say where a picture is, and give it as base64 where it comes into the page just now."""
+        """Return where a picture is, and it as base64 where it comes into the page just now."""
         if item in self._inside:
             return "inside", None
         if not thumbnail or not _ITEM.fullmatch(item):

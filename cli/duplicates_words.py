@@ -68,7 +68,7 @@ _NONE = {
 
 
 def in_words(kind: str, evidence: Mapping[str, object]) -> str:
-    """Tell what is known of two files, the telling first; a key nobody foresaw is told as it is."""
+    """Return what is known of two files in words; a key nobody foresaw is written as it is."""
     if kind == "identical":
         return "the same bytes"
     unsaid = _UNSAID | ({"frames"} if "extras" in evidence else set())
@@ -107,7 +107,7 @@ def _said(key: str, value: object) -> str:
 
 
 def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
-    """Tell what is known of a picture, by what it is called; keywords stay apart."""
+    """Return what is known of a picture, by what it is called; keywords stay apart."""
     said: dict[str, str | list[str]] = {}
     if known.keywords:
         said["keywords"] = [_short(word) for word in known.keywords[:_MOST_KEYWORDS]]
@@ -125,7 +125,7 @@ def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
 
 
 def metadata_in_line(known: Metadata) -> str:
-    """Tell what is known of a picture in one line."""
+    """Return what is known of a picture in one line."""
     said = metadata_in_words(known).items()
     return "; ".join(
         f"{name} {', '.join(told) if isinstance(told, list) else told}" for name, told in said

@@ -77,7 +77,7 @@ class _Parquet:
 
 
 def list_path(out: Path, name: str, form: Form) -> Path:
-    """Say where a list of that name and form goes."""
+    """Return where a list of that name and form goes."""
     return out / f"{name}.{'parquet' if form == 'parquet' else 'txt'}"
 
 

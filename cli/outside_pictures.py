@@ -50,7 +50,7 @@ class OutsidePictures:
         raise PathNotFound(f"--leak {self._folder} holds no picture: {why}")
 
     def read(self, watch: Callable[[], None]) -> Iterator[Suspect]:
-        """Give the pictures, and call `watch` after each."""
+        """Yield the pictures, and call `watch` after each."""
         paths, waiting = self._paths(), deque[tuple[str, Future[Read]]]()
         workers = usable_cores()
         with ReadPool(workers, self._limits) as pool:

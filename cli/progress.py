@@ -23,7 +23,7 @@ class Count:
         self._line = ""
 
     def show(self, done: int, total: int) -> None:
-        """Say that so many of so many are done, once the run takes longer than a moment."""
+        """Show that so many of so many are done, once the run takes longer than a moment."""
         now = time.monotonic()
         seconds = now - self._began
         if not self._shown or seconds < PATIENCE or now - self._drawn < _REFRESH:
@@ -98,7 +98,7 @@ def watching() -> Iterator[Watch | None]:
 
 
 def pace(progress: Progress) -> str:
-    """Say how many files a second are done and, once all are counted, how long the rest takes."""
+    """Return how many files a second are done and, once all are counted, how long the rest is."""
     return rate(progress.stored + progress.failed, progress.total, progress.seconds)
 
 
@@ -108,7 +108,7 @@ def rate(
     seconds: float,
     said: Callable[[int], str] | None = None,
 ) -> str:
-    """Say a pace: `5.0/s`, or `5.0/s, 0:01:38 left`."""
+    """Return a pace: `5.0/s`, or `5.0/s, 0:01:38 left`."""
     if not done or not seconds:
         return ""
     pace = done / seconds

@@ -46,7 +46,7 @@ def filters_of(given: Mapping[str, Any]) -> Filters:
 
 
 def narrows(filters: Filters) -> bool:
-    """Say whether filters leave anything out; `--missing` lets more in."""
+    """Return whether filters leave anything out; `--missing` lets more in."""
     return replace(filters, missing=False) != Filters()
 
 
@@ -58,7 +58,7 @@ def count_of(k: int) -> int:
 
 
 def title(query: Query) -> str:
-    """Say a query in one line, as the head of a sheet."""
+    """Return a query in one line, as the head of a sheet."""
     return "".join(_said(term, first=number == 0) for number, term in enumerate(query.terms))
 
 
@@ -76,7 +76,7 @@ def check_folder(library: Library, filters: Filters, flag: str = "--in") -> None
 
 
 def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = None) -> str:
-    """Say why nothing was found, and what would help."""
+    """Return why nothing was found, and what would help."""
     if library.is_empty():
         return "the library is empty: sightline index FOLDER"
     these = {"image": "pictures", "text": "texts"}.get(kind or "", "items")

@@ -39,7 +39,7 @@ def _show(removal: Removal) -> None:
 
 
 def _counted(removal: Removal) -> str:
-    """Say what goes, without what there is none of; a folder may go with nothing in it."""
+    """Return what goes, without what there is none of; a folder may go with nothing in it."""
     empty = not (removal.files or removal.failures)
     counts = [
         (removal.files, "file"),

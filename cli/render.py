@@ -22,7 +22,7 @@ def printable(written: str) -> str:
 
 
 def tell(message: str) -> None:
-    """Say one line to the person, on stderr."""
+    """Write one line for the person to stderr."""
     click.echo(f"sightline: {printable(' '.join(message.split()))}", err=True)
 
 

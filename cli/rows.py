@@ -15,7 +15,7 @@ from storage.records import SpaceCount
 
 
 def hit_row(hit: Hit) -> Row:
-    """Tell one hit; `score` is the first-stage cosine, width and height are upright pixels.
+    """Return one hit; `score` is the first-stage cosine, width and height are upright pixels.
 
     `match` is the pair scorer's probability, `likelihood` the mean log-likelihood of a scorer
     that is not calibrated, `lift` the cosine less what neutral queries get; `why` lists what
@@ -44,17 +44,17 @@ def hit_row(hit: Hit) -> Row:
 
 
 def caption_row(item: str | None, path: str | None, caption: str, model: str) -> Row:
-    """Tell what a model says is in a picture; `item` is null for one outside the library."""
+    """Return what a model says is in a picture; `item` is null for one outside the library."""
     return {"item": item, "path": path, "caption": caption, "model": model}
 
 
 def answer_row(item: str | None, path: str | None, question: str, answer: str, model: str) -> Row:
-    """Tell what a model answers about a picture; `item` is null for one outside the library."""
+    """Return what a model answers about a picture; `item` is null for one outside the library."""
     return {"item": item, "path": path, "question": question, "answer": answer, "model": model}
 
 
 def turn_row(items: Sequence[Item], question: str, answer: str, model: str) -> Row:
-    """Tell one turn of a dialogue about pictures; `items` and `paths` are in the same order."""
+    """Return one turn of a dialogue about pictures; `items` and `paths` are in the same order."""
     return {
         "items": [item.hash for item in items],
         "paths": [first_path(item) for item in items],
@@ -65,13 +65,13 @@ def turn_row(items: Sequence[Item], question: str, answer: str, model: str) -> R
 
 
 def tag_row(item: str, path: str | None, label: str, score: float, model: str) -> Row:
-    """Tell a label that a picture was given; `score` is its share among the labels, 0 to 1."""
+    """Return a label that a picture was given; `score` is its share among the labels, 0 to 1."""
     shown = round(score, 6)
     return {"item": item, "path": path, "label": label, "score": shown, "model": model}
 
 
 def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
-    """Tell everything that is known of an item; `caption` is its newest one."""
+    """Return everything that is known of an item; `caption` is its newest one."""
     capture = item.capture
     return {
         "item": item.hash,
@@ -100,7 +100,7 @@ def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
 
 
 def status_row(status: Status, roots: Sequence[Root]) -> Row:
-    """Tell the library at a glance; `lacking` items have no vector of that space.
+    """Return the library at a glance; `lacking` items have no vector of that space.
 
     A space is complete when nothing that can be read lacks one.
     """
@@ -128,7 +128,7 @@ def status_row(status: Status, roots: Sequence[Root]) -> Row:
 
 
 def space_row(counted: SpaceCount) -> Row:
-    """Tell whose vectors are in use from here on, or were dropped, and how many."""
+    """Return whose vectors are in use from here on, or were dropped, and how many."""
     space, vectors = counted.space, counted.vectors
     revision, dimension = space.revision, space.dimension
     return {"name": space.name, "revision": revision, "dimension": dimension, "vectors": vectors}

@@ -53,7 +53,7 @@ class Settings:
         return cls(**values)  # each source has checked its types
 
     def file_limits(self) -> Limits:
-        """Give what one file may cost, as set or by default."""
+        """Return what one file may cost, as set or by default."""
         return Limits(**self.limits)  # type: ignore[arg-type]  # `_limits` has checked them
 
 

@@ -33,7 +33,7 @@ def write_hits(hits: Sequence[Hit]) -> None:
 
 
 def snippet(words: str, length: int) -> str:
-    """Give the first words of a text on one line."""
+    """Return the first words of a text on one line."""
     words = " ".join(words.split())
     return words if len(words) <= length else words[: length - 1].rstrip() + "…"
 

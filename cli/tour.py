@@ -97,7 +97,7 @@ def _visit(stop: Stop, demo: Demo, engine: Engine, library: Library) -> Section:
 
 
 def _outcome(section: Section) -> str:
-    """Say what was looked for and, where a second look had a result, that."""
+    """Return what was looked for and, where a second look had a result, that."""
     first = section.tiles[0] if section.tiles else None
     if first is None:
         return f"{section.title}: {' '.join(section.said)}"

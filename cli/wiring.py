@@ -104,7 +104,7 @@ def open_library(settings: Settings, create: bool = False) -> Library:
 
 
 def encoder(library: Library, settings: Settings, model: str | None = None) -> DualEncoder:
-    """Give the encoder of `model`, else of the space that searches go by, else the set one.
+    """Return the encoder of `model`, else of the space that searches go by, else the set one.
 
     No weights are loaded yet, and none at all where a run finds nothing to encode.
     """
@@ -132,7 +132,7 @@ def comparing(settings: Settings) -> ReadPool:
 
 
 def _current_encoder(library: Library, settings: Settings) -> Callable[[], DualEncoder]:
-    """Give what gives the encoder of searches: another one once `sightline use` was given."""
+    """Return what loads the encoder of searches: another one once `sightline use` was given."""
     of_space = cache(lambda space: encoder(library, settings))
     return lambda: of_space(library.space())
 
@@ -164,7 +164,7 @@ def engine(library: Library, settings: Settings, scorer_name: str | None = None)
 
 
 def reader_name(library: Library, role: Role, name: str | None = None) -> str:
-    """Say which model does a thing: the one named, else the one that goes with the library."""
+    """Return which model does a thing: the one named, else the one that goes with the library."""
     return default_for(role, library.space()) if name is None else name
 
 
@@ -194,7 +194,7 @@ def conversant(name: str, settings: Settings) -> Conversant:
 
 
 def caution(library: Library) -> str | None:
-    """Say where a model answers for what it does not understand; None where all is well."""
+    """Return where a model answers for what it does not understand; None where all is well."""
     space = library.space()
     if space is None or (is_mini(space) and _is_drawn(library)):
         return None
@@ -203,7 +203,7 @@ def caution(library: Library) -> str | None:
 
 
 def _is_drawn(library: Library) -> bool:
-    """Say whether the library holds nothing but what `sightline demo` has drawn."""
+    """Return whether the library holds nothing but what `sightline demo` has drawn."""
     home = library.path.parent
     marked = (home / DEMO_MARKER).exists()
     return marked and all(Path(root.path).is_relative_to(home) for root in library.roots())

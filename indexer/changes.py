@@ -170,7 +170,7 @@ class Changes:
         return frozenset((known.hash,)) if current else frozenset()
 
     def _still_holds(self, known: KnownFile) -> bool:
-        """Tell whether reading the same bytes again could only come to the same."""
+        """Return whether reading the same bytes again could only come to the same."""
         columns = self._config.text_columns
         if known.item_id is None:
             if classify(known.path) == "table":  # of which columns failed nothing is kept
@@ -199,7 +199,7 @@ def table_format(columns: tuple[str, ...]) -> str:
 
 
 def columns_of(form: str) -> tuple[str, ...]:
-    """Give the columns that a format names; none for what is no table."""
+    """Return the columns that a format names; none for what is no table."""
     return tuple(json.loads(form.removeprefix(_TABLE))) if form.startswith(_TABLE) else ()
 
 

@@ -249,7 +249,7 @@ def _name(image: ImageFile.ImageFile) -> str:
 
 
 def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:
-    """Let a JPEG decoder produce 1/2, 1/4 or 1/8 of the size, at a fraction of the time."""
+    """Make a JPEG decoder produce 1/2, 1/4 or 1/8 of the size, at a fraction of the time."""
     if image.format not in _SCALES_ITSELF:
         return
     factor = max(need / side for need, side in zip(smallest, sorted(image.size), strict=True))

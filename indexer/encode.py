@@ -56,7 +56,7 @@ class Encoding:
         self._cut = 0
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
-        """Give the events of a batch: pictures are encoded together, and so are passages."""
+        """Yield the events of a batch: pictures are encoded together, and so are passages."""
         pictures: list[tuple[Sighting, Read, PictureRead]] = []
         documents: list[tuple[ToRead, Read, TextRead]] = []
         for arrival in arrivals:
@@ -182,7 +182,7 @@ def _failure(change: ToRead, failure: FileFailure) -> Event:
 
 
 def text_hash(text: str) -> str:
-    """Give a passage its identity: the SHA-256 of its UTF-8 bytes."""
+    """Return the identity of a passage: the SHA-256 of its UTF-8 bytes."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

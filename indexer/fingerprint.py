@@ -116,7 +116,7 @@ def _detector() -> "cv2.SIFT":
 
 @cache
 def _directions() -> Floats:
-    """Give 128 orthogonal directions, the same on every machine."""
+    """Return 128 orthogonal directions, the same on every machine."""
     drawn = np.random.default_rng(_SEED).normal(size=(128, 128))
     directions, _ = np.linalg.qr(drawn)
     return directions.astype(np.float32)

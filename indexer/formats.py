@@ -48,7 +48,7 @@ _DIB_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))  # sizes the BMP he
 
 
 def needs_head(name: str) -> bool:
-    """Tell whether the name alone leaves open what the file is."""
+    """Return whether the name alone leaves open what the file is."""
     extension = _extension(name)
     return not any(extension in known for known in (_IMAGES, _TEXTS, _TABLES, _RAW, _COMPANIONS))
 

@@ -17,7 +17,7 @@ def dimensions(data: bytes) -> tuple[int, int] | None:
 
 
 def moves(data: bytes) -> bool | None:
-    """Tell whether it is an animation; None where the header makes no sense or has a preview."""
+    """Return whether it is an animation; None where the header makes no sense or has a preview."""
     bits = _header(data)
     if bits is None:
         return None

@@ -29,26 +29,26 @@ class Limits:
         check_fields(self)
 
     def too_many_pixels(self, found: int) -> str:
-        """Say that a picture, or one of its frames, is larger than `pixels`."""
+        """Return the message that a picture, or one of its frames, is larger than `pixels`."""
         return (
             f"the picture has {found:,} pixels, the limit is {self.pixels:,}: "
             "make a smaller copy or raise the limit `pixels`"
         )
 
     def too_much_memory(self) -> str:
-        """Say that reading ran out of `memory_bytes`."""
+        """Return the message that reading ran out of `memory_bytes`."""
         return (
             f"reading it needed more than {_mib(self.memory_bytes)} of memory: "
             "make a smaller copy or raise the limit `memory_bytes`"
         )
 
     def too_long(self) -> str:
-        """Say that reading took more than `seconds`."""
+        """Return the message that reading took more than `seconds`."""
         return f"reading it took longer than {self.seconds:g} s: raise the limit `seconds`"
 
 
 def too_many_bytes(size: int, limit: int, name: str) -> str:
-    """Say that a file of `size` bytes is larger than the limit called `name`."""
+    """Return the message that a file of `size` bytes is larger than the limit called `name`."""
     return f"the file has {_mib(size)}, the limit is {_mib(limit)}: raise the limit `{name}`"
 
 

@@ -69,7 +69,7 @@ def _cropped(image: Image.Image, spec: PictureSpec) -> Image.Image:
 
 
 def _start(side: int, spec: PictureSpec) -> int:
-    """Say where the middle begins on a side of that many pixels."""
+    """Return where the middle begins on a side of that many pixels."""
     extra = side - spec.size
     return extra // 2 if spec.crop else int(round(extra / 2.0))
 

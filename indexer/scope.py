@@ -48,7 +48,7 @@ class Scopes:
         self.links: dict[str, str] = {}
 
     def of(self, paths: tuple[str, ...], listed: tuple[str, ...] | None) -> list[Scope]:
-        """Give the scopes of these paths, or of every known root; raises PathNotFound.
+        """Return the scopes of these paths, or of every known root; raises PathNotFound.
 
         `listed` are files, entered one by one; their folder is remembered without being walked.
         One that is not there is passed over, but not all of them; a folder among them raises
@@ -137,7 +137,7 @@ def check_listed(written: Sequence[str]) -> None:
 
 
 def none_there(listed: Sequence[str]) -> PathNotFound:
-    """Say that of a list of files there is not one."""
+    """Return the error that of a list of files there is not one."""
     return PathNotFound(
         f"none of the {len(listed):,} listed files is there, {listed[0]} being the first: "
         "check the names, or mount their disk"

@@ -50,7 +50,7 @@ class Tally:
         self._all_met = True
 
     def tell(self) -> None:
-        """Tell the watcher where the run stands."""
+        """Report to the watcher where the run stands."""
         self._told = time.monotonic()
         if self._watch is None:
             return

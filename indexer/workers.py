@@ -123,7 +123,7 @@ class ReadPool:
             self.stop()
 
     def _keep(self, worker: "_Worker") -> None:
-        """Give one worker its tasks, one at a time, until there are no more."""
+        """Hand one worker its tasks, one at a time, until there are no more."""
         while (job := self._jobs.get()) is not None:
             task, future = job
             if self._stopping:
@@ -179,7 +179,7 @@ class _Worker:
             self._process.kill()
 
     def end(self) -> None:
-        """Let the process run out of input, and clean up after it."""
+        """End the process's input, and clean up after it."""
         if self._process is not None:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # a dead process's pipe may hold bytes it never read
@@ -313,7 +313,7 @@ def _settle(limits: Limits) -> None:
 
 
 def _limit_memory(allowance: int) -> None:
-    """Let the address space grow by `allowance` bytes from here; only Linux tells where it is."""
+    """Limit the address space to `allowance` bytes more than now; only Linux tells where it is."""
     import resource  # there is no such module on Windows
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -282,5 +282,5 @@ def _is_partial(event: Event) -> bool:
 
 
 def is_away(root: str, path: str) -> bool:
-    """Tell whether a file is gone for good: it is not there, though its root is."""
+    """Return whether a file is gone for good: it is not there, though its root is."""
     return not os.path.lexists(path) and is_mounted(root)

@@ -60,7 +60,7 @@ class Chat:
 
     @check_arguments
     def say(self, text: str) -> str:
-        """Say something and return the reply; where none comes, nothing was said."""
+        """Add a person's turn and return the reply; where none comes, nothing was said."""
         if not text.strip():
             raise InvalidArgument("nothing was said: write a question or a remark")
         asked = [*self._turns, Turn("person", plain(text.strip()))]

@@ -105,7 +105,7 @@ class Describing:
 
 
 def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) -> dict[int, str]:
-    """Say what is in each picture that can be read, on one line; "" where the model says nothing.
+    """Describe each picture that can be read, on one line; "" where the model says nothing.
 
     Raises ModelError where it says more or less than one thing a picture.
     """
@@ -121,7 +121,7 @@ def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) ->
 
 
 def describe_file(captioner: Captioner, path: str, limits: Limits) -> str:
-    """Say what is in a picture that no library holds.
+    """Describe a picture that no library holds.
 
     Raises what `outside` raises, and ModelError where the model says nothing.
     """
@@ -148,7 +148,7 @@ def captioned(
     hits: Sequence[Hit],
     limits: Limits,
 ) -> list[Hit]:
-    """Give every picture among the hits a caption: the stored one, else one made now and stored.
+    """Add a caption to every picture among the hits: the stored one, else one made now and stored.
 
     Notices go to the library's. No model is loaded where every picture has its caption.
     """

@@ -148,7 +148,7 @@ class Engine:
         return hits
 
     def _lifted(self, space: Space, hits: list[Hit]) -> list[Hit]:
-        """Say of each hit how far its cosine stands above what neutral words reach."""
+        """Return the hits with how far their cosine stands above what neutral words reach."""
         assert space.id is not None
         if self._neutral is None or self._neutral[0] != space:
             self._neutral = space, Neutral(self._library, space, partial(self._encoder_of, space))

@@ -52,7 +52,7 @@ class Neutral:
         self._known: Matrix | None = None
 
     def vectors(self) -> Matrix:
-        """Give the bank's vectors: (texts, dim) float32, unit rows.
+        """Return the bank's vectors: (texts, dim) float32, unit rows.
 
         Where the library cannot be written to just now they are encoded anew the next time.
         """

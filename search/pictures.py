@@ -53,7 +53,7 @@ class Pictures:
             yield self.of(items[start : start + BATCH], spec)
 
     def notices(self, unread: str) -> list[str]:
-        """Say in one line a kind what was not read from its file, and of the rest: `unread`."""
+        """Return in one line a kind what was not read from its file, and of the rest: `unread`."""
         said = []
         if self.shrunken:
             said.append(

@@ -34,14 +34,14 @@ class Rerank:
 
 
 def log_odds(match: npt.ArrayLike) -> Values:
-    """Give ln(p / (1 − p)) of probabilities, each first brought within 1e-6 of 0 and 1."""
+    """Return ln(p / (1 − p)) of probabilities, each first brought within 1e-6 of 0 and 1."""
     sure = np.clip(np.asarray(match, np.float64), _SURE, 1 - _SURE)
     odds: Values = np.log(sure) - np.log1p(-sure)
     return odds
 
 
 def combine(match: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values:
-    """Give what to rank by: log-odds of the match plus `weight` × first-stage cosine.
+    """Return what to rank by: log-odds of the match plus `weight` × first-stage cosine.
 
     Both stages err in different places; BLIP ranks by ITM plus ITC for that reason (Li et al.,
     ICML 2022). The weight is the scorer's own, `PairScorer.score_weight`.
@@ -50,7 +50,7 @@ def combine(match: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values
 
 
 def combine_likelihood(likelihood: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values:
-    """Give what to rank by where the second reader has no probability to give."""
+    """Return what to rank by where the second reader has no probability to give."""
     return np.asarray(likelihood, np.float64) + weight * np.asarray(score, np.float64)
 
 

@@ -142,7 +142,7 @@ class Tagging:
 
 
 def label_vectors(encoder: DualEncoder, labels: Sequence[str], templates: Sequence[str]) -> Matrix:
-    """Give each label one direction, (labels, dim) float32, unit rows.
+    """Return one direction for each label, (labels, dim) float32, unit rows.
 
     The mean of its sentences' unit vectors, brought to unit length again: the ensemble of
     Radford et al., ICML 2021, section 3.1.4.

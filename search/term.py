@@ -14,7 +14,7 @@ _WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
 
 
 def plain(words: str) -> str:
-    """Give words that a tokenizer takes: bytes that were no UTF-8 become question marks."""
+    """Return words that a tokenizer takes: bytes that were no UTF-8 become question marks."""
     return words.encode("utf-8", "replace").decode("utf-8")
 
 

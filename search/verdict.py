@@ -17,7 +17,7 @@ NEAREST = 16
 def lifts(
     scores: npt.ArrayLike, rows: Matrix, bank: Matrix, nearest: int = NEAREST
 ) -> npt.NDArray[np.float32]:
-    """Give each score less the mean of the item's `nearest` largest cosines to the bank.
+    """Return each score less the mean of the item's `nearest` largest cosines to the bank.
 
     `scores` (n,), `rows` (n, dim) the items' unit vectors, `bank` (texts, dim) → (n,) float32.
     An item that is near to everything loses what it would have got from any query, so one
@@ -41,7 +41,7 @@ def lifted(hits: Sequence[Hit], least: float) -> list[Hit]:
 
 
 def unread(hits: Sequence[Hit]) -> str | None:
-    """Say how many pictures the second reader has not read; None where it read all."""
+    """Return how many pictures the second reader has not read; None where it read all."""
     count = sum(hit.item.kind == "image" and hit.match is None for hit in hits)
     if not count:
         return None
@@ -53,7 +53,7 @@ def unread(hits: Sequence[Hit]) -> str | None:
 
 
 def nothing_to_read(hits: Sequence[Hit], least: float | None) -> str | None:
-    """Say that hits are all texts, which no second reader reads; None where there are no hits.
+    """Return the notice that hits are all texts, which no reader reads; None without hits.
 
     Raises InvalidArgument where only matches of at least `least` are wanted.
     """

@@ -26,7 +26,7 @@ class Said(NamedTuple):
 
 
 def telling(terms: Sequence[Term]) -> str:
-    """Give the words that the query's plus terms look for, less those that say nothing."""
+    """Return the words that the query's plus terms look for, less those that say nothing."""
     said = " ".join(term.value for term in terms if term.kind == "text" and term.weight > 0)
     return " ".join(word for word in said.split() if captions.says_something(word))
 
@@ -56,6 +56,6 @@ def find(
 def cosines(
     connection: Connection, space_id: int, found: Sequence[int], query: Vector
 ) -> dict[int, float]:
-    """Give the cosine of each of these items that has a vector in the space, in their order."""
+    """Return the cosine of each of these items that has a vector in the space, in their order."""
     rows = rows_of(connection, space_id, found)
     return {item: float(np.clip(rows[item] @ query, -1.0, 1.0)) for item in found if item in rows}

@@ -164,7 +164,7 @@ def bases(connection: Connection, quality: int) -> Iterator[Bases]:
 
 
 def fingerprints_of(connection: Connection, items: Iterable[int]) -> dict[int, tuple[Bytes, int]]:
-    """Give the hashes, (8, 32) uint8, and quality of these items; those without are left out."""
+    """Return the hashes, (8, 32) uint8, and quality of these items; those without are left out."""
     found: dict[int, tuple[Bytes, int]] = {}
     for rows in _rows_of(connection, schema.fingerprints, items):
         page = _fingerprints(rows)
@@ -190,7 +190,7 @@ def features(connection: Connection, after: int = 0, upto: int | None = None) ->
 
 
 def features_of(connection: Connection, items: Iterable[int]) -> dict[int, tuple[Bytes, Points]]:
-    """Give the codes (n, 16) and points (n, 4) of these items; those without a row are left out."""
+    """Return the codes (n, 16) and points (n, 4) of these items; those without are left out."""
     found: dict[int, tuple[Bytes, Points]] = {}
     for rows in _rows_of(connection, schema.features, items):
         found.update((int(row.item_id), (_codes(row.codes), _points(row.points))) for row in rows)

@@ -80,7 +80,7 @@ def every(connection: Connection) -> tuple[Build, ...]:
 
 
 def due(connection: Connection, space_id: int, kind: Kind) -> bool:
-    """Tell whether enough vectors came after the build, or went since, to make another."""
+    """Return whether enough vectors came after the build, or went since, to make another."""
     build = registered(connection, space_id, kind)
     if build is None:
         return vectors.count(connection, space_id, kind) >= WORTH_BUILDING

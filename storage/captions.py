@@ -49,7 +49,7 @@ def record(connection: Connection, captions: Sequence[Caption]) -> None:
 def of_items(
     connection: Connection, items: Sequence[int], model: str | None = None
 ) -> dict[int, str]:
-    """Give the newest caption of each of these items, or that of one model."""
+    """Return the newest caption of each of these items, or that of one model."""
     table = schema.captions
     found: dict[int, str] = {}
     for batch in batches(items):
@@ -62,7 +62,7 @@ def of_items(
 
 
 def lacking(connection: Connection, model: str, revision: str, chosen: Sequence[int]) -> list[int]:
-    """Tell which of these items this revision of a model has not captioned, in their order."""
+    """Return which of these items this revision of a model has not captioned, in their order."""
     table = schema.captions
     there: set[int] = set()
     for batch in batches(chosen):
@@ -104,7 +104,7 @@ def matching(
 
 
 def says_something(word: str) -> bool:
-    """Say whether a word tells captions apart; those that do not may stand in any."""
+    """Return whether a word tells captions apart; those that do not may stand in any."""
     return word.casefold().strip(".,?!") not in _EMPTY
 
 
@@ -122,5 +122,5 @@ def _matches(connection: Connection, words: str, hidden: bool) -> Iterator[int]:
 
 
 def any_at_all(connection: Connection) -> bool:
-    """Tell whether there is a caption in the library."""
+    """Return whether there is a caption in the library."""
     return connection.execute(select(schema.captions.c.id).limit(1)).first() is not None

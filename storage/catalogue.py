@@ -80,7 +80,7 @@ class Catalogue:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes are all committed at the end, or none are."""
+        """Yield a connection whose changes are all committed at the end, or none are."""
         if self.read_only:
             raise read_only(self.path)
         with fork.guard(), _translated(self.path), self._opened().connect() as plain:

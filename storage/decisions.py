@@ -49,7 +49,7 @@ class Decided:
         return cls(every(connection))
 
     def hides(self, hashes: Iterable[str]) -> bool:
-        """Say whether a group is hidden: `hashes` has one for each of its files.
+        """Return whether a group is hidden: `hashes` has one for each of its files.
 
         It is where one decision holds them all, so a new member, or a new copy of an old one,
         shows the group again.
@@ -58,7 +58,7 @@ class Decided:
         return any(group <= self._members[number] for number in self._common(group))
 
     def stays(self, hashes: Sequence[str]) -> list[bool]:
-        """Say of each file of a group, the best first, whether a decision lets it stay.
+        """Return of each file of a group, the best first, whether a decision lets it stay.
 
         As many files of a content as one decision names: what joined the group later is not
         decided on, and of equal files the last ones are taken for it.
@@ -74,7 +74,7 @@ class Decided:
         return staying
 
     def parts(self, first: str, second: str) -> bool:
-        """Say whether a person called these two contents not duplicates."""
+        """Return whether a person called these two contents not duplicates."""
         return first != second and bool(self._common((first, second)) & self._parting)
 
     def _common(self, hashes: Iterable[str]) -> set[int]:

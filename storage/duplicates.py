@@ -42,13 +42,13 @@ class Pair:
 
 
 def last(connection: Connection, method: Method) -> int:
-    """Give the highest row number there is to compare by a method, 0 for none."""
+    """Return the highest row number there is to compare by a method, 0 for none."""
     table = schema.features if method == "features" else schema.fingerprints
     return int(connection.scalar(select(func.max(table.c.id))) or 0)
 
 
 def watermark(connection: Connection, method: str) -> int:
-    """Tell up to which row a method (a `Method`, or "vectors:SPACE") has compared.
+    """Return up to which row a method (a `Method`, or "vectors:SPACE") has compared.
 
     "hashes alone" has come as far as "hashes", if that is further.
     """

@@ -36,14 +36,14 @@ Outcome = Literal["new", "copied", "moved", "unchanged"]
 
 
 def under(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:
-    """Say that a path is this one or lies below it, as a range that an index serves."""
+    """Return the condition that a path is this one or below it, as a range that an index serves."""
     below = folder if folder.endswith(os.sep) else folder + os.sep
     beyond = below[:-1] + chr(ord(os.sep) + 1)
     return and_(column >= folder, column < beyond, or_(column == folder, column >= below))
 
 
 def is_under(path: str, folder: str) -> bool:
-    """Tell whether a path is this folder or lies below it."""
+    """Return whether a path is this folder or lies below it."""
     below = folder if folder.endswith(os.sep) else folder + os.sep
     return path == folder or path.startswith(below)
 
@@ -106,7 +106,7 @@ def _failed(
 
 
 def fails_in(space_id: int | None) -> ColumnElement[bool]:
-    """Say that a failure is of the file itself, or of the model of this space with it.
+    """Return the condition that a failure is of the file, or of the model of this space with it.
 
     Of one path there is at most one such: see `fail`.
     """

@@ -121,7 +121,7 @@ def numbers(connection: Connection, kind: ContentKind, hashes: Iterable[str]) ->
 def set_passages(
     connection: Connection, document_id: int, passages: Sequence[tuple[int, int, int]]
 ) -> set[int]:
-    """Say of which passages a document is made: (item, start, end), in reading order.
+    """Store of which passages a document is made: (item, start, end), in reading order.
 
     Returns the items that were passages of it and are no longer.
     """
@@ -191,13 +191,13 @@ def _stored(names: Mapping[str, int], reader_version: int) -> Stored:
 
 
 def has_vector(space_id: int) -> ColumnElement[bool]:
-    """Say that an item has a vector in the space."""
+    """Return the condition that an item has a vector in the space."""
     items, vectors = schema.items, schema.vectors
     return exists().where(vectors.c.item_id == items.c.id, vectors.c.space_id == space_id)
 
 
 def has_vectors_of_passages(space_id: int) -> ColumnElement[bool]:
-    """Say that a document or table has no passage without a vector in the space."""
+    """Return the condition that a document has no passage without a vector in the space."""
     items, passages, vectors = schema.items, schema.passages, schema.vectors
     there = exists().where(vectors.c.item_id == passages.c.item_id, vectors.c.space_id == space_id)
     return ~exists().where(passages.c.document_id == items.c.id, ~there)

@@ -101,7 +101,7 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Let go of the catalogue."""
+        """Close the catalogue."""
         self.catalogue.close()
 
     @property
@@ -173,7 +173,7 @@ class Library:
 
     @contextmanager
     def writing(self, command: str) -> Iterator[dict[str, object]]:
-        """Be the library's one writer for the time of the block; raises LibraryInUse.
+        """Hold the library as its one writer for the time of the block; raises LibraryInUse.
 
         Gives a mapping whose content is stored with the run.
         """
@@ -212,23 +212,23 @@ class Library:
             )
 
     def is_empty(self) -> bool:
-        """Tell whether there is nothing to be found."""
+        """Return whether there is nothing to be found."""
         with self.catalogue.reading() as connection:
             return connection.execute(select(schema.vectors.c.id).limit(1)).first() is None
 
     def space(self) -> Space | None:
-        """Tell by which model's vectors searches go; None before the first index run."""
+        """Return by which model's vectors searches go; None before the first index run."""
         with self.catalogue.reading() as connection:
             known = spaces.every(connection)
         return known[0] if known else None
 
     def spaces(self) -> tuple[SpaceCount, ...]:
-        """Tell whose vectors the library holds and how many, the current space first."""
+        """Return whose vectors the library holds and how many, the current space first."""
         with self.catalogue.reading() as connection:
             return switching.counts(connection)
 
     def use(self, name: str) -> Space:
-        """Have searches go by the vectors of a model, at once and for every process.
+        """Make searches go by the vectors of a model, at once and for every process.
 
         Raises ModelMismatch where the library has none of it, or not all of them yet.
         """
@@ -286,7 +286,7 @@ class Library:
         return self.thumbnails.read(content)
 
     def nearest(self, space_id: int, kind: Kind) -> Nearest:
-        """Give the nearest-neighbour question of a kind; its index is opened once and kept."""
+        """Return the nearest-neighbour question of a kind; its index is opened once and kept."""
         key = space_id, kind
         if key not in self._nearest:
             self._nearest[key] = Nearest(

@@ -28,7 +28,7 @@ def upgrade(catalogue: Catalogue, before: str | None) -> Path | None:
 
 
 def knows(version: str) -> bool:
-    """Tell whether a schema version has a script here."""
+    """Return whether a schema version has a script here."""
     return any(SCRIPTS.glob(f"versions/m{version}_*.py"))
 
 

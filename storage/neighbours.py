@@ -127,7 +127,7 @@ def neighbours(
 def _index(
     connection: Connection, folder: Path, space_id: int, every: int, new: int
 ) -> tuple["IvfIndex | None", int]:
-    """Give an inverted file and up to which vector it holds them; None where all are compared.
+    """Return an inverted file and up to which vector it holds them; None where all are compared.
 
     Where the library has none, one is made in memory: a byte a number, while it is needed.
     """

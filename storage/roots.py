@@ -19,7 +19,7 @@ def every(connection: Connection) -> list[Root]:
 
 
 def is_mounted(path: str) -> bool:
-    """Tell whether a root is there with something in it; an empty mount point is not mounted."""
+    """Return whether a root is there with something in it; an empty mount point is not mounted."""
     try:
         with os.scandir(path) as entries:
             return next(entries, None) is not None
@@ -38,11 +38,11 @@ class Roots:
         return iter(list(self._by_path.values()))
 
     def at(self, path: str) -> Root | None:
-        """Give the root that is just this path."""
+        """Return the root that is just this path."""
         return self._by_path.get(path)
 
     def owner(self, path: str) -> Root | None:
-        """Give the walked root that a path lies in or is."""
+        """Return the walked root that a path lies in or is."""
         while True:
             root = self._by_path.get(path)
             if root is not None and root.walked:

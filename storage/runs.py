@@ -30,7 +30,7 @@ def end(connection: Connection, run_id: int, outcome: str, counts: Mapping[str, 
 
 
 def holder(connection: Connection) -> str:
-    """Say in words which run is open: " by process 4711 (index, since 12:03 UTC)"."""
+    """Return in words which run is open: " by process 4711 (index, since 12:03 UTC)"."""
     table = schema.runs
     row = connection.execute(
         select(table).where(table.c.outcome.is_(None)).order_by(table.c.id.desc())

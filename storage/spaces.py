@@ -46,7 +46,7 @@ def _identity(space: Space) -> tuple[str, str, str]:
 
 
 def same(one: Space, other: Space) -> bool:
-    """Tell whether vectors of the two may be compared."""
+    """Return whether vectors of the two may be compared."""
     return (one.revision, one.dimension, one.preprocessing) == (
         other.revision,
         other.dimension,
@@ -55,7 +55,7 @@ def same(one: Space, other: Space) -> bool:
 
 
 def difference(held: Space, offered: Space) -> str:
-    """Say in one line why a model does not fit the space that bears its name, and what to do."""
+    """Return in one line why a model does not fit the space that bears its name, and what to do."""
     return (
         f"the model {held.name!r} is not the one this library was made with (weights "
         f"{offered.revision[:12]} instead of {held.revision[:12]}, or other picture preparation); "

@@ -65,7 +65,7 @@ def counts(connection: Connection) -> list[tuple[str, str, int]]:
 
 
 def of_items(connection: Connection, items: Sequence[int]) -> dict[int, list[Tag]]:
-    """Give the tags of these items, the surest first; items without are left out."""
+    """Return the tags of these items, the surest first; items without are left out."""
     table = schema.tags
     found: dict[int, list[Tag]] = {}
     for batch in batches(items):

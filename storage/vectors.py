@@ -34,7 +34,7 @@ def add(
 
 
 def stored(connection: Connection, space_id: int, kind: Kind, hashes: Iterable[str]) -> set[str]:
-    """Tell which of these contents have a vector in the space."""
+    """Return which of these contents have a vector in the space."""
     items, vectors = schema.items, schema.vectors
     wanted = list(hashes)
     found: set[str] = set()
@@ -146,7 +146,7 @@ def numbers_of(connection: Connection, space_id: int, item_ids: Iterable[int]) -
 
 
 def any_of(connection: Connection, space_id: int, kind: Kind) -> bool:
-    """Tell whether the space has a vector of this kind."""
+    """Return whether the space has a vector of this kind."""
     table = schema.vectors
     query = select(table.c.id).where(table.c.space_id == space_id, table.c.kind == kind).limit(1)
     return connection.execute(query).first() is not None

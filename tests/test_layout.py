@@ -18,6 +18,8 @@ HOME = Path(importlib.import_module("cli").__file__ or "").parents[1]
 HEAVY = {"torch", "transformers", "open_clip", "faiss", "alembic"}
 LONGEST_FILE = 400  # lines
 LONGEST_FUNCTION = 40
+# "Return", "Write", "Raise" say what a function does; these say what somebody is told of it.
+NO_VERBS = frozenset(("Give", "Tell", "Say", "Have", "Be", "Think", "Let"))
 # A function may be longer where a reason stands here: "file.py:name": "why".
 LONG_FOR_A_REASON: dict[str, str] = {}
 
@@ -26,6 +28,12 @@ def files() -> Iterator[Path]:
     yield HOME / "sightline.py"
     for package in PACKAGES:
         yield from sorted((HOME / package).rglob("*.py"))
+
+
+def all_files() -> list[Path]:
+    """List the files of the product, of its tests and of its benchmarks."""
+    beside = [*(HOME / "tests").rglob("*.py"), *(HOME / "benchmarks").rglob("*.py")]
+    return [*files(), *sorted(beside)]
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -41,7 +49,7 @@ def test_the_four_packages_and_the_front_door_come_from_one_place() -> None:
 
 
 def test_no_file_is_longer_than_a_reader_bears() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files()}
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in all_files()}
     assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
 
 
@@ -53,6 +61,18 @@ def test_no_function_is_longer_than_a_screen() -> None:
         if (length := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
     }
     assert {name: length for name, length in long.items() if name not in LONG_FOR_A_REASON} == {}
+
+
+def test_docstrings_begin_with_a_verb_of_the_field() -> None:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+    found = {
+        f"{path.relative_to(HOME)}: {first}"
+        for path in all_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, kinds) and (first := (ast.get_docstring(node) or "-").split()[0])
+        if first in NO_VERBS
+    }
+    assert found == set()
 
 
 def test_every_file_says_what_it_is_for() -> None:

@@ -32,7 +32,7 @@ _KEPT = "the captions that were shown are stored"
 @json_option
 @library_option
 def command(target: str | None, every: bool, **given: Any) -> int:
-    """Say in a sentence what is in each picture.
+    """Describe in a sentence what is in each picture.
 
     The sentences are kept: their words are found by search, and a picture that has one of the
     same model is not described again. A picture outside the library is described and not kept.

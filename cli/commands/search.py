@@ -85,7 +85,7 @@ def command(**given: Any) -> int:
 
 
 def _nothing(engine: Engine, library: Library, query: Query) -> str:
-    """Say why nothing was found; a verdict needs something that it has turned down."""
+    """Return why nothing was found; a verdict needs something that it has turned down."""
     if query.min_match is not None or query.min_lift is not None:
         first = replace(query, k=1, rerank=None, min_match=None, min_lift=None, describe=False)
         if engine.search(first):

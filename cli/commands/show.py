@@ -18,7 +18,7 @@ from storage import Item, Tag, captions, tags
 @library_option
 @json_option
 def command(item: str, library: str | None, as_json: bool) -> None:
-    """Tell all that is known of one item.
+    """Show all that is known of one item.
 
     ITEM is the beginning of its hash, at least 6 digits, or the PATH of a file.
     """

@@ -19,7 +19,7 @@ from storage.records import Build, SpaceCount
 @library_option
 @json_option
 def command(library: str | None, as_json: bool) -> None:
-    """Tell what the library holds."""
+    """Show what the library holds."""
     settings = Settings.read(library=library)
     with session(settings) as opened:
         status, roots, caution = opened.status(), opened.roots(), wiring.caution(opened)

@@ -70,7 +70,7 @@ _GIVING = {  # what only a run that gives labels can use, by the name of its arg
 @json_option
 @library_option
 def command(**given: Any) -> int:
-    """Give pictures labels, list them or take them away.
+    """Label pictures, list their labels or take them away.
 
     The labels compete for each picture, so a set should hold one for everything that may be
     there. `sightline search --tag LABEL` then finds among the pictures that have one.

@@ -148,7 +148,7 @@ def _qformer(config: Any) -> Rows:
 
 
 def _joined(config: Any, architecture: str, names: Mapping[int, str]) -> Rows:
-    """Say what brings pictures and words together."""
+    """Return what brings pictures and words together."""
     wide, words = config.vision_config, config.text_config
     if architecture.startswith("Llava"):
         layers = f"{wide.hidden_size} → {words.hidden_size} → {words.hidden_size}"

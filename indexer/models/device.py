@@ -83,7 +83,7 @@ def _cuda(device: torch.device) -> Placement:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Say whether an accelerator ran out of memory (MPS raises a plain RuntimeError)."""
+    """Return whether an accelerator ran out of memory (MPS raises a plain RuntimeError)."""
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error).lower()
 
 

@@ -66,7 +66,7 @@ class Llava(SpeakingReader):
 
     @inference
     def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
-        """Say the next thing about all the pictures: (n, size, size, 3) uint8, n at least 1.
+        """Return the next reply about all the pictures: (n, size, size, 3) uint8, n at least 1.
 
         Raises InvalidArgument without a picture, for turns that are not a person's and the
         model's by turns, and for a dialogue longer than the model holds.

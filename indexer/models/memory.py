@@ -32,7 +32,7 @@ def parameters(checkpoint: Checkpoint) -> int | None:
 
 
 def held(count: int, precision: Precision, *, exact: bool) -> Precision:
-    """Say what so many weights are held in where matrix products run in that precision.
+    """Return what so many weights are held in where matrix products run in that precision.
 
     An encoder's are `exact`: vectors made on one device are compared with those of another. A
     large reader would fit few machines otherwise than in bf16.

@@ -116,4 +116,4 @@ class Conversant(Reader, Protocol):
     """Holds a dialogue of several turns about one or several pictures."""
 
     def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
-        """Say the next thing; the last turn is a person's."""
+        """Return the next reply; the last turn is a person's."""

@@ -107,12 +107,12 @@ def recommend(
 
 
 def papers() -> dict[str, tuple[Figure, ...]]:
-    """Give the figures of the papers behind the families, by the name of the model they print."""
+    """Return the figures of the papers behind the families, by the name of the model they print."""
     return {entry["name"]: tuple(_figures(entry).values()) for entry in _data()["papers"]}
 
 
 def configuration(name: str) -> Mapping[str, Any] | None:
-    """Give what a published model's config.json says beside its class's defaults, where known."""
+    """Return what a published model's config.json says beside its class's defaults, where known."""
     config: Mapping[str, Any] | None
     config = next((row.get("config") for row in _data()["models"] if row["name"] == name), None)
     return config

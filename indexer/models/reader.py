@@ -84,5 +84,5 @@ class PretrainedReader:
         return count_tokens(self._tokenizer, text)
 
     def _longest(self, part: Any) -> int:
-        """Say how many tokens the tokenizer and that part of the network both take."""
+        """Return how many tokens the tokenizer and that part of the network both take."""
         return int(min(self._tokenizer.model_max_length, part.max_position_embeddings))

@@ -83,7 +83,7 @@ def canonical(name: str) -> str:
 
 
 def is_mini(model: Space | str) -> bool:
-    """Say whether a name or a space is of the shipped `mini` family."""
+    """Return whether a name or a space is of the shipped `mini` family."""
     row = TABLE.get(model if isinstance(model, str) else model.name)
     return row is not None and row.source.startswith(PACKAGE)
 

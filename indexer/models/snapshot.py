@@ -29,7 +29,7 @@ _WORDS = (*VOCABULARIES, "merges.txt", "chat_template.jinja")
 
 
 def is_snapshot(folder: Path) -> bool:
-    """Say whether a folder is laid out as the transformers library does."""
+    """Return whether a folder is laid out as the transformers library does."""
     return (folder / CONFIG).is_file()
 
 

@@ -29,17 +29,17 @@ class Action(Protocol):
 
     @property
     def name(self) -> ActionName:
-        """Give the word by which the journal knows it."""
+        """Return the word by which the journal knows it."""
 
     @property
     def same_bytes_only(self) -> bool:
-        """Tell whether the file's path will lead to the keeper's bytes."""
+        """Return whether the file's path will lead to the keeper's bytes."""
 
     def targets(self, files: Sequence[Held]) -> Sequence[str | None]:
         """Return where an image and its companions will go; raises a FileFailure."""
 
     def draft(self, loser: Held, target: str | None) -> str | None:
-        """Think of a name for a file that is being made."""
+        """Return a name for a file that is being made."""
 
     def perform(self, step: Step, loser: Held, keeper: Held) -> None:
         """Do it; the last thing that can fail is what makes it so."""
@@ -85,7 +85,7 @@ class Move:
         return [image, *(self._names.free(self._folder, each) for each in beside)]
 
     def draft(self, loser: Held, target: str | None) -> str | None:
-        """Think of a name in the folder, for what comes from another file system."""
+        """Return a name in the folder, for what comes from another file system."""
         return draft_beside(target) if target else None
 
     def perform(self, step: Step, loser: Held, keeper: Held) -> None:
@@ -105,7 +105,7 @@ class Hardlink:
         return [None] * len(files)
 
     def draft(self, loser: Held, target: str | None) -> str:
-        """Think of a name beside the file."""
+        """Return a name beside the file."""
         return draft_beside(loser.path)
 
     def perform(self, step: Step, loser: Held, keeper: Held) -> None:
@@ -145,7 +145,7 @@ class Reflink:
         return [None] * len(files)
 
     def draft(self, loser: Held, target: str | None) -> str:
-        """Think of a name beside the file."""
+        """Return a name beside the file."""
         return draft_beside(loser.path)
 
     def perform(self, step: Step, loser: Held, keeper: Held) -> None:

@@ -170,7 +170,7 @@ def _masked(image: Pixels, covered: NDArray[np.bool_]) -> Pixels:
 
 
 def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats:
-    """Give the first the light of the second: gain and bias by their medians and spreads."""
+    """Return the first in the light of the second: gain and bias by their medians and spreads."""
     low, middle, high = _levels(first[covered])
     below, centre, above = _levels(second[covered])
     gain = float(np.clip((above - below) / max(high - low, 1.0), 0.4, 2.5))
@@ -181,7 +181,7 @@ def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats
 
 
 def _levels(gray: Pixels) -> tuple[float, float, float]:
-    """Give the gray levels below which a tenth, half and nine tenths of the pixels lie.
+    """Return the gray levels below which a tenth, half and nine tenths of the pixels lie.
 
     Counted by level and not sorted; inside a level the pixels are taken to lie evenly.
     """

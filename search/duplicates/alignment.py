@@ -32,12 +32,12 @@ class Alignment:
 
     @property
     def scale(self) -> float:
-        """Give the length on the second picture of a unit on the first."""
+        """Return the length on the second picture of a unit on the first."""
         return math.hypot(self.matrix[0, 0], self.matrix[1, 0])
 
     @property
     def rotation(self) -> float:
-        """Give the angle by which the first is turned to lie on the second, -180 to 180."""
+        """Return the angle by which the first is turned to lie on the second, -180 to 180."""
         return math.degrees(math.atan2(self.matrix[1, 0], self.matrix[0, 0]))
 
 
@@ -60,7 +60,7 @@ def align(first: Features, second: Features) -> Alignment | None:
 
 
 def _matches(first: Features, second: Features) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give the places, (n, 2) each, of features that are each other's nearest."""
+    """Return the places, (n, 2) each, of features that are each other's nearest."""
     none = np.zeros((0, 2), np.float32)
     if not (len(first.codes) and len(second.codes)):
         return none, none

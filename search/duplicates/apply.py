@@ -214,7 +214,7 @@ def _step(
 
 
 def _was_done(entry: Entry, action: Action, log: Journal) -> bool:
-    """Tell whether an earlier run did it; a file that came back by other hands is a new one."""
+    """Return whether an earlier run did it; a file that came back by other hands is a new one."""
     did = log.finished(entry.path, entry.item)
     if did == "reflink":
         return action.name == did  # nothing on the disk shows it

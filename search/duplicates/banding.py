@@ -22,7 +22,7 @@ CROWDED = 4096
 
 
 def bands(codes: Codes, count: int, bits: int) -> Iterator[Keys]:
-    """Give each code's key in each of `count` bands of `bits` bits (at most 32).
+    """Yield each code's key in each of `count` bands of `bits` bits (at most 32).
 
     `codes` (n, bytes) uint8; a band takes every count-th bit from its number on, since
     neighbouring bits of a picture's code go together and would crowd few keys.
@@ -77,7 +77,7 @@ def distances(some: Codes, others: Codes) -> NDArray[np.int64]:
 
 
 def _sorting(keys: Keys) -> Numbers:
-    """Give the order that sorts keys, 16 bits at a time: those are sorted by counting."""
+    """Return the order that sorts keys, 16 bits at a time: those are sorted by counting."""
     order = np.argsort(keys.astype(np.uint16), kind="stable")
     if keys.dtype == np.uint16:
         return order

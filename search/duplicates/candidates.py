@@ -119,7 +119,7 @@ def _features(
 def _voted(
     codes: NDArray[np.uint8], owners: Numbers, known: NDArray[np.uint8], theirs: Numbers
 ) -> Numbers:
-    """Give the pairs of items that share features, the lower number first."""
+    """Return the pairs of items that share features, the lower number first."""
     inside = np.isin(theirs, owners)  # of two new pictures each is a query: one of the ways counts
 
     def counts(query: Numbers, code: Numbers) -> NDArray[np.bool_]:
@@ -135,7 +135,7 @@ def sharing(
     theirs: Numbers,
     counts: Callable[[Numbers, Numbers], NDArray[np.bool_]] = lambda query, _: query >= 0,
 ) -> Numbers:
-    """Give the pairs (n, 2) of an owner and one of theirs that share `LEAST_VOTES` features.
+    """Return the pairs (n, 2) of an owner and one of theirs that share `LEAST_VOTES` features.
 
     `codes` (m, 16) uint8 with `owners` (m,), `known` with `theirs`; `counts` tells of meetings,
     by the numbers of both features, which are any. Each feature votes with the known ones nearest

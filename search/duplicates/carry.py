@@ -12,7 +12,7 @@ from storage.errors import FileFailure
 
 
 def draft_beside(path: str) -> str:
-    """Think of a name in the same folder that nothing has; a scan skips what begins with a dot."""
+    """Return a name in the same folder that nothing has; scans skip what begins with a dot."""
     return os.path.join(os.path.dirname(path), f".sightline-{token_hex(8)}")
 
 
@@ -97,7 +97,7 @@ def settle_bytes(descriptor: int, draft: str, expected: str) -> None:
 
 
 def own(path: str, uid: int, gid: int) -> None:
-    """Give a file to whom it belonged, where that is allowed, with its mode as it was."""
+    """Set a file's owner to its former one, where that is allowed, and its mode as it was."""
     if hasattr(os, "chown"):
         mode = os.stat(path).st_mode
         with suppress(OSError):

@@ -145,7 +145,7 @@ def _keeper(entry: Entry) -> Iterator[Held]:
 
 
 def _place(path: str) -> _Place | None:
-    """Tell names apart as loosely as any file system does: by folder, file and folded name.
+    """Return what names are told apart by on any file system: folder, file and folded name.
 
     Hard links of a file differ in it, spellings of one name do not.
     """

@@ -44,7 +44,7 @@ class Look:
 
 
 def compare(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
-    """Say what two pictures of different bytes are to each other, or None for strangers.
+    """Judge what two pictures of different bytes are to each other, or None for strangers.
 
     "same-picture" and "edited" are decided by pixels; two shots of one camera are "similar"
     however much they are alike.
@@ -117,13 +117,13 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
 
 
 def _lies_whole(alignment: Alignment, agreed: Agreement) -> bool:
-    """Say whether few features have one picture lie on all of the other, as it is."""
+    """Return whether few features have one picture lie on all of the other, as it is."""
     level = abs(alignment.rotation) < _LEVEL and abs(alignment.scale - 1) < _ENLARGED
     return level and agreed.overlap > 1 - _ENLARGED and alignment.inliers < _FEW
 
 
 def _hashes_deny(first: Look, second: Look, limits: Thresholds) -> bool:
-    """Say whether hashes that mean something are far apart.
+    """Return whether hashes that mean something are far apart.
 
     Pages of one application have their frame in common and no more; an edit that crops nothing
     leaves the hash nearly as it was.

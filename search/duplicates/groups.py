@@ -79,7 +79,7 @@ class Grouping:
         against: Collection[int] | None = None,
         folders: Sequence[str] = (),
     ) -> Iterator[Group]:
-        """Give the groups of pictures `within`, or of those each with what is `against` them.
+        """Yield the groups of pictures `within`, or of those each with what is `against` them.
 
         A picture that has files on both sides is on both. Of files only those in `folders` are
         given, where there are any; absolute paths.
@@ -127,7 +127,7 @@ class Grouping:
         )
 
     def _files(self, item: Item, folders: Sequence[str]) -> list[Candidate]:
-        """Give an item's files, the best first; names of one and the same file count once.
+        """Return an item's files, the best first; names of one and the same file count once.
 
         Of identical files beyond the first none is given where --kind leaves them out.
         """

@@ -43,7 +43,7 @@ class Held:
 
     @property
     def identity(self) -> tuple[int, int]:
-        """Give device and inode: two paths of one file agree in them."""
+        """Return device and inode: two paths of one file agree in them."""
         return identity(self.seen)
 
     def require_unchanged(self) -> None:
@@ -166,12 +166,12 @@ def sync_folder(folder: str) -> None:
 
 
 def identity(seen: os.stat_result) -> tuple[int, int]:
-    """Give device and inode."""
+    """Return device and inode."""
     return seen.st_dev, seen.st_ino
 
 
 def are_one(path: str, other: str) -> bool:
-    """Tell whether two paths are two names of one regular file."""
+    """Return whether two paths are two names of one regular file."""
     try:
         return identity(look(path)) == identity(look(other))
     except FileFailure:
@@ -179,7 +179,7 @@ def are_one(path: str, other: str) -> bool:
 
 
 def words(error: OSError) -> str:
-    """Say in a few words what the system refused."""
+    """Return in a few words what the system refused."""
     return _WORDS.get(error.errno or 0) or error.strerror or str(error)
 
 

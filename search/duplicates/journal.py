@@ -117,16 +117,16 @@ class Journal:
 
     @property
     def logged(self) -> tuple[Logged, ...]:
-        """Give every step in the order in which it was begun."""
+        """Return every step in the order in which it was begun."""
         return tuple(self._logged.values())
 
     @property
     def next_number(self) -> int:
-        """Give the number of the step to come."""
+        """Return the number of the step to come."""
         return max(self._logged, default=0) + 1
 
     def finished(self, path: str, content: str) -> ActionName | None:
-        """Tell by which action a file with this content was dealt with, and not undone."""
+        """Return by which action a file with this content was dealt with, and not undone."""
         return self._finished.get((path, content))
 
     def companions_gone(self, path: str) -> tuple[Logged, ...]:

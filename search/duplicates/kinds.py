@@ -70,7 +70,7 @@ class Thresholds:
                 )
 
     def changed(self, settings: Iterable[str]) -> Self:
-        """Give these limits with some set otherwise: "cosine=0.9", each a field of this class.
+        """Return these limits with some set otherwise: "cosine=0.9", each a field of this class.
 
         Raises InvalidArgument for a name there is not, or no number that is 0 or more.
         """

@@ -123,7 +123,7 @@ class LeakFinder:
         yield from self._told(tested, sorted(found, key=lambda each: each[:2]))
 
     def _by_hashes(self, looks: Sequence[Look]) -> Numbers:
-        """Give (place, item) pairs whose hashes are near in one of the forms."""
+        """Return (place, item) pairs whose hashes are near in one of the forms."""
         places = np.array(
             [
                 place
@@ -144,7 +144,7 @@ class LeakFinder:
         return np.unique(np.concatenate(met), axis=0)
 
     def _by_features(self, looks: Sequence[Look]) -> Numbers:
-        """Give (place, item) pairs that share local features."""
+        """Return (place, item) pairs that share local features."""
         known = [look.features for look in looks if look.features is not None]
         codes = np.concatenate([np.zeros((0, 16), np.uint8), *(each.codes for each in known)])
         places = np.repeat(np.arange(len(known)), [len(each.codes) for each in known])
@@ -206,7 +206,7 @@ class LeakFinder:
                 yield Leaked(each.path, each.hash, item, paths, evidence.kind, evidence)
 
     def _training(self, item: Item) -> tuple[str, ...]:
-        """Give the files of an item that are of the training set."""
+        """Return the files of an item that are of the training set."""
         if self._among is not None and item.id not in self._among:
             return ()
         return tuple(

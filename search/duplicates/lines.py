@@ -52,7 +52,7 @@ def _numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def unwritable(what: str, file: str | Path, error: OSError) -> SightlineError:
-    """Say why a plan or a journal cannot be written."""
+    """Return why a plan or a journal cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(f"{what} {file}: the disk took no more; free some space and run it again")
     reason = error.strerror or str(error)

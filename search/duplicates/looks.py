@@ -17,7 +17,7 @@ def looks_of(
     crops: bool,
     pixels: Callable[[str], Pixels | None],
 ) -> dict[int, Look]:
-    """Give the looks of items, with their features where `crops` are looked for.
+    """Return the looks of items, with their features where `crops` are looked for.
 
     `pixels` gives the small picture of a content. What has no fingerprint or no picture is left
     out.

@@ -71,7 +71,7 @@ def joined(*known: Metadata) -> Metadata:
 
 
 def lost(keeper: Metadata, loser: Metadata) -> Metadata:
-    """Tell what would be gone with a file: what it has, and its keeper has nothing of the kind.
+    """Return what would be gone with a file: what it has, and its keeper has nothing of the kind.
 
     Of keywords each one counts; anything else that the keeper says stands for itself.
     """
@@ -107,7 +107,7 @@ def _sidecar(path: str) -> Metadata:
 
 
 def _is_file(path: str) -> bool:
-    """Tell a file from a pipe, which might never end."""
+    """Return whether it is a file and no pipe, which might never end."""
     return stat.S_ISREG(os.stat(path).st_mode)
 
 

@@ -53,7 +53,7 @@ class Cluster:
 
 
 def check_cosines(cosines: Sequence[float]) -> tuple[float, ...]:
-    """Give thresholds the highest first and each once; raises InvalidArgument for impossible ones.
+    """Return thresholds, the highest first, each once; raises InvalidArgument for impossible ones.
 
     None at all are COSINES.
     """
@@ -164,7 +164,7 @@ class SemDeDup:
 def _take(
     scores: Matrix, kept: NDArray[np.bool_], places: Ids, stands: Ids, cosines: Vector
 ) -> None:
-    """Let each row (r, of) know the kept picture that is most like it, where it has none better.
+    """Record for each row (r, of) the kept picture that is most like it, where it has none better.
 
     Writes into `stands` and `cosines`, (r,) each.
     """
@@ -179,7 +179,7 @@ def _take(
 
 
 def _kept(near: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Say which of a part stay: (r, r) which earlier ones are near, (r,) which have none before."""
+    """Return which of a part stay: (r, r) which earlier are near, (r,) which have none before."""
     kept = free.copy()
     for row in np.flatnonzero(free & near.any(axis=1)):
         kept[row] = not (near[row] & kept).any()

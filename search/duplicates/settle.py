@@ -31,7 +31,7 @@ def settle(log: Journal) -> None:
 
 
 def holds(path: str, content: str) -> bool:
-    """Tell whether a regular file with this content is at a path."""
+    """Return whether a regular file with this content is at a path."""
     try:
         with hold(path, alone=False) as held:
             return held.hash == content
@@ -57,7 +57,7 @@ def discard_copy(extra: str, step: Step) -> None:
 
 
 def _happened(step: Step) -> bool | None:
-    """Tell whether a step came about; None where the disk that could tell is not there."""
+    """Return whether a step came about; None where the disk that could tell is not there."""
     there = os.path.lexists(step.path)
     if not there and not os.path.isdir(os.path.dirname(step.path)):
         return None

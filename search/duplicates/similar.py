@@ -29,7 +29,7 @@ class Alike:
 
 
 def similar(library: Library, space: Space, after: int, limits: Thresholds) -> Iterator[Alike]:
-    """Give the similar pairs of the vectors numbered above `after`, block by block.
+    """Yield the similar pairs of the vectors numbered above `after`, block by block.
 
     Each picture meets its `limits.neighbours` nearest; the cosines are those of the stored
     vectors. A pair may come again in a later block.
@@ -58,7 +58,7 @@ def _seen(
 
 
 def judged(cosine: float, first: Capture, second: Capture, limits: Thresholds) -> Evidence | None:
-    """Say whether two pictures so near to each other are similar, by time, camera and place too."""
+    """Judge whether two pictures so near are similar, by time, camera and place too."""
     apart, metres = seconds_between(first, second), metres_between(first, second)
     same_camera = first.camera is not None and first.camera == second.camera
     evidence = Evidence(
@@ -81,7 +81,7 @@ def judged(cosine: float, first: Capture, second: Capture, limits: Thresholds) -
 
 
 def metres_between(first: Capture, second: Capture) -> float | None:
-    """Give the distance of two places on the earth, by the haversine formula; None if unknown."""
+    """Return the distance of two places on the earth, by the haversine formula; None if unknown."""
     ours, theirs = (first.latitude, first.longitude), (second.latitude, second.longitude)
     if None in ours or None in theirs:
         return None

@@ -162,7 +162,7 @@ def _remake(held: Held, step: Step, draft: str) -> None:
 
 
 def _as_journalled(step: Step) -> None:
-    """Give a file the owner, mode and date it had; another file system may have lost them."""
+    """Restore the owner, mode and date a file had; another file system may have lost them."""
     own(step.path, step.uid, step.gid)
     with suppress(OSError):
         os.chmod(step.path, step.mode)
@@ -170,7 +170,7 @@ def _as_journalled(step: Step) -> None:
 
 
 def _kept_all(step: Step, again: bool) -> str:
-    """Have nothing to do: a reflink has bytes, mode and dates of its own."""
+    """Return without a change: a reflink has bytes, mode and dates of its own."""
     return "it kept its bytes and its dates"
 
 

@@ -42,7 +42,7 @@ class AnnKind(Protocol):
     """How an index kind comes to be: a module with these three functions."""
 
     def sample_size(self, rows: int) -> int:
-        """Tell how many of so many rows the kind has to learn from, 0 where it need not."""
+        """Return how many of so many rows the kind has to learn from, 0 where it need not."""
 
     def create(self, dimension: int, rows: int, sample: Matrix) -> AnnIndex:
         """Make an empty index with room for so many rows, after a sample (s, dim) of them."""

@@ -28,7 +28,7 @@ class ExactIndex:
         faiss.write_index(self._index, str(path))
 
     def widen(self) -> bool:
-        """Say that every row is looked at already."""
+        """Return False: every row is looked at already."""
         return False
 
     @fork_safe
@@ -50,7 +50,7 @@ def _parameters(included: Ids | None, excluded: Ids) -> faiss.SearchParameters |
 
 
 def sample_size(rows: int) -> int:
-    """Tell that nothing is learnt from the rows."""
+    """Return 0: nothing is learnt from the rows."""
     return 0
 
 

@@ -118,7 +118,7 @@ class IvfIndex:
 
 
 def sample_size(rows: int) -> int:
-    """Tell how many of so many rows to learn the centroids from."""
+    """Return how many of so many rows to learn the centroids from."""
     return min(rows, _SAMPLE_PER_LIST * _lists(rows))
 
 

@@ -53,7 +53,7 @@ def run_json(run: Run) -> Callable[..., list[dict[str, Any]]]:
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> ColourReader:
-    """Let one reader stand for every model that reads pictures; `asked` says for which."""
+    """Use one reader for every model that reads pictures; `asked` says for which."""
     made = ColourReader()
     monkeypatch.setattr(wiring, "load_reader", made.load)
     return made

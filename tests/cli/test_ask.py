@@ -19,7 +19,7 @@ QUESTION = "what colour is the wall?"
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every command go to the library of the photos, and read with the fake."""
+    """Make every command go to the library of the photos, and read with the fake."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

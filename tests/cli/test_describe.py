@@ -19,7 +19,7 @@ RunJson = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every command go to the library of the photos, and read with the fake."""
+    """Make every command go to the library of the photos, and read with the fake."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

@@ -16,7 +16,7 @@ TOLD = "is too long for the model {}, which reads the first {} of 6 words"
 
 @pytest.fixture(autouse=True)
 def short(library: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the encoder read four words of a text, and the reader three."""
+    """Make the encoder read four words of a text, and the reader three."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
     monkeypatch.setattr(StandInEncoder, "context", 4)
     reader.context = 3

@@ -18,7 +18,7 @@ STATUS_KEYS = "path items files missing excluded failures spaces builds folders 
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every command look at the library of the photos."""
+    """Make every command look at the library of the photos."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

@@ -19,7 +19,7 @@ ROW = "name role roles source revision repository licence note cached bytes memo
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every command go to the library of the photos."""
+    """Make every command go to the library of the photos."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

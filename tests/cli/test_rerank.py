@@ -15,7 +15,7 @@ RunJson = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every search go to the library of the photos, and read with the fake."""
+    """Make every search go to the library of the photos, and read with the fake."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

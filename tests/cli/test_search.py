@@ -18,7 +18,7 @@ KEYS = (
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every search go to the library of the photos."""
+    """Make every search go to the library of the photos."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

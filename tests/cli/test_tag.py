@@ -13,7 +13,7 @@ RunJson = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every command go to the library of the photos."""
+    """Make every command go to the library of the photos."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
 
 

@@ -66,7 +66,7 @@ def recorded(library: Library) -> list[tuple[int | None, str | None]]:
 
 
 def forget_stat(library: Library) -> None:
-    """Let the catalogue be one of before change times and numbers were looked at."""
+    """Make the catalogue one of before change times and numbers were looked at."""
     with library.catalogue.writing() as connection:
         for table in (schema.files, schema.failures):
             connection.execute(update(table).values(ctime_ns=None, inode=None))

@@ -21,7 +21,7 @@ CLIPS = ("clip-b32-hf", "clip-b32-openai")  # the same weights, through two libr
 
 
 def cosines(encoder: DualEncoder, pixels: Pixels, texts: list[str]) -> Any:
-    """Give (pictures, texts) float32."""
+    """Return (pictures, texts) float32."""
     return encoder.encode_pictures(pixels) @ encoder.encode_texts(texts).T
 
 

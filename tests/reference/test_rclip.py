@@ -78,7 +78,7 @@ def term(written: str, pictures: Path) -> Term:
 
 
 def length(terms: list[Term], encoder: DualEncoder) -> float:
-    """Give the length of the weighted sum of the terms' vectors."""
+    """Return the length of the weighted sum of the terms' vectors."""
     total = np.zeros(encoder.space.dimension, np.float32)
     for each in terms:
         if each.kind == "image":

@@ -239,7 +239,7 @@ def test_pictures_are_read_in_batches(
 
 
 def _brightness_of(library: Library, encoder: StandInEncoder, hit: Hit) -> float:
-    """Give the brightness that a scorer sees in a hit's picture."""
+    """Return the brightness that a scorer sees in a hit's picture."""
     seen: list[float] = []
 
     def note(picture: Pixels, _: str) -> float:

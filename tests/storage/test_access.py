@@ -74,7 +74,7 @@ class Writer:
         assert self._process.stdout.readline() == "written\n"
 
     def close(self) -> None:
-        """Let the process close the library, which merges the log, and end."""
+        """Make the process close the library, which merges the log, and end."""
         if self._process is not None:
             self._process.communicate()
             self._process = None

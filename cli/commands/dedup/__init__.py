@@ -8,7 +8,7 @@ COMMANDS = {
     "find": "Find duplicates and write a plan; this is what dedup does by itself.",
     "apply": "Do what a plan says, each file checked again.",
     "undo": "Put back what can be.",
-    "decide": "Say of groups that all stays, or that they are no duplicates.",
+    "decide": "Decide of groups that all stays, or that they are no duplicates.",
 }
 
 

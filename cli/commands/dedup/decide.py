@@ -36,7 +36,7 @@ def command(
     as_json: bool,
     library: str | None,
 ) -> int:
-    """Say of groups of a plan that all stays, or that they are no duplicates.
+    """Decide of groups of a plan that all stays, or that they are no duplicates.
 
     Kept by content, through moves and changes of model; a group that was decided on is shown
     again when a new file joins it. `--list` shows what was decided, `--forget` takes it back.

@@ -192,7 +192,7 @@ def _narrowed(given: Mapping[str, Any]) -> Filters:
 def _chosen(
     library: Library, filters: Filters, against: str | None
 ) -> tuple[list[int] | None, list[int] | None]:
-    """Give the pictures to look among, and those to hold them against; None for all."""
+    """Return the pictures to look among, and those to hold them against; None for all."""
     file = filters.folder if filters.folder and Path(filters.folder).is_file() else None
     with library.catalogue.reading() as connection:
         within = select_items(connection, "image", filters) if narrows(filters) else None
@@ -209,7 +209,7 @@ def _chosen(
 
 
 def _folders(filters: Filters, against: str | None) -> list[str]:
-    """Give the folders that nothing outside of is to be touched; none for everywhere.
+    """Return the folders that nothing outside of is to be touched; none for everywhere.
 
     A file is held against the whole library, as are the pictures that are `against` the rest.
     """

@@ -6,8 +6,8 @@ from cli.verbs import Verbs
 
 COMMANDS = {
     "list": "List the models; this is what models does by itself.",
-    "show": "Tell how a model is built, part by part.",
-    "recommend": "Say which model to take for a task, and why.",
+    "show": "Show how a model is built, part by part.",
+    "recommend": "Recommend which model to take for a task, and why.",
     "pull": "Fetch a model ahead.",
     "prune": "Drop the vectors of models that are not in use.",
 }

@@ -36,7 +36,7 @@ def command(pattern: str, role: Role | None, as_json: bool) -> int:
 
 
 def _row(entry: ModelEntry) -> Row:
-    """Tell one model; `bytes` are null where it is not here, `memory` where it is not known."""
+    """Return one model; `bytes` are null where it is not here, `memory` where it is not known."""
     held = cached(entry.name)
     return {
         "name": entry.name,

@@ -30,7 +30,7 @@ from indexer.models.published import TASKS, Recommendation, recommend
 )
 @json_option
 def command(task: str, memory: float | None, device: str, language: str, as_json: bool) -> int:
-    """Say which model to take for a task, and why.
+    """Recommend which model to take for a task, and why.
 
     The figures are published ones, each with its source; nothing is measured here.
     """

@@ -13,7 +13,7 @@ from indexer.models.architecture import describe_architecture
 @click.argument("model", metavar="NAME")
 @json_option
 def command(model: str, as_json: bool) -> None:
-    """Tell how a model is built, part by part.
+    """Show how a model is built, part by part.
 
     NAME is one that `sightline models` lists, open_clip:ARCH/TAG, hf:ORG/NAME or a directory.
     Nothing is fetched: of a model that is not here, what is known without its files is told.

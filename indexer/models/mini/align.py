@@ -99,7 +99,7 @@ class Aligning:
         self._lessons, self._batch = lessons, batch
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the contrastive loss and twice how far rows lie from the teacher's."""
+        """Return the contrastive loss and twice how far rows lie from the teacher's."""
         rows = self._lessons.rows(self._batch, min(0.25 + progress, 0.75))
         words, slots = self._lessons.captions(rows, 0.5, 0.2)
         said = self._lessons.sentences(words, START_ID)

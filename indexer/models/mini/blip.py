@@ -91,7 +91,7 @@ def _block_name(name: str) -> str:
 
 
 def picture_processor() -> BlipImageProcessor:
-    """Say how a picture becomes what the tower sees, as a processor to be saved."""
+    """Return how a picture becomes what the tower sees, as a processor to be saved."""
     return BlipImageProcessor(
         size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
         image_mean=[MEAN] * 3,

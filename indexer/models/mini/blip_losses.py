@@ -31,7 +31,7 @@ class Saying:
         self._lessons, self._batch = lessons, batch
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the mean cross entropy of the next word."""
+        """Return the mean cross entropy of the next word."""
         rows = self._lessons.rows(self._batch, 0.5)
         first, _ = self._lessons.captions(rows, 1.0, 0.0)
         other, _ = self._lessons.captions(rows, 0.0, 0.4)
@@ -48,13 +48,13 @@ class Saying:
 
 
 def read_content(probe: Probe, seen: Tensor, lessons: Lessons, rows: Ids) -> Tensor:
-    """Give the probe's loss on the class token of (n, places, width) features."""
+    """Return the probe's loss on the class token of (n, places, width) features."""
     loss: Tensor = probe(F.normalize(seen[:, 0].float(), dim=-1), lessons.content(rows))
     return loss
 
 
 def next_word(logits: Tensor, said: Sentences) -> Tensor:
-    """Give the mean cross entropy of each token after the first, padding left out."""
+    """Return the mean cross entropy of each token after the first, padding left out."""
     targets = said.tokens.masked_fill(said.mask == 0, UNSAID)[:, 1:]
     return F.cross_entropy(
         logits[:, :-1].float().flatten(0, 1), targets.flatten(), ignore_index=UNSAID
@@ -89,7 +89,7 @@ class Matching:
         self._scale = 20.0
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the sum of the contrastive, matching and word losses."""
+        """Return the sum of the contrastive, matching and word losses."""
         lessons, model = self._lessons, self._model
         rows = lessons.rows(self._batch, 0.5)
         true, slots = lessons.captions(rows, 0.6, 0.4)
@@ -172,7 +172,7 @@ class Answering:
         self._batch, self._each = batch, each
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the mean cross entropy of the answers' words."""
+        """Return the mean cross entropy of the answers' words."""
         rows = self._lessons.rows(self._batch)
         at, asked, replies = self._lessons.asked(rows, self._each)
         question = self._lessons.sentences(asked, START_ID)

@@ -42,7 +42,7 @@ class Contrasting:
         self._batches, self._size = batches, size
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the loss of one batch."""
+        """Return the loss of one batch."""
         with torch.no_grad():
             self._model.logit_scale.clamp_(0, _MAX_SCALE)
         # Few near-alike scenes at first, when strangers teach more; the probe weighs strongly

@@ -167,7 +167,7 @@ class Following:
         self._lessons, self._batch = lessons, batch
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the loss of one batch."""
+        """Return the loss of one batch."""
         pictures = self._lessons.pictures(self._lessons.rows(self._batch))
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             seen = self._model.get_image_features(pixel_values=pictures).pooler_output

@@ -23,7 +23,7 @@ class Probe(nn.Module):
         self._read = nn.Linear(dim, sum(QUESTIONS))
 
     def forward(self, embeddings: Tensor, answers: Tensor) -> Tensor:
-        """Give the mean cross entropy of (n, 11) answers read from (n, dim) unit rows."""
+        """Return the mean cross entropy of (n, 11) answers read from (n, dim) unit rows."""
         logits = self._read(embeddings * _PROBE_SCALE).split(QUESTIONS, dim=1)
         losses = [
             F.cross_entropy(each, answers[:, at], ignore_index=UNSAID, reduction="sum")
@@ -33,7 +33,7 @@ class Probe(nn.Module):
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor, also_true: Tensor) -> Tensor:
-    """Give CLIP's symmetric loss over (n, dim) unit rows, leaving out pairs that are true too."""
+    """Return CLIP's symmetric loss over (n, dim) unit rows, leaving out pairs that are true too."""
     logits = scale * images @ texts.T  # (n, n) float32, pictures by captions
     logits = logits.masked_fill(also_true, float("-inf"))
     targets = torch.arange(len(logits), device=logits.device)
@@ -41,7 +41,7 @@ def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor, also_true: Te
 
 
 def batch_loss(model: open_clip.CLIP, probe: Probe, batch: Batch, probe_weight: float) -> Tensor:
-    """Give the whole loss of one batch as a scalar."""
+    """Return the whole loss of one batch as a scalar."""
     device = batch.images.device.type
     with torch.autocast(device, dtype=torch.bfloat16):
         images = model.encode_image(batch.images)

@@ -34,7 +34,7 @@ def towers(directory: Path, scenes: Sequence[Scene]) -> Figures:
 
 
 def pairs(scorer: PairScorer, scenes: Sequence[Scene]) -> Figures:
-    """Say how often the true caption scores above one that is false in the named respect."""
+    """Return how often the true caption scores above one that is false in the named respect."""
     rng = random.Random(0)
     won: defaultdict[str, list[bool]] = defaultdict(list)
     for scene, pixels in zip(scenes, pictures(scenes), strict=True):
@@ -47,7 +47,7 @@ def pairs(scorer: PairScorer, scenes: Sequence[Scene]) -> Figures:
 
 
 def told(captioner: Captioner, scenes: Sequence[Scene]) -> Figures:
-    """Say how often a caption names the right colours and shapes, and is true as a whole."""
+    """Return how often a caption names the right colours and shapes, and is true as a whole."""
     said: list[str] = []
     pixels = pictures(scenes)
     for at in range(0, len(pixels), _CHUNK):

@@ -126,7 +126,7 @@ class Instructing:
         self._instruction = np.array(spelled, np.int64)
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the mean cross entropy of the answers' words."""
+        """Return the mean cross entropy of the answers' words."""
         rows = self._lessons.rows(self._batch)
         at, asked, answers = self._exercises(rows)
         heard = self._lessons.sentences(asked, START_ID)

@@ -40,12 +40,12 @@ class Lessons:
         return np.concatenate([kin, strangers])
 
     def siblings(self, rows: Ids) -> Ids:
-        """Give each scene another one of its family."""
+        """Return for each scene another one of its family."""
         step = self._rng.integers(1, FAMILY, size=len(rows))
         return rows // FAMILY * FAMILY + (rows % FAMILY + step) % FAMILY
 
     def pictures(self, rows: Ids) -> Tensor:
-        """Give (n, 3, 64, 64) float32 normalised pictures with a little grain and light."""
+        """Return (n, 3, 64, 64) float32 normalised pictures with a little grain and light."""
         return jittered(self._pool.pictures[rows], self._device)
 
     def captions(self, rows: Ids, first: float, full: float) -> tuple[Ids, Ids]:
@@ -63,11 +63,11 @@ class Lessons:
         return self._pool.words[rows, slots].astype(np.int64), slots
 
     def caption(self, rows: Ids, slots: Ids) -> Ids:
-        """Give the captions in those slots as (n, 30) word numbers."""
+        """Return the captions in those slots as (n, 30) word numbers."""
         return self._pool.words[rows, slots].astype(np.int64)
 
     def also_true(self, rows: Ids, slots: Ids) -> Tensor:
-        """Say of which other pictures each caption is true as well: (n, n) bool, row by caption."""
+        """Return of which other pictures each caption is true: (n, n) bool, row by caption."""
         keys = self._pool.keys[rows]  # (n, 36)
         chosen = keys[np.arange(len(rows)), slots]
         holds = (keys[:, :, None] == chosen).any(1)
@@ -75,7 +75,7 @@ class Lessons:
         return torch.from_numpy(holds).to(self._device)
 
     def short_of_others(self, rows: Ids) -> tuple[Ids, npt.NDArray[np.bool_]]:
-        """Give short captions of a sibling or a stranger, and whether they are true here too."""
+        """Return short captions of a sibling or a stranger, and whether they are true here too."""
         others = self.siblings(rows)
         strange = self._rng.random(len(rows)) < 0.5
         others[strange] = self.rows(int(strange.sum()))
@@ -84,11 +84,11 @@ class Lessons:
         return words, (self._pool.keys[rows] == keys[:, None]).any(1)
 
     def full(self, rows: Ids) -> Ids:
-        """Say how many full captions each scene has."""
+        """Return how many full captions each scene has."""
         return self._pool.full[rows].astype(np.int64)
 
     def content(self, rows: Ids) -> Tensor:
-        """Give what QUESTIONS ask of each scene, (n, 11) int64."""
+        """Return what QUESTIONS ask of each scene, (n, 11) int64."""
         return self._tensor(self._pool.answers[rows])
 
     def asked(self, rows: Ids, each: int) -> tuple[Ids, Ids, Ids]:
@@ -124,7 +124,7 @@ def token_ids(words: Ids) -> list[int]:
 
 
 def jittered(pictures: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Give (n, 64, 64, 3) pictures as (n, 3, 64, 64) float32 normalised, a little changed."""
+    """Return (n, 64, 64, 3) pictures as (n, 3, 64, 64) float32 normalised, a little changed."""
     # Mild, so that a drawn scene stays the same scene: light, contrast and grain.
     images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float() / 255
     each = (len(images), 1, 1, 1)

@@ -118,7 +118,7 @@ class Conversing:
         self._instruction = [ids()[word] for word in INSTRUCTION.split()]
 
     def __call__(self, progress: float) -> Tensor:
-        """Give the mean cross entropy of the answers' words."""
+        """Return the mean cross entropy of the answers' words."""
         rows = self._lessons.rows(self._batch)
         tokens, targets = self._dialogues(rows)
         pictures = self._lessons.pictures(rows)

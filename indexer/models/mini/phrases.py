@@ -16,12 +16,12 @@ _WHOLE: _Noun = (True, True)
 
 
 def captions(scene: Scene) -> tuple[str, ...]:
-    """Say what is true of the scene; the first caption alone determines its content."""
+    """Return what is true of the scene; the first caption alone determines its content."""
     return full_captions(scene) + short_captions(scene)
 
 
 def full_captions(scene: Scene) -> tuple[str, ...]:
-    """Say everything the scene's content holds, in several ways."""
+    """Return everything the scene's content holds, in several ways."""
     backdrop = f"a {scene.background} background"
     subjects = _subjects(scene, _WHOLE)
     texts = [f"{subject} on {backdrop}" for subject in subjects]
@@ -30,7 +30,7 @@ def full_captions(scene: Scene) -> tuple[str, ...]:
 
 
 def short_captions(scene: Scene) -> tuple[str, ...]:
-    """Say part of what the scene holds, as a hurried person would."""
+    """Return part of what the scene holds, as a hurried person would."""
     looks = dict.fromkeys(thing.look for thing in scene.objects)
     texts = [*_subjects(scene, _WHOLE), *_subjects(scene, (False, True))]
     texts += _subjects(scene, (False, False))

@@ -122,7 +122,7 @@ def scenes(seed: int, count: int) -> Iterator[Scene]:
 
 
 def held_out(count: int = 1000, seed: int = HELD_OUT_SEED) -> list[Scene]:
-    """Give the scenes kept out of training, no two of the same content."""
+    """Return the scenes kept out of training, no two of the same content."""
     rng = random.Random(seed)
     kept: dict[Content, Scene] = {}
     while len(kept) < count:

@@ -31,11 +31,11 @@ class Schedule:
     save_every: float = 240.0
 
     def progress(self, step: int, elapsed: float) -> float:
-        """Say how much of the run is done, from 0 to 1."""
+        """Return how much of the run is done, from 0 to 1."""
         return min(step / self.steps if self.steps else elapsed / self.seconds, 1.0)
 
     def rate(self, step: int, progress: float) -> float:
-        """Give the learning rate: a short warm-up, then a cosine down to a hundredth."""
+        """Return the learning rate: a short warm-up, then a cosine down to a hundredth."""
         warm = min((step + 1) / self.warm_steps, 1.0)
         return self.peak_rate * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
 

@@ -56,12 +56,12 @@ def variants(scene: Scene, rng: random.Random) -> tuple[Variant, ...]:
 
 
 def negatives(scene: Scene, rng: random.Random) -> tuple[Negative, ...]:
-    """Give one false full caption for each kind of change the scene allows."""
+    """Return one false full caption for each kind of change the scene allows."""
     return tuple(Negative(each.kind, captions(each.scene)[0]) for each in variants(scene, rng))
 
 
 def twins(scene: Scene, rng: random.Random) -> tuple[Negative, ...]:
-    """Give what `negatives` gives, and the caption with two objects in each other's places."""
+    """Return what `negatives` gives, and the caption with two objects in each other's places."""
     changed = _exchange(scene, rng)
     if changed is None or changed.content == scene.content:
         return negatives(scene, rng)

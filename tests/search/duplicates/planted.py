@@ -82,7 +82,7 @@ class Fate:
 
 @contextmanager
 def killed_after(changes: int) -> Iterator[Fate]:
-    """Let a run make so many changes to the disk, and none after them, as a kill would."""
+    """Allow a run so many changes to the disk, and none after them, as a kill would."""
     fate, left = Fate(), changes
 
     def mortal(real: Callable[..., object], counts: Callable[..., bool]) -> Callable[..., object]:

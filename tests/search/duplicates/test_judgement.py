@@ -200,7 +200,7 @@ def _lab(scene: Image.Image) -> Image.Image:
 
 
 def _groups(library: Library, *kinds: Kind) -> list[dict[str, Kind | None]]:
-    """Give every group as the product plans it: file names, and what each is beside the keeper."""
+    """Return every group as it is planned: file names, and what each is beside the keeper."""
     with ReadPool(1, Limits(), "indexer.comparison") as pool:
         check = DetailCheck(Thresholds(), library.thumbnail, pool)
         groups = list(Grouping(library, KeepOrder(DEFAULT), kinds, DROPPED, check).run())
