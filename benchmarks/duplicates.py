@@ -158,8 +158,8 @@ def judged(planted: Planted, kinds: dict[Pair, str], method: str) -> dict[str, o
 
 def _print_judged(row: Mapping[str, Any]) -> None:
     print(
-        f"{row['method']}: {row['pairs']} pairs, {row['false_pairs']} of different photos, precision "
-        f"{row['precision']:.5f}, kinds named right {row['named_right'] or 0:.3f}"
+        f"{row['method']}: {row['pairs']} pairs, {row['false_pairs']} of different photos, "
+        f"precision {row['precision']:.5f}, kinds named right {row['named_right'] or 0:.3f}"
     )
     for kind, (right, of) in sorted(row["precision_by_kind"].items()):
         print(f"    {kind}: {of} pairs, precision {right / of:.5f}")
