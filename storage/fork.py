@@ -8,7 +8,9 @@ not come through it whole:
   just before, and both sides open new ones when they need them.
 - torch and FAISS compute with OpenMP. GCC's keeps the threads of a team with the thread that asked
   for it, and the copy of that thread waits for ever for a team that was not copied. A thread that
-  is started after the fork gets a team of its own, so the work is done in one.
+  is started after the fork gets a team of its own, so the work is done in one. That thread stays:
+  the team of one that ends goes by itself, a moment later, and takes MKL's locks as it goes. A
+  fork in that moment left the child waiting for them (2 to 6 of 100 did).
 - What another thread had begun stays as it was, half done and maybe holding a lock. There is no
   way on from that: the child is refused, with the reason.
 
@@ -19,7 +21,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
@@ -47,6 +49,7 @@ _cut_short = False  # this process was forked in the middle of some
 # The main thread may be the copy of one that had a team: this process was forked, or something
 # computed before this file was loaded, in a process that may have been forked since.
 _team_lost = not sys.modules.keys().isdisjoint(("torch", "faiss"))
+_thread_with_team: ThreadPoolExecutor | None = None  # computes for such a main thread
 
 
 def register(holder: ForkAware) -> None:
@@ -84,10 +87,20 @@ def fork_safe(function: Callable[P, R]) -> Callable[P, R]:
         with guard():
             if not _team_lost or threading.current_thread() is not threading.main_thread():
                 return function(*args, **kwargs)
-            with ThreadPoolExecutor(1, "after the fork") as thread:
-                return thread.submit(function, *args, **kwargs).result()
+            return _with_team(function, *args, **kwargs)
 
     return run
+
+
+def _with_team(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    global _thread_with_team
+    if _thread_with_team is None:
+        _thread_with_team = ThreadPoolExecutor(1, "after the fork")
+    work = _thread_with_team.submit(function, *args, **kwargs)
+    try:
+        return work.result()
+    finally:
+        wait([work])  # Ctrl-C, too, leaves only when nothing is being computed
 
 
 def _before() -> None:
@@ -96,7 +109,8 @@ def _before() -> None:
 
 
 def _in_child() -> None:
-    global _cut_short, _team_lost
+    global _cut_short, _team_lost, _thread_with_team
+    _thread_with_team = None  # it stayed with the parent
     _cut_short = _cut_short or bool(_begun)
     _team_lost = True
     _begun.clear()
