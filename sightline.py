@@ -29,7 +29,7 @@ from search import Chat, Describing, Hit, LabelSet, Query, Rerank, Tagging, Term
 from search.ask import ask, askable
 from search.chat import check_there
 from search.describe import Described
-from search.tagging import Tagged
+from search.tag import Tagged
 from storage import Filters, Item, Library, Status
 from storage.errors import SightlineError as SightlineError
 from storage.fields import check_arguments, check_calls, filled, path_text

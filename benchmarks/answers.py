@@ -25,8 +25,8 @@ from benchmarks.drawn import squares
 from benchmarks.field import squares as read_squares
 from benchmarks.rows import keep
 from indexer.models import load_reader
-from indexer.models.mini.questions import SUBJECTS, Question, plural, questions
-from indexer.models.mini.scenes import COLOURS, SHAPES, Scene, held_out
+from indexer.models.mini.scenes.questions import SUBJECTS, Question, plural, questions
+from indexer.models.mini.scenes.scenes import COLOURS, SHAPES, Scene, held_out
 from indexer.models.protocols import Answerer, Captioner, Pixels
 
 ANSWERERS = ("mini-vqa", "mini-instructblip", "mini-llava")

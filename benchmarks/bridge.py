@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from benchmarks.rows import data_folder, keep
-from indexer.fingerprint import perceptual_hashes
-from indexer.thumbnail import thumbnail
+from indexer.images.fingerprint import perceptual_hashes
+from indexer.images.thumbnail import thumbnail
 
 ALLOWED = 10  # bits, at a quality of 80 or more
 _FOLDER = Path("reference/pdq-bridge/pdq")

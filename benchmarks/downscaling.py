@@ -19,10 +19,10 @@ from PIL import Image
 
 from benchmarks.rows import data_folder, keep
 from benchmarks.towers import random_tower
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
+from indexer.images.preprocess import prepare, sides_needed
 from indexer.models import load
 from indexer.models.protocols import DualEncoder
-from indexer.pictures import prepare, sides_needed
 from storage.records import Matrix
 
 LONG_SIDE = 4000  # 4000 × 3000 is 12 megapixels

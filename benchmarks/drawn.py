@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from indexer import IndexConfig, Indexer
-from indexer.models.mini.drawing import draw
-from indexer.models.mini.scenes import HELD_OUT_SEED, Look, Scene, scenes
+from indexer.images.preprocess import prepare
+from indexer.models.mini.scenes.drawing import draw
+from indexer.models.mini.scenes.scenes import HELD_OUT_SEED, Look, Scene, scenes
 from indexer.models.protocols import DualEncoder, PictureSpec, Pixels
-from indexer.pictures import prepare
 from storage import Library
 
 ABSENT_SEED = HELD_OUT_SEED + 7

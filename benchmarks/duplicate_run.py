@@ -7,18 +7,19 @@ from itertools import combinations, product
 from pathlib import Path
 
 from indexer import IndexConfig, Indexer
-from indexer.cores import usable_cores
+from indexer.cpu import usable_cores
 from indexer.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
-from search.duplicates.detail_check import DetailCheck
-from search.duplicates.entries import DROPPED, entries
-from search.duplicates.finding import Finder
-from search.duplicates.groups import Grouping
-from search.duplicates.keepers import KeepOrder
-from search.duplicates.kinds import KINDS, Thresholds
-from search.duplicates.plan import Entry
-from storage import Library, duplicates, items
+from search.dedup.detect.detail_check import DetailCheck
+from search.dedup.detect.finder import Finder
+from search.dedup.detect.kinds import KINDS, Thresholds
+from search.dedup.plan.entries import DROPPED, entries
+from search.dedup.plan.groups import Grouping
+from search.dedup.plan.keepers import KeepOrder
+from search.dedup.plan.plan import Entry
+from storage import Library
+from storage.tables import duplicate_pairs, items
 
 Pair = tuple[str, str]  # paths, in order
 
@@ -49,7 +50,7 @@ def run(folder: Path, library_folder: Path) -> Run:
         indexed = time.monotonic()
         Finder(library, limits).run()
         found = time.monotonic()
-        with ReadPool(usable_cores(), Limits(), "indexer.comparison") as pool:
+        with ReadPool(usable_cores(), Limits(), "indexer.compare.comparison") as pool:
             check = DetailCheck(limits, library.thumbnail, pool)
             groups = Grouping(library, KeepOrder(), KINDS[:3], DROPPED, check).run()
             plan = list(entries(groups))
@@ -63,11 +64,11 @@ def kinds_of(library: Library, asked: Sequence[str]) -> dict[Pair, str]:
     """Return the kind of every pair of files, of which those of one content are one item."""
     kinds: dict[Pair, str] = {}
     with library.catalogue.reading() as connection:
-        for number in duplicates.of_several_files(connection):
+        for number in duplicate_pairs.of_several_files(connection):
             paths = items.hydrate(connection, [number])[number].paths
             same = (ordered(*pair) for pair in combinations(paths, 2))
             kinds |= dict.fromkeys(same, "identical")
-        for page in duplicates.pairs(connection, asked):
+        for page in duplicate_pairs.pairs(connection, asked):
             numbers = sorted({number for pair in page for number in (pair.first, pair.second)})
             held = {
                 number: item.paths

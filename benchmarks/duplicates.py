@@ -28,9 +28,9 @@ from benchmarks.planting import EDITS, copies, sources
 from benchmarks.rows import data_folder, keep
 from indexer import IndexConfig, Indexer
 from indexer.models import RECOMMENDED, load
-from indexer.models.shelf import cached
-from search.duplicates.finding import Finder
-from search.duplicates.kinds import KINDS, Thresholds
+from indexer.models.cache import cached
+from search.dedup.detect.finder import Finder
+from search.dedup.detect.kinds import KINDS, Thresholds
 from storage import Library
 
 SETS = ("photos", "documents", "objects")

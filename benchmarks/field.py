@@ -20,12 +20,12 @@ from benchmarks.captioning import bleu, cider, words
 from benchmarks.datasets import Asked, Captioned, asked, captioned
 from benchmarks.metrics import both_ways
 from benchmarks.rows import data_folder, keep
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
+from indexer.images.preprocess import prepare, sides_needed
 from indexer.models import load, load_reader
+from indexer.models.info.published import papers
 from indexer.models.protocols import Answerer, Captioner, DualEncoder, PictureSpec, Pixels
-from indexer.models.published import papers
 from indexer.models.registry import is_mini
-from indexer.pictures import prepare, sides_needed
 
 NONE = "none"  # leaves a measure out
 BATCH = 64

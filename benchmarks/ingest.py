@@ -18,10 +18,10 @@ import numpy as np
 from benchmarks.rows import data_folder, keep
 from benchmarks.towers import random_tower
 from indexer import IndexConfig, Indexer, Report
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
+from indexer.images.preprocess import prepare
 from indexer.models import load
 from indexer.models.protocols import DualEncoder, Pixels
-from indexer.pictures import prepare
 from storage import Library
 
 

@@ -31,11 +31,13 @@ from sqlalchemy import insert
 
 from benchmarks.planting import sources
 from benchmarks.rows import data_folder, keep
-from indexer.fingerprint import local_features
-from search.duplicates.candidates import by_features, by_hashes
-from search.duplicates.kinds import Thresholds
-from storage import Library, Space, appearance, builds, duplicates, schema, spaces, vectors
-from storage.neighbours import neighbours
+from indexer.images.fingerprint import local_features
+from search.dedup.detect.candidates import by_features, by_hashes
+from search.dedup.detect.kinds import Thresholds
+from storage import Library, Space, schema
+from storage.index import builds
+from storage.index.knn_join import neighbours
+from storage.tables import duplicate_pairs, fingerprints, spaces, vectors
 
 DIMENSION, FEATURES = 512, 100
 BLOCK = 5_000
@@ -94,7 +96,7 @@ class Made:
                 connection.execute(insert(schema.items), [_item(number) for number in numbers])
                 if with_vectors:
                     prints = [(n + 1, self.hashes(n), 100) for n in numbers]
-                    appearance.add_fingerprints(connection, prints)
+                    fingerprints.add_fingerprints(connection, prints)
                     matrix = np.stack([self.vector(n) for n in numbers]).astype(np.float32)
                     vectors.add(connection, 1, "image", [n + 1 for n in numbers], matrix)
 
@@ -165,7 +167,7 @@ def found(library: Library, method: str, after: int = 0) -> set[tuple[int, int]]
         pairs |= {(int(one), int(other)) for one, other in met.pairs}
         last = met.watermark
     with library.catalogue.writing() as connection:
-        duplicates.set_watermark(connection, method, last)
+        duplicate_pairs.set_watermark(connection, method, last)
     return pairs
 
 
@@ -208,7 +210,7 @@ def crops(folder: Path, sizes: list[int], seed: int) -> list[Row]:
                 blank = np.zeros((FEATURES, 4), np.float16)
                 with library.catalogue.writing() as connection:
                     rows = [(n + 1, _features(made, pool, n), blank) for n in numbers]
-                    appearance.add_features(connection, rows)
+                    fingerprints.add_features(connection, rows)
             with watched({"what": f"features of {size:,}"}) as row:
                 pairs = found(library, "features")
         row |= {"size": size, "pairs": len(pairs), "planted": len(made.pairs)}

@@ -19,10 +19,12 @@ import numpy as np
 from sqlalchemy import insert
 
 from benchmarks.rows import keep
-from storage import Filters, Library, Space, builds, schema, spaces, vectors
+from storage import Filters, Library, Space, schema
+from storage.index import builds
 from storage.records import Matrix
-from storage.roots import Roots
 from storage.selection import select_vectors
+from storage.tables import spaces, vectors
+from storage.tables.roots import Roots
 
 DIMENSION = 512
 _BATCH = 5_000

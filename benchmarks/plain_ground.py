@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
-from search.duplicates.kinds import Kind
+from search.dedup.detect.kinds import Kind
 
 SIZE = 600  # pixels a side, before the edits
 _Colour = tuple[int, int, int]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from search.duplicates.kinds import Kind
+from search.dedup.detect.kinds import Kind
 
 FOLDERS = ("imagenet-sample", "flickr8k/images", "coco-mini/train2017")
 Change = Callable[[Image.Image], Image.Image]

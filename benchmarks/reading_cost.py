@@ -16,8 +16,8 @@ from transformers.models.blip.configuration_blip import BlipConfig
 from transformers.models.blip.modeling_blip import BlipForImageTextRetrieval
 
 from indexer.models import load_reader
-from indexer.models.mini.words import bert_tokenizer, ids
-from indexer.models.pretrained import quiet
+from indexer.models.mini.scenes.words import bert_tokenizer, ids
+from indexer.models.networks.pretrained import quiet
 from indexer.models.protocols import PairScorer, Pixels
 
 SIZE = 384  # pixels, of the published BLIP-base

@@ -20,7 +20,8 @@ import numpy as np
 import psutil
 
 from benchmarks.rows import data_folder, keep
-from storage import Library, vectors
+from storage import Library
+from storage.tables import vectors
 
 SIGHTLINE = Path(sys.executable).with_name("sightline")
 FOLDERS = (

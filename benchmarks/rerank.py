@@ -25,9 +25,9 @@ from benchmarks.reading_cost import compared, random_blip
 from benchmarks.rows import keep
 from benchmarks.twins import KINDS, told_apart
 from indexer.models import load, load_reader
-from indexer.models.mini.phrases import captions
-from indexer.models.mini.scenes import KINDS as SCENE_KINDS
-from indexer.models.mini.scenes import Scene, held_out
+from indexer.models.mini.scenes.phrases import captions
+from indexer.models.mini.scenes.scenes import KINDS as SCENE_KINDS
+from indexer.models.mini.scenes.scenes import Scene, held_out
 from indexer.models.protocols import DualEncoder, PairScorer
 from search import Engine, Query, Term
 from search.hits import Hit

@@ -16,12 +16,12 @@ import numpy as np
 from benchmarks.metrics import Ranks, ranks, recall_at
 from benchmarks.rows import keep
 from indexer import IndexConfig, Indexer
+from indexer.images.preprocess import prepare
 from indexer.models import load
-from indexer.models.mini.drawing import draw
-from indexer.models.mini.phrases import captions
-from indexer.models.mini.scenes import KINDS, Scene, held_out
+from indexer.models.mini.scenes.drawing import draw
+from indexer.models.mini.scenes.phrases import captions
+from indexer.models.mini.scenes.scenes import KINDS, Scene, held_out
 from indexer.models.protocols import DualEncoder
-from indexer.pictures import prepare
 from search import Engine, Query, Term
 from storage import Library
 

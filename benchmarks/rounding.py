@@ -13,9 +13,9 @@ import torch
 from benchmarks.metrics import recall_at
 from benchmarks.retrieval import compared
 from benchmarks.rows import keep
-from indexer.models.mini.scenes import held_out
+from indexer.models.mini.scenes.scenes import held_out
 from indexer.models.mini.weights import CLIP_DIRECTORY
-from indexer.models.open_clip import OpenClipEncoder
+from indexer.models.networks.open_clip import OpenClipEncoder
 from indexer.models.registry import load
 
 

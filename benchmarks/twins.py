@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from benchmarks.drawn import squares
 from benchmarks.metrics import Floats
-from indexer.models.mini.phrases import captions
-from indexer.models.mini.scenes import Scene
-from indexer.models.mini.variants import CHANGES, negatives
+from indexer.models.mini.scenes.phrases import captions
+from indexer.models.mini.scenes.scenes import Scene
+from indexer.models.mini.scenes.variants import CHANGES, negatives
 from indexer.models.protocols import PictureSpec, Pixels
 
 PLACES = "swapped places"

@@ -133,8 +133,8 @@ def disk_check(path: Path) -> Check:
 def _model_checks() -> Iterator[Check]:
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from indexer.models.checkpoint import WEIGHTS
-    from indexer.models.hub import cached
+    from indexer.models.files.checkpoint import WEIGHTS
+    from indexer.models.files.hub import cached
 
     yield Check("models", f"downloads are kept in {HF_HUB_CACHE}")
     entry = find(RECOMMENDED)

@@ -10,23 +10,24 @@ import click
 import numpy as np
 from click.core import ParameterSource
 
-from cli.boundary import DONE, NOTHING_FOUND
-from cli.lists import FORMS, Form, ListFile, list_path, writing_list
+from cli.errors import DONE, NOTHING_FOUND
+from cli.output.lists import FORMS, Form, ListFile, list_path, writing_list
+from cli.output.progress import counting
+from cli.output.render import Row, plural, tell, write_json, write_table
 from cli.outside_pictures import OutsidePictures
-from cli.progress import counting
 from cli.question import narrows, why_nothing
-from cli.render import Row, plural, tell, write_json, write_table
 from cli.settings import Settings
 from cli.wiring import comparing
-from search.duplicates.detail_check import DetailCheck
-from search.duplicates.kinds import KINDS, Thresholds
-from search.duplicates.leak import Leaked, LeakFinder
-from search.duplicates.semantic import COSINES, Cluster, SemDeDup, check_cosines
-from storage import Filters, Item, Library, items
+from search.dedup.detect.detail_check import DetailCheck
+from search.dedup.detect.kinds import KINDS, Thresholds
+from search.dedup.detect.leakage import Leaked, LeakFinder
+from search.dedup.detect.semdedup import COSINES, Cluster, SemDeDup, check_cosines
+from storage import Filters, Item, Library
 from storage.errors import PathNotFound
-from storage.files import is_under
 from storage.home_folder import expand_home
 from storage.selection import select_items
+from storage.tables import items
+from storage.tables.files import is_under
 
 Function = TypeVar("Function", bound=Callable[..., object])
 OUT = Path("sightline-dedup")

@@ -3,8 +3,8 @@
 import click
 
 from cli import wiring
-from cli.progress import watching
-from cli.render import plural, tell
+from cli.output.progress import watching
+from cli.output.render import plural, tell
 from cli.settings import Settings
 from indexer import IndexConfig, Report
 from indexer.models import canonical

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from cli.boundary import guarded
-from cli.streams import prepare_streams
-from cli.verbs import Verbs
+from cli.errors import guarded
+from cli.lazy_group import Verbs
+from cli.output.streams import prepare_streams
 
 COMMANDS = {
     "index": "Read folders of pictures and texts into the library.",

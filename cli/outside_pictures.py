@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from itertools import islice
 
-from cli.render import tell
-from indexer.cores import usable_cores
-from indexer.formats import HEAD_BYTES, classify, needs_head
+from cli.output.render import tell
+from indexer.cpu import usable_cores
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.notices import left_out_lines, shortened
-from indexer.reading import PictureRead, Read, ReadTask
-from indexer.scan import LeftOut, Scan
+from indexer.reader import PictureRead, Read, ReadTask
+from indexer.scan.file_kind import HEAD_BYTES, classify, needs_head
+from indexer.scan.walk import LeftOut, Scan
 from indexer.workers import ReadPool
-from search.duplicates.leak import Suspect
+from search.dedup.detect.leakage import Suspect
 from storage import Library
 from storage.errors import FileFailure, PathNotFound
 from storage.records import Root

@@ -7,10 +7,11 @@ from typing import Any
 
 from search import Query, Rerank, Term
 from search.query import SearchKind
-from storage import Filters, Library, Near, files, vectors
+from storage import Filters, Library, Near
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Kind
 from storage.selection import select_items
+from storage.tables import files, vectors
 
 
 def query_of(given: Mapping[str, Any]) -> Query:

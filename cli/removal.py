@@ -2,8 +2,8 @@
 
 import click
 
-from cli.consent import agreed
-from cli.render import plural, printable, tell
+from cli.output.prompts import agreed
+from cli.output.render import plural, printable, tell
 from storage import Library, Removal
 
 _SHOWN = 10

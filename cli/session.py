@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cli import wiring
-from cli.render import tell
+from cli.output.render import tell
 from cli.settings import Settings
-from indexer.cores import limit_threads
+from indexer.cpu import limit_threads
 from storage import Library
 from storage.errors import LibraryReadOnly
 

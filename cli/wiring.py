@@ -12,7 +12,7 @@ from typing import Any
 
 from cli.settings import Settings
 from indexer import IndexConfig, Indexer, Progress
-from indexer.cores import usable_cores
+from indexer.cpu import usable_cores
 from indexer.models import (
     RECOMMENDED,
     Answerer,
@@ -34,8 +34,9 @@ from indexer.models import (
 )
 from indexer.workers import ReadPool
 from search import Engine
-from storage import Library, Matrix, Space, spaces
+from storage import Library, Matrix, Space
 from storage.errors import ModelMismatch
+from storage.tables import spaces
 
 DEMO_MARKER = ".sightline-demo"
 _CAUTION = "{name} {knows}; for photos: sightline index --model {better}, sightline use {better}"
@@ -128,7 +129,7 @@ def _space_of(library: Library, name: str) -> Space | None:
 def comparing(settings: Settings) -> ReadPool:
     """Return the processes that compare files at full detail; to be used as a context."""
     workers = settings.workers or usable_cores()
-    return ReadPool(workers, settings.file_limits(), "indexer.comparison")
+    return ReadPool(workers, settings.file_limits(), "indexer.compare.comparison")
 
 
 def _current_encoder(library: Library, settings: Settings) -> Callable[[], DualEncoder]:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from indexer.config import IndexConfig
-from indexer.formats import HEAD_BYTES, FileKind, classify, needs_head
-from indexer.reading import READER_VERSION
-from indexer.scan import Scan
-from indexer.scope import Scope
-from storage import files, items
+from indexer.reader import READER_VERSION
+from indexer.scan.file_kind import HEAD_BYTES, FileKind, classify, needs_head
+from indexer.scan.targets import Scope
+from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
 from storage.file_state import KnownFile, Sighting
 from storage.records import ContentKind
+from storage.tables import files, items
 
 PAGE = 1000
 _TABLE = "table:"

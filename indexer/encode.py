@@ -10,8 +10,8 @@ import numpy as np
 
 from indexer.changes import ToRead, table_format
 from indexer.models.protocols import DualEncoder, Pixels
-from indexer.reading import READER_VERSION, HeaderRead, PictureRead, Read, TextRead
-from indexer.write import (
+from indexer.reader import READER_VERSION, HeaderRead, PictureRead, Read, TextRead
+from indexer.writer import (
     DocumentDone,
     Event,
     Failed,
@@ -21,12 +21,12 @@ from indexer.write import (
     PictureDone,
     Refreshed,
 )
-from storage import reader_versions, vectors
 from storage.catalogue import Catalogue
 from storage.errors import EncodeFailure, FileFailure, TextFailure, UnreadableFile
 from storage.file_state import Sighting
-from storage.items import Content
 from storage.records import Kind, Matrix, Vector
+from storage.tables import reader_versions, vectors
+from storage.tables.items import Content
 
 # A batch that takes longer is halved: rows wait for it before they can be committed.
 SLOW_BATCH_SECONDS = 2.0

@@ -2,7 +2,7 @@
 
 The driving function is `Indexer.run`; every stage is a file of its own. This process scans,
 worker processes read (`indexer.workers`), one thread encodes and one thread writes
-(`indexer.line`). A commit every half second is the receipt: what it holds is never lost and
+(`indexer.pipeline`). A commit every half second is the receipt: what it holds is never lost and
 never computed again.
 """
 
@@ -13,25 +13,25 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from indexer.census import Census
 from indexer.changes import Change, Changes, Excluded, Returned, Standing, ToRead, Vanished
 from indexer.config import IndexConfig, Progress, Report
-from indexer.cores import usable_cores
+from indexer.cpu import usable_cores
 from indexer.encode import Encoding
-from indexer.excludes import Excludes
-from indexer.file_systems import FileSystems
-from indexer.line import Line
+from indexer.file_counter import Census
 from indexer.models.protocols import DualEncoder
 from indexer.notices import Notices
-from indexer.reading import ReadTask
-from indexer.scan import Scan
-from indexer.scope import Scope, Scopes
-from indexer.tally import OUTCOMES, Tally
+from indexer.pipeline import Line
+from indexer.progress import OUTCOMES, Tally
+from indexer.reader import ReadTask
+from indexer.scan.excludes import Excludes
+from indexer.scan.file_systems import FileSystems
+from indexer.scan.targets import Scope, Scopes
+from indexer.scan.walk import Scan
 from indexer.workers import ReadPool
-from indexer.write import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
-from storage import files, items, roots, spaces
+from indexer.writer import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
 from storage.file_state import Sighting
 from storage.library import Library
+from storage.tables import files, items, roots, spaces
 
 
 class Indexer:

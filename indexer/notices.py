@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 
-from indexer.excludes import Excludes
-from indexer.scan import LeftOut, Scan
-from indexer.scope import Scope, Scopes
+from indexer.scan.excludes import Excludes
+from indexer.scan.targets import Scope, Scopes
+from indexer.scan.walk import LeftOut, Scan
 
 _NAMED = 10  # of one kind; of more it is said how many
 _LONGEST_PATH = 200  # characters of a path in a line

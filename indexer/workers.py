@@ -24,7 +24,7 @@ from threading import Thread, Timer
 from types import TracebackType
 from typing import IO, Any, Self, TypeVar
 
-from indexer.decode import configure_decoders
+from indexer.images.decode import configure_decoders
 from indexer.limits import Limits
 from indexer.task import Task
 from storage.errors import DecodeFailure, FileFailure, SightlineError
@@ -68,7 +68,7 @@ class ReadPool:
     the workers and cancels what was not begun. Processes are started by the first tasks.
     """
 
-    def __init__(self, workers: int, limits: Limits, work: str = "indexer.reading") -> None:
+    def __init__(self, workers: int, limits: Limits, work: str = "indexer.reader") -> None:
         """Take the module of the tasks, which is imported before memory is bounded."""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stopping = False

@@ -2,7 +2,7 @@
 
 `Engine` is the door: a `Query` of weighted `Term`s and filters goes in, `Hit`s come out, read a
 second time where `Rerank` asks for it. `Describing`, `ask`, `Chat` and `Tagging` say more about
-items; each takes its model by protocol and reads pictures through `search.pictures`.
+items; each takes its model by protocol and reads pictures through `search.images`.
 """
 
 from search.ask import ask as ask
@@ -13,5 +13,5 @@ from search.hits import Hit as Hit
 from search.labels import LabelSet as LabelSet
 from search.query import Query as Query
 from search.rerank import Rerank as Rerank
-from search.tagging import Tagging as Tagging
+from search.tag import Tagging as Tagging
 from search.term import Term as Term

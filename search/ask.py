@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from indexer.decode import Limits
+from indexer.images.decode import Limits
 from indexer.models.protocols import Answerer, Pixels
-from search.pictures import BATCH, Pictures, outside
+from search.images import BATCH, Pictures, outside
 from search.term import plain
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelError
-from storage.items import hydrate
 from storage.library import Library
 from storage.records import Item
+from storage.tables.items import hydrate
 
 
 def ask(

@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 
-from indexer.decode import Limits
+from indexer.images.decode import Limits
 from indexer.models.protocols import Conversant, Pixels, Turn
 from search.hits import first_path
-from search.pictures import Pictures
+from search.images import Pictures
 from search.term import plain
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
 from storage.fields import check_arguments

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.decode import Limits
+from indexer.images.decode import Limits
 from indexer.models.protocols import Captioner, Pixels
 from search.hits import Hit, first_path
-from search.pictures import BATCH, Pictures, outside
-from storage import captions, items
+from search.images import BATCH, Pictures, outside
 from storage.errors import InvalidArgument, LibraryError, ModelError
 from storage.library import Library
 from storage.records import Caption, Item
+from storage.tables import captions, items
 
 Watch = Callable[[int, int], None]  # pictures done, pictures to do
 

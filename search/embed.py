@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.decode import Limits
+from indexer.images.decode import Limits
 from indexer.models.protocols import DualEncoder
-from search.pictures import outside
+from search.images import outside
 from search.term import Term
 from search.truncation import truncations
-from storage import items, vectors
 from storage.errors import InvalidArgument, ItemNotFound
 from storage.library import Library
 from storage.records import Vector
+from storage.tables import items, vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,25 @@ from functools import partial
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.decode import Limits
+from indexer.images.decode import Limits
 from indexer.models import DualEncoder, default_for
 from indexer.models.protocols import Captioner, PairScorer
-from search import verdict, words
+from search import cutoffs, keyword
 from search.describe import captioned
 from search.embed import Embedded, Embedding
 from search.found import Found, Scored
 from search.hits import Hit
-from search.neutral import Neutral
 from search.plan import Plan
 from search.query import Query
+from search.query_bank import Neutral
 from search.rerank import Rerank, Reranking
 from search.rows import rows_of
 from search.truncation import truncations
-from storage import spaces, vectors
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.library import Library
 from storage.records import Kind, Space
 from storage.selection import select_vectors
+from storage.tables import spaces, vectors
 
 _UNREAD = "they keep the place that their vectors gave them"
 
@@ -78,7 +78,7 @@ class Engine:
                 for kind in plan.kinds
             ]
             short = sum(map(len, nearest)) < plan.wanted
-            said = words.find(connection, plan.words, query.filters, embedded.own, short=short)
+            said = keyword.find(connection, plan.words, query.filters, embedded.own, short=short)
             found = Found.fuse(connection, space.id, embedded.vector, plan, nearest, said)
             hits = found.hydrate(connection)
         if query.reading is not None:
@@ -121,7 +121,7 @@ class Engine:
         if self._scorer is None:
             raise InvalidArgument("this engine was given no model to read pictures a second time")
         if not any(hit.item.kind == "image" for hit in hits):
-            unread = verdict.nothing_to_read(hits, query.min_match)
+            unread = cutoffs.nothing_to_read(hits, query.min_match)
             self.notices.extend([unread] if unread else [])
             return hits
         scorer = self._scorer()
@@ -140,11 +140,11 @@ class Engine:
     def _pass_verdict(self, space: Space, hits: list[Hit], query: Query) -> list[Hit]:
         """Drop what does not reach the cut-offs that were asked for; none acts unasked."""
         if query.min_match is not None:
-            left_out = verdict.unread(hits)
+            left_out = cutoffs.unread(hits)
             self.notices.extend([left_out] if left_out else [])
-            hits = verdict.matching(hits, query.min_match)
+            hits = cutoffs.matching(hits, query.min_match)
         if query.min_lift is not None and hits:
-            hits = verdict.lifted(self._lifted(space, hits), query.min_lift)
+            hits = cutoffs.lifted(self._lifted(space, hits), query.min_lift)
         return hits
 
     def _lifted(self, space: Space, hits: list[Hit]) -> list[Hit]:
@@ -159,7 +159,7 @@ class Engine:
         if not there:  # removed meanwhile
             return []
         matrix = np.stack([rows[hit.item.id] for hit in there])  # (n, dim) float32, unit rows
-        lifts = verdict.lifts([hit.score for hit in there], matrix, bank)
+        lifts = cutoffs.lifts([hit.score for hit in there], matrix, bank)
         return [replace(hit, lift=float(lift)) for hit, lift in zip(there, lifts, strict=True)]
 
     def _describe(self, hits: list[Hit]) -> list[Hit]:

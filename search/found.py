@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from search import words
-from search.fuse import reciprocal_rank
+from search import keyword
+from search.fusion import reciprocal_rank
 from search.hits import Hit, Why
 from search.plan import Plan
-from storage import captions, items
 from storage.records import Vector
+from storage.tables import captions, items
 
 Scored = dict[int, float]  # item row number → cosine, best first
 
@@ -31,7 +31,7 @@ class Found:
         query: Vector,
         plan: Plan,
         nearest: list[Scored],
-        said: words.Said,
+        said: keyword.Said,
     ) -> "Found":
         """Join lists by rank, for their scores cannot be compared: pictures', texts', words'.
 
@@ -41,7 +41,7 @@ class Found:
         """
         scores = {item: score for scored in nearest for item, score in scored.items()}
         others = [item for item in (*said.all_words, *said.any_word) if item not in scores]
-        scores |= words.cosines(connection, space_id, others, query)
+        scores |= keyword.cosines(connection, space_id, others, query)
         every = [item for item in said.all_words if item in scores]
         order = reciprocal_rank([*map(list, nearest), every])
         more = [item for item in others if item in scores and item not in set(order)]

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from search import words
+from search import keyword
 from search.query import Query
-from storage import captions, vectors
 from storage.records import Kind
+from storage.tables import captions, vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Plan:
     def of(cls, connection: Connection, space_id: int, query: Query) -> "Plan":
         """Plan a query; a library without captions has no words to look for."""
         kinds = _kinds(connection, space_id, query)
-        said = words.telling(query.terms) if query.words and "image" in kinds else ""
+        said = keyword.telling(query.terms) if query.words and "image" in kinds else ""
         if said and not captions.any_at_all(connection):
             said = ""
         wanted = query.k
         if query.reading is not None:
             # Pictures are read again to that depth, however many texts stand between them.
             wanted = max(query.k, query.reading.depth) * len(kinds)
-        return cls(kinds, said, wanted, max(wanted, words.LONGEST) if said else wanted)
+        return cls(kinds, said, wanted, max(wanted, keyword.LONGEST) if said else wanted)
 
 
 def _kinds(connection: Connection, space_id: int, query: Query) -> tuple[Kind, ...]:

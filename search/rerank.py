@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from indexer.decode import Limits
+from indexer.images.decode import Limits
 from indexer.models.protocols import PairScorer, Scores
 from search.hits import Hit
-from search.pictures import Pictures
+from search.images import Pictures
 from search.term import Term
 from storage.errors import InvalidArgument, ModelError
 from storage.fields import check_fields

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from sqlalchemy import Connection
 
-from storage import vectors
 from storage.records import Vector
+from storage.tables import vectors
 
 
 def rows_of(connection: Connection, space_id: int, items: Iterable[int]) -> dict[int, Vector]:

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from storage import builds, files, fork, items, removal, roots, runs, schema, spaces, switching
+from storage import active_space, fork, removal, schema
 from storage.catalogue import HEAD, Catalogue, read_only
 from storage.errors import (
     InvalidArgument,
@@ -21,10 +21,12 @@ from storage.errors import (
     NotALibrary,
 )
 from storage.home_folder import expand_home
-from storage.nearest import Nearest
+from storage.index import builds
+from storage.index.search import Nearest
 from storage.paths import LibraryPaths
 from storage.records import Build, Failure, Item, Kind, Root, Space, SpaceCount, Status
 from storage.removal import Removal
+from storage.tables import files, items, roots, runs, spaces
 from storage.thumbnails import Thumbnails
 
 SHORTEST_REFERENCE = 6  # hexadecimal digits that may stand for an item
@@ -196,7 +198,7 @@ class Library:
         """Count what the library holds."""
         with self.catalogue.reading() as connection:
             hits = schema.items.c.kind.in_(("image", "text"))
-            counted = switching.counts(connection)
+            counted = active_space.counts(connection)
             return Status(
                 path=str(self.path),
                 items=connection.scalar(select(func.count()).where(hits)) or 0,
@@ -225,7 +227,7 @@ class Library:
     def spaces(self) -> tuple[SpaceCount, ...]:
         """Return whose vectors the library holds and how many, the current space first."""
         with self.catalogue.reading() as connection:
-            return switching.counts(connection)
+            return active_space.counts(connection)
 
     def use(self, name: str) -> Space:
         """Make searches go by the vectors of a model, at once and for every process.
@@ -233,7 +235,7 @@ class Library:
         Raises ModelMismatch where the library has none of it, or not all of them yet.
         """
         with self.writing("use"), self.catalogue.writing() as connection:
-            return switching.use(connection, name)
+            return active_space.use(connection, name)
 
     def prune(self, names: Collection[str]) -> None:
         """Drop the vectors of these models and all that was made from them.
@@ -242,7 +244,9 @@ class Library:
         that the library does not know.
         """
         with self.writing("models prune"):
-            gone = {space.id for space in switching.prune(self.catalogue, self.paths.index, names)}
+            gone = {
+                space.id for space in active_space.prune(self.catalogue, self.paths.index, names)
+            }
         kept = {key: one for key, one in self._nearest.items() if key[0] not in gone}
         self._nearest = kept
 

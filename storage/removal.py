@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select
 
-from storage import items, roots, schema
+from storage import schema
 from storage.errors import LibraryChanged, PathNotFound
-from storage.files import is_under, under
+from storage.tables import items, roots
+from storage.tables.files import is_under, under
 
 _SHOWN = 10
 

@@ -105,10 +105,10 @@ items = Table(
     Column("latitude", Float),
     Column("longitude", Float),
     Column("text", Words),
-    # Whether some file that holds it is there: kept in step with `files` by storage.items alone,
-    # so that a search need not join two million rows to know what to hide.
+    # Whether some file that holds it is there: kept in step with `files` by storage.tables.items
+    # alone, so that a search need not join two million rows to know what to hide.
     Column("present", Boolean(create_constraint=False), nullable=False),
-    # By which rules its bytes were read: see `indexer.reading.READER_VERSION`.
+    # By which rules its bytes were read: see `indexer.reader.READER_VERSION`.
     Column("reader_version", Integer, nullable=False, server_default="0"),
     # What of its bytes could not be read, in words; null where all of them were.
     Column("omitted", Words),

@@ -7,11 +7,11 @@ import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from storage import schema
-from storage.files import under
 from storage.filters import Filters, Near, beginning, fold_case
-from storage.items import is_shown
 from storage.records import Kind
-from storage.vectors import Ids
+from storage.tables.files import under
+from storage.tables.items import is_shown
+from storage.tables.vectors import Ids
 
 _EARTH_KM = 6371.0088
 _KM_PER_DEGREE = 111.0  # of latitude, rounded down so that the box holds the circle

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from storage import Library
 
 Draw = Callable[..., Path]

@@ -11,7 +11,7 @@ import pytest
 
 import sightline
 from cli import wiring
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from storage import Filters
 from storage.errors import InvalidArgument, ModelMismatch
 from tests.search.readers import EchoConversant, RuleAnswerer, RuleCaptioner, RuleScorer

@@ -13,7 +13,7 @@ import sightline
 from indexer import IndexConfig, Limits
 from search import Chat, LabelSet, Query, Rerank, Term
 from search.ask import ask_chosen
-from search.duplicates.kinds import Thresholds
+from search.dedup.detect.kinds import Thresholds
 from storage import Filters, Near
 from storage.errors import InvalidArgument, LibraryClosed, PathNotFound
 from tests.search.readers import EchoConversant, RuleAnswerer

@@ -5,16 +5,16 @@ from typing import Any
 import click
 
 from cli import wiring
-from cli.boundary import DONE, NOTHING_FOUND
-from cli.choice import Choice, choose
 from cli.command import Command
+from cli.errors import DONE, NOTHING_FOUND
 from cli.options import filter_options, json_option, library_option, model_option
-from cli.progress import counting
+from cli.output.json_rows import answer_row
+from cli.output.progress import counting
+from cli.output.render import printable, tell, write_json
 from cli.question import check_folder, count_of, filters_of, narrows, why_nothing
-from cli.render import printable, tell, write_json
-from cli.rows import answer_row
 from cli.session import session
 from cli.settings import Settings
+from cli.targets import Choice, choose
 from indexer.models import Answerer
 from search import Query, Term
 from search.ask import ask_chosen, ask_file

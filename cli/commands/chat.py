@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import click
 
 from cli import wiring
-from cli.boundary import DONE, keeping
 from cli.command import Command
-from cli.consent import somebody_is_there
+from cli.errors import DONE, keeping
 from cli.options import json_option, library_option, model_option
-from cli.render import printable, tell, write_json
-from cli.rows import turn_row
+from cli.output.json_rows import turn_row
+from cli.output.prompts import somebody_is_there
+from cli.output.render import printable, tell, write_json
 from cli.session import session
 from cli.settings import Settings
 from search import Chat

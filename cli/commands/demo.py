@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from cli.boundary import DONE
 from cli.command import Command
-from cli.demo import PHOTOS, Demo
+from cli.demo.photos import PHOTOS, Demo
+from cli.demo.talks import QUESTION
+from cli.demo.tour import take_tour
+from cli.errors import DONE
 from cli.indexing import outcome, run_index
 from cli.session import session
 from cli.settings import Settings, typed
-from cli.talks import QUESTION
-from cli.tour import take_tour
 from indexer import IndexConfig
 from indexer.models import RECOMMENDED
 from storage import Library

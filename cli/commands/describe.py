@@ -5,21 +5,22 @@ from typing import Any
 import click
 
 from cli import wiring
-from cli.boundary import DONE, NOTHING_FOUND, keeping
-from cli.choice import choose
 from cli.command import Command
+from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option, model_option
-from cli.progress import counting
+from cli.output.json_rows import caption_row
+from cli.output.progress import counting
+from cli.output.render import plural, printable, tell, write_json
 from cli.question import filters_of, why_nothing
-from cli.render import plural, printable, tell, write_json
-from cli.rows import caption_row
 from cli.session import session
 from cli.settings import Settings
+from cli.targets import choose
 from search import Describing
 from search.describe import describe_file
 from search.hits import first_path
-from storage import Library, captions, items
+from storage import Library
 from storage.errors import ModelError
+from storage.tables import captions, items
 
 _KEPT = "the captions that were shown are stored"
 

@@ -2,11 +2,11 @@
 
 import click
 
-from cli.boundary import DONE, STOPPED
 from cli.checks import all_checks
 from cli.command import Command
+from cli.errors import DONE, STOPPED
 from cli.options import library_option
-from cli.render import tell, write_table
+from cli.output.render import tell, write_table
 from cli.settings import Settings
 
 

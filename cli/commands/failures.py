@@ -7,8 +7,8 @@ import click
 from cli.command import Command
 from cli.indexing import run_index, summarise
 from cli.options import json_option, library_option
-from cli.render import plural, printable, tell, write_json
-from cli.rows import failure_row, report_row
+from cli.output.json_rows import failure_row, report_row
+from cli.output.render import plural, printable, tell, write_json
 from cli.session import session
 from cli.settings import Settings
 from indexer import IndexConfig

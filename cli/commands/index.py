@@ -5,19 +5,19 @@ from typing import Any
 
 import click
 
-from cli.boundary import DONE, STOPPED
 from cli.command import Command
+from cli.errors import DONE, STOPPED
 from cli.indexing import run_index, summarise
 from cli.name_list import read_names
 from cli.options import json_option, library_option
-from cli.render import tell, write_json
-from cli.rows import report_row
+from cli.output.json_rows import report_row
+from cli.output.render import tell, write_json
 from cli.session import session
 from cli.settings import Settings
 from indexer import IndexConfig
-from indexer.excludes import Excludes
 from indexer.models import RECOMMENDED, fetch
-from indexer.scope import check_listed, none_there, not_there
+from indexer.scan.excludes import Excludes
+from indexer.scan.targets import check_listed, none_there, not_there
 from storage.errors import InvalidArgument
 
 

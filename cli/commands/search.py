@@ -8,18 +8,18 @@ from typing import Any
 import click
 
 from cli import wiring
-from cli.boundary import DONE, NOTHING_FOUND
 from cli.command import Command
+from cli.errors import DONE, NOTHING_FOUND
 from cli.options import filter_options, json_option, library_option
+from cli.output.hit_table import write_hits
+from cli.output.json_rows import hit_row
+from cli.output.render import tell, write_json, write_path
+from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
+from cli.pages.tile import Tile
 from cli.question import check_folder, query_of, title, why_nothing
-from cli.render import tell, write_json, write_path
-from cli.rows import hit_row
-from cli.second_look import rerank_options
+from cli.rerank_options import rerank_options
 from cli.session import session
 from cli.settings import Settings
-from cli.sheet import check_place, check_suffix, write_sheet
-from cli.tables import write_hits
-from cli.tile import Tile
 from search import Engine, Hit, Query
 from search.hits import first_path
 from search.query import DEFAULT_K

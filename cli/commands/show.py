@@ -6,11 +6,12 @@ import click
 
 from cli.command import Command
 from cli.options import json_option, library_option
-from cli.render import size, write_facts, write_json
-from cli.rows import item_row
+from cli.output.json_rows import item_row
+from cli.output.render import size, write_facts, write_json
 from cli.session import session
 from cli.settings import Settings
-from storage import Item, Tag, captions, tags
+from storage import Item, Tag
+from storage.tables import captions, tags
 
 
 @click.command("show", cls=Command)

@@ -7,8 +7,8 @@ import click
 from cli import wiring
 from cli.command import Command
 from cli.options import json_option, library_option
-from cli.render import plural, size, tell, write_facts, write_json
-from cli.rows import status_row
+from cli.output.json_rows import status_row
+from cli.output.render import plural, size, tell, write_facts, write_json
 from cli.session import session
 from cli.settings import Settings
 from storage import Root, Status

@@ -6,20 +6,21 @@ from typing import Any
 import click
 
 from cli import wiring
-from cli.boundary import DONE, NOTHING_FOUND, keeping
-from cli.choice import choose
 from cli.command import Command
-from cli.consent import agreed
+from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option, yes_option
-from cli.progress import counting
+from cli.output.json_rows import tag_row
+from cli.output.progress import counting
+from cli.output.prompts import agreed
+from cli.output.render import plural, printable, tell, write_json, write_table
 from cli.question import filters_of, why_nothing
-from cli.render import plural, printable, tell, write_json, write_table
-from cli.rows import tag_row
 from cli.session import session
 from cli.settings import Settings
+from cli.targets import choose
 from search import LabelSet, Tagging
 from search.labels import BUILT_IN
-from storage import Filters, Library, tags
+from storage import Filters, Library
+from storage.tables import tags
 
 _WAYS = "say --labels FILE|NAME to give labels, --list to see them, or --remove LABEL"
 _KEPT = "the tags that were shown are stored"

@@ -4,8 +4,8 @@ import click
 
 from cli.command import Command
 from cli.options import json_option, library_option
-from cli.render import write_json
-from cli.rows import space_row
+from cli.output.json_rows import space_row
+from cli.output.render import write_json
 from cli.session import session
 from cli.settings import Settings
 from indexer.models import canonical, require_role

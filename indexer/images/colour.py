@@ -13,8 +13,9 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from indexer.images import icc, jpeg2000
-from indexer.images.png import MAX_PROFILE_BYTES, Png
+from indexer.images import icc
+from indexer.images.formats import jpeg2000
+from indexer.images.formats.png import MAX_PROFILE_BYTES, Png
 
 Numbers = NDArray[np.int64]
 

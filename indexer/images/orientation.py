@@ -20,7 +20,8 @@ from typing import Literal
 
 from PIL import Image
 
-from indexer import exif, jxl
+from indexer.images.formats import jxl
+from indexer.images.metadata import exif
 
 Rule = Literal["exif", "turned by its decoder", "codestream", "stored upright"]
 

@@ -8,10 +8,10 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from indexer.images import heif, jpeg, jpeg2000
-from indexer.images.boxes import boxes
-from indexer.images.png import Png
-from indexer.images.tiff import Directory
+from indexer.images.formats import heif, jpeg, jpeg2000
+from indexer.images.formats.boxes import boxes
+from indexer.images.formats.png import Png
+from indexer.images.formats.tiff import Directory
 from storage.errors import DecodeFailure
 
 _RIFF_METADATA = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}  # and their flags in VP8X

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFile
 
-from indexer.images.png import Png
-from indexer.images.tiff import (
+from indexer.images.formats.png import Png
+from indexer.images.formats.tiff import (
     BITS_PER_SAMPLE,
     EXTRA_SAMPLES,
     MAX_SAMPLE_VALUE,
     PLANAR_CONFIGURATION,
     Directory,
 )
-from indexer.rgb import to_rgb
+from indexer.images.rgb import to_rgb
 
 Shorts = NDArray[np.uint16]
 

@@ -3,11 +3,11 @@
 from PIL import ExifTags, ImageFile
 
 from indexer.images import colour
+from indexer.images.formats.png import Png
+from indexer.images.formats.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, Directory
 from indexer.images.orientation import orientation
-from indexer.images.png import Png
+from indexer.images.rgb import base_mode
 from indexer.images.samples import deep_grey_alpha
-from indexer.images.tiff import BITS_PER_SAMPLE, EXTRA_SAMPLES, Directory
-from indexer.rgb import base_mode
 
 _ALPHA_KINDS = frozenset((1, 2))
 

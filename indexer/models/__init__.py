@@ -7,7 +7,12 @@ library; torch and its kin are imported by the loader alone, and the loader is i
 name. Weights are safetensors, never pickles, never remote code.
 """
 
-from indexer.models.checkpoint import Checkpoint as Checkpoint
+from indexer.models.cache import cached as cached
+from indexer.models.cache import memory_need as memory_need
+from indexer.models.cache import pull as pull
+from indexer.models.files.checkpoint import Checkpoint as Checkpoint
+from indexer.models.files.download import Step as Step
+from indexer.models.networks.fake import StandInEncoder as StandInEncoder
 from indexer.models.protocols import Answerer as Answerer
 from indexer.models.protocols import Captioner as Captioner
 from indexer.models.protocols import Conversant as Conversant
@@ -28,10 +33,5 @@ from indexer.models.registry import load as load
 from indexer.models.registry import load_reader as load_reader
 from indexer.models.registry import names as names
 from indexer.models.registry import require_role as require_role
-from indexer.models.repository import Step as Step
-from indexer.models.shelf import cached as cached
-from indexer.models.shelf import memory_need as memory_need
-from indexer.models.shelf import pull as pull
-from indexer.models.stand_in import StandInEncoder as StandInEncoder
-from indexer.models.table import RECOMMENDED as RECOMMENDED
-from indexer.models.table import ModelEntry as ModelEntry
+from indexer.models.zoo import RECOMMENDED as RECOMMENDED
+from indexer.models.zoo import ModelEntry as ModelEntry

@@ -6,7 +6,7 @@ from typing import Any
 from indexer.models.protocols import Role
 from storage.errors import BrokenModel
 
-_HOME = "indexer.models."
+_HOME = "indexer.models.networks."
 # The first entry of `architectures` in a published config.json → role → "module:Class".
 ARCHITECTURES: Mapping[str, Mapping[Role, str]] = {
     "CLIPModel": {"dual-encoder": f"{_HOME}clip:ClipEncoder"},

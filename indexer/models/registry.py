@@ -15,11 +15,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast, overload
 
-from indexer.models import hub, snapshot
-from indexer.models.checkpoint import HUB, OPEN_CLIP, PACKAGE, Checkpoint, check_folder, locate
-from indexer.models.encoder_check import check_encoder
 from indexer.models.families import ARCHITECTURES
-from indexer.models.process_state import process_state_kept
+from indexer.models.files import hub, layout
+from indexer.models.files.checkpoint import (
+    HUB,
+    OPEN_CLIP,
+    PACKAGE,
+    Checkpoint,
+    check_folder,
+    locate,
+)
 from indexer.models.protocols import (
     Answerer,
     Captioner,
@@ -29,7 +34,9 @@ from indexer.models.protocols import (
     Reader,
     Role,
 )
-from indexer.models.table import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
+from indexer.models.runtime.encoder_check import check_encoder
+from indexer.models.runtime.process_state import process_state_kept
+from indexer.models.zoo import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
 from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
 from storage.fork import fork_safe
 from storage.home_folder import expand_home
@@ -194,10 +201,10 @@ def _hub_entry(name: str) -> ModelEntry:
         )
     repository, revision = match[1], match[2] or ""
     try:
-        config, _ = hub.fetch(name, repository, snapshot.CONFIG, revision)
+        config, _ = hub.fetch(name, repository, layout.CONFIG, revision)
     except hub.NotOffered:
-        raise BrokenModel(f"the repository {repository} has no {snapshot.CONFIG}") from None
-    loaders = ARCHITECTURES[snapshot.check(config.parent)]
+        raise BrokenModel(f"the repository {repository} has no {layout.CONFIG}") from None
+    loaders = ARCHITECTURES[layout.check(config.parent)]
     return ModelEntry(name, loaders, name, revision, "a repository of the hub", repository)
 
 

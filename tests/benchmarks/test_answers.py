@@ -1,8 +1,8 @@
 """Right answers are counted by subject, and captions by what they name."""
 
 from benchmarks.answers import Put, by_subject, named, names_rightly, of_scenes
-from indexer.models.mini.phrases import captions
-from indexer.models.mini.scenes import held_out
+from indexer.models.mini.scenes.phrases import captions
+from indexer.models.mini.scenes.scenes import held_out
 
 
 def test_answers_are_right_in_the_form_that_vqa_compares() -> None:

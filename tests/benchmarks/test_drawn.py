@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.drawn import absent, asked, holds
 from benchmarks.twins import PLACES, swapped_places, told_apart, twins
-from indexer.models.mini.phrases import captions
-from indexer.models.mini.scenes import Look, Scene, Thing, held_out
+from indexer.models.mini.scenes.phrases import captions
+from indexer.models.mini.scenes.scenes import Look, Scene, Thing, held_out
 from indexer.models.protocols import PictureSpec
 
 STAR, RING, HEART = (

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks import field
 from benchmarks.datasets import asked, captioned
+from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import PictureSpec, Pixels
-from indexer.models.stand_in import StandInEncoder
 from tests.conftest import Draw
 
 SAID = ("a red kite over the sea", "two dogs run in the snow")

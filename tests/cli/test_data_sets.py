@@ -13,15 +13,15 @@ from PIL import ImageDraw
 from pyarrow import parquet
 from sqlalchemy import func, select
 
-from cli.boundary import guarded
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
+from cli.errors import guarded
 from cli.options import filter_options, json_option, library_option
 from cli.question import check_folder, filters_of
 from cli.session import session
 from cli.settings import Settings
 from storage import Library
 from storage.schema import vectors
-from tests.search.duplicates.drawn import photo
+from tests.search.dedup.drawn import photo
 
 Run = Callable[..., Result]
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import Result
 from PIL import ExifTags, Image, ImageOps
 
-from search.duplicates.plan import line
-from tests.search.duplicates.drawn import photo
-from tests.search.duplicates.planted import put, row
+from search.dedup.plan.plan import line
+from tests.search.dedup.drawn import photo
+from tests.search.dedup.planted import put, row
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]

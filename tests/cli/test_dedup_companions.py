@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from search.duplicates.plan import write
-from tests.search.duplicates.drawn import photo
-from tests.search.duplicates.extras.containers import video
-from tests.search.duplicates.planted import group, put
+from search.dedup.plan.plan import write
+from tests.search.dedup.drawn import photo
+from tests.search.dedup.extras.containers import video
+from tests.search.dedup.planted import group, put
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]

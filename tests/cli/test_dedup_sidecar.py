@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from cli import duplicates_look
-from cli.duplicates_look import Looks
-from search.duplicates import plan
-from search.duplicates.metadata import Metadata, read
-from search.duplicates.plan import Entry
-from storage import Library, items
-from tests.search.duplicates.planted import group
-from tests.search.duplicates.said import packet, photo
+from cli.pages import file_details
+from cli.pages.file_details import Looks
+from indexer.images.metadata.description import Metadata, read
+from search.dedup.plan import plan
+from search.dedup.plan.plan import Entry
+from storage import Library
+from storage.tables import items
+from tests.search.dedup.planted import group
+from tests.search.dedup.said import packet, photo
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
@@ -95,7 +96,7 @@ def test_looks_are_read_by_batches_in_any_order(
         return hydrate(connection, numbers)
 
     monkeypatch.setattr(items, "hydrate", counted)
-    monkeypatch.setattr(duplicates_look, "_AHEAD", 4)
+    monkeypatch.setattr(file_details, "_AHEAD", 4)
     with Library.open(path) as library:
         looks = Looks(library, entries)
         for entry in entries:
@@ -118,7 +119,7 @@ def test_only_what_could_be_lost_is_opened(
         opened.append(path)
         return read(path)
 
-    monkeypatch.setattr(duplicates_look, "read", counted)
+    monkeypatch.setattr(file_details, "read", counted)
     with Library.open(path) as library:
         looks = Looks(library, rows)
         said = [looks(row.item, row.path).metadata for row in rows]

@@ -120,7 +120,7 @@ def test_where_all_have_their_caption_no_model_is_loaded_and_nobody_is_kept_from
 def test_one_that_was_read_from_its_thumbnail_is_told(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.pictures.Pictures._from_file", lambda *_: None)
+    monkeypatch.setattr("search.images.Pictures._from_file", lambda *_: None)
     result = run("describe", photos / "2020" / "red.jpg")
     assert (result.exit_code, result.stdout) == (0, "a red wall\n")
     assert "1 picture was read from thumbnails" in result.stderr

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cli.duplicates_page import ItemLook, write_page
-from search.duplicates.kinds import KINDS, Kind
-from search.duplicates.plan import Entry, read
+from cli.pages.dedup_report import ItemLook, write_page
+from search.dedup.detect.kinds import KINDS, Kind
+from search.dedup.plan.plan import Entry, read
 from tests.cli.chromium import Chromium, program
-from tests.cli.test_duplicates_page import HOSTILE, group, item, picture, plain
+from tests.cli.pages.test_dedup_report import HOSTILE, group, item, picture, plain
 
 pytestmark = [
     pytest.mark.browser,

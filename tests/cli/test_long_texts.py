@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from tests.cli.colour_reader import ColourReader
 
 Run = Callable[..., Result]

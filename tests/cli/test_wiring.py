@@ -9,8 +9,9 @@ import pytest
 from cli import wiring
 from cli.settings import Settings
 from indexer.models import RECOMMENDED, StandInEncoder, canonical
-from storage import Library, Space, spaces
+from storage import Library, Space
 from storage.errors import ModelMismatch
+from storage.tables import spaces
 
 
 @pytest.fixture

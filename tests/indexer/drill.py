@@ -13,9 +13,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from indexer import IndexConfig, Indexer, Progress
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
+from indexer.images.preprocess import prepare
 from indexer.models import DualEncoder, Pixels, StandInEncoder, load
-from indexer.pictures import prepare
 from storage import Library, Matrix, schema
 
 REPOSITORY = Path(__file__).parents[2]

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select, update
 
-from storage import Library, schema, vectors
+from storage import Library, schema
+from storage.tables import vectors
 
 
 def make_old(library: Library, *paths: Path) -> None:

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select, update
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.file_systems import FileSystems, StableStat
 from indexer.limits import Limits
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
+from indexer.scan.file_systems import FileSystems, StableStat
 from storage import Library, schema
 from tests.indexer.told import counts, paths
 
@@ -153,7 +153,7 @@ def test_a_touched_file_is_not_decoded_among_however_many_of_its_size(
     library: Library, twins: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(twins)
-    monkeypatch.setattr("storage.items._SAME_SIZE", 2)
+    monkeypatch.setattr("storage.tables.items._SAME_SIZE", 2)
     for path in twins.iterdir():
         path.chmod(0o600)
     assert counts(index(limits=NO_PIXELS)) == {"unchanged": 3}

@@ -12,11 +12,12 @@ from PIL import Image
 from sqlalchemy import func, select, update
 
 from indexer import IndexConfig, Indexer, Report
+from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import Pixels
-from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
-from storage import Library, Matrix, ModelMismatch, schema, spaces, switching, vectors
+from storage import Library, Matrix, ModelMismatch, active_space, schema
 from storage.errors import EncodeFailure
+from storage.tables import spaces, vectors
 from tests.indexer.told import counts, paths
 
 Count = Callable[[], int]
@@ -255,7 +256,7 @@ def test_what_one_model_cannot_encode_is_still_owed_to_a_third(
     assert complete(library) == {"stand-in": True, "second": True, "third": False}
     with library.catalogue.reading() as connection:
         owed = {
-            space.name: switching.owed(connection, space.id or 0)
+            space.name: active_space.owed(connection, space.id or 0)
             for space in spaces.every(connection)
         }
     assert owed == {"stand-in": 0, "second": 0, "third": 1}

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from indexer import IndexConfig, Indexer, Progress, Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from storage import Library, schema
 from tests.indexer.told import counts, paths
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Query, Term
-from search.duplicates.groups import Grouping
-from search.duplicates.keepers import DEFAULT, KeepOrder
-from storage import Filters, Library, captions
+from search.dedup.plan.groups import Grouping
+from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from storage import Filters, Library
 from storage.errors import InvalidArgument
 from storage.records import Caption
 from storage.selection import select_items
+from storage.tables import captions
 from tests.indexer.told import counts, paths
 
 Count = Callable[[], int]

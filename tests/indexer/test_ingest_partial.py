@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Query, Term
 from storage import Library
 from tests.indexer.told import counts

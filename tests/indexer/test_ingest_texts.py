@@ -8,7 +8,7 @@ import pytest
 
 from indexer import IndexConfig, Indexer, Report
 from indexer.encode import text_hash
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Query, Term
 from storage import Library, Matrix
 from tests.indexer.told import counts

@@ -12,9 +12,9 @@ from PIL import Image
 from sqlalchemy import Connection, event
 
 from indexer import IndexConfig, Indexer, Report
+from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import Pixels
-from indexer.models.stand_in import StandInEncoder
-from storage import Library, Matrix, files
+from storage import Library, Matrix
 from storage.errors import (
     DiskFull,
     EncodeFailure,
@@ -22,6 +22,7 @@ from storage.errors import (
     PathNotFound,
 )
 from storage.file_state import Sighting
+from storage.tables import files
 from tests.indexer.told import counts, paths
 
 Count = Callable[[], int]
@@ -96,7 +97,7 @@ def test_a_folder_that_cannot_be_read_keeps_what_is_known_of_it(
             raise PermissionError(13, "Permission denied")
         return look(path)
 
-    monkeypatch.setattr("indexer.scan.os.lstat", refuse)
+    monkeypatch.setattr("indexer.scan.walk.os.lstat", refuse)
     report = index(photos)
     assert counts(report) == {"unchanged": 4}
     assert "Permission denied" in report.notices[0]
@@ -113,7 +114,7 @@ def test_what_no_row_can_hold_fails_alone(
             raise OverflowError("too large")
         return record(connection, seen, *rest)
 
-    monkeypatch.setattr("storage.files.record", refuse)
+    monkeypatch.setattr("storage.tables.files.record", refuse)
     assert counts(index(photos)) == {"new": 5, "failed": 1}
     assert [failure.stage for failure in library.failures()] == ["write"]
 

@@ -14,9 +14,10 @@ from sqlalchemy import select, update
 
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.limits import Limits
-from indexer.models.stand_in import StandInEncoder
-from indexer.reading import READER_VERSION
-from storage import Library, appearance, duplicates, schema
+from indexer.models.networks.fake import StandInEncoder
+from indexer.reader import READER_VERSION
+from storage import Library, schema
+from storage.tables import duplicate_pairs, fingerprints
 from tests.indexer.images.encoded import P3, profile
 from tests.indexer.images.jxl_header import container, turned
 from tests.indexer.old_library import make_old, spoil, vector, versions
@@ -108,19 +109,19 @@ def test_duplicates_of_what_changed_are_compared_anew(
     codes, points = np.zeros((2, 16), np.uint8), np.zeros((2, 4), np.float16)
     with library.catalogue.writing() as connection:
         for item in (wide, other, plain):
-            appearance.add_fingerprints(connection, [(item, np.zeros((8, 32), np.uint8), 90)])
-            appearance.add_features(connection, [(item, codes, points)])
+            fingerprints.add_fingerprints(connection, [(item, np.zeros((8, 32), np.uint8), 90)])
+            fingerprints.add_features(connection, [(item, codes, points)])
         pairs = [(wide, other), (plain, wide), (plains[0], plains[1])]
-        duplicates.add_pairs(connection, [(*pair, "edited", {}) for pair in pairs])
-        duplicates.set_watermark(connection, "hashes", 3)
+        duplicate_pairs.add_pairs(connection, [(*pair, "edited", {}) for pair in pairs])
+        duplicate_pairs.set_watermark(connection, "hashes", 3)
     make_old(library)
     index(mixed)
     with library.catalogue.reading() as connection:
-        assert set(appearance.fingerprints_of(connection, [wide, other, plain])) == {plain}
-        assert set(appearance.features_of(connection, [wide, other, plain])) == {plain}
-        [page] = duplicates.pairs(connection, ["edited"])
+        assert set(fingerprints.fingerprints_of(connection, [wide, other, plain])) == {plain}
+        assert set(fingerprints.features_of(connection, [wide, other, plain])) == {plain}
+        [page] = duplicate_pairs.pairs(connection, ["edited"])
         assert [(pair.first, pair.second) for pair in page] == [tuple(sorted(plains))]
-        assert duplicates.watermark(connection, "hashes") == 3
+        assert duplicate_pairs.watermark(connection, "hashes") == 3
 
 
 def test_vectors_of_other_models_are_made_anew_when_those_are_used(
@@ -317,7 +318,7 @@ def test_a_transaction_that_fails_leaves_the_old_reading_whole(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.write.vectors.add", broken)
+        patch.setattr("indexer.writer.vectors.add", broken)
         with pytest.raises(KeyboardInterrupt):
             index(mixed)
     np.testing.assert_array_equal(vector(library, wide), before)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select
 
-from indexer.reading import READER_VERSION
+from indexer.reader import READER_VERSION
 from storage import Library, schema
 from tests.indexer.drill import Drill
 from tests.indexer.images.encoded import P3, profile

@@ -14,11 +14,12 @@ from sqlalchemy import select
 
 from indexer import IndexConfig, Indexer
 from indexer.models import DualEncoder, find
-from indexer.models.mini.drawing import draw as drawn
-from indexer.models.mini.scenes import Content, scenes
-from indexer.write import COMMIT_SECONDS
+from indexer.models.mini.scenes.drawing import draw as drawn
+from indexer.models.mini.scenes.scenes import Content, scenes
+from indexer.writer import COMMIT_SECONDS
 from search import Engine, Query, Term
-from storage import Library, Matrix, schema, vectors
+from storage import Library, Matrix, schema
+from storage.tables import vectors
 from tests.indexer.drill import Drill, called
 
 KILLS = 5

@@ -13,7 +13,7 @@ from PIL import Image
 
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec
-from indexer.reading import PictureRead, Read, ReadTask
+from indexer.reader import PictureRead, Read, ReadTask
 from indexer.workers import ReadPool
 from storage.errors import DecodeFailure, SightlineError, UnreadableFile
 
@@ -185,7 +185,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, photo: ReadTask
         "sys.path[:] = sys.argv[2:]\n"
         "from indexer.limits import Limits\n"
         "from indexer.models.protocols import PictureSpec\n"
-        "from indexer.reading import ReadTask\n"
+        "from indexer.reader import ReadTask\n"
         "from indexer.workers import ReadPool\n"
         "spec = PictureSpec(64, (0.5,) * 3, (0.5,) * 3)\n"
         "pool = ReadPool(1, Limits())\n"  # no guard: workers do not run the caller's script again
@@ -222,7 +222,7 @@ def test_a_process_forked_meanwhile_does_not_keep_the_workers_alive(tmp_path: Pa
 import os, time
 from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec
-from indexer.reading import ReadTask
+from indexer.reader import ReadTask
 from indexer.workers import ReadPool
 spec = PictureSpec(8, (0.5,) * 3, (0.5,) * 3)
 pool = ReadPool(1, Limits())

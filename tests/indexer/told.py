@@ -1,7 +1,7 @@
 """What a run's report and a search say, in the shortest form a test can compare."""
 
 from indexer import Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Query, Term
 from storage import Library
 

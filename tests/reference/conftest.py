@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.decode import open_picture
-from indexer.models import hub, shelf
+from indexer.images.decode import open_picture
+from indexer.images.preprocess import prepare
+from indexer.models import cache
+from indexer.models.files import hub
 from indexer.models.protocols import PictureSpec, Pixels
-from indexer.pictures import prepare
 
 Prepared = Callable[[str, PictureSpec], Pixels]
 
@@ -58,7 +59,7 @@ def here() -> Callable[[str], str]:
     """Passes a model's name on where its weights are on this machine."""
 
     def name_of(name: str, repository: str = "", file: str = "") -> str:
-        there = hub.cached(repository, file) if repository else shelf.cached(name)
+        there = hub.cached(repository, file) if repository else cache.cached(name)
         if there is None:
             pytest.skip(f"no weights of {name} on this machine")
         return name

@@ -39,8 +39,8 @@ def test_clip_gives_the_published_logits(
 def test_clip_sees_a_picture_of_another_size_as_published(
     here: Here, picture: Prepared, expected: dict[str, Any]
 ) -> None:
-    from indexer.models.clip import ClipEncoder
-    from indexer.models.pretrained import normalise
+    from indexer.models.networks.clip import ClipEncoder
+    from indexer.models.networks.pretrained import normalise
 
     told = expected["clip"]["interpolate_pos_180px"]
     encoder = load(here("clip-b32-hf"), device="cpu")

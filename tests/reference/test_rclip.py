@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 
 from indexer import IndexConfig, Indexer
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
+from indexer.images.preprocess import prepare
 from indexer.models import load
 from indexer.models.protocols import DualEncoder
-from indexer.pictures import prepare
 from search import Engine, Query, Term
 from storage import Library
 

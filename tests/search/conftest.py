@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from search import Engine
-from storage import Caption, Item, Library, captions
+from storage import Caption, Item, Library
+from storage.tables import captions
 
 Index = Callable[..., Report]
 

@@ -12,8 +12,8 @@ from indexer.models.protocols import Pixels
 from search import ask
 from search.ask import ask_chosen, ask_file
 from storage import Item, Library
-from storage import items as rows
 from storage.errors import InvalidArgument, ModelError, PathNotFound
+from storage.tables import items as rows
 from tests.search.readers import RuleAnswerer
 
 

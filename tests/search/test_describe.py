@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from indexer import Limits, Report
+from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import Pixels
-from indexer.models.stand_in import StandInEncoder
 from search import Describing, Engine, Query, Term
 from search.describe import describe_file
-from storage import Filters, Library, captions
+from storage import Filters, Library
 from storage.errors import InvalidArgument, LibraryInUse, ModelError, PathNotFound
 from storage.selection import select_items
+from storage.tables import captions
 from tests.search.readers import RuleCaptioner, brightness
 
 KITE = (Term("text", "kite"),)

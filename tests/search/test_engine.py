@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from indexer import Limits, Report
+from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import DualEncoder
-from indexer.models.stand_in import StandInEncoder
 from search import Engine, Query, Term
-from storage import Filters, Library, vectors
+from storage import Filters, Library
 from storage.errors import (
     DecodeFailure,
     InvalidArgument,
@@ -20,6 +20,7 @@ from storage.errors import (
     ModelMismatch,
     PathNotFound,
 )
+from storage.tables import vectors
 
 Index = Callable[..., Report]
 Draw = Callable[..., Path]

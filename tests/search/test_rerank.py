@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import Pixels
-from indexer.models.stand_in import StandInEncoder
 from search import Engine, Hit, Query, Rerank, Term
 from search.rerank import (
     combine,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.stand_in import StandInEncoder
+from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
 from search.ask import ask
 from search.truncation import truncation, truncations

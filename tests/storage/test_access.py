@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from storage import Library, Space, access, builds, items, schema, spaces, vectors
+from storage import Library, Space, access, schema
 from storage.catalogue import Catalogue
 from storage.errors import LibraryError, LibraryInUse, LibraryReadOnly
+from storage.index import builds
 from storage.records import Matrix
 from storage.selection import Selection
+from storage.tables import items, spaces, vectors
 
 DIM, COUNT = 16, 300
 _WRITER = """

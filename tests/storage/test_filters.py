@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage import Filters, Library, items, schema
+from storage import Filters, Library, schema
 from storage.errors import InvalidArgument
 from storage.filters import beginning, fold_case
-from storage.items import Content
 from storage.records import Capture
 from storage.selection import select_items
+from storage.tables import items
+from storage.tables.items import Content
 
 DATES = (
     "2014-12-31T23:59:59",

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage import Library, Space, builds, items, spaces, vectors
+from storage import Library, Space
+from storage.index import builds
 from storage.records import Matrix
+from storage.tables import items, spaces, vectors
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 DIM, COUNT = 16, 2000

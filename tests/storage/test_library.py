@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Caption, Library, captions, catalogue, lock, migrate
+from storage import Caption, Library, catalogue, lock, migrate
 from storage.errors import (
     InvalidArgument,
     ItemNotFound,
@@ -21,6 +21,7 @@ from storage.errors import (
     NotALibrary,
     PathNotFound,
 )
+from storage.tables import captions
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -273,8 +274,8 @@ def test_a_name_that_is_no_item_is_an_error_with_a_next_step(library: Library) -
 
 
 def test_an_ambiguous_beginning_asks_for_more_digits(library: Library) -> None:
-    from storage import items
-    from storage.items import Content
+    from storage.tables import items
+    from storage.tables.items import Content
 
     with library.catalogue.writing() as connection:
         for last in "01":

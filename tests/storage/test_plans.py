@@ -8,20 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from indexer import Report
-from storage import (
-    Caption,
-    Filters,
-    Library,
-    Tag,
-    captions,
-    files,
-    items,
-    switching,
-    tags,
-    vectors,
-)
-from storage.roots import Roots
+from storage import Caption, Filters, Library, Tag, active_space
 from storage.selection import select_items, select_vectors
+from storage.tables import captions, files, items, tags, vectors
+from storage.tables.roots import Roots
 
 Index = Callable[..., Report]
 
@@ -123,9 +113,9 @@ def test_what_must_see_every_item_reads_them_once_in_their_order(
                 select_items(connection, "image", filters)
             assert scans(steps) == ["SCAN items"]
         with plans(connection) as steps:
-            switching.owed(connection, 1)
+            active_space.owed(connection, 1)
         assert scans(steps) == ["SCAN items"]
         assert any(step.startswith("SEARCH failures") for step in steps), steps
         with plans(connection) as steps:
-            switching.counts(connection)
+            active_space.counts(connection)
         assert not any(step.startswith(("SCAN items", "SCAN vectors")) for step in steps)

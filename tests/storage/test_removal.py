@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from storage import Library, builds, vectors
+from storage import Library
 from storage.errors import ItemNotFound, LibraryChanged
+from storage.index import builds
+from storage.tables import vectors
 
 Index = Callable[..., Report]
 

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.verbs import Verbs
+from cli.lazy_group import Verbs
 
 COMMANDS = {
     "find": "Find duplicates and write a plan; this is what dedup does by itself.",

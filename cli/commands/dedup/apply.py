@@ -8,22 +8,22 @@ from typing import Any
 
 import click
 
-from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.command import Command
-from cli.consent import agreed
-from cli.duplicates_words import metadata_in_line, metadata_in_words
+from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import json_option, library_option, yes_option
-from cli.render import plural, printable, size, tell, write_json
+from cli.output.prompts import agreed
+from cli.output.render import plural, printable, size, tell, write_json
+from cli.pages.evidence_text import metadata_in_line, metadata_in_words
 from cli.session import session
 from cli.settings import Settings
-from search.duplicates.actions import Action, Delete, Hardlink, Move, Reflink
-from search.duplicates.apply import Outcome, apply
-from search.duplicates.companions import MODES, CompanionMode
-from search.duplicates.plan import Entry, read
-from search.duplicates.trash import Trash
-from storage.decisions import Decided
+from search.dedup.apply.actions import Action, Delete, Hardlink, Move, Reflink
+from search.dedup.apply.apply import Outcome, apply
+from search.dedup.apply.trash import Trash
+from search.dedup.companions import MODES, CompanionMode
+from search.dedup.plan.plan import Entry, read
 from storage.errors import LibraryNotFound, SightlineError
-from storage.files import is_under
+from storage.tables.decisions import Decided
+from storage.tables.files import is_under
 
 FAILED = 3  # entries were refused
 

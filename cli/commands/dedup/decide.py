@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from cli.boundary import DONE, NOTHING_FOUND
 from cli.command import Command
+from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option, library_option
-from cli.render import plural, tell, write_json, write_table
+from cli.output.render import plural, tell, write_json, write_table
 from cli.session import session
 from cli.settings import Settings
-from search.duplicates.plan import read
-from storage import decisions, items
+from search.dedup.plan.plan import read
 from storage.errors import InvalidArgument, SightlineError
 from storage.records import Item
+from storage.tables import decisions, items
 
 
 @click.command("decide", cls=Command)

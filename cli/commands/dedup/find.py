@@ -10,31 +10,32 @@ from typing import Any
 import click
 
 from cli import wiring
-from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
-from cli.duplicates_look import Looks
-from cli.duplicates_page import write_page
+from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option
-from cli.progress import counting
+from cli.output.progress import counting
+from cli.output.render import plural, size, tell, write_json
+from cli.pages.dedup_report import write_page
+from cli.pages.file_details import Looks
 from cli.question import check_folder, filters_of, narrows, why_nothing
-from cli.render import plural, size, tell, write_json
 from cli.session import session
 from cli.settings import Settings
 from cli.wiring import comparing
-from search.duplicates.detail_check import DetailCheck
-from search.duplicates.entries import DROPPED, entries
-from search.duplicates.finding import Finder
-from search.duplicates.groups import Grouping
-from search.duplicates.keepers import DEFAULT, KeepOrder
-from search.duplicates.kinds import CHECKED, KINDS, Kind, Thresholds
-from search.duplicates.plan import Entry, line, write
-from storage import Library, duplicates
-from storage.decisions import Decided
+from search.dedup.detect.detail_check import DetailCheck
+from search.dedup.detect.finder import Finder
+from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
+from search.dedup.plan.entries import DROPPED, entries
+from search.dedup.plan.groups import Grouping
+from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from search.dedup.plan.plan import Entry, line, write
+from storage import Library
 from storage.errors import LibraryReadOnly, PathNotFound, SightlineError
 from storage.filters import Filters
 from storage.home_folder import expand_home
 from storage.selection import select_items
+from storage.tables import duplicate_pairs
+from storage.tables.decisions import Decided
 
 PLAN = "plan.jsonl"
 FORMER = "plan.former.jsonl"
@@ -197,7 +198,7 @@ def _chosen(
     with library.catalogue.reading() as connection:
         within = select_items(connection, "image", filters) if narrows(filters) else None
         if against is None:
-            return within, duplicates.elsewhere(connection, file) if file else None
+            return within, duplicate_pairs.elsewhere(connection, file) if file else None
         folder = str(expand_home(against).resolve())
         theirs = select_items(connection, "image", Filters(folder=folder))
         if not theirs:
@@ -205,7 +206,7 @@ def _chosen(
                 f"--against {against}: the library holds no picture of it; "
                 f"sightline index {against}"
             )
-        return duplicates.elsewhere(connection, folder) if within is None else within, theirs
+        return duplicate_pairs.elsewhere(connection, folder) if within is None else within, theirs
 
 
 def _folders(filters: Filters, against: str | None) -> list[str]:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from cli.boundary import DONE, NOTHING_FOUND, keeping
 from cli.command import Command
 from cli.commands.dedup.apply import FAILED
+from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import json_option
-from cli.render import plural, printable, tell, write_json
-from search.duplicates.undo import undo
+from cli.output.render import plural, printable, tell, write_json
+from search.dedup.apply.undo import undo
 
 
 @click.command("undo", cls=Command)

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.verbs import Verbs
+from cli.lazy_group import Verbs
 
 COMMANDS = {
     "list": "List the models; this is what models does by itself.",

@@ -4,10 +4,10 @@ from typing import get_args
 
 import click
 
-from cli.boundary import DONE, NOTHING_FOUND
 from cli.command import Command
+from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option
-from cli.render import Row, size, tell, write_json, write_table
+from cli.output.render import Row, size, tell, write_json, write_table
 from indexer.models import ModelEntry, Role, cached, memory_need, names
 
 HEADS = ("name", "roles", "here", "memory", "what it is")

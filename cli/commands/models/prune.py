@@ -2,12 +2,12 @@
 
 import click
 
-from cli.boundary import keeping
 from cli.command import Command
-from cli.consent import agreed
+from cli.errors import keeping
 from cli.options import json_option, library_option, yes_option
-from cli.render import plural, tell, write_json
-from cli.rows import space_row
+from cli.output.json_rows import space_row
+from cli.output.prompts import agreed
+from cli.output.render import plural, tell, write_json
 from cli.session import session
 from cli.settings import Settings
 

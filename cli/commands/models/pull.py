@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from cli.boundary import keeping
 from cli.command import Command
+from cli.errors import keeping
 from cli.options import json_option
-from cli.progress import counting
-from cli.render import size, write_json
+from cli.output.progress import counting
+from cli.output.render import size, write_json
 from indexer.models import Checkpoint, Step, cached, pull
 
 

@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import click
 
-from cli.boundary import DONE, NOTHING_FOUND
 from cli.command import Command
+from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option
-from cli.render import Row, tell, write_json, write_table
-from indexer.models.published import TASKS, Recommendation, recommend
+from cli.output.render import Row, tell, write_json, write_table
+from indexer.models.info.published import TASKS, Recommendation, recommend
 
 
 @click.command("recommend", cls=Command)

@@ -4,9 +4,9 @@ import click
 
 from cli.command import Command
 from cli.options import json_option
-from cli.render import size, tell, write_facts, write_json
+from cli.output.render import size, tell, write_facts, write_json
 from indexer.models import cached, find, memory_need
-from indexer.models.architecture import describe_architecture
+from indexer.models.info.architecture import describe_architecture
 
 
 @click.command("show", cls=Command)

@@ -5,11 +5,11 @@ what is nearly true. `train` turns them into models, `report` measures those on 
 and `weights` says where they lie. Nothing here loads torch but `train` and what it names.
 """
 
-from indexer.models.mini.drawing import draw as draw
-from indexer.models.mini.phrases import captions as captions
-from indexer.models.mini.scenes import Content as Content
-from indexer.models.mini.scenes import Scene as Scene
-from indexer.models.mini.scenes import held_out as held_out
-from indexer.models.mini.variants import Negative as Negative
-from indexer.models.mini.variants import negatives as negatives
+from indexer.models.mini.scenes.drawing import draw as draw
+from indexer.models.mini.scenes.phrases import captions as captions
+from indexer.models.mini.scenes.scenes import Content as Content
+from indexer.models.mini.scenes.scenes import Scene as Scene
+from indexer.models.mini.scenes.scenes import held_out as held_out
+from indexer.models.mini.scenes.variants import Negative as Negative
+from indexer.models.mini.scenes.variants import negatives as negatives
 from indexer.models.mini.weights import CLIP_DIRECTORY as CLIP_DIRECTORY

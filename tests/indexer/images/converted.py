@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
 from tests.indexer.images.encoded import ADOBE, EXCHANGED, P3, PROPHOTO, profile
 
 PROFILES = {

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer import decode as decode  # registers the plugins
-from indexer.images import icc
+from indexer.images import (
+    icc,
+)
 
 
 def scene(width: int = 96, height: int = 64) -> Image.Image:

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from indexer.decode import open_picture
 from indexer.images import colour, icc
+from indexer.images.decode import open_picture
 from tests.indexer.images.converted import PROFILES, SRGB, by_littlecms, colours, seen
 from tests.indexer.images.encoded import (
     box,

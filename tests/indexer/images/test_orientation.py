@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
-from indexer.decode import open_header, open_picture
+from indexer.images.decode import open_header, open_picture
 from indexer.images.orientation import RULES
 from indexer.limits import Limits
 from tests.indexer.images.encoded import difference, encode, scene

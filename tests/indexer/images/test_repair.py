@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.decode import open_picture
+from indexer.images.decode import open_picture
 from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import P3, box, difference, encode, grain, profile
 

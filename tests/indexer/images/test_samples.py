@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.decode import open_picture
-from indexer.images.tiff import Directory
+from indexer.images.decode import open_picture
+from indexer.images.formats.tiff import Directory
 from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import chunk, difference, encode, grain, png, tiff
 from tests.indexer.images.jxl_header import deepened

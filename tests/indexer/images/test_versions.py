@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from indexer.decode import open_header, open_picture
 from indexer.images import icc
+from indexer.images.decode import open_header, open_picture
 from indexer.limits import Limits
 from tests.indexer.images.encoded import (
     EXCHANGED,

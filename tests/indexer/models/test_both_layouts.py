@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.models import fetch, find, load, shelf
-from indexer.models.architecture import describe_architecture
-from indexer.models.checkpoint import is_open_clip
+from indexer.models import cache, fetch, find, load
+from indexer.models.files.checkpoint import is_open_clip
+from indexer.models.info.architecture import describe_architecture
 from storage.errors import BrokenModel, UnsafeWeights
 from tests.indexer.models import tiny_towers
 
@@ -79,4 +79,4 @@ def test_it_is_described_and_measured_as_it_is_loaded(both: Path, lacking: str |
     counts = OPEN_CLIP if lacking != OPEN_CLIP else TRANSFORMERS
     family = describe_architecture(str(both)).family
     assert family == ("open_clip CLIP" if counts == OPEN_CLIP else "CLIPModel")
-    assert shelf._weights(find(str(both))) == [both / counts]
+    assert cache._weights(find(str(both))) == [both / counts]

@@ -11,13 +11,13 @@ from indexer.models import (
     canonical,
     default_for,
     find,
-    hub,
     is_mini,
     load,
     load_reader,
     names,
 )
-from indexer.models.table import PUBLISHED, TABLE
+from indexer.models.files import hub
+from indexer.models.zoo import PUBLISHED, TABLE
 from storage.errors import (
     BrokenModel,
     ModelUnavailable,

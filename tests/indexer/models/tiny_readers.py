@@ -19,7 +19,7 @@ from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.bert.tokenization_bert import BertTokenizer
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from indexer.models.checkpoint import Checkpoint
+from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.protocols import Pixels
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]", "[ENC]")
@@ -319,6 +319,6 @@ def quick(**limits: int) -> Iterator[None]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         for name, most in limits.items():
-            patch.setattr(f"indexer.models.{name}.MOST_TOKENS", most)
+            patch.setattr(f"indexer.models.networks.{name}.MOST_TOKENS", most)
         yield
     torch.set_num_threads(before)

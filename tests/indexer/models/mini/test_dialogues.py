@@ -5,11 +5,11 @@ import pytest
 import torch
 from transformers import InstructBlipForConditionalGeneration, LlavaForConditionalGeneration
 
-from indexer.models.mini.instruct_blip import QUERIES, Instructing, instruct_blip_config
-from indexer.models.mini.lessons import Lessons
-from indexer.models.mini.llava import PLACES, Conversing, llava_config
-from indexer.models.mini.pool import Pool, build_pool
-from indexer.models.mini.words import END_ID, IMAGE, PAD_ID, START_ID, speaking_ids, words
+from indexer.models.mini.scenes.words import END_ID, IMAGE, PAD_ID, START_ID, speaking_ids, words
+from indexer.models.mini.training.instruct_blip import QUERIES, Instructing, instruct_blip_config
+from indexer.models.mini.training.lessons import Lessons
+from indexer.models.mini.training.llava import PLACES, Conversing, llava_config
+from indexer.models.mini.training.pool import Pool, build_pool
 
 NAMES = {number: token for token, number in speaking_ids().items()}
 

@@ -1,5 +1,5 @@
-from indexer.models.mini.checkpoint import CARD_NAME, CONFIG_NAME, WEIGHTS_NAME
-from indexer.models.mini.tokenizer import BPE_NAME, bpe_file
+from indexer.models.mini.training.checkpoint import CARD_NAME, CONFIG_NAME, WEIGHTS_NAME
+from indexer.models.mini.training.tokenizer import BPE_NAME, bpe_file
 from indexer.models.mini.weights import CLIP_DIRECTORY
 
 

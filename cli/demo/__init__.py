@@ -1,0 +1,1 @@
+"""The demo: photos drawn by us, and a tour of searches and questions."""

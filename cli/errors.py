@@ -1,0 +1,110 @@
+"""The one place where errors become a line on stderr and an exit code."""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cli.output.render import tell
+from cli.output.streams import OutputLost
+
+DONE = 0
+NOTHING_FOUND = 1
+USAGE = 2
+STOPPED = 3
+INTERRUPTED = 130
+_KEPT = "what was done is kept"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A Ctrl-C in the middle of work; the message says what of it is kept."""
+
+
+@contextmanager
+def keeping(said: Callable[[], str]) -> Iterator[None]:
+    """Add what is kept, in the words that `said` finds then, to what breaks the block off.
+
+    That is a Ctrl-C, or results that nobody takes: work that is not done is no success then.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(said()) from None
+    except OutputLost as lost:
+        raise OutputLost(lost.error, said()) from None
+
+
+def guarded(run: Callable[[], object]) -> int:
+    """Run a command and return its exit code; whatever it raises is told in one line."""
+    try:
+        result = run()
+        sys.stdout.flush()
+    except click.ClickException as error:
+        return _tell_click(error)
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click turns a Ctrl-C into an Abort and keeps the first as its cause.
+        told = error if isinstance(error, Interrupted) else error.__cause__
+        kept = str(told) if isinstance(told, Interrupted) else _KEPT
+        tell(f"interrupted; {kept}: run the same command again to go on")
+        return INTERRUPTED
+    except OutputLost as lost:
+        if lost.reader_left and not lost.kept:
+            return DONE
+        tell(str(lost))
+        return STOPPED
+    except SystemExit:
+        # click's own answer to a broken pipe that is no standard stream: see `cli.output.streams`.
+        tell("a connection broke off: run the command again")
+        return STOPPED
+    except Exception as error:
+        return _tell_error(error)
+    return result if isinstance(result, int) else DONE
+
+
+def _tell_click(error: click.ClickException) -> int:
+    message = error.format_message()
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    elif context is not None:
+        tell(f"{message.strip().rstrip('.')} (see '{context.command_path} --help')")
+    else:
+        tell(message)
+    return USAGE
+
+
+def _tell_error(error: Exception) -> int:
+    from storage.errors import InvalidArgument, SightlineError
+
+    if isinstance(error, SightlineError):
+        tell(str(error))
+        return USAGE if isinstance(error, InvalidArgument) else STOPPED
+    if isinstance(error, OSError) and error.filename is not None:
+        tell(f"{os.fspath(error.filename)}: {error.strerror}")
+        return STOPPED
+    written = _write_details(error)
+    where = f"the details are in {written}" if written else "the details could not be written"
+    tell(f"stopped by something unforeseen, {type(error).__name__}: {error}; {where}")
+    return STOPPED
+
+
+def _write_details(error: Exception) -> Path | None:
+    import platformdirs
+
+    details = "".join(traceback.format_exception(error))
+    name = f"sightline-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    for folder in (platformdirs.user_log_path("sightline"), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / name
+            path.write_text(details, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return path
+    return None

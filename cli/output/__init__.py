@@ -1,0 +1,1 @@
+"""What commands write: rows for programs, tables for people, progress, prompts."""

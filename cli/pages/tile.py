@@ -1,0 +1,67 @@
+"""A hit as something to look at: its thumbnail, or the first words of its passage."""
+
+from dataclasses import dataclass
+
+from cli.output.hit_table import snippet
+from cli.output.render import printable
+from indexer.images.decode import open_picture
+from indexer.images.thumbnail import THUMBNAIL_SIDE, thumbnail
+from search import Hit
+from search.hits import first_path
+from storage import Item, Library
+from storage.errors import FileFailure
+
+_WORDS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One hit of a contact sheet."""
+
+    rank: int
+    score: float
+    path: str | None  # as the catalogue has it, not for printing
+    taken: str
+    thumbnail: bytes | None  # WebP
+    text: str | None
+    match: float | None = None  # 0 to 1, where a pair scorer ran
+    caption: str | None = None
+    lift: float | None = None  # where a cut-off by it was asked for
+
+    @classmethod
+    def of(cls, hit: Hit, library: Library) -> "Tile":
+        """Gather what a sheet shows of a hit."""
+        item = hit.item
+        return cls(
+            rank=hit.rank,
+            score=hit.score,
+            path=first_path(item),
+            taken=(item.capture.taken_at or "")[:10],
+            thumbnail=_thumbnail(item, library) if item.kind == "image" else None,
+            text=snippet(item.text or "", _WORDS) if item.kind == "text" else None,
+            match=hit.match,
+            caption=hit.caption,
+            lift=hit.lift,
+        )
+
+    @property
+    def figure(self) -> str:
+        """How well it fits: the match where there is one, else the cosine; and the lift."""
+        said = f"{self.score:.3f}" if self.match is None else f"match {self.match:.3f}"
+        return said if self.lift is None else f"{said}, lift {self.lift:.3f}"
+
+    @property
+    def name(self) -> str:
+        """The file's own name, safe to show."""
+        return printable((self.path or "").rpartition("/")[2])
+
+
+def _thumbnail(item: Item, library: Library) -> bytes | None:
+    stored = library.thumbnail(item.hash)
+    if stored is not None or not item.paths:
+        return stored
+    try:
+        opened = open_picture(item.paths[0], smallest=(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    except FileFailure:
+        return None
+    return thumbnail(opened.image)

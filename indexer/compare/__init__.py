@@ -1,0 +1,1 @@
+"""Two images compared at full detail, in worker processes."""

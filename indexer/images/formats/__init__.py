@@ -1,0 +1,1 @@
+"""The structure of image files, format by format: chunks, boxes, segments, directories."""

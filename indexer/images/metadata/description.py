@@ -1,0 +1,184 @@
+"""What a picture's own words say: keywords, rating, description, place, date and camera.
+
+It stands in the file (XMP, IPTC, EXIF) or in a sidecar beside it. Only headers are read, and
+nothing here raises: what cannot be read says nothing.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from PIL import Image, ImageFile, IptcImagePlugin
+
+from indexer.images.decode import FORMATS
+from indexer.images.metadata import exif, xmp, xmp_packets
+from indexer.images.metadata.exif_text import decode
+from indexer.images.metadata.xmp import Metadata as Metadata
+from indexer.images.metadata.xmp import stars, tidy
+from indexer.images.pixel_limit import pixel_limit
+
+_FORMATS = tuple(name for name in FORMATS if name != "JXL")  # its plugin decodes at once
+_DESCRIPTION, _RATING, _COMMENT, _KEYWORDS = 0x010E, 0x4746, 0x9C9C, 0x9C9E
+_IPTC_KEYWORDS, _IPTC_CAPTION = (2, 25), (2, 120)
+# What cameras write into the description of every picture.
+_SAYS_NOTHING = frozenset(
+    ("OLYMPUS DIGITAL CAMERA", "SONY DSC", "DCIM", "DIGITAL CAMERA", "DEFAULT")
+)
+
+
+def read(path: str) -> Metadata:
+    """Read what is said of a picture; a sidecar goes before the file, XMP before IPTC and EXIF."""
+    beside = [_sidecar(place) for place in _sidecars(path)]
+    return joined(*beside, _embedded(path))
+
+
+def sidecar_of(path: str) -> str:
+    """Name the sidecar that is written for a file.
+
+    The one that is there; "photo.xmp", as Lightroom has it, only where no other "photo.*" could
+    be meant by it. Else "photo.jpg.xmp", as darktable does. Raises OSError where its folder
+    cannot be listed.
+    """
+    whole, short = _sidecars(path)
+    if os.path.lexists(whole) or not os.path.lexists(short):
+        return whole
+    stem = os.path.basename(short)[: -len(".xmp")]
+    named = {os.path.basename(short), os.path.basename(path)}
+    with os.scandir(os.path.dirname(path) or os.curdir) as folder:
+        shared = any(os.path.splitext(e.name)[0] == stem and e.name not in named for e in folder)
+    return whole if shared else short
+
+
+def _sidecars(path: str) -> tuple[str, str]:
+    return f"{path}.xmp", f"{os.path.splitext(path)[0]}.xmp"
+
+
+def joined(*known: Metadata) -> Metadata:
+    """Unite keywords, and take of everything else the first that is known."""
+    place = next((one for one in known if one.latitude is not None), Metadata())
+    return Metadata(
+        keywords=tuple(dict.fromkeys(word for one in known for word in one.keywords)),
+        rating=next((one.rating for one in known if one.rating is not None), None),
+        description=next((one.description for one in known if one.description), None),
+        latitude=place.latitude,
+        longitude=place.longitude,
+        taken_at=max(filter(None, (one.taken_at for one in known)), key=_has_time, default=None),
+        camera=next((one.camera for one in known if one.camera), None),
+    )
+
+
+def lost(keeper: Metadata, loser: Metadata) -> Metadata:
+    """Return what would be gone with a file: what it has, and its keeper has nothing of the kind.
+
+    Of keywords each one counts; anything else that the keeper says stands for itself.
+    """
+    placed = keeper.latitude is not None
+    return Metadata(
+        keywords=tuple(word for word in loser.keywords if word not in keeper.keywords),
+        rating=loser.rating if keeper.rating is None else None,
+        description=None if keeper.description else loser.description,
+        latitude=None if placed else loser.latitude,
+        longitude=None if placed else loser.longitude,
+        taken_at=loser.taken_at if _tells_more(loser.taken_at, keeper.taken_at) else None,
+        camera=None if keeper.camera else loser.camera,
+    )
+
+
+def _tells_more(taken_at: str | None, known: str | None) -> bool:
+    """Return whether a date says what another one, or none, does not: the time of day."""
+    if taken_at is None:
+        return False
+    return known is None or _has_time(taken_at) > _has_time(known)
+
+
+def _has_time(taken_at: str) -> bool:
+    return "T" in taken_at
+
+
+def _sidecar(path: str) -> Metadata:
+    with suppress(OSError, ValueError):
+        if _is_file(path):
+            with open(path, "rb") as stream:
+                return xmp.parse(stream.read(xmp.LARGEST + 1))
+    return Metadata()
+
+
+def _is_file(path: str) -> bool:
+    """Return whether it is a file and no pipe, which might never end."""
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
+def _embedded(path: str) -> Metadata:
+    # Headers of strangers raise nearly anything. No pixel is decoded, so none is too many.
+    with suppress(Exception), pixel_limit(sys.maxsize):
+        if _is_file(path):
+            if (packet := xmp_packets.jxl(path)) is not None:
+                return _packet(packet)
+            return _opened(path)
+    return Metadata()
+
+
+def _opened(path: str) -> Metadata:
+    with Image.open(path, formats=_FORMATS) as image:
+        packet = image.info.get("xmp")
+        if image.format == "PNG":
+            packet, block = xmp_packets.png(path)
+            image.info["exif"] = block or b""  # else Pillow decodes the pixels to look behind them
+        said = _packet(packet.encode() if isinstance(packet, str) else packet)
+        return joined(said, _iptc(image), _exif(image))
+
+
+def _packet(packet: object) -> Metadata:
+    with suppress(ValueError):
+        return xmp.parse(packet) if isinstance(packet, bytes) else Metadata()
+    return Metadata()
+
+
+def _iptc(image: ImageFile.ImageFile) -> Metadata:
+    known: Mapping[tuple[int, int], bytes | list[bytes]] = {}
+    with suppress(Exception):
+        known = IptcImagePlugin.getiptcinfo(image) or {}
+    words = known.get(_IPTC_KEYWORDS, [])
+    caption = known.get(_IPTC_CAPTION, b"")
+    return Metadata(
+        keywords=_each(decode(word) for word in ([words] if isinstance(words, bytes) else words)),
+        description=_said(decode(caption if isinstance(caption, bytes) else caption[0])),
+    )
+
+
+def _exif(image: ImageFile.ImageFile) -> Metadata:
+    capture, tags = exif.capture(image), exif.main_tags(image)
+    words = _wide(tags.get(_KEYWORDS)).split(";")
+    return Metadata(
+        keywords=_each(words),
+        rating=stars(tags.get(_RATING)),
+        description=_said(_text(tags.get(_DESCRIPTION))) or _said(_wide(tags.get(_COMMENT))),
+        latitude=capture.latitude,
+        longitude=capture.longitude,
+        taken_at=xmp.moment(capture.taken_at),
+        camera=tidy(capture.camera) or None,
+    )
+
+
+def _each(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(tidy, words))))
+
+
+def _said(text: str) -> str | None:
+    told = tidy(text)
+    return None if told.upper() in _SAYS_NOTHING else told or None
+
+
+def _text(value: object) -> str:
+    return decode(value) if isinstance(value, bytes) else ""
+
+
+def _wide(value: object) -> str:
+    """Read what Windows Explorer writes: UTF-16 in bytes."""
+    if isinstance(value, tuple):
+        value = bytes(part for part in value if isinstance(part, int) and 0 <= part < 256)
+    if not isinstance(value, bytes):
+        return ""
+    return value.decode("utf-16-le", "ignore").split("\0")[0]

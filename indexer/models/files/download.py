@@ -1,0 +1,100 @@
+"""A model's repository on the hub, brought here whole: the small files first, then the weights.
+
+So that a folder with its weights is a whole one, and a configuration that will be refused
+costs no gigabytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.models.files import hub, layout
+from storage.errors import BrokenModel, UnsafeWeights
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far fetching a model has come; in bytes of all its weights together."""
+
+    file: str
+    done: int
+    total: int
+
+
+Watch = Callable[[Step], None]
+
+
+def bring(model: str, repository: str, revision: str = "", watch: Watch | None = None) -> Path:
+    """Return the folder of a commit with every file its model needs, named by the commit.
+
+    What is cached is used without asking the network; what broke off is gone on with. Raises
+    ModelUnavailable, and BrokenModel or UnsafeWeights before any weights are fetched.
+    """
+    there = whole(repository, revision)
+    if there is not None:
+        return there
+    listing = hub.listing(model, repository, revision)
+    small = layout.wanted(listing.sizes)
+    large = [name for name in (layout.WEIGHTS, layout.SHARDS) if name in listing.sizes]
+    if layout.CONFIG not in small:
+        raise BrokenModel(f"the repository {repository} has no {layout.CONFIG}")
+    if not large:
+        raise UnsafeWeights(
+            f"the model {model} has no {layout.WEIGHTS} at {listing.commit[:12]}, and pickled "
+            f"weights can run code when read; where a pull request of the hub holds them, "
+            f"name it: hf:{repository}@refs/pr/NUMBER"
+        )
+    folder = _file(model, repository, layout.CONFIG, listing).parent
+    layout.check(folder)
+    for name in small:
+        _file(model, repository, name, listing)
+    layout.check(folder)  # now with the tokenizer's files, which may ask for code too
+    heavy = [large[0]]
+    if large[0] == layout.SHARDS:
+        heavy = [path.name for path in layout.weights(folder)]
+    if any(name not in listing.sizes for name in heavy):
+        raise BrokenModel(f"{layout.SHARDS} of {repository} names files that are not there")
+    _weights(model, repository, heavy, listing, watch)
+    hub.remember(repository, revision, listing.commit)
+    return folder
+
+
+def whole(repository: str, revision: str = "") -> Path | None:
+    """Return the cached folder of a revision where nothing is lacking in it."""
+    config = hub.cached(repository, layout.CONFIG, revision)
+    if config is None or layout.lacking(config.parent):
+        return None
+    return config.parent
+
+
+def _file(
+    model: str,
+    repository: str,
+    name: str,
+    listing: hub.Listing,
+    arrived: hub.Arrived | None = None,
+) -> Path:
+    here = hub.cached(repository, name, listing.commit)
+    return here or hub.download(model, repository, name, listing.commit, arrived)
+
+
+def _weights(
+    model: str, repository: str, names: list[str], listing: hub.Listing, watch: Watch | None
+) -> None:
+    """Fetch the weights, telling how far they have come; the small files are not counted."""
+    total = sum(listing.sizes[name] for name in names)
+    finished = 0
+    for name in names:
+        end = finished + listing.sizes[name]
+        come = finished
+
+        def count(arrived: int, name: str = name, end: int = end) -> None:
+            nonlocal come
+            come = min(end, come + arrived)  # a file begun anew is counted twice
+            if watch is not None:
+                watch(Step(name, come, total))
+
+        _file(model, repository, name, listing, count)
+        finished = end
+        if watch is not None:
+            watch(Step(name, finished, total))

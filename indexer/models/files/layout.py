@@ -1,0 +1,117 @@
+"""A folder in the layout of the transformers library: which of its files are needed, and read.
+
+A published folder holds the same weights in several forms, among them pickles; of those only
+safetensors are touched.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from indexer.models.families import architecture
+from indexer.models.files.image_processor import PREPROCESSOR, PROCESSOR
+from indexer.models.files.safe_json import digest, files_of, pickles, read_table, refuse_code
+from storage.errors import BrokenModel
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+SHARDS = "model.safetensors.index.json"  # names the files where the weights are in several
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+QFORMER = "qformer_tokenizer"  # the folder of InstructBLIP's second tokenizer
+_WORDS = (*VOCABULARIES, "merges.txt", "chat_template.jinja")
+
+
+def is_snapshot(folder: Path) -> bool:
+    """Return whether a folder is laid out as the transformers library does."""
+    return (folder / CONFIG).is_file()
+
+
+def check(folder: Path) -> str:
+    """Return the architecture of a folder's configuration, without looking at its weights.
+
+    Raises BrokenModel for one that is not supported, UnsafeWeights where code is asked for.
+    """
+    if not is_snapshot(folder):
+        raise BrokenModel(f"{folder} has no {CONFIG}, which says what kind of model it is")
+    refuse_code(path for path in _belonging(folder) if path.suffix == ".json")
+    return architecture(read_table(folder / CONFIG), str(folder / CONFIG))
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the configuration of a folder in which nothing is lacking.
+
+    Raises BrokenModel or UnsafeWeights naming the folder and the file.
+    """
+    check(folder)
+    missing = lacking(folder)
+    if missing:
+        refusal = pickles(files_of(folder), WEIGHTS) if missing == WEIGHTS else None
+        raise refusal or BrokenModel(f"{folder} has no {missing}; its model cannot be loaded")
+    return read_table(folder / CONFIG)
+
+
+def lacking(folder: Path) -> str:
+    """Name what a folder lacks before its model can be loaded; empty where it is whole."""
+    if not is_snapshot(folder):
+        return CONFIG
+    missing = next((path.name for path in weights(folder) if not path.is_file()), "")
+    if missing:
+        return missing
+    if not any((folder / name).is_file() for name in (PREPROCESSOR, PROCESSOR)):
+        return PREPROCESSOR
+    places = [folder]
+    if "InstructBlip" in architecture(read_table(folder / CONFIG), str(folder / CONFIG)):
+        places.append(folder / QFORMER)
+    for place in places:
+        if not any((place / name).is_file() for name in VOCABULARIES):
+            return str((place / VOCABULARIES[0]).relative_to(folder))
+    return ""
+
+
+def weights(folder: Path) -> list[Path]:
+    """List the files that hold a folder's weights, there or not; raises BrokenModel."""
+    index = folder / SHARDS
+    if (folder / WEIGHTS).is_file() or not index.is_file():
+        return [folder / WEIGHTS]
+    table = read_table(index).get("weight_map")
+    names = set(table.values()) if isinstance(table, dict) else set()
+    if not names or not all(_is_shard(one) for one in names):
+        raise BrokenModel(f"{index} does not name the files of the weights")
+    return [folder / name for name in sorted(names)]
+
+
+def _is_shard(name: object) -> bool:
+    # A name with a folder in it would lead out of the checkpoint, one of another kind to a pickle.
+    return isinstance(name, str) and Path(name).name == name and name.endswith(".safetensors")
+
+
+def revision(folder: Path) -> str:
+    """Hash every file of a folder that the model's answers depend on; raises BrokenModel."""
+    return digest([*_belonging(folder), *weights(folder)])
+
+
+def wanted(listed: Iterable[str]) -> list[str]:
+    """Choose from a repository's files the small ones that a model needs, weights apart."""
+    return sorted(name for name in listed if _belongs(PurePosixPath(name)))
+
+
+def _belonging(folder: Path) -> list[Path]:
+    below = files_of(folder / QFORMER) if (folder / QFORMER).is_dir() else []
+    return [
+        path
+        for path in [*files_of(folder), *below]
+        if _belongs(PurePosixPath(path.relative_to(folder).as_posix()))
+    ]
+
+
+def _belongs(path: PurePosixPath) -> bool:
+    if path.parent.name not in ("", QFORMER) or len(path.parts) > 2:
+        return False
+    return path.suffix == ".json" or path.name in _WORDS

@@ -1,0 +1,1 @@
+"""The drawn scenes that the small models know, and sentences about them."""

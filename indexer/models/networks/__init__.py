@@ -1,0 +1,1 @@
+"""The networks behind the roles, a file for each family, and what families share."""

@@ -1,0 +1,99 @@
+"""Every picture against every text: features once a picture, then pairs in full batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.networks.transformers_model import PretrainedReader
+from indexer.models.protocols import Pixels, Scores
+from indexer.models.runtime.device import in_batches
+from storage.errors import BrokenModel, InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """Texts as tokens: tokens and mask (t, length) int64 on the device, shortest first."""
+
+    tokens: torch.Tensor
+    mask: torch.Tensor
+    order: torch.Tensor  # (t,) where each row stood among the texts
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def take(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return tokens and mask of some rows, as short as the longest of them."""
+        mask = self.mask[rows]
+        length = int(mask.sum(1).max())
+        return self.tokens[rows, :length], mask[:, :length]
+
+
+class PairReader(PretrainedReader):
+    """A reader with a picture tower and a text stack that looks across at its features."""
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        super().__init__(checkpoint, device)
+        self.context = self._longest(self._network.config.text_config)
+        self._pairs = self._batch  # pairs at a time; pictures at a time is another matter
+
+    def _judge(
+        self, features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Judge m pairs: (m, places, width) features, (m, length) tokens and mask → (m,)."""
+        raise NotImplementedError
+
+    def _sentences(self, texts: Sequence[str]) -> Sentences:
+        """Tokenise texts, each cut at the length that the text stack takes."""
+        if isinstance(texts, str):
+            raise InvalidArgument("a scorer takes a list of texts, not one string")
+        said = self._tokenizer(
+            list(texts),
+            padding=True,
+            truncation=True,
+            max_length=self.context,
+            return_tensors="pt",
+        )
+        order = said["attention_mask"].sum(1).argsort(stable=True)
+        tokens, mask = said["input_ids"][order], said["attention_mask"][order]
+        return Sentences(tokens.to(self._device), mask.to(self._device), order)
+
+    def _grid(self, pixels: Pixels, texts: Sentences) -> torch.Tensor:
+        """Judge each picture with each text: (n, t) float32 on the CPU, in the texts' order."""
+
+        def read(rows: torch.Tensor) -> torch.Tensor:
+            return self._row(self._features(self._planes(pixels, rows)), texts)
+
+        return self._in_batches(torch.arange(len(pixels)), read)
+
+    def _features(self, planes: torch.Tensor) -> torch.Tensor:
+        seen: torch.Tensor = self._network.vision_model(pixel_values=planes).last_hidden_state
+        return seen
+
+    def _row(self, features: torch.Tensor, texts: Sentences) -> torch.Tensor:
+        """Judge features (n, places, width) with each text: (n, t) float32 on the CPU."""
+        count = len(features)
+
+        def judge(pairs: torch.Tensor) -> torch.Tensor:
+            # Text after text, so that a batch is of one length or nearly so.
+            pairs = pairs.to(self._device)
+            tokens, mask = texts.take(pairs // count)
+            return self._judge(features[pairs % count], tokens, mask).float()
+
+        with torch.inference_mode():
+            every = torch.arange(count * len(texts))
+            judged, self._pairs = in_batches(every, self._pairs, judge)
+        result = torch.empty(count, len(texts))
+        result[:, texts.order] = judged.view(len(texts), count).T
+        return result
+
+    def _finite(self, scores: torch.Tensor) -> Scores:
+        rows: Scores = scores.numpy().astype(np.float32)
+        if not np.isfinite(rows).all():
+            raise BrokenModel(
+                f"the model {self.name} returned a score that is not a number; its weights are "
+                f"damaged: fetch them again"
+            )
+        return rows

@@ -1,0 +1,142 @@
+"""Readers that answer in words: greedy generation, in batches that need no padding."""
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import torch
+from transformers.generation.configuration_utils import GenerationConfig
+
+from indexer.models.networks.pretrained import quiet
+from indexer.models.networks.transformers_model import PretrainedReader
+from indexer.models.protocols import Pixels
+from storage.errors import BrokenModel, InvalidArgument
+
+# A forward pass over row numbers of one group: (m,) int64 → (m, length) token ids.
+Generate = Callable[[torch.Tensor], torch.Tensor]
+_BEFORE_A_MARK = re.compile(r"\s+([,.;:!?])")
+_BEFORE_AN_ENDING = re.compile(r"\s*'\s*(s|t|m|d|ll|re|ve)\b")
+_TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+
+
+class SpeakingReader(PretrainedReader):
+    """A reader whose network, or a part of it, generates text.
+
+    Only prompts of one length share a batch: BLIP's question answering attends to padding, and
+    no model's answer should depend on what else was asked.
+    """
+
+    def _greedy(self, speaker: Any, most: int) -> GenerationConfig:
+        """Return settings for the likeliest token at each step, at most so many of them.
+
+        They replace the speaker's own, which may ask for sampling or beams.
+        """
+        known = {name: getattr(speaker.generation_config, name) for name in _TOKEN_IDS}
+        if known["eos_token_id"] is None:
+            known["eos_token_id"] = self._tokenizer.eos_token_id
+        if known["pad_token_id"] is None:
+            known["pad_token_id"] = self._pad()
+        settings: Any = GenerationConfig
+        speaker.generation_config = settings(**known)
+        chosen: GenerationConfig = settings(
+            do_sample=False, num_beams=1, max_new_tokens=most, **known
+        )
+        return chosen
+
+    def _pad(self) -> int:
+        pad = self._tokenizer.pad_token_id
+        return int(self._tokenizer.eos_token_id if pad is None else pad)
+
+    def _speak(self, lengths: Sequence[Hashable], width: int, generate: Generate) -> list[str]:
+        """Generate for prompts of those lengths and return what was said, tidied, in order."""
+        if not lengths:
+            return []
+        said = self._tokens(lengths, width, generate)
+        return [tidy(text) for text in self._tokenizer.batch_decode(said, skip_special_tokens=True)]
+
+    def _tokens(self, lengths: Sequence[Hashable], width: int, generate: Generate) -> torch.Tensor:
+        """Generate for prompts of those lengths: (n, width) int64 on the CPU, padded at the end."""
+        pad = self._pad()
+
+        def widened(rows: torch.Tensor) -> torch.Tensor:
+            with quiet():  # BLIP's own call names two settings twice, which the library deplores
+                said = generate(rows)
+            return torch.nn.functional.pad(said, (0, width - said.shape[1]), value=pad)
+
+        every = torch.full((len(lengths), width), pad)
+        for group in alike(lengths):
+            rows = torch.tensor(group)
+            every[rows] = self._in_batches(rows, widened)
+        return every
+
+    def _asked(self, pixels: Pixels, questions: Sequence[str], image: str = "") -> list[str]:
+        """Check questions, one for each picture; `image` is a token that none may hold."""
+        if isinstance(questions, str):
+            raise InvalidArgument("an answerer takes a list of questions, not one string")
+        if len(questions) != len(pixels):
+            raise InvalidArgument(
+                f"{len(questions)} questions about {len(pixels)} pictures: an answerer takes one "
+                f"question about each picture"
+            )
+        return [spoken(question, "a question", image) for question in questions]
+
+
+def spoken(text: str, what: str, image: str = "") -> str:
+    """Return a person's words without space around them; raises InvalidArgument."""
+    if not text.strip():
+        raise InvalidArgument(f"{what} is empty: say something about the picture")
+    if image and image in text:
+        raise InvalidArgument(f"{what} may not hold {image}, which stands for a picture")
+    return text.strip()
+
+
+def alike(lengths: Sequence[Hashable]) -> list[list[int]]:
+    """Group the numbers of prompts that are of one length."""
+    groups: dict[Hashable, list[int]] = {}
+    for number, length in enumerate(lengths):
+        groups.setdefault(length, []).append(number)
+    return list(groups.values())
+
+
+def tidy(text: str) -> str:
+    """Close the gaps that tokenizers of whole words leave: "red , it ' s" → "red, it's"."""
+    text = _BEFORE_AN_ENDING.sub(r"'\1", " ".join(text.split()))
+    return _BEFORE_A_MARK.sub(r"\1", text)
+
+
+def after(prompts: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+    """Return what was generated, (m, length), without the prompts if it begins with them.
+
+    A language model that only decodes repeats them; one with an encoder does not.
+    """
+    before = prompts.shape[1]
+    if said.shape[1] >= before and torch.equal(said[:, :before], prompts):
+        return said[:, before:]
+    return said
+
+
+def room(config: Any, used: int, most: int, what: str) -> int:
+    """Return how many tokens, at most that many, may follow `used` ones in a language model.
+
+    Raises InvalidArgument where none may; relative positions, as T5's, have no limit.
+    """
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None:
+        return most
+    if used >= positions:
+        raise InvalidArgument(
+            f"{what} takes {used} tokens with its pictures and the model holds {positions}: "
+            f"make it shorter, or start anew"
+        )
+    return int(min(most, positions - used))
+
+
+def token_id(config: Any, vocabulary: int, name: str) -> int:
+    """Return the id of the token that stands for a picture; raises BrokenModel without one."""
+    number = config.image_token_index
+    if number is None or not 0 <= number < vocabulary:
+        raise BrokenModel(
+            f"the configuration of {name} gives image_token_index as {number}, and the model "
+            f"knows {vocabulary} tokens"
+        )
+    return int(number)

@@ -1,0 +1,140 @@
+"""A captioner as a pair scorer: how likely is it to say this text of this picture.
+
+Mean log-likelihood of a text's tokens, corrected for how likely the words are without looking:
+VisualGPTScore of Lin et al., "Revisiting the Role of Language Priors in Vision-Language
+Models", ICML 2024, which estimates the prior with pictures that show nothing. There the
+probabilities of those pictures are averaged; here their logarithms are, so that one picture of
+noise that happens to suit the words does not outweigh the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
+
+from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.files.safe_json import read_json
+from indexer.models.networks.cross_encoder import PairReader, Sentences
+from indexer.models.protocols import Pixels, Scores
+from indexer.models.runtime.inference import inference
+from storage.errors import BrokenModel
+
+MATCH = "match.json"
+GREY = 128
+NOISY = 2  # neutral pictures of noise, beside the grey one
+SCORE_WEIGHT = 1.0  # of a cosine beside nats a token, whose differences are a few tenths
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A logistic curve from likelihood and prior, both in nats a token, to a probability."""
+
+    likelihood: float
+    prior: float
+    offset: float
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Read the curve that was fitted on held-out pairs, where the folder has one.
+
+        Raises BrokenModel for a file that is none.
+        """
+        path = folder / MATCH
+        if not path.is_file():
+            return None
+        table = read_json(path)
+        try:
+            curve = cls(*(float(table[field.name]) for field in fields(cls)))
+        except (ValueError, TypeError, KeyError):
+            curve = cls(np.nan, np.nan, np.nan)
+        if not np.isfinite((curve.likelihood, curve.prior, curve.offset)).all():
+            names = ", ".join(field.name for field in fields(cls))
+            raise BrokenModel(f"{path} must hold the numbers {names}")
+        return curve
+
+    def match(self, likelihood: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Return the probability that texts and pictures belong together."""
+        curve = self.likelihood * likelihood + self.prior * prior + self.offset
+        return curve.sigmoid()
+
+
+class LikelihoodScorer(PairReader):
+    """BLIP's captioner asked how well it could have said the text."""
+
+    kind = BlipForConditionalGeneration
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        super().__init__(checkpoint, device)
+        self._calibration = Calibration.read(checkpoint.folder) if checkpoint.folder else None
+        self.calibrated = self._calibration is not None
+        # A flat curve makes small log-odds of the same nats: the cosine must not gain by it.
+        slope = self._calibration.likelihood if self._calibration else 1.0
+        self.score_weight = SCORE_WEIGHT * slope
+        self._neutral: torch.Tensor | None = None  # features, once they were needed
+
+    @inference
+    def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
+        """Score every pair: (n, size, size, 3) uint8 and t texts → (n, t) float32.
+
+        A probability where the checkpoint is calibrated, else nats a token above the prior.
+        A text longer than the model's context is cut there. Raises InvalidArgument for pixels
+        of another shape or type, BrokenModel where a score is not a number.
+        """
+        pixels = self._checked(pixels)
+        if not len(pixels) or not len(texts):
+            return np.zeros((len(pixels), len(texts)), np.float32)
+        likelihood, prior = self._measured(pixels, texts)
+        if self._calibration is None:
+            return self._finite(likelihood - prior)
+        return self._finite(self._calibration.match(likelihood, prior))
+
+    @inference
+    def measure(self, pixels: Pixels, texts: Sequence[str]) -> tuple[Scores, Scores]:
+        """Return what a calibration is fitted on: likelihoods (n, t) and priors (t,) float32.
+
+        Both in nats a token, end token included; n and t are at least 1.
+        """
+        likelihood, prior = self._measured(self._checked(pixels), texts)
+        return self._finite(likelihood), self._finite(prior)
+
+    def _measured(self, pixels: Pixels, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        sentences = self._sentences(texts)
+        if self._neutral is None:
+            with torch.inference_mode():
+                neutral, rows = neutral_pictures(self.pictures.size), torch.arange(1 + NOISY)
+                self._neutral = self._features(self._planes(neutral, rows))
+        return self._grid(pixels, sentences), self._row(self._neutral, sentences).mean(0)
+
+    def _sentences(self, texts: Sequence[str]) -> Sentences:
+        sentences = super()._sentences(texts)
+        # The tokenizer opens as for reading; the captioner was taught to speak after this one.
+        sentences.tokens[:, 0] = self._network.config.text_config.bos_token_id
+        return sentences
+
+    def _judge(
+        self, features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        said = self._network.text_decoder(
+            input_ids=tokens,
+            attention_mask=mask,
+            encoder_hidden_states=features,
+            encoder_attention_mask=features.new_ones(features.shape[:2], dtype=torch.long),
+        )
+        chances = said.logits[:, :-1].float().log_softmax(2)  # (m, length - 1, vocabulary)
+        chosen = chances.gather(2, tokens[:, 1:, None])[:, :, 0]
+        kept = mask[:, 1:]
+        mean: torch.Tensor = (chosen * kept).sum(1) / kept.sum(1)
+        return mean
+
+
+def neutral_pictures(size: int) -> Pixels:
+    """Draw pictures that show nothing: (3, size, size, 3) uint8, one grey, two of noise."""
+    # Of numpy's generators this one promises the same numbers for ever, as a calibration needs.
+    generator = np.random.RandomState(_SEED)
+    noise = generator.randint(0, 256, (NOISY, size, size, 3), np.uint8)
+    return np.concatenate([np.full((1, size, size, 3), GREY, np.uint8), noise])

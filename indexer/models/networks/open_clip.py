@@ -1,0 +1,300 @@
+"""CLIP and its kin, as the open_clip library builds them, behind the dual-encoder protocol."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import open_clip  # type: ignore[import-untyped]
+import torch
+from open_clip.convert import convert_state_dict  # type: ignore[import-untyped]
+from open_clip.model import convert_to_custom_text_state_dict  # type: ignore[import-untyped]
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch.overrides import TorchFunctionMode
+
+from indexer.models.files import hub
+from indexer.models.files.checkpoint import Checkpoint, fetched, pickled
+from indexer.models.files.open_clip_config import Recipe
+from indexer.models.files.safe_json import read_table
+from indexer.models.networks.l2_normalize import unit_rows
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.runtime.device import Placement, in_batches, place
+from indexer.models.runtime.inference import inference
+from indexer.models.runtime.memory_check import reserve
+from storage.errors import BrokenModel, InvalidArgument, UnknownModel
+from storage.records import Matrix, Space
+
+Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
+_WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
+_MARKS = 2  # that open_clip's own tokenizer puts around a text
+_TOKENIZER = "tokenizer.json"
+_TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
+
+
+class OpenClipEncoder:
+    """A pair of towers built by open_clip from safetensors weights, in fp32."""
+
+    def __init__(
+        self, space: Space, recipe: Recipe, network: Any, words: Tokenizer, placement: Placement
+    ) -> None:
+        self.space = space
+        self.pictures: PictureSpec = recipe.pictures
+        self._network = network
+        self._tokenize = words
+        self.context: int | None = recipe.context
+        self._placement = placement
+        self._batch = placement.batch
+        shape = (1, 3, 1, 1)
+        self._mean = torch.tensor(recipe.pictures.mean, device=placement.device).view(shape)
+        self._std = torch.tensor(recipe.pictures.std, device=placement.device).view(shape)
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, device: str = "auto") -> "OpenClipEncoder":
+        """Build the encoder of a checkpoint, fetching the weights of a published tag if needed.
+
+        Raises BrokenModel, UnsafeWeights, ModelUnavailable, NotEnoughMemory, UnknownModel for a
+        tag that is not published, and what `place` raises for the device.
+        """
+        placement = place(device)
+        recipe = checkpoint.recipe
+        if recipe is None:
+            recipe, checkpoint = _published(checkpoint)
+        assert checkpoint.weights is not None
+        reserve(checkpoint, placement)
+        network = build(recipe, checkpoint.name)
+        fill(network, checkpoint.weights, private=checkpoint.folder is not None)
+        words = tokenizer(recipe, checkpoint)
+        space = Space(
+            checkpoint.name, checkpoint.revision, recipe.dimension, recipe.pictures.canonical()
+        )
+        # float32 also where the program around has another default type for its own tensors.
+        network = network.to(placement.device, torch.float32).requires_grad_(False).eval()
+        return cls(space, recipe, network, words, placement)
+
+    @inference
+    def encode_pictures(self, pixels: Pixels) -> Matrix:
+        """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
+
+        Raises InvalidArgument for another shape or type, EncodeFailure where the network
+        returns a row that is not finite or has no length.
+        """
+        side = self.pictures.size
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
+            raise InvalidArgument(
+                f"pictures of {self.space.name} are uint8 (n, {side}, {side}, 3), "
+                f"not {pixels.dtype} {pixels.shape}"
+            )
+        # A picture fresh from its decoder may be read-only memory, which torch will not share.
+        return self._run(torch.from_numpy(np.require(pixels, requirements=["C", "W"])), self._see)
+
+    @inference
+    def encode_texts(self, texts: Sequence[str]) -> Matrix:
+        """Encode texts: n strings → (n, dim) float32, unit rows.
+
+        A text of more than `context` tokens is cut there, as in training.
+        """
+        if isinstance(texts, str):
+            raise InvalidArgument("encode_texts takes a list of texts, not one string")
+        if not texts:
+            return np.zeros((0, self.space.dimension), np.float32)
+        return self._run(self._tokenize(list(texts)), self._read)
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        words: Any = self._tokenize
+        if isinstance(words, open_clip.tokenizer.HFTokenizer):
+            return len(words.tokenizer(words.clean_fn(text), verbose=False).input_ids)
+        return len(words.encode(text)) + _MARKS
+
+    def _see(self, part: torch.Tensor) -> torch.Tensor:
+        # torchvision's ToTensor and Normalize, in their order of operations.
+        planes = part.to(self._placement.device).permute(0, 3, 1, 2).contiguous()
+        scaled = planes.float().div_(255).sub_(self._mean).div_(self._std)
+        return cast(torch.Tensor, self._network.encode_image(scaled))
+
+    def _read(self, part: torch.Tensor) -> torch.Tensor:
+        return cast(torch.Tensor, self._network.encode_text(part.to(self._placement.device)))
+
+    def _run(self, rows: torch.Tensor, forward: Callable[[torch.Tensor], torch.Tensor]) -> Matrix:
+        if not len(rows):
+            return np.zeros((0, self.space.dimension), np.float32)
+        with torch.inference_mode(), self._placement.autocast():
+            features, self._batch = in_batches(rows, self._batch, forward)
+        return unit_rows(features.float().numpy(), self.space.name)
+
+
+def build(recipe: Recipe, name: str) -> Any:
+    """Build the network of a recipe; its weights are whatever memory held.
+
+    Raises BrokenModel where open_clip cannot build it.
+    """
+    kind = open_clip.CustomTextCLIP if recipe.custom_text else open_clip.CLIP
+    try:
+        with _WithoutDrawing():
+            return kind(**recipe.network)
+    except Exception as error:
+        # Whatever a hostile or mistyped configuration makes the constructors raise.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise BrokenModel(f"the configuration of {name} describes no network: {reason}") from None
+
+
+def fill(network: Any, weights: Path, private: bool) -> None:
+    """Set every weight of the network from a safetensors file, each name and shape matching.
+
+    `private` copies them into memory; otherwise they stay mapped from the file, which must
+    then never change, as in the hub's cache. Raises BrokenModel naming the file.
+    """
+    try:
+        loaded = load_file(weights)
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise BrokenModel(f"{weights} is damaged or cut short: {reason}") from None
+    state = _current(network, loaded)
+    wanted = network.state_dict()
+    problem = _difference(wanted, state)
+    if problem:
+        raise BrokenModel(f"{weights} does not fit the model's configuration: {problem}")
+    converted = {
+        name: value.to(wanted[name].dtype, copy=private).contiguous()
+        for name, value in state.items()
+    }
+    network.load_state_dict(converted, strict=True, assign=True)
+
+
+def tokenizer(recipe: Recipe, checkpoint: Checkpoint) -> Tokenizer:
+    """Return the model's tokenizer, from files beside it, open_clip's own, or the hub's cache.
+
+    Raises BrokenModel where it knows words that the text tower does not.
+    """
+    if recipe.tokenizer:
+        folder = checkpoint.folder or _fetch_tokenizer(recipe.tokenizer, checkpoint.label)
+        words = _from_transformers(recipe, folder)
+        vocabulary = len(words.tokenizer)
+    else:
+        words = _from_merges(recipe)
+        vocabulary = words.vocab_size
+    if vocabulary > recipe.vocabulary:
+        raise BrokenModel(
+            f"the tokenizer of {checkpoint.name} has {vocabulary} tokens and its text tower only "
+            f"{recipe.vocabulary}: text_cfg.vocab_size and the vocabulary file do not match"
+        )
+    return cast(Tokenizer, words)
+
+
+class _WithoutDrawing(TorchFunctionMode):
+    """Leave random initial values undrawn: all are replaced, and ViT-B/32 draws for 3.5 s."""
+
+    _DRAWS = frozenset(
+        (
+            "normal_",
+            "uniform_",
+            "trunc_normal_",
+            "kaiming_normal_",
+            "kaiming_uniform_",
+            "xavier_normal_",
+            "xavier_uniform_",
+        )
+    )
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in self._DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def _published(pending: Checkpoint) -> tuple[Recipe, Checkpoint]:
+    architecture, _, tag = pending.tag.partition("/")
+    published = open_clip.get_pretrained_cfg(architecture, tag)
+    if not published:
+        tags = open_clip.list_pretrained_tags_by_model(architecture)
+        raise UnknownModel(
+            f"open_clip has no weights {tag!r} for {architecture}; "
+            f"it has: {', '.join(tags) or 'none'}"
+        )
+    repository, _, file = published.get("hf_hub", "").rpartition("/")
+    if not repository or (file and not file.endswith(".safetensors")):
+        raise pickled(pending.label)
+    path = Path(open_clip.__file__).parent / "model_configs" / f"{architecture}.json"
+    network = read_table(path)
+    # The tag knows which activation its weights were trained with; the plain architecture
+    # names of old tags do not.
+    network["quick_gelu"] = network.get("quick_gelu", False) or published.get("quick_gelu", False)
+    recipe = Recipe.parse({"model_cfg": network, "preprocess_cfg": published}, pending.name)
+    if pending.weights is not None:
+        return recipe, pending
+    return recipe, fetched(pending, repository, *([file] if file else []))
+
+
+def _current(network: Any, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Bring the names of older open_clip files up to date, as its own loader does."""
+    state = convert_state_dict(network, state)
+    wanted = network.state_dict()
+    if "positional_embedding" in state and "positional_embedding" not in wanted:
+        state = convert_to_custom_text_state_dict(state)
+    for name in ("logit_scale", "logit_bias"):
+        if name in state and name in wanted and state[name].numel() == wanted[name].numel():
+            state[name] = state[name].reshape(wanted[name].shape)
+    state.pop("text.transformer.embeddings.position_ids", None)
+    return state
+
+
+def _difference(wanted: dict[str, torch.Tensor], state: dict[str, torch.Tensor]) -> str:
+    missing = sorted(wanted.keys() - state.keys())
+    if missing:
+        return f"{len(missing)} tensors are missing, {missing[0]} among them"
+    unexpected = sorted(state.keys() - wanted.keys())
+    if unexpected:
+        return f"{len(unexpected)} tensors are not part of it, {unexpected[0]} among them"
+    for name, value in wanted.items():
+        if state[name].shape != value.shape:
+            return f"{name} is {tuple(state[name].shape)} and must be {tuple(value.shape)}"
+        floating = value.dtype.is_floating_point
+        if state[name].dtype not in (_WEIGHT_TYPES if floating else (value.dtype,)):
+            return f"{name} is of type {state[name].dtype}, not float32, float16 or bfloat16"
+    return ""
+
+
+def _fetch_tokenizer(repository: str, model: str) -> Path:
+    """Return the folder of a tokenizer's files, of one commit; once there, no network is asked."""
+    there = hub.cached(repository, _TOKENIZER)
+    if there is not None:
+        return there.parent
+    commit = ""
+    for file in (*_TOKENIZER_FILES, _TOKENIZER):  # the one that must be there comes last
+        try:
+            path, commit = hub.fetch(model, repository, file, commit)
+        except hub.NotOffered:
+            continue
+        if file == _TOKENIZER:
+            return path.parent
+    raise BrokenModel(f"{repository}, the tokenizer of {model}, has no {_TOKENIZER}")
+
+
+def _from_merges(recipe: Recipe) -> Any:
+    source = {"bpe_path": str(recipe.bpe)} if recipe.bpe else {}
+    try:
+        return open_clip.SimpleTokenizer(
+            context_length=recipe.context, **source, **recipe.tokenizer_options
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise BrokenModel(f"{recipe.bpe} cannot be read as a vocabulary: {reason}") from None
+
+
+def _from_transformers(recipe: Recipe, folder: Path) -> Any:
+    if not (folder / "tokenizer.json").is_file():
+        raise BrokenModel(f"{folder} has no tokenizer.json, which its configuration needs")
+    try:
+        return open_clip.tokenizer.HFTokenizer(
+            str(folder),
+            context_length=recipe.context,
+            local_files_only=True,
+            trust_remote_code=False,
+            **recipe.tokenizer_options,
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise BrokenModel(f"the tokenizer in {folder} cannot be read: {reason}") from None

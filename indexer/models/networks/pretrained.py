@@ -1,0 +1,184 @@
+"""A network of the transformers library and what belongs to it, each checked as it is loaded.
+
+Safetensors only, from a folder on this machine only, with no code from the folder.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import torch
+from transformers.modeling_utils import PreTrainedModel
+from transformers.models.auto.tokenization_auto import AutoTokenizer
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+from transformers.utils import logging as chatter
+
+from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.files.image_processor import read_spec
+from indexer.models.files.layout import VOCABULARIES
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.runtime import memory
+from indexer.models.runtime.device import LARGEST_BATCH, Placement, place
+from indexer.models.runtime.logs import muted
+from indexer.models.runtime.memory_check import reserve
+from storage.errors import BrokenModel, InvalidArgument
+
+M = TypeVar("M", bound=PreTrainedModel)
+_LOADING = threading.Lock()
+# Computed from the configuration; older files hold them all the same.
+_DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
+
+
+def network(
+    kind: type[M],
+    checkpoint: Checkpoint,
+    device: str,
+    *,
+    exact: bool = False,
+    most: int = LARGEST_BATCH,
+) -> tuple[M, Placement]:
+    """Load the weights of a checkpoint into a network of that kind, ready to run as placed.
+
+    `exact` and `most` are those of `place`. Raises NotEnoughMemory before the weights are read,
+    BrokenModel naming the folder, and what `place` raises.
+    """
+    count = memory.parameters(checkpoint) or 0
+    placement = place(device, count=count, exact=exact, most=most)
+    reserve(checkpoint, placement)
+    folder = _folder(checkpoint)
+    try:
+        with _loading():
+            built, told = cast(Any, kind).from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # told below, by name
+                dtype=torch.bfloat16 if placement.weights == "bf16" else torch.float32,
+                output_loading_info=True,
+            )
+    except Exception as error:
+        # Whatever a hostile, damaged or mistyped file makes the library raise.
+        raise BrokenModel(f"the model in {folder} cannot be loaded: {_reason(error)}") from None
+    problem = _difference(told)
+    if problem:
+        raise BrokenModel(f"the weights in {folder} do not fit their configuration: {problem}")
+    model = cast(M, built)
+    return cast(M, model.to(cast(Any, placement.device)).requires_grad_(False).eval()), placement
+
+
+def tokenizer(checkpoint: Checkpoint, subfolder: str = "") -> PreTrainedTokenizerBase:
+    """Load the tokenizer beside the weights, or in a folder below; raises BrokenModel."""
+    folder = _folder(checkpoint) / subfolder
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise BrokenModel(f"{folder} has no vocabulary: none of {', '.join(VOCABULARIES[:4])}")
+    try:
+        with quiet():
+            words = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except Exception as error:
+        raise BrokenModel(f"the tokenizer in {folder} cannot be read: {_reason(error)}") from None
+    return cast(PreTrainedTokenizerBase, words)
+
+
+def picture_spec(checkpoint: Checkpoint) -> PictureSpec:
+    """Read how the model's pictures are prepared; raises BrokenModel naming file and key."""
+    return read_spec(_folder(checkpoint))
+
+
+def check_pictures(spec: PictureSpec, side: Any, model: str) -> None:
+    """Raise BrokenModel where pictures are prepared for a tower of another size."""
+    if side != spec.size:
+        raise BrokenModel(
+            f"the picture tower of {model} takes {side} pixels a side and its processor file says "
+            f"{spec.size}: the files are of two models, take all from one"
+        )
+
+
+def check_words(words: PreTrainedTokenizerBase, known: int, model: str, part: str) -> None:
+    """Raise BrokenModel where a tokenizer has numbers that a network knows no word for."""
+    count = max(words.get_vocab().values(), default=-1) + 1
+    if count > known:
+        raise BrokenModel(
+            f"the tokenizer of {model} has {count} tokens and its {part} only {known}: the files "
+            f"are of two models, take all from one"
+        )
+
+
+def count_tokens(words: PreTrainedTokenizerBase, text: str) -> int:
+    """Return how many tokens a text has, the marks that the tokenizer adds included."""
+    # Not verbose: it would warn of what is longer than the network takes.
+    return len(cast(Any, words)(text, verbose=False).input_ids)
+
+
+def squares(pixels: Pixels, spec: PictureSpec) -> torch.Tensor:
+    """Take prepared pictures as they are: (n, s, s, 3) uint8, checked.
+
+    Raises InvalidArgument for another shape or type.
+    """
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (spec.size, spec.size, 3):
+        raise InvalidArgument(
+            f"pictures of this model are uint8 (n, {spec.size}, {spec.size}, 3), "
+            f"not {pixels.dtype} {pixels.shape}"
+        )
+    # A picture fresh from its decoder may be read-only memory, which torch will not share.
+    return torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
+
+
+def normalise(pixels: Pixels, spec: PictureSpec, device: torch.device) -> torch.Tensor:
+    """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32.
+
+    Raises InvalidArgument for another shape or type.
+    """
+    planes = squares(pixels, spec).to(device).permute(0, 3, 1, 2).contiguous().float()
+    mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
+    std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
+    return planes.div_(255).sub_(mean).div_(std)
+
+
+def quiet() -> AbstractContextManager[None]:
+    """Return a block in which this thread logs nothing under the name of transformers."""
+    return muted("transformers")
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Hold the lock of loading, and hide bars of progress, while the block runs.
+
+    While it loads, transformers changes what belongs to the whole process (torch's default type,
+    the functions that draw initial weights) and then puts back what it met: two at once would
+    put back each other's. The bar is switched by its name, because `disable_progress_bar` also
+    drops what the program around has set for the bars of huggingface_hub.
+    """
+    with _LOADING, quiet():
+        bars = chatter._tqdm_active
+        chatter._tqdm_active = False
+        try:
+            yield
+        finally:
+            chatter._tqdm_active = bars
+
+
+def _folder(checkpoint: Checkpoint) -> Path:
+    if checkpoint.folder is None:
+        raise BrokenModel(f"the model {checkpoint.label} has no files of the transformers library")
+    return checkpoint.folder
+
+
+def _difference(told: dict[str, Any]) -> str:
+    for key, said in (("missing_keys", "are missing"), ("unexpected_keys", "are not part of it")):
+        names = sorted(name for name in told[key] if not name.endswith(_DERIVED))
+        if names:
+            return f"{len(names)} tensors {said}, {names[0]} among them"
+    if told["mismatched_keys"]:
+        first = sorted(told["mismatched_keys"])[0]
+        return f"{first[0]} is {tuple(first[1])} and must be {tuple(first[2])}"
+    return " ".join(str(said) for said in told["error_msgs"])[:160]
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -1,0 +1,88 @@
+"""What all readers from transformers share: a network with its words and its pictures."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+
+from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.networks.pretrained import (
+    check_pictures,
+    check_words,
+    count_tokens,
+    network,
+    normalise,
+    picture_spec,
+    tokenizer,
+)
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.runtime.device import LARGEST_BATCH, in_batches
+from storage.errors import BrokenModel, InvalidArgument
+
+
+class PretrainedReader:
+    """A transformers network that looks at pictures, loaded and ready to run."""
+
+    kind: ClassVar[Any]  # the class of transformers that the weights are of
+    most: ClassVar[int] = LARGEST_BATCH  # inputs at once, on a large accelerator too
+    context: int | None = None  # tokens of one text that are read; a longer one is refused
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        self.name = checkpoint.name
+        self.revision = checkpoint.revision
+        self._refuse_others(checkpoint)
+        self.pictures: PictureSpec = picture_spec(checkpoint)
+        self._tokenizer: Any = tokenizer(checkpoint)
+        loaded, self._placement = network(self.kind, checkpoint, device, most=self.most)
+        self._network: Any = loaded
+        self._device = self._placement.device
+        self._batch = self._placement.batch
+        config = self._network.config
+        check_pictures(self.pictures, config.vision_config.image_size, self.name)
+        check_words(self._tokenizer, config.text_config.vocab_size, self.name, "text stack")
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, device: str = "auto") -> Self:
+        """Build the reader of a checkpoint's folder.
+
+        Raises BrokenModel, NotEnoughMemory, and what `place` raises for the device.
+        """
+        return cls(checkpoint, device)
+
+    def _refuse_others(self, checkpoint: Checkpoint) -> None:
+        named = (checkpoint.config or {}).get("architectures") or [""]
+        if named[0] != self.kind.__name__:
+            raise BrokenModel(
+                f"the model {checkpoint.label} is a {named[0] or 'network without a name'}, "
+                f"and this needs a {self.kind.__name__} (`sightline models`)"
+            )
+
+    def _checked(self, pixels: Pixels) -> Pixels:
+        side = self.pictures.size
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
+            raise InvalidArgument(
+                f"pictures of {self.name} are uint8 (n, {side}, {side}, 3), "
+                f"not {pixels.dtype} {pixels.shape}"
+            )
+        return pixels
+
+    def _planes(self, pixels: Pixels, rows: torch.Tensor) -> torch.Tensor:
+        """Take some rows of the pictures onto the device: (m, 3, s, s) float32, normalised."""
+        return normalise(pixels[rows.numpy()], self.pictures, self._device)
+
+    def _in_batches(
+        self, rows: torch.Tensor, forward: Callable[[torch.Tensor], torch.Tensor]
+    ) -> torch.Tensor:
+        """Run `forward` over row numbers, fewer at a time from now on where memory ran out."""
+        with torch.inference_mode():
+            result, self._batch = in_batches(rows, self._batch, forward)
+        return result
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens a text has, marks included, whether they are read or not."""
+        return count_tokens(self._tokenizer, text)
+
+    def _longest(self, part: Any) -> int:
+        """Return how many tokens the tokenizer and that part of the network both take."""
+        return int(min(self._tokenizer.model_max_length, part.max_position_embeddings))

@@ -1,0 +1,233 @@
+"""The line between reading and writing: bounded queues, one encoding and one writing thread."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from queue import Empty, Full, Queue
+from types import TracebackType
+from typing import Self, TypeVar
+
+from indexer.changes import ToRead
+from indexer.encode import Arrival, Encoding
+from indexer.reader import Read, ReadTask
+from indexer.workers import ReadPool
+from indexer.writer import (
+    COMMIT_SECONDS,
+    Event,
+    PassagesDone,
+    PictureDone,
+    Writing,
+)
+
+T = TypeVar("T")
+_MOST_EVENTS = 512  # of one commit
+_LONG_TEXT_BYTES = 1 << 20  # a text above this is held in memory with few others
+_LONG_TEXTS = 3
+_TICK = 0.2  # seconds between looks at whether another thread gave up
+_FILL = 0.1  # seconds that an unfinished batch waits for company
+
+
+class Line:
+    """Carries files from the worker processes through the encoder into the catalogue.
+
+    As a context manager: at the end of the block everything taken in is committed; if the
+    block raises, what is already encoded is committed, the rest is dropped and the workers
+    are stopped. An error of a thread is raised in the block.
+    """
+
+    def __init__(
+        self,
+        pool: ReadPool,
+        encoding: Encoding,
+        writing: Writing,
+        most_reading: int,
+        committed: Callable[[], None],
+    ) -> None:
+        self._pool, self._encoding, self._writing = pool, encoding, writing
+        self._committed = committed
+        self._slot_count = most_reading + 2 * encoding.batch_size
+        self._slots = threading.Semaphore(self._slot_count)
+        self._long_texts = threading.Semaphore(_LONG_TEXTS)
+        # The slots bound the arrivals; the events are bounded here.
+        self._arrivals: Queue[Arrival | None] = Queue()
+        self._events: Queue[Event | None] = Queue(maxsize=2 * encoding.batch_size)
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._threads = [self._thread(self._encode), self._thread(self._write)]
+        self.stages: defaultdict[str, float] = defaultdict(float)  # busy seconds
+
+    def read(self, change: ToRead, task: ReadTask) -> None:
+        """Send a file to be read; waits while enough are on their way."""
+        self._acquire(self._slots)
+        if _is_long(change):
+            self._acquire(self._long_texts)
+
+        def arrived(future: "Future[Read]") -> None:
+            self._arrivals.put(_arrival(change, future))
+
+        self._pool.schedule(task).add_done_callback(arrived)
+
+    def put(self, event: Event) -> None:
+        """Send an event that needs no reading straight to the writer."""
+        self._send(self._events, event)
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._close(stop=True)
+            return
+        try:
+            self._drain()
+            self._close(stop=False)
+        except BaseException:
+            self._close(stop=True)
+            raise
+        self._check()
+
+    def _drain(self) -> None:
+        for _ in range(self._slot_count):  # all slots back: the encoder has taken every arrival
+            self._acquire(self._slots)
+
+    def _acquire(self, slots: threading.Semaphore) -> None:
+        while not slots.acquire(timeout=_TICK):
+            self._check()
+
+    def _close(self, stop: bool) -> None:
+        if stop:
+            self._stop.set()
+            self._pool.stop()
+        encoder, writer = self._threads
+        self._arrivals.put(None)
+        _join(encoder, patiently=stop)
+        while writer.is_alive():
+            try:
+                self._events.put(None, timeout=_TICK)
+                break
+            except Full:
+                continue
+        _join(writer, patiently=stop)
+        self.stages["read"] = self._pool.busy_seconds
+
+    def _encode(self) -> None:
+        while (batch := self._gather()) is not None:
+            began = time.monotonic()
+            for event in self._encoding.events(batch):
+                self.stages["encode"] += time.monotonic() - began
+                self._send(self._events, event)
+                if self._stop.is_set() and isinstance(event, PassagesDone):
+                    return  # a long document need not be finished; a batch of pictures is done
+                began = time.monotonic()
+            self.stages["encode"] += time.monotonic() - began
+            for arrival in batch:
+                if _is_long(arrival.change):
+                    self._long_texts.release()
+
+    def _gather(self) -> list[Arrival] | None:
+        """Wait for arrivals and take up to a batch of them; None at the end of the line."""
+        batch: list[Arrival] = []
+        deadline = None
+        while len(batch) < self._encoding.batch_size:
+            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+            try:
+                arrival = self._arrivals.get(timeout=wait)
+            except Empty:
+                break
+            if arrival is None or self._stop.is_set():
+                self._arrivals.put(None)  # for the next time round
+                return batch if batch and not self._stop.is_set() else None
+            self._slots.release()
+            batch.append(arrival)
+            deadline = deadline or time.monotonic() + _FILL
+        return batch
+
+    def _write(self) -> None:
+        ended = False
+        while not ended:
+            events, ended = self._gather_events()
+            if events:
+                began = time.monotonic()
+                self._writing.commit(events)
+                self.stages["write"] += time.monotonic() - began
+                self._land(events)
+                self._committed()
+
+    def _gather_events(self) -> tuple[list[Event], bool]:
+        events: list[Event] = []
+        deadline = None
+        while len(events) < _MOST_EVENTS:
+            wait = None if deadline is None else deadline - time.monotonic()
+            try:
+                event = self._events.get(timeout=wait if wait is None else max(0.0, wait))
+            except Empty:
+                break
+            if event is None:
+                return events, True
+            events.append(event)
+            deadline = deadline or time.monotonic() + COMMIT_SECONDS
+        return events, False
+
+    def _land(self, events: list[Event]) -> None:
+        """Their contents are in the catalogue now, where the encoder looks for them."""
+        for event in events:
+            if isinstance(event, PictureDone):
+                self._encoding.in_flight["image"].discard(event.content.hash)
+            elif isinstance(event, PassagesDone):
+                hashes = {content.hash for content in event.contents}
+                self._encoding.in_flight["text"] -= hashes
+
+    def _send(self, queue: "Queue[T]", thing: T) -> None:
+        while True:
+            self._check()
+            try:
+                queue.put(thing, timeout=_TICK)
+            except Full:
+                continue
+            return
+
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._error = self._error or error
+                self._stop.set()
+
+        return threading.Thread(target=guarded, name=work.__name__, daemon=True)
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def _is_long(change: ToRead) -> bool:
+    return change.kind != "image" and change.seen.size > _LONG_TEXT_BYTES
+
+
+def _join(thread: threading.Thread, patiently: bool) -> None:
+    """Wait for a thread; `patiently` through more Ctrl-C, for the lock goes only after it."""
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            if not patiently:
+                raise
+
+
+def _arrival(change: ToRead, future: "Future[Read]") -> Arrival | None:
+    try:
+        return Arrival(change, future.result())
+    except CancelledError:  # the line is being stopped
+        return None
+    except Exception as error:
+        return Arrival(change, error)

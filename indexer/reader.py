@@ -1,0 +1,145 @@
+"""One file read once: its bytes become everything the library will keep of it.
+
+This is the work of a worker process, as a plain function from a task to a result; nothing it
+needs drags in a database or a network.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
+
+from indexer.images.decode import open_header, open_picture, read_bytes
+from indexer.images.preprocess import prepare, sides_needed
+from indexer.images.thumbnail import thumbnail
+from indexer.limits import Limits
+from indexer.models.protocols import PictureSpec, Pixels
+from indexer.texts.passages import passages
+from indexer.texts.tabular import csv_passages, jsonl_passages
+from indexer.texts.text_encoding import decode
+from storage.errors import DecodeFailure, FileFailure, TextFailure
+from storage.records import Capture, Span
+
+# By which rules bytes are read; it rises when a file may be read otherwise than before, and what
+# an earlier version read is then looked at again. 0: before there were versions. 1: colour
+# profiles, the orientation of JPEG XL, 10 to 16 bits, transparent colours, small damage; dates,
+# places and cameras as they are really written; encodings of text, rows of tables.
+READER_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """A file to be read, and what is to be made of it.
+
+    `known` holds the hashes of content that is stored already: a file with one of them is not
+    decoded again. `outdated` are those of images that an earlier version read, and which: of
+    them only the header is read, unless this version may give other pixels. `text_columns` names
+    what a table's passages are taken from.
+    """
+
+    path: str  # as the file system gave it, undecodable bytes as surrogates
+    kind: Literal["image", "text", "table"]
+    spec: PictureSpec
+    limits: Limits
+    known: frozenset[str] = frozenset()
+    outdated: Mapping[str, int] = field(default_factory=dict)
+    full_decode: bool = False
+    text_columns: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """The time that it may take."""
+        return self.limits.seconds
+
+    def run(self) -> "Read":
+        """Read the file; raises a FileFailure that says why it cannot be used."""
+        return read(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRead:
+    """What is kept of a picture, and the pixels its tower will see."""
+
+    format: str
+    width: int  # upright
+    height: int
+    capture: Capture
+    thumbnail: bytes  # WebP
+    pixels: Pixels  # (size, size, 3) uint8
+    reads_since: int = 0  # the first version that gives these pixels
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRead:
+    """What is read again of a picture whose pixels stay as an earlier version read them."""
+
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """The passages of a text, in order, and in words what of it could not be read."""
+
+    spans: tuple[Span, ...]
+    omitted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The identity of a file's content, and the content unless it was known."""
+
+    hash: str  # SHA-256, 64 hexadecimal digits
+    size: int  # bytes that were hashed
+    content: PictureRead | HeaderRead | TextRead | None
+
+
+def read(task: ReadTask) -> Read:
+    """Read one file; raises a FileFailure that says why it cannot be used."""
+    try:
+        return _read(task)
+    except FileFailure:
+        raise
+    except MemoryError:
+        failure = DecodeFailure if task.kind == "image" else TextFailure
+        raise failure(task.limits.too_much_memory()) from None
+
+
+def _read(task: ReadTask) -> Read:
+    limits = task.limits
+    if task.kind == "image":
+        data = read_bytes(task.path, limits.file_bytes)
+    else:
+        data = read_bytes(task.path, limits.text_bytes, "text_bytes")
+    digest = sha256(data).hexdigest()
+    if digest in task.known:
+        return Read(digest, len(data), None)
+    if task.kind != "image":
+        return Read(digest, len(data), _text(data, task))
+    return Read(digest, len(data), _picture(data, digest, task))
+
+
+def _picture(data: bytes, digest: str, task: ReadTask) -> PictureRead | HeaderRead:
+    if digest in task.outdated:
+        header = open_header(data, task.limits)
+        if header.reads_since <= task.outdated[digest]:
+            return HeaderRead(header.capture)
+    smallest = None if task.full_decode else sides_needed(task.spec)
+    picture = open_picture(data, limits=task.limits, smallest=smallest)
+    return PictureRead(
+        picture.format,
+        picture.width,
+        picture.height,
+        picture.capture,
+        thumbnail(picture.image),
+        prepare(picture.image, task.spec),
+        picture.reads_since,
+    )
+
+
+def _text(data: bytes, task: ReadTask) -> TextRead:
+    decoded = decode(data)
+    if task.kind != "table":
+        return TextRead(passages(decoded.text), decoded.damage)
+    split = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
+    spans, omitted = split(decoded.text, task.text_columns)
+    return TextRead(spans, "; ".join(filter(None, (decoded.damage, omitted))))

@@ -1,0 +1,286 @@
+"""Writing: events become rows, half a second's worth to a transaction, by one writer."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from indexer.reader import READER_VERSION
+from storage.errors import SightlineError
+from storage.file_state import KnownFile, Sighting
+from storage.library import Library
+from storage.records import Capture, ContentKind, Matrix, Vector
+from storage.tables import files, items, reader_versions, vectors
+from storage.tables.items import Content
+from storage.tables.roots import is_mounted
+
+# Rows wait at most this long for their commit; a kill loses what came since the last one.
+COMMIT_SECONDS = 0.5
+REREAD_COUNTS = ("reread", "renewed")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureDone:
+    """A picture that was read; `vector` is None where its content has one already.
+
+    `reads_since` is the first version of the reader that gives its pixels.
+    """
+
+    seen: Sighting
+    content: Content
+    thumbnail: bytes  # WebP
+    vector: Vector | None
+    reads_since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDone:
+    """A file whose content the catalogue has whole."""
+
+    seen: Sighting
+    hash: str
+    kind: ContentKind
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """A picture of which an earlier version read the same pixels; what its camera wrote is new."""
+
+    seen: Sighting
+    hash: str
+    capture: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An unchanged file that could not be read again: it stays as an earlier version read it.
+
+    `item` is what it holds; the next run tries again unless this was `final`.
+    """
+
+    seen: Sighting
+    item: int
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesDone:
+    """Passages with their vectors, row i of `matrix` belonging to passage i."""
+
+    contents: tuple[Content, ...]
+    matrix: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentDone:
+    """A text file, all of whose passages were written before: (hash, start, end) of each."""
+
+    seen: Sighting
+    content: Content
+    places: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that could not be used, and why; `holds` is what only the model has trouble with."""
+
+    seen: Sighting
+    stage: str
+    reason: str
+    holds: tuple[ContentKind, str] | None = None  # kind and hash
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A remembered file that is not there."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A missing file that is there again, as it was."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class MarkExcluded:
+    """A remembered file that an exclude pattern names now."""
+
+    file: KnownFile
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStat:
+    """An unchanged file whose change time or number the catalogue lacks."""
+
+    seen: Sighting
+
+
+Event = (
+    PictureDone
+    | KnownDone
+    | Refreshed
+    | Kept
+    | PassagesDone
+    | DocumentDone
+    | Failed
+    | Gone
+    | Back
+    | MarkExcluded
+    | RecordStat
+)
+
+
+class Writing:
+    """Commits events in the order they come; `counts` are of files whose rows are committed."""
+
+    def __init__(self, library: Library, space_id: int) -> None:
+        self._library, self._space_id = library, space_id
+        self.counts: Counter[str] = Counter()
+        self.partial = 0  # of them, files of which something could not be read
+        self.displaced: set[int] = set()  # passages that a document held before and does no more
+        # Contents that an earlier version had read, and of them those with other pixels now.
+        self.reread_counts: Counter[str] = Counter(dict.fromkeys(REREAD_COUNTS, 0))
+        self.kept: list[Kept] = []
+
+    def commit(self, events: Sequence[Event]) -> None:
+        """Write events in one transaction; one that cannot be written fails alone.
+
+        Raises DiskFull and the other errors of the library as a whole.
+        """
+        try:
+            self._commit(events)
+        except SightlineError:
+            raise
+        except Exception:
+            # Something of a file's that no row takes. The transaction left nothing.
+            for event in events:
+                self._commit_alone(event)
+
+    def _commit_alone(self, event: Event) -> None:
+        try:
+            self._commit([event])
+        except SightlineError:
+            raise
+        except Exception as error:
+            if isinstance(event, PassagesDone):
+                return  # their document, which comes after them, will fail for want of them
+            if isinstance(event, Gone | Back | MarkExcluded | RecordStat):
+                raise
+            reason = f"it could not be written ({type(error).__name__}: {error})"
+            self._commit([Failed(event.seen, "write", reason.splitlines()[0])])
+
+    def _commit(self, events: Sequence[Event]) -> None:
+        for event in events:  # before their rows, so that a row never lacks its thumbnail
+            if isinstance(event, PictureDone):
+                replace = event.reads_since > 0
+                self._library.thumbnails.write(event.content.hash, event.thumbnail, replace)
+        counts: Counter[str] = Counter()
+        displaced: set[int] = set()
+        with self._library.catalogue.writing() as connection:
+            back = [event.file for event in events if isinstance(event, Back)]
+            files.vanish(connection, [event.file for event in events if isinstance(event, Gone)])
+            files.come_back(connection, back)
+            files.exclude(
+                connection, [event.file for event in events if isinstance(event, MarkExcluded)]
+            )
+            files.record_stat(
+                connection, [event.seen for event in events if isinstance(event, RecordStat)]
+            )
+            for event in events:
+                counts.update(self._write(connection, event, displaced))
+        counts["unchanged"] += len(back)
+        self.partial += sum(_is_partial(event) for event in events)
+        self.reread_counts = self.reread_counts + Counter(
+            {name: counts.pop(name, 0) for name in REREAD_COUNTS}
+        )
+        self.counts = self.counts + counts  # anew: the main thread reads it meanwhile
+        self.displaced |= displaced
+        self.kept += [event for event in events if isinstance(event, Kept)]
+
+    def _write(self, connection: Connection, event: Event, displaced: set[int]) -> Iterator[str]:
+        match event:
+            case PictureDone():
+                yield from self._picture(connection, event)
+            case Refreshed():
+                yield from self._refresh(connection, event)
+            case Kept():
+                if event.final:
+                    reader_versions.record(connection, event.item, READER_VERSION, None)
+                yield self._record(connection, event.seen, event.item)
+            case KnownDone():
+                item = items.numbers(connection, event.kind, [event.hash])[event.hash]
+                yield self._record(connection, event.seen, item)
+            case PassagesDone():
+                found = [items.add(connection, content)[0] for content in event.contents]
+                vectors.add(connection, self._space_id, "text", found, event.matrix)
+            case DocumentDone():
+                yield from self._document(connection, event, displaced)
+            case Failed():
+                self._fail(connection, event)
+                yield "failed"
+
+    def _fail(self, connection: Connection, event: Failed) -> None:
+        seen, stage, reason = event.seen, event.stage, event.reason
+        if event.holds is None:
+            files.fail(connection, seen, stage, reason, reader_version=READER_VERSION)
+            return
+        kind, name = event.holds
+        item = items.numbers(connection, kind, [name]).get(name)
+        files.fail(connection, seen, stage, reason, self._space_id, item, READER_VERSION)
+
+    def _record(
+        self, connection: Connection, seen: Sighting, item: int, fresh: bool = False
+    ) -> str:
+        return files.record(connection, seen, item, fresh, is_away, self._space_id)
+
+    def _picture(self, connection: Connection, event: PictureDone) -> Iterator[str]:
+        content = event.content
+        before = reader_versions.version(connection, content.kind, content.hash)
+        item, fresh = items.add(connection, content)
+        if before is not None and before < event.reads_since:
+            reader_versions.forget_pixels(connection, item)
+            yield "renewed"
+        if event.vector is not None:
+            vectors.add(connection, self._space_id, "image", [item], event.vector[None])
+        yield from _again(before)
+        yield self._record(connection, event.seen, item, fresh)
+
+    def _refresh(self, connection: Connection, event: Refreshed) -> Iterator[str]:
+        before = reader_versions.version(connection, "image", event.hash)
+        item = items.numbers(connection, "image", [event.hash])[event.hash]
+        reader_versions.record(connection, item, READER_VERSION, event.capture)
+        yield from _again(before)
+        yield self._record(connection, event.seen, item)
+
+    def _document(
+        self, connection: Connection, event: DocumentDone, displaced: set[int]
+    ) -> Iterator[str]:
+        content = event.content
+        before = reader_versions.version(connection, content.kind, content.hash)
+        item, fresh = items.add(connection, content)
+        numbers = items.numbers(connection, "text", (place[0] for place in event.places))
+        displaced |= items.set_passages(
+            connection, item, [(numbers[name], start, end) for name, start, end in event.places]
+        )
+        yield from _again(before)
+        yield self._record(connection, event.seen, item, fresh)
+
+
+def _again(before: int | None) -> Iterator[str]:
+    if before is not None and before < READER_VERSION:
+        yield "reread"
+
+
+def _is_partial(event: Event) -> bool:
+    return isinstance(event, PictureDone | DocumentDone) and event.content.omitted is not None
+
+
+def is_away(root: str, path: str) -> bool:
+    """Return whether a file is gone for good: it is not there, though its root is."""
+    return not os.path.lexists(path) and is_mounted(root)

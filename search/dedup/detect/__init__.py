@@ -1,0 +1,1 @@
+"""Pairs of duplicates: candidates, their comparison, and the evidence that is stored."""

@@ -1,0 +1,84 @@
+"""Fingerprinting: making what pictures are recognised by, from their thumbnails."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from indexer.images.fingerprint import Features, local_features, perceptual_hashes
+from storage.library import Library
+from storage.tables import fingerprints
+
+Watch = Callable[[int], None]
+_PAGE = 256  # pictures between commits: a few seconds of work
+
+
+def picture_of(library: Library, content: str) -> Image.Image | None:
+    """Read an item's thumbnail as upright RGB; None where there is none or it is damaged."""
+    stored = library.thumbnails.read(content)
+    if not stored:
+        return None
+    try:
+        with Image.open(BytesIO(stored)) as image:
+            return image.convert("RGB")
+    except OSError:
+        return None
+
+
+class Fingerprinting:
+    """Gives every picture the fingerprints it lacks; what is committed is never made again."""
+
+    def __init__(self, library: Library, features: bool, watch: Watch | None = None) -> None:
+        self._library, self._features, self._watch = library, features, watch
+        self.unseen = 0  # pictures without a thumbnail
+
+    def run(self) -> None:
+        """Make hashes, and local features where they are asked for, page by page."""
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+            for page in self._pages(fingerprints.lacking_fingerprints):
+                self._hash(page, threads)
+            if self._features:
+                for page in self._pages(fingerprints.lacking_features):
+                    self._find_features(page, threads)
+
+    def _pages(
+        self, lacking: Callable[..., list[tuple[int, str]]]
+    ) -> Iterator[list[tuple[int, str]]]:
+        after = 0
+        while True:
+            with self._library.catalogue.reading() as connection:
+                page = lacking(connection, after, _PAGE)
+            if not page:
+                return
+            yield page
+            after = page[-1][0]
+            if self._watch is not None:
+                self._watch(len(page))
+
+    def _hash(self, page: list[tuple[int, str]], threads: ThreadPoolExecutor) -> None:
+        made = list(threads.map(self._hashes, (content for _, content in page)))
+        rows = [(item, *each) for (item, _), each in zip(page, made, strict=True) if each]
+        self.unseen += len(page) - len(rows)
+        with self._library.catalogue.writing() as connection:
+            fingerprints.add_fingerprints(connection, rows)
+
+    def _hashes(self, content: str) -> tuple[np.ndarray, int] | None:
+        picture = picture_of(self._library, content)
+        return None if picture is None else perceptual_hashes(picture)
+
+    def _find_features(self, page: list[tuple[int, str]], threads: ThreadPoolExecutor) -> None:
+        made = list(threads.map(self._features_of, (content for _, content in page)))
+        rows = [
+            (item, each.codes, each.points.astype(np.float16))
+            for (item, _), each in zip(page, made, strict=True)
+            if each is not None
+        ]
+        with self._library.catalogue.writing() as connection:
+            fingerprints.add_features(connection, rows)
+
+    def _features_of(self, content: str) -> Features | None:
+        picture = picture_of(self._library, content)
+        return None if picture is None else local_features(picture)

@@ -1,0 +1,212 @@
+"""Semantic deduplication of a data set: by cluster and by cosine, one keep list a threshold.
+
+SemDeDup (Abbas, Tirumala, Simig, Ganguli and Morcos, "SemDeDup: Data-efficient learning at
+web-scale through semantic deduplication", arXiv 2303.09540, 2023): vectors are put into clusters,
+pictures of one cluster are visited from the least like its centroid on, and one whose cosine with
+an earlier one exceeds the threshold is dropped. The paper holds a picture against all earlier
+ones, the dropped among them, so that of a chain the last may have nothing left that is like it.
+Here only kept ones count: every dropped picture has a kept one within the threshold. As in the
+paper, alike pictures of two clusters both stay.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from storage.errors import InvalidArgument, LibraryError
+from storage.filters import Filters
+from storage.index.kmeans import centroids
+from storage.library import Library
+from storage.records import Matrix, Vector
+from storage.selection import Selection, select_vectors
+from storage.tables import vectors
+from storage.tables.vectors import Ids
+
+COSINES = (0.99, 0.97, 0.95, 0.9, 0.85)
+# Pictures of a cluster: fewer cut more alike ones apart. Above a million the root of the number,
+# where finding the cluster of each costs as much as comparing within them.
+TOGETHER = 1000
+# Pictures that the clusters are learnt from: 130 MB of a million of 512 numbers.
+_SAMPLE_PER_CLUSTER, _LEAST_SAMPLE = 64, 4096
+_SEED = 7
+_AT_ONCE = 4096  # pictures of one cluster compared at a time: 64 MB of cosines
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What becomes of a cluster's m pictures, as they were visited, at each of t thresholds.
+
+    `instead` is the item that stands for a dropped one, 0 for what is kept, and `cosines` how
+    like the two are.
+    """
+
+    number: int
+    items: Ids  # (m,)
+    kept: NDArray[np.bool_]  # (t, m)
+    instead: Ids  # (t, m)
+    cosines: NDArray[np.float32]  # (t, m)
+
+
+def check_cosines(cosines: Sequence[float]) -> tuple[float, ...]:
+    """Return thresholds, the highest first, each once; raises InvalidArgument for impossible ones.
+
+    None at all are COSINES.
+    """
+    for cosine in cosines:
+        if not 0 < cosine < 1:
+            raise InvalidArgument(
+                f"--cosine {cosine:g} is no threshold: give a number between 0 and 1, like 0.95"
+            )
+    return tuple(sorted(set(cosines or COSINES), reverse=True))
+
+
+class SemDeDup:
+    """Decides, for each threshold, which of the library's pictures a data set needs.
+
+    Goes by the vectors of the current space; no model is loaded. Memory holds the numbers of all
+    pictures, 24 bytes each, and the vectors of two parts of a cluster.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        cosines: Sequence[float],
+        filters: Filters | None = None,
+        together: int = TOGETHER,
+    ) -> None:
+        """Take thresholds as `check_cosines` gives them, and which pictures there are at all."""
+        self._library, self._together = library, together
+        self._cosines = check_cosines(cosines)
+        self._filters = filters or Filters()
+
+    def run(self) -> Iterator[Cluster]:
+        """Go through the clusters; nothing comes where the filters leave no picture.
+
+        Raises LibraryError for a library without vectors of pictures.
+        """
+        space = self._library.space()
+        with self._library.catalogue.reading() as connection:
+            if (
+                space is None
+                or space.id is None
+                or not vectors.any_of(connection, space.id, "image")
+            ):
+                raise LibraryError(
+                    f"the library {self._library.path} has no vectors of pictures: "
+                    "make them with `sightline index FOLDER`"
+                )
+            chosen = select_vectors(connection, space.id, "image", self._filters)
+            centroids = self._centroids(connection, space.id, space.dimension, chosen)
+            ids, clusters, likeness = _assigned(connection, space.id, chosen, centroids)
+            # The least like its centroid first; equal ones by number.
+            order = np.lexsort((ids, likeness, clusters))
+            ends = np.searchsorted(clusters[order], np.arange(len(centroids) + 1))
+            for number in range(len(centroids)):
+                members = ids[order[ends[number] : ends[number + 1]]]
+                if len(members):
+                    yield self._settled(connection, number, members)
+
+    def _centroids(
+        self, connection: Connection, space_id: int, dimension: int, chosen: Selection
+    ) -> Matrix:
+        """Learn the clusters from a sample: (k, dim) float32, unit rows."""
+        if chosen.included is None:
+            rows = vectors.count(connection, space_id, "image")
+        else:
+            rows = len(chosen.included)
+        count = max(1, min(rows // self._together, isqrt(rows)))
+        size = max(_LEAST_SAMPLE, count * _SAMPLE_PER_CLUSTER)
+        if chosen.included is None:
+            sample = vectors.sample(connection, space_id, "image", size, dimension)
+        else:
+            some = np.random.default_rng(_SEED).permutation(chosen.included)[:size]
+            blocks = [block for _, block in vectors.fetch(connection, some)]
+            sample = np.concatenate([np.empty((0, dimension), np.float32), *blocks])
+        return centroids(sample, min(count, max(1, len(sample))))
+
+    def _settled(self, connection: Connection, number: int, members: Ids) -> Cluster:
+        """Decide on one cluster, whose vectors' numbers come in the order of the visit."""
+        marks = np.array(self._cosines, np.float32)
+        kept = np.zeros((len(marks), len(members)), np.bool_)
+        stands = np.zeros((len(marks), len(members)), np.int64)
+        cosines = np.full((len(marks), len(members)), -1, np.float32)
+        for start in range(0, len(members), _AT_ONCE):
+            part = slice(start, min(start + _AT_ONCE, len(members)))
+            rows = _rows(connection, members[part])
+            for before in range(0, start, _AT_ONCE):
+                useful = before + np.flatnonzero(kept[:, before : before + _AT_ONCE].any(axis=0))
+                if not len(useful):
+                    continue
+                scores = rows @ _rows(connection, members[useful]).T
+                for mark in range(len(marks)):
+                    _take(
+                        scores, kept[mark, useful], useful, stands[mark, part], cosines[mark, part]
+                    )
+            scores = rows @ rows.T
+            # Only what was visited before counts, not the picture itself nor what comes after.
+            scores[np.triu(np.ones(scores.shape, np.bool_))] = -2
+            for mark, least in enumerate(marks):
+                kept[mark, part] = _kept(scores > least, cosines[mark, part] <= least)
+                here = np.arange(part.start, part.stop)
+                _take(scores, kept[mark, part], here, stands[mark, part], cosines[mark, part])
+        owners = vectors.items_of(connection, members.tolist())
+        items = np.array([owners[int(member)] for member in members], np.int64)
+        return Cluster(
+            number, items, kept, np.where(kept, 0, items[stands]), np.minimum(cosines, 1)
+        )
+
+
+def _take(
+    scores: Matrix, kept: NDArray[np.bool_], places: Ids, stands: Ids, cosines: Vector
+) -> None:
+    """Record for each row (r, of) the kept picture that is most like it, where it has none better.
+
+    Writes into `stands` and `cosines`, (r,) each.
+    """
+    if not kept.any():
+        return
+    seen = scores[:, kept]
+    best = seen.argmax(axis=1)
+    height = seen[np.arange(len(seen)), best]
+    better = height > cosines
+    stands[better] = places[kept][best[better]]
+    cosines[better] = height[better]
+
+
+def _kept(near: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of a part stay: (r, r) which earlier are near, (r,) which have none before."""
+    kept = free.copy()
+    for row in np.flatnonzero(free & near.any(axis=1)):
+        kept[row] = not (near[row] & kept).any()
+    return kept
+
+
+def _assigned(
+    connection: Connection, space_id: int, chosen: Selection, centroids: Matrix
+) -> tuple[Ids, Ids, Vector]:
+    """Find each picture's cluster, block by block: vectors, clusters and cosines, (n,) each."""
+    ids, clusters = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    likeness = [np.empty(0, np.float32)]
+    read = partial(vectors.blocks, connection, space_id, "image")
+    blocks = read() if chosen.included is None else vectors.fetch(connection, chosen.included)
+    for numbers, block in blocks:
+        there = ~np.isin(numbers, chosen.excluded)
+        scores = block[there] @ centroids.T
+        ids.append(numbers[there])
+        clusters.append(scores.argmax(axis=1).astype(np.int64))
+        likeness.append(scores.max(axis=1, initial=-2))
+    return np.concatenate(ids), np.concatenate(clusters), np.concatenate(likeness)
+
+
+def _rows(connection: Connection, numbers: Ids) -> Matrix:
+    """Read the vectors of these numbers, in their order: (n, dim) float32."""
+    blocks = list(vectors.fetch(connection, numbers))
+    if not blocks:
+        return np.empty((0, 0), np.float32)
+    order = np.argsort(np.argsort(numbers))
+    return np.concatenate([block for _, block in blocks])[order]

@@ -1,0 +1,188 @@
+"""Keepers: which file of a group stays, by rules a person puts in order."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import PurePath
+from typing import get_args
+
+from indexer.images.metadata.description import read
+from search.dedup import extras
+from search.dedup.companions import CompanionFinder
+from search.dedup.extras import ExtraKind
+from storage.errors import InvalidArgument, PathNotFound
+from storage.records import Item
+
+_FORMATS = (("RAW", "DNG"), ("HEIF", "HEIC", "AVIF"), ("TIFF",), ("PNG",), ("JPEG", "MPO"))
+# What programs put into the name of a second copy; WhatsApp names what it has made smaller.
+_COPIES = re.compile(r"\bcopy\b|\bcopie\b|\bkopie\b|\(\d+\)|~\d*$|IMG-\d{8}-WA\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that may be the keeper."""
+
+    item: Item
+    path: str
+
+
+Better = Callable[[Candidate], float | str]  # the lower the better
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason to keep a file rather than another."""
+
+    name: str
+    better: Better
+    opens: bool = False  # reads the file or lists its folder: evaluated only to break a tie
+    by_content: bool = False  # so that files of the same bytes need not be opened
+
+
+def _resolution(candidate: Candidate) -> float:
+    return -float((candidate.item.width or 0) * (candidate.item.height or 0))
+
+
+def _format(candidate: Candidate) -> float:
+    ranks = {name: rank for rank, names in enumerate(_FORMATS) for name in names}
+    return ranks.get(candidate.item.format.upper(), len(_FORMATS))
+
+
+def _bytes(candidate: Candidate) -> float:
+    return -float(candidate.item.bytes)
+
+
+def _exif(candidate: Candidate) -> float:
+    capture = candidate.item.capture
+    known = (capture.taken_at, capture.camera, capture.lens, capture.latitude, capture.longitude)
+    return -float(sum(each is not None for each in known))
+
+
+def _date(candidate: Candidate) -> str:
+    # "~" stands after every digit: a year alone is no older than a day of that year.
+    taken = candidate.item.capture.taken_at or ""
+    return taken if len(taken) >= len("2015-07-04T12:30") else f"{taken}~"
+
+
+def _name(candidate: Candidate) -> float:
+    return float(bool(_COPIES.search(PurePath(candidate.path).stem)))
+
+
+def _rating(candidate: Candidate) -> float:
+    return -float(read(candidate.path).rating or 0)  # no star lies above a rejection
+
+
+def _extras(candidate: Candidate) -> float:
+    return -float(len(extras.read(candidate.path).kinds & _WORTH))
+
+
+def _rules() -> dict[str, Rule]:
+    """Return all rules by name; what they learn of folders they keep for themselves."""
+    companions = CompanionFinder()
+    rules = (
+        Rule("resolution", _resolution),
+        Rule("format", _format),
+        Rule("bytes", _bytes),
+        Rule("exif", _exif),
+        Rule("date", _date),
+        Rule("name", _name),
+        Rule("rating", _rating, opens=True),
+        Rule("extras", _extras, opens=True, by_content=True),
+        Rule("companions", lambda one: -float(len(companions(one.path))), opens=True),
+    )
+    return {rule.name: rule for rule in rules}
+
+
+# What a camera wrote goes before the format: an exported PNG has no more in it than its JPEG.
+# A file with extras or companions is not dropped for one without; one with a date would be, so
+# that "exif" goes before both.
+DEFAULT = ("resolution", "exif", "extras", "companions", "format", "name", "bytes", "date")
+# Frames are often poorer than a still, deep gray ones than colours, and words and data of no known
+# form may be worth nothing.
+_WORTHLESS = {"frame", "bit depth", "text", "data", "channels", "transparency", "unknown"}
+_WORTH = frozenset(get_args(ExtraKind)) - _WORTHLESS
+
+
+class KeepOrder:
+    """Rules in order: the first that tells two files apart decides, in the end their paths."""
+
+    def __init__(self, names: Sequence[str] = DEFAULT, prefer: Sequence[str] = ()) -> None:
+        """Take rules by name, and folders whose files go before all others, the dearest first.
+
+        Raises InvalidArgument for a rule that does not exist or is given twice, PathNotFound for a
+        folder that is not there.
+        """
+        rules = _rules()
+        unknown = [name for name in names if name not in rules]
+        if unknown or len(set(names)) < len(names):
+            what = f"there is no rule {unknown[0]!r}" if unknown else "a rule is named twice"
+            raise InvalidArgument(f"--keep: {what}; the rules are {', '.join(rules)}")
+        for folder in prefer:
+            if not os.path.isdir(folder):
+                raise PathNotFound(
+                    f"--prefer {folder} is no folder: check the name, or mount its disk"
+                )
+        preferred = [Rule("prefer", _Folders(prefer))] if prefer else []
+        chosen = (_asked_once(rules[name]) for name in names)
+        self._rules = (*preferred, *chosen, Rule("path", _path))
+
+    def sort(self, candidates: Sequence[Candidate], opening: bool = True) -> list[Candidate]:
+        """Put files in order, the best first; the same on every run.
+
+        Files are opened only where no rule before tells them apart, and never without `opening`.
+        """
+        rules = [rule for rule in self._rules if opening or not rule.opens]
+        return _sorted(list(candidates), rules)
+
+    def decided(self, keeper: Candidate, others: Sequence[Candidate]) -> str:
+        """Name the rule that put the keeper before the best of the others."""
+        if not others:
+            return "only"
+        next_best = self.sort(others)[0]
+        same = keeper.item.hash == next_best.item.hash
+        rules = (rule for rule in self._rules if not (same and rule.by_content))
+        return next((r.name for r in rules if r.better(keeper) != r.better(next_best)), "path")
+
+
+def _sorted(candidates: list[Candidate], rules: Sequence[Rule]) -> list[Candidate]:
+    """Sort by the rules up to the first that opens files, and what those leave tied by the rest."""
+    if len(candidates) < 2 or not rules:
+        return candidates
+    many = next((place for place, rule in enumerate(rules) if rule.opens), len(rules)) or 1
+    first, rest = rules[:many], rules[many:]
+    if len({one.item.hash for one in candidates}) == 1:
+        first = [rule for rule in first if not rule.by_content]
+
+    def key(candidate: Candidate) -> list[float | str]:
+        return [rule.better(candidate) for rule in first]
+
+    tied = groupby(sorted(candidates, key=key), key=key)
+    return [one for _, group in tied for one in _sorted(list(group), rest)]
+
+
+def _asked_once(rule: Rule) -> Rule:
+    if not rule.opens:
+        return rule
+    known: dict[str, float | str] = {}
+
+    def better(candidate: Candidate) -> float | str:
+        if candidate.path not in known:
+            known[candidate.path] = rule.better(candidate)
+        return known[candidate.path]
+
+    return replace(rule, better=better)
+
+
+def _path(candidate: Candidate) -> str:
+    return candidate.path
+
+
+class _Folders:
+    def __init__(self, folders: Sequence[str]) -> None:
+        self._folders = [os.path.join(os.path.realpath(folder), "") for folder in folders]
+
+    def __call__(self, candidate: Candidate) -> float:
+        starts = (candidate.path.startswith(folder) for folder in self._folders)
+        return next((rank for rank, inside in enumerate(starts) if inside), len(self._folders))

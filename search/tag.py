@@ -1,0 +1,162 @@
+"""Tagging: zero-shot labels for pictures, from the vectors that the library already holds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from indexer.models import DualEncoder, is_mini
+from search.hits import first_path
+from search.labels import DRAWN_TEMPLATES, TEMPLATES, LabelSet, check_templates
+from search.rows import rows_of
+from search.truncation import truncations
+from storage.errors import InvalidArgument, ItemNotFound, ModelMismatch
+from storage.library import Library
+from storage.records import Item, Matrix, Space, Tag
+from storage.tables import items, spaces, tags
+
+# What CLIP multiplies cosines with before the softmax: its learned temperature, clipped there.
+LOGIT_SCALE = 100.0
+BATCH = 2048  # items whose vectors are in memory at a time: 4 MB at 512 dimensions
+Shares = npt.NDArray[np.float32]  # (pictures, labels), rows that sum to 1
+Watch = Callable[[int, int], None]  # items done, items to do
+
+
+class Tagged(NamedTuple):
+    """A picture, a label it was given and the label's share among all, 0 to 1."""
+
+    item: Item
+    path: str | None
+    label: str
+    score: float
+
+
+class Tagging:
+    """Gives labels to pictures of a library, in the library's own space.
+
+    `min_score` None gives each picture its best label, otherwise every label with at least that
+    share. `templates` are sentences with a place for the label; those of the CLIP paper, or of
+    the scenes that a mini was trained on, where none are given.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        encoder: DualEncoder,
+        labels: LabelSet,
+        templates: Sequence[str] = (),
+        min_score: float | None = None,
+        scale: float = LOGIT_SCALE,
+    ) -> None:
+        if min_score is not None and not 0 <= min_score <= 1:
+            raise InvalidArgument(f"--min-score is {min_score:g}: give a share from 0 to 1")
+        self._library, self._encoder, self._labels = library, encoder, labels
+        self._templates = check_templates(templates)
+        self._min_score, self._scale = min_score, scale
+        self._truncated: list[str] = []  # of labels in their sentences
+        self.untold = 0  # pictures that have no vector in the space
+
+    @property
+    def notices(self) -> list[str]:
+        """What was dropped or not read of the labels, and which pictures have none."""
+        said = list(self._labels.notices)
+        if self._truncated:
+            more = len(self._truncated) - 1
+            noun = "label" if more == 1 else "labels"
+            others = f"; so it is with {more:,} more {noun}" if more else ""
+            said.append(self._truncated[0] + others)
+        if self.untold:
+            these = "1 picture has" if self.untold == 1 else f"{self.untold:,} pictures have"
+            said.append(f"{these} no vector yet and got no label: run `sightline index`")
+        return said
+
+    def run(self, chosen: Sequence[int], watch: Watch | None = None) -> Iterator[Tagged]:
+        """Label the chosen pictures, item row numbers, and yield each tag once it is stored.
+
+        What the model said of these labels before is replaced, its other tags stay. Raises
+        LibraryInUse, DiskFull, ItemNotFound for a library without vectors, ModelMismatch for
+        vectors of another model, and what the model raises.
+        """
+        with self._library.writing("tag") as counts:
+            space = self._space()
+            usual = DRAWN_TEMPLATES if is_mini(space) else TEMPLATES
+            templates = self._templates or usual
+            weights = label_vectors(self._encoder, self._labels.labels, templates)
+            longest = max(templates, key=len)
+            sentences = [longest.replace("{}", label) for label in self._labels.labels]
+            self._truncated = truncations(self._encoder, space.name, sentences)
+            given = 0
+            for start in range(0, len(chosen), BATCH):
+                part = chosen[start : start + BATCH]
+                tagged = self._tag(space, part, weights)
+                given += len(tagged)
+                counts.update(tags=given)
+                if watch is not None:
+                    watch(start + len(part), len(chosen))
+                yield from tagged
+
+    def _space(self) -> Space:
+        space = self._library.space()
+        if space is None:
+            raise ItemNotFound("the library is empty: sightline index FOLDER")
+        if not spaces.same(space, self._encoder.space):  # another process said `sightline use`
+            raise ModelMismatch(
+                f"the library {self._library.path} goes by the model {space.name} now, not by "
+                f"{self._encoder.space.name}: tag again"
+            )
+        return space
+
+    def _tag(self, space: Space, part: Sequence[int], weights: Matrix) -> list[Tagged]:
+        assert space.id is not None
+        with self._library.catalogue.reading() as connection:
+            rows = rows_of(connection, space.id, part)
+            found = items.hydrate(connection, part)
+        numbers = [number for number in part if number in rows and number in found]
+        self.untold += len(part) - len(numbers)
+        if not numbers:
+            return []
+        matrix = np.stack([rows[number] for number in numbers])  # (n, dim) float32, unit rows
+        given = self._chosen(numbers, shares(matrix, weights, self._scale), space.name)
+        with self._library.catalogue.writing() as connection:
+            tags.retract(connection, space.name, numbers, self._labels.labels)
+            tags.record(connection, space.name, given)
+        return [
+            Tagged(found[tag.item], first_path(found[tag.item]), tag.label, tag.score)
+            for tag in given
+        ]
+
+    def _chosen(self, numbers: Sequence[int], table: Shares, model: str) -> list[Tag]:
+        """Choose each picture's labels, the likeliest first."""
+        labels = self._labels.labels
+        given = []
+        for number, row in zip(numbers, table, strict=True):
+            for place in np.argsort(-row, kind="stable"):
+                score = float(row[place])
+                if self._min_score is not None and score < self._min_score:
+                    break
+                given.append(Tag(number, labels[place], model, score))
+                if self._min_score is None:
+                    break
+        return given
+
+
+def label_vectors(encoder: DualEncoder, labels: Sequence[str], templates: Sequence[str]) -> Matrix:
+    """Return one direction for each label, (labels, dim) float32, unit rows.
+
+    The mean of its sentences' unit vectors, brought to unit length again: the ensemble of
+    Radford et al., ICML 2021, section 3.1.4.
+    """
+    sentences = [template.replace("{}", label) for label in labels for template in templates]
+    each = encoder.encode_texts(sentences).reshape(len(labels), len(templates), -1)
+    mean = each.mean(axis=1)  # (labels, dim)
+    unit: Matrix = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+    return unit.astype(np.float32)
+
+
+def shares(rows: Matrix, weights: Matrix, scale: float = LOGIT_SCALE) -> Shares:
+    """Share each picture among the labels: softmax over `scale` × cosine, (n, labels) float32."""
+    logits = scale * (rows @ weights.T)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    table: Shares = powers / powers.sum(axis=1, keepdims=True)
+    return table

@@ -1,0 +1,236 @@
+"""Builds: FAISS files made from the catalogue, registered in it, checked before they are used.
+
+A build is written to a temporary name, synced, renamed, and only then registered with its
+hash. Whatever happens to the files, the vectors in the catalogue stay the truth.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import xxhash
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+
+from storage import schema
+from storage.catalogue import Catalogue
+from storage.errors import DiskFull, IndexDamaged
+from storage.index import kinds, rescore
+from storage.records import Build, Kind, Matrix
+from storage.tables import vectors
+
+RECALL_AT = 10
+_RECALL_QUERIES = 64
+# Below this the stored vectors themselves answer in a few milliseconds, without loading FAISS.
+WORTH_BUILDING = 10_000
+# Here one query of the exact kind takes some 45 ms of two cores (14 at 300,000 rows of 512
+# numbers, see benchmarks/results/nearest.jsonl); the inverted file looks at a few per cent of it.
+WORTH_IVF = 1_000_000
+# What a kind that does not look at every row must find of the ten best; it looks at more until
+# it does. Data without any structure may come to look at them all.
+LEAST_RECALL = 0.95
+_CODES = {"exact": "fp16", "ivf": "8 bit, rescored with fp16"}
+# A build is made anew when this share of the vectors came after it.
+TAIL_SHARE = 0.1
+
+
+@dataclass(slots=True)
+class Truth:
+    """Exact answers gathered while the vectors stream by, to measure recall against."""
+
+    queries: Matrix | None = None
+    ids: vectors.Ids | None = None  # (q, RECALL_AT)
+    scores: Matrix | None = None
+
+    def see(self, ids: vectors.Ids, matrix: Matrix) -> None:
+        """Take in one block of vectors."""
+        if self.queries is None:
+            self.queries = matrix[:: max(1, len(matrix) // _RECALL_QUERIES)][:_RECALL_QUERIES]
+        scores = self.queries @ matrix.T  # (q, n)
+        names = np.broadcast_to(ids, scores.shape)
+        if self.scores is not None and self.ids is not None:
+            scores, names = np.hstack([self.scores, scores]), np.hstack([self.ids, names])
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :RECALL_AT]
+        self.scores = np.take_along_axis(scores, best, 1)
+        self.ids = np.take_along_axis(names, best, 1)
+
+    def recall(self, connection: Connection, index: kinds.AnnIndex) -> float:
+        """Measure which share of the exact answers the index finds; a tie counts as found."""
+        if self.queries is None or self.scores is None:
+            return 1.0
+        k = self.scores.shape[1]
+        nothing = np.empty(0, np.int64)
+        _, scores = rescore.nearest(connection, index, self.queries, k, None, nothing)
+        return float(np.mean(scores >= self.scores[:, -1:] - 1e-3))
+
+
+def registered(connection: Connection, space_id: int, kind: Kind) -> Build | None:
+    """Read which build answers for a kind in a space."""
+    table = schema.builds
+    row = connection.execute(
+        select(table).where(table.c.space_id == space_id, table.c.kind == kind)
+    ).first()
+    return None if row is None else Build(**row._mapping)
+
+
+def every(connection: Connection) -> tuple[Build, ...]:
+    """List the registered builds."""
+    rows = connection.execute(select(schema.builds).order_by(schema.builds.c.id))
+    return tuple(Build(**row._mapping) for row in rows)
+
+
+def due(connection: Connection, space_id: int, kind: Kind) -> bool:
+    """Return whether enough vectors came after the build, or went since, to make another."""
+    build = registered(connection, space_id, kind)
+    if build is None:
+        return vectors.count(connection, space_id, kind) >= WORTH_BUILDING
+    tail = vectors.count(connection, space_id, kind, after=build.watermark)
+    buried = connection.scalar(select(func.count()).where(_of(space_id, kind))) or 0
+    return tail + buried > max(WORTH_BUILDING // 10, TAIL_SHARE * build.count)
+
+
+def _of(space_id: object, kind: object) -> ColumnElement[bool]:
+    table = schema.tombstones
+    return (table.c.space_id == space_id) & (table.c.kind == kind)
+
+
+def fitting(rows: int) -> str:
+    """Choose the index kind for so many vectors."""
+    return "ivf" if rows >= WORTH_IVF else "exact"
+
+
+def make(
+    catalogue: Catalogue, folder: Path, space_id: int, kind: Kind, index_kind: str | None = None
+) -> Build | None:
+    """Build the index of a kind in a space from the catalogue and put it in the old one's place.
+
+    The caller holds the library's lock; `index_kind` None lets the number of vectors choose.
+    Returns None where there are no vectors.
+    """
+    with catalogue.reading() as connection:
+        rows = vectors.count(connection, space_id, kind)
+        if not rows:
+            return None
+        index_kind = index_kind or fitting(rows)
+        index, truth, watermark, count = _gather(connection, space_id, kind, index_kind, rows)
+        recall = truth.recall(connection, index)
+        while recall < LEAST_RECALL and index.widen():
+            recall = truth.recall(connection, index)
+    name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
+    checksum = _write(index, folder, name)
+    values = {
+        "space_id": space_id,
+        "kind": kind,
+        "index_kind": index_kind,
+        "file": name,
+        "watermark": watermark,
+        "count": count,
+        "checksum": checksum,
+        "parameters": {"codes": _CODES[index_kind], "recall_at": RECALL_AT},
+        "recall": recall,
+    }
+    with catalogue.writing() as connection:
+        _register(connection, values)
+    sweep(catalogue, folder)
+    with catalogue.reading() as connection:
+        return registered(connection, space_id, kind)
+
+
+def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:
+    """Write an index so that a power cut cannot tear it; returns its hash. Raises DiskFull."""
+    folder.mkdir(exist_ok=True)
+    unfinished = folder / f"{name}.tmp"
+    try:
+        index.save(unfinished)
+    except RuntimeError as error:  # all that FAISS says when it cannot write
+        unfinished.unlink(missing_ok=True)
+        raise DiskFull(
+            f"the index file could not be written to {folder}: free some space there; the vectors "
+            "are safe, and searches go without it"
+        ) from error
+    checksum = _checksum(unfinished)
+    _publish(unfinished, folder / name)
+    return checksum
+
+
+def _gather(
+    connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
+) -> tuple[kinds.AnnIndex, Truth, int, int]:
+    index, truth = empty(connection, space_id, kind, index_kind, rows), Truth()
+    watermark, count = 0, 0
+    for ids, matrix in vectors.blocks(connection, space_id, kind):
+        index.add(ids, matrix)
+        truth.see(ids, matrix)
+        watermark, count = int(ids[-1]), count + len(ids)
+    return index, truth, watermark, count
+
+
+def empty(
+    connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
+) -> kinds.AnnIndex:
+    """Make an index with room for the vectors of a kind, of which it has learnt but holds none."""
+    made = kinds.kind(index_kind)
+    table = schema.spaces
+    dimension = connection.execute(
+        select(table.c.dimension).where(table.c.id == space_id)
+    ).scalar_one()
+    size = made.sample_size(rows)
+    sample = vectors.sample(connection, space_id, kind, size, dimension)
+    return made.create(dimension, rows, sample)
+
+
+def _register(connection: Connection, values: Mapping[str, object]) -> None:
+    table = schema.builds
+    ours = (table.c.space_id == values["space_id"]) & (table.c.kind == values["kind"])
+    connection.execute(delete(table).where(ours))
+    connection.execute(insert(table).values(**values))
+    connection.execute(delete(schema.tombstones).where(_of(values["space_id"], values["kind"])))
+
+
+def _checksum(path: Path) -> str:
+    """Hash a file with XXH3, which reads at memory speed: it guards against damage, not malice."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _publish(unfinished: Path, final: Path) -> None:
+    """Make a finished file visible under its name so that a power cut cannot tear it."""
+    with unfinished.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    unfinished.replace(final)
+    if os.name == "posix":
+        folder = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
+    """Map a registered build; raises IndexDamaged unless the file is the one registered."""
+    path = folder / build.file
+    try:
+        checksum = _checksum(path)
+    except FileNotFoundError:
+        raise IndexDamaged(f"the index file {build.file} is missing") from None
+    except OSError as error:
+        raise IndexDamaged(
+            f"the index file {build.file} cannot be read ({error.strerror})"
+        ) from error
+    if checksum != build.checksum:
+        raise IndexDamaged(f"the index file {build.file} is damaged (its hash does not match)")
+    return kinds.kind(build.index_kind).open(path)
+
+
+def sweep(catalogue: Catalogue, folder: Path) -> None:
+    """Delete files of the index folder that no build names; names that are not ours stay."""
+    with catalogue.reading() as connection:
+        named = {build.file for build in every(connection)}
+    for path in folder.glob("*-*-*.faiss*"):
+        if path.name not in named:
+            path.unlink(missing_ok=True)

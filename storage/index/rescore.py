@@ -1,0 +1,39 @@
+"""Rescoring: what an index with short codes finds is ranked by the stored vectors."""
+
+import numpy as np
+from sqlalchemy import Connection
+
+from storage.index.kinds import AnnIndex
+from storage.records import Matrix
+from storage.tables import vectors
+
+
+def nearest(
+    connection: Connection,
+    index: AnnIndex,
+    queries: Matrix,
+    k: int,
+    included: vectors.Ids | None,
+    excluded: vectors.Ids,
+) -> tuple[vectors.Ids, Matrix]:
+    """Find the k best rows of each query: ids (q, k), −1 where there are fewer; cosines.
+
+    The cosines are those of the stored vectors, whatever codes the index has.
+    """
+    ids, scores = index.nearest(queries, k * index.over, included, excluded)
+    if index.over == 1:
+        return ids, scores
+    scores = _cosines(connection, queries, ids)
+    ids = np.where(np.isfinite(scores), ids, -1)
+    order = np.lexsort((ids, -scores), axis=1)[:, :k]
+    return np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+
+
+def _cosines(connection: Connection, queries: Matrix, ids: vectors.Ids) -> Matrix:
+    """Compare each query with its own rows: (q, n) float32, −∞ for rows that are gone."""
+    scores = np.full(ids.shape, -np.inf, np.float32)
+    for row, (query, wanted) in enumerate(zip(queries, ids, strict=True)):
+        place = {int(number): column for column, number in enumerate(wanted) if number >= 0}
+        for found, matrix in vectors.fetch(connection, wanted[wanted >= 0]):
+            scores[row, [place[int(number)] for number in found]] = matrix @ query
+    return scores

@@ -1,0 +1,92 @@
+"""The nearest vectors of a kind: the build, what came after it, and what a filter allows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Connection
+
+from storage.errors import IndexDamaged
+from storage.index import builds, rescore
+from storage.index.kinds import AnnIndex
+from storage.records import Build, Kind, Matrix, Vector
+from storage.selection import Selection
+from storage.tables import vectors
+
+# Up to this many allowed rows are read and compared one by one: faster than scanning all.
+FEW = 5_000
+# Above this the heaps of FAISS cost more than sorting one column of scores.
+MANY_HITS = 2_048
+Ranked = tuple[vectors.Ids, Vector]  # row numbers and cosines, best first
+
+
+class Nearest:
+    """Answers nearest-neighbour questions for one kind in one space.
+
+    Cosines are always those of the stored vectors. Answers are exact, but for a build of a kind
+    that does not look at every row: there they have the recall that was measured with it.
+    `damaged` is called with the registered build and the reason when it cannot be used; until
+    it is made again the stored vectors answer, more slowly and just as rightly.
+    """
+
+    def __init__(
+        self, folder: Path, space_id: int, kind: Kind, damaged: Callable[[Build, str], None]
+    ) -> None:
+        self._folder, self._space_id, self._kind = folder, space_id, kind
+        self._damaged = damaged
+        self._opened: tuple[Build, AnnIndex | None] | None = None
+
+    def find(self, connection: Connection, query: Vector, k: int, chosen: Selection) -> Ranked:
+        """Rank the k best of the chosen vectors; fewer only where fewer are chosen."""
+        included = chosen.included
+        if included is not None and len(included) <= FEW:
+            return _ranked(_scored(query, vectors.fetch(connection, included)), k)
+        index, watermark = self._index(connection, k)
+        tail = vectors.blocks(connection, self._space_id, self._kind, after=watermark)
+        scored = _scored(query, _kept(tail, chosen))
+        if index is not None:
+            ids, scores = rescore.nearest(
+                connection, index, query[None], k, included, chosen.excluded
+            )
+            found = ids[0] >= 0
+            scored = [(ids[0][found], scores[0][found]), *scored]
+        return _ranked(scored, k)
+
+    def _index(self, connection: Connection, k: int) -> tuple[AnnIndex | None, int]:
+        build = builds.registered(connection, self._space_id, self._kind)
+        if build is None or k > MANY_HITS:
+            return None, 0
+        if self._opened is None or self._opened[0].id != build.id:
+            try:
+                self._opened = build, builds.open_checked(self._folder, build)
+            except IndexDamaged as error:
+                self._opened = build, None
+                self._damaged(build, str(error))
+        index = self._opened[1]
+        return index, build.watermark if index is not None else 0
+
+
+def _scored(
+    query: Vector, blocks: Iterator[tuple[vectors.Ids, Matrix]]
+) -> list[tuple[vectors.Ids, Vector]]:
+    return [(ids, matrix @ query) for ids, matrix in blocks]
+
+
+def _kept(
+    blocks: Iterator[tuple[vectors.Ids, Matrix]], chosen: Selection
+) -> Iterator[tuple[vectors.Ids, Matrix]]:
+    for ids, matrix in blocks:
+        keep = ~np.isin(ids, chosen.excluded)
+        if chosen.included is not None:
+            keep &= np.isin(ids, chosen.included)
+        yield ids[keep], matrix[keep]
+
+
+def _ranked(scored: list[tuple[vectors.Ids, Vector]], k: int) -> Ranked:
+    """Put the k best first; equal cosines in row order, so that answers never flicker."""
+    if not scored:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
+    ids = np.concatenate([ids for ids, _ in scored])
+    scores = np.concatenate([scores for _, scores in scored])
+    order = np.lexsort((ids, -scores))[:k]
+    return ids[order], scores[order]

@@ -1,0 +1,148 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers.models.blip.modeling_blip import (
+    BlipForConditionalGeneration,
+    BlipForImageTextRetrieval,
+)
+
+from indexer.models.networks.likelihood import LikelihoodScorer, neutral_pictures
+from storage.errors import BrokenModel, InvalidArgument
+from tests.indexer.models.tiny_readers import (
+    TEXTS,
+    checkpoint,
+    copied,
+    library,
+    pictures,
+    planes,
+    tokenizer,
+    write_blip,
+)
+
+pytestmark = pytest.mark.usefixtures("briefly")
+SHIPPED = "caption"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_blip(BlipForConditionalGeneration, tmp_path_factory.mktemp("caption"))
+
+
+@pytest.fixture(scope="module")
+def scorer(folder: Path) -> LikelihoodScorer:
+    return LikelihoodScorer.load(checkpoint(folder), "cpu")
+
+
+def theirs(folder: Path, pixels: Any, texts: list[str]) -> Any:
+    """Ask the library's own class for the loss of each pair: (n, t) mean log-likelihoods."""
+    network = library(BlipForConditionalGeneration, folder)
+    words = tokenizer(folder)
+    seen = planes(folder, pixels)
+    rows = []
+    with torch.no_grad():
+        for picture in seen:
+            row = []
+            for text in texts:
+                tokens = words(text, return_tensors="pt").input_ids
+                tokens[:, 0] = network.config.text_config.bos_token_id
+                said = network(pixel_values=picture[None], input_ids=tokens, labels=tokens)
+                row.append(-float(said.loss))
+            rows.append(row)
+    return np.array(rows, np.float32)
+
+
+def test_likelihood_and_prior_are_the_losses_of_the_library(both: Path) -> None:
+    scorer = LikelihoodScorer.load(checkpoint(both), "cpu")
+    side = scorer.pictures.size
+    likelihood, prior = scorer.measure(pictures(4, side), TEXTS)
+    np.testing.assert_allclose(likelihood, theirs(both, pictures(4, side), TEXTS), atol=1e-4)
+    expected = theirs(both, neutral_pictures(side), TEXTS).mean(axis=0)
+    np.testing.assert_allclose(prior, expected, atol=1e-4)
+
+
+def test_without_a_calibration_a_score_is_the_likelihood_above_the_prior(
+    scorer: LikelihoodScorer,
+) -> None:
+    assert not scorer.calibrated
+    likelihood, prior = scorer.measure(pictures(), TEXTS)
+    scores = scorer.score(pictures(), TEXTS)
+    assert scores.dtype == np.float32 and scores.shape == (5, len(TEXTS))
+    np.testing.assert_allclose(scores, likelihood - prior, atol=1e-6)
+
+
+def test_a_calibration_beside_the_weights_makes_probabilities(folder: Path, tmp_path: Path) -> None:
+    fitted = copied(folder, tmp_path / "fitted")
+    (fitted / "match.json").write_text('{"likelihood": 3.0, "prior": -2.0, "offset": 0.5}')
+    scorer = LikelihoodScorer.load(checkpoint(fitted), "cpu")
+    likelihood, prior = scorer.measure(pictures(), TEXTS)
+    expected = 1 / (1 + np.exp(-(3 * likelihood - 2 * prior + 0.5)))
+    assert scorer.calibrated
+    np.testing.assert_allclose(scorer.score(pictures(), TEXTS), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"likelihood": 1, "prior": "x", "offset": 0}', "[" * 100_000]
+    + ['{"likelihood": NaN, "prior": 1, "offset": 0}', '{"likelihood": 1, "prior": 1}'],
+)
+def test_a_calibration_that_is_none_is_a_broken_model(
+    folder: Path, tmp_path: Path, text: str
+) -> None:
+    spoilt = copied(folder, tmp_path / "spoilt")
+    (spoilt / "match.json").write_text(text)
+    with pytest.raises(BrokenModel, match=r"match\.json (must hold the numbers|cannot be)"):
+        LikelihoodScorer.load(checkpoint(spoilt), "cpu")
+
+
+def test_a_score_does_not_depend_on_its_batch(folder: Path) -> None:
+    scorer = LikelihoodScorer.load(checkpoint(folder), "cpu")
+    together = scorer.score(pictures(7), TEXTS)
+    scorer._batch, scorer._pairs = 3, 4
+    np.testing.assert_allclose(scorer.score(pictures(7), TEXTS), together, atol=1e-5)
+    alone = np.hstack([scorer.score(pictures(7), [text]) for text in TEXTS])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+def test_neutral_pictures_are_the_same_for_ever_and_read_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = LikelihoodScorer.load(checkpoint(folder), "cpu")
+    seen: list[int] = []
+    features = scorer._features
+
+    def watched(planes: torch.Tensor) -> torch.Tensor:
+        seen.append(len(planes))
+        return features(planes)
+
+    monkeypatch.setattr(scorer, "_features", watched)
+    for _ in range(2):
+        scorer.score(pictures(2), TEXTS)
+    assert seen == [3, 2, 2]
+    drawn = neutral_pictures(8)
+    assert drawn.shape == (3, 8, 8, 3) and drawn.dtype == np.uint8
+    assert (drawn[0] == 128).all()
+    assert drawn[1, 0, 0].tolist() == [172, 10, 127]
+
+
+def test_nothing_in_is_nothing_out(scorer: LikelihoodScorer) -> None:
+    assert scorer.score(pictures(0), TEXTS).shape == (0, len(TEXTS))
+    assert scorer.score(pictures(2), []).shape == (2, 0)
+
+
+def test_what_cannot_be_scored_is_refused(scorer: LikelihoodScorer) -> None:
+    with pytest.raises(InvalidArgument, match="uint8"):
+        scorer.score(np.zeros((1, 16, 16, 3), np.uint8), TEXTS)
+    with pytest.raises(InvalidArgument, match="list of texts"):
+        scorer.score(pictures(1), "kite")
+
+
+def test_a_model_of_another_architecture_is_named(tmp_path: Path) -> None:
+    folder = write_blip(BlipForImageTextRetrieval, tmp_path)
+    table = json.loads((folder / "config.json").read_bytes())
+    assert table["architectures"] == ["BlipForImageTextRetrieval"]
+    with pytest.raises(BrokenModel, match="and this needs a BlipForConditionalGeneration"):
+        LikelihoodScorer.load(checkpoint(folder), "cpu")
