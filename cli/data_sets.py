@@ -15,7 +15,7 @@ from cli.output.lists import FORMS, Form, ListFile, list_path, writing_list
 from cli.output.progress import counting
 from cli.output.render import Row, plural, tell, write_json, write_table
 from cli.outside_pictures import OutsidePictures
-from cli.question import narrows, why_nothing
+from cli.question import why_nothing
 from cli.settings import Settings
 from cli.wiring import comparing
 from search.dedup.detect.detail_check import DetailCheck
@@ -24,6 +24,7 @@ from search.dedup.detect.leakage import Leaked, LeakFinder
 from search.dedup.detect.semdedup import COSINES, Cluster, SemDeDup, check_cosines
 from storage import Filters, Item, Library
 from storage.errors import PathNotFound
+from storage.filters import FILTERS
 from storage.home_folder import expand_home
 from storage.selection import select_items
 from storage.tables import items
@@ -31,8 +32,7 @@ from storage.tables.files import is_under
 
 Function = TypeVar("Function", bound=Callable[..., object])
 OUT = Path("sightline-dedup")
-_FILTERS = {"after", "before", "folder", "within", "camera", "near", "tags", "missing"}
-_COMMON = _FILTERS | {"form", "out", "as_json", "library"}
+_COMMON = {*FILTERS, "within", "form", "out", "as_json", "library"}
 _MODES = {
     "semantic": _COMMON | {"semantic", "cosines"},
     "leak": _COMMON | {"leak", "kinds", "crops", "limits"},
@@ -242,7 +242,7 @@ def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings:
         tell("nothing to compare with: the library is empty: sightline index FOLDER")
         return NOTHING_FOUND
     among = None
-    if narrows(filters):
+    if filters.narrows:
         with library.catalogue.reading() as connection:
             among = select_items(connection, "image", filters)
     reading = OutsidePictures(library, folder, settings.file_limits())

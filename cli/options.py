@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import click
 
+from storage.filters import FILTERS, Filters
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -35,26 +37,27 @@ def model_option(function: Function) -> Function:
 
 
 def filter_options(function: Function) -> Function:
-    """Add the filters; `cli.question.filters_of` reads what they give."""
-    for option in reversed(_FILTERS):
-        function = option(function)
+    """Add the filters, handed on by the names of their fields; `Filters.read` takes them."""
+    for name, field in reversed(list(FILTERS.items())):
+        flag = field.metavar is None
+        function = click.option(
+            f"--{option_of(name)}",
+            name,
+            is_flag=flag,
+            multiple=field.repeatable,
+            metavar=field.metavar,
+            help=field.help,
+        )(function)
     return function
 
 
-_FILTERS = (
-    click.option(
-        "--after",
-        metavar="DATE",
-        help="Taken from the beginning of 2020, 2020-06 or 2020-06-30 on.",
-    ),
-    click.option("--before", metavar="DATE", help="Taken before the beginning of that period."),
-    click.option("--in", "folder", metavar="FOLDER", help="Under this folder."),
-    click.option("--camera", metavar="TEXT", help="Maker or model holds this text."),
-    click.option(
-        "--near", metavar="LAT,LON,KM", help="Taken within so many kilometres of a place."
-    ),
-    click.option(
-        "--tag", "tags", multiple=True, metavar="LABEL", help="Has this label (see sightline tag)."
-    ),
-    click.option("--missing", is_flag=True, help="Let in items whose files are gone."),
-)
+def option_of(name: str) -> str:
+    """Return how people type a filter, by its field."""
+    return FILTERS[name].option or name
+
+
+def written(filters: Filters) -> str:
+    """Write filters as they are typed: `--after 2019 --camera canon`."""
+    return " ".join(
+        f"--{option_of(name)} {FILTERS[name].written(value)}" for name, value in filters.given()
+    )

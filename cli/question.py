@@ -1,13 +1,13 @@
 """A query between the words that were typed and the words that are said about it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cli.options import written
 from search import Query, Rerank, Term
 from search.query import SearchKind
-from storage import Filters, Library, Near
+from storage import Filters, Library
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Kind
 from storage.selection import select_items
@@ -22,7 +22,7 @@ def query_of(given: Mapping[str, Any]) -> Query:
     terms += [Term.parse("text", words, -1) for words in given["minuses"]]
     return Query(
         tuple(terms),
-        filters_of(given),
+        Filters.read(given),
         count_of(given["k"]),
         given["kind"],
         rerank=_rerank(given),
@@ -30,25 +30,6 @@ def query_of(given: Mapping[str, Any]) -> Query:
         min_lift=given["min_lift"],
         describe=given["describe"],
     )
-
-
-def filters_of(given: Mapping[str, Any]) -> Filters:
-    """Read what `cli.options.filter_options` gives; raises InvalidArgument."""
-    near = given["near"]
-    return Filters(
-        after=given["after"],
-        before=given["before"],
-        folder=given["folder"],
-        camera=given["camera"],
-        near=None if near is None else Near.parse(near),
-        missing=given["missing"],
-        tags=tuple(dict.fromkeys(given["tags"])),
-    )
-
-
-def narrows(filters: Filters) -> bool:
-    """Return whether filters leave anything out; `--missing` lets more in."""
-    return replace(filters, missing=False) != Filters()
 
 
 def count_of(k: int) -> int:
@@ -83,8 +64,8 @@ def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = No
     these = {"image": "pictures", "text": "texts"}.get(kind or "", "items")
     if kind in ("image", "text") and not _any_of(library, kind):
         return f"the library holds no {these}"
-    if narrows(filters):
-        return f"nothing passes {said_filters(filters)}: loosen or leave out what was given"
+    if filters.narrows:
+        return f"nothing passes {written(filters)}: loosen or leave out what was given"
     searched: tuple[Kind, ...] = ("image", "text") if kind is None or kind == "all" else (kind,)
     with library.catalogue.reading() as connection:
         excluded = files.count_excluded(connection)
@@ -105,20 +86,6 @@ def _any_of(library: Library, kind: Kind) -> bool:
         return False
     with library.catalogue.reading() as connection:
         return vectors.any_of(connection, space.id, kind)
-
-
-def said_filters(filters: Filters) -> str:
-    """Write filters as they are typed: `--after 2019 --camera canon`."""
-    near = filters.near
-    given = [
-        ("--after", filters.after),
-        ("--before", filters.before),
-        ("--in", filters.folder),
-        ("--camera", filters.camera),
-        ("--near", near and f"{near.latitude:g},{near.longitude:g},{near.kilometres:g}"),
-        *(("--tag", tag) for tag in filters.tags),
-    ]
-    return " ".join(f"{flag} {value}" for flag, value in given if value is not None)
 
 
 def _rerank(given: Mapping[str, Any]) -> Rerank | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli.question import check_folder, narrows
+from cli.question import check_folder
 from storage import Filters, Item, Library
 from storage.errors import InvalidArgument, ItemNotFound
 from storage.home_folder import expand_home
@@ -31,7 +31,7 @@ def choose(library: Library, target: str | None, filters: Filters, every: bool =
     if target is not None and every:
         raise click.UsageError(f"{target} and --all exclude each other: choose one")
     if target is None:
-        if not (every or narrows(filters)):
+        if not (every or filters.narrows):
             raise click.UsageError(WHICH)
         return Choice(_within(library, filters))
     if expand_home(target).is_dir():
@@ -65,7 +65,7 @@ def _one(library: Library, target: str, filters: Filters) -> Choice:
             raise InvalidArgument(f"{target} is not in the library: filters say nothing about it")
         return Choice([], found)
     # An item that was named is meant even where its file is gone: the thumbnail is left of it.
-    allowed = not narrows(filters) or found.id in _within(library, replace(filters, missing=True))
+    allowed = not filters.narrows or found.id in _within(library, replace(filters, missing=True))
     return Choice([found.id] if allowed else [])
 
 

@@ -1,16 +1,29 @@
-"""Exact predicates over the catalogue: folder, date, camera, place, presence."""
+"""Exact predicates over the catalogue: folder, date, camera, place, tags, presence.
+
+A filter is one field of `Filters`, annotated with a `FilterField` that holds all that is known of
+it: the check of its value, its SQL, and how people type it. Options and messages follow from it.
+"""
 
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any, get_args, get_type_hints
 
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from storage import schema
 from storage.errors import InvalidArgument
 from storage.fields import check_fields, filled, path_text
+from storage.tables.files import under
+from storage.tables.items import is_shown
 
+Conditions = Sequence[ColumnElement[bool]]
+_KM_PER_DEGREE = 111.0  # of latitude, rounded down so that the box holds the circle
 _MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
 _PERIOD = re.compile(r"^\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?)?$")
 # What a date of so many characters ends with where a shorter one names the same beginning.
@@ -103,6 +116,97 @@ def beginning(date: str) -> str:
     return date
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterField:
+    """A filter: its value's check, the items that pass it, and how people type it.
+
+    `check` returns a value as it is kept, or raises ValueError saying what it must be. `where`
+    returns the conditions on `schema.items` for a value and for whether missing items count.
+    """
+
+    check: Callable[[Any], Any] = lambda value: value
+    where: Callable[[Any, bool], Conditions]
+    help: str
+    metavar: str | None = None  # None: it is there or not
+    option: str | None = None  # the name that people type, where it is not the field's
+    repeatable: bool = False
+    read: Callable[[str], Any] = str  # what was typed → value
+    written: Callable[[Any], str] = str  # value → as it is typed
+
+    def __call__(self, value: Any) -> Any:
+        """Return a value as it is kept, as `storage.fields` asks for it."""
+        return self.check(value)
+
+
+def _in_folder(folder: str, missing: bool) -> Conditions:
+    items, files, passages = schema.items, schema.files, schema.passages
+    shown = files.c.excluded.is_(False) if missing else is_shown()
+    held = select(files.c.item_id).where(and_(under(files.c.path, folder), shown))
+    part = select(passages.c.item_id).where(passages.c.document_id.in_(held))
+    return [or_(items.c.id.in_(held), items.c.id.in_(part))]
+
+
+def _with_camera(camera: str, _: bool) -> Conditions:
+    folded = func.fold_case(schema.items.c.camera)  # of `storage.catalogue`
+    return [func.instr(folded, fold_case(camera)) > 0]
+
+
+def _in_box(near: Near, _: bool) -> Conditions:
+    """Select what lies between two parallels; `storage.selection` then measures the distance."""
+    latitude, longitude = schema.items.c.latitude, schema.items.c.longitude
+    reach = near.kilometres / _KM_PER_DEGREE
+    between = latitude.between(near.latitude - reach, near.latitude + reach)
+    return [longitude.is_not(None), between]
+
+
+def _with_tag(label: str, _: bool) -> Conditions:
+    tagged = select(schema.tags.c.item_id).where(schema.tags.c.label == label)
+    return [schema.items.c.id.in_(tagged)]
+
+
+_AFTER = FilterField(
+    check=day,
+    where=lambda date, _: [schema.items.c.taken_at >= beginning(date)],
+    metavar="DATE",
+    help="Taken from the beginning of 2020, 2020-06 or 2020-06-30 on.",
+)
+_BEFORE = FilterField(
+    check=day,
+    where=lambda date, _: [schema.items.c.taken_at < beginning(date)],
+    metavar="DATE",
+    help="Taken before the beginning of that period.",
+)
+_FOLDER = FilterField(
+    check=absolute_folder,
+    where=_in_folder,
+    option="in",
+    metavar="FOLDER",
+    help="Under this folder.",
+)
+_CAMERA = FilterField(
+    check=single_spaced,
+    where=_with_camera,
+    metavar="TEXT",
+    help="Maker or model holds this text.",
+)
+_NEAR = FilterField(
+    where=_in_box,
+    read=Near.parse,
+    written=lambda near: f"{near.latitude:g},{near.longitude:g},{near.kilometres:g}",
+    metavar="LAT,LON,KM",
+    help="Taken within so many kilometres of a place.",
+)
+_TAGS = FilterField(
+    check=filled,
+    where=_with_tag,
+    option="tag",
+    repeatable=True,
+    metavar="LABEL",
+    help="Has this label (see sightline tag).",
+)
+_MISSING = FilterField(where=lambda *_: [], help="Let in items whose files are gone.")
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which items may be hits at all; every field left None allows everything.
@@ -115,13 +219,13 @@ class Filters:
     such thing, an empty text among them, and for a period that ends before it begins.
     """
 
-    after: Annotated[str, day] | None = None
-    before: Annotated[str, day] | None = None
-    folder: Annotated[str, absolute_folder] | None = None
-    camera: Annotated[str, single_spaced] | None = None
-    near: Near | None = None
-    missing: bool = False
-    tags: tuple[Annotated[str, filled], ...] = ()
+    after: Annotated[str, _AFTER] | None = None
+    before: Annotated[str, _BEFORE] | None = None
+    folder: Annotated[str, _FOLDER] | None = None
+    camera: Annotated[str, _CAMERA] | None = None
+    near: Annotated[Near, _NEAR] | None = None
+    missing: Annotated[bool, _MISSING] = False
+    tags: tuple[Annotated[str, _TAGS], ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -130,3 +234,50 @@ class Filters:
                 f"--after {self.after} --before {self.before} leaves no moment: "
                 "--before ends just before the period it names, give a later one"
             )
+
+    @classmethod
+    def read(cls, typed: Mapping[str, Any]) -> "Filters":
+        """Return filters from what people typed, by field; raises InvalidArgument."""
+        values: dict[str, Any] = {}
+        for name, field in FILTERS.items():
+            if field.repeatable:
+                values[name] = tuple(dict.fromkeys(map(field.read, typed[name])))
+            elif field.metavar is not None and typed[name] is not None:
+                values[name] = field.read(typed[name])
+            else:
+                values[name] = typed[name]
+        return cls(**values)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is left out; `missing` lets more in."""
+        return replace(self, missing=False) != type(self)()
+
+    def given(self) -> Iterator[tuple[str, Any]]:
+        """Yield the name of each field that narrows and its value, each of several alone."""
+        for name, field in FILTERS.items():
+            value = getattr(self, name)
+            if field.repeatable:
+                yield from ((name, one) for one in value)
+            elif field.metavar is not None and value is not None:
+                yield name, value
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on `schema.items` that all must hold."""
+        return [
+            condition
+            for name, value in self.given()
+            for condition in FILTERS[name].where(value, self.missing)
+        ]
+
+
+def _entry(hint: Any) -> FilterField:
+    """Return the entry that is written into an annotation, however deep it lies there."""
+    metadata = getattr(hint, "__metadata__", ())
+    inside = (_entry(one) for one in get_args(hint) if get_args(one))
+    return next((one for one in metadata if isinstance(one, FilterField)), None) or next(inside)
+
+
+FILTERS: Mapping[str, FilterField] = MappingProxyType(
+    {name: _entry(hint) for name, hint in get_type_hints(Filters, include_extras=True).items()}
+)

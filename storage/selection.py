@@ -4,17 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, or_, select
 
 from storage import schema
-from storage.filters import Filters, Near, beginning, fold_case
+from storage.filters import Filters, Near
 from storage.records import Kind
-from storage.tables.files import under
-from storage.tables.items import is_shown
 from storage.tables.vectors import Ids
 
 _EARTH_KM = 6371.0088
-_KM_PER_DEGREE = 111.0  # of latitude, rounded down so that the box holds the circle
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ def select_vectors(
     connection: Connection, space_id: int, kind: Kind, filters: Filters
 ) -> Selection:
     """Find the vectors a query may be answered with; with no filter only what to hide is read."""
-    conditions = _conditions(filters)
+    conditions = filters.conditions()
     if not conditions:
         return Selection(None, _hidden(connection, space_id, kind, filters.missing))
     chosen = _joined(space_id, kind).where(*conditions, _shown(filters))
@@ -45,7 +42,7 @@ def select_vectors(
 def select_items(connection: Connection, kind: Kind, filters: Filters) -> list[int]:
     """List the items of a kind that a filter allows, by row number, vector or none."""
     items = schema.items
-    conditions = _conditions(filters)
+    conditions = filters.conditions()
     # As in `_joined`; with nothing named, rows in their order are read faster than by kind.
     same_kind = items.c.kind.concat("") == kind
     chosen = select(items.c.id).where(same_kind, *conditions, _shown(filters))
@@ -109,41 +106,6 @@ def _has_a_place() -> ColumnElement[bool]:
     return or_(
         exists().where(files.c.item_id == items.c.id, files.c.excluded.is_(False)), in_document
     )
-
-
-def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    items = schema.items
-    conditions: list[ColumnElement[bool]] = []
-    if filters.after is not None:
-        conditions.append(items.c.taken_at >= beginning(filters.after))
-    if filters.before is not None:
-        conditions.append(items.c.taken_at < beginning(filters.before))
-    if filters.camera is not None:
-        folded = func.fold_case(items.c.camera)  # of `storage.catalogue`
-        conditions.append(func.instr(folded, fold_case(filters.camera)) > 0)
-    if filters.near is not None:
-        reach = filters.near.kilometres / _KM_PER_DEGREE
-        conditions.append(items.c.longitude.is_not(None))
-        conditions.append(
-            items.c.latitude.between(filters.near.latitude - reach, filters.near.latitude + reach)
-        )
-    if filters.folder is not None:
-        conditions.append(_in_folder(filters.folder, filters.missing))
-    tags = schema.tags
-    conditions += [
-        items.c.id.in_(select(tags.c.item_id).where(tags.c.label == label))
-        for label in filters.tags
-    ]
-    return conditions
-
-
-def _in_folder(folder: str, missing: bool) -> ColumnElement[bool]:
-    items, files, passages = schema.items, schema.files, schema.passages
-    shown = files.c.excluded.is_(False) if missing else is_shown()
-    lies_there = and_(under(files.c.path, folder), shown)
-    held = select(files.c.item_id).where(lies_there)
-    part = select(passages.c.item_id).where(passages.c.document_id.in_(held))
-    return or_(items.c.id.in_(held), items.c.id.in_(part))
 
 
 def _within(near: Near, placed: list[tuple[int, float, float]]) -> Ids:

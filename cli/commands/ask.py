@@ -11,7 +11,7 @@ from cli.options import filter_options, json_option, library_option, model_optio
 from cli.output.json_rows import answer_row
 from cli.output.progress import counting
 from cli.output.render import printable, tell, write_json
-from cli.question import check_folder, count_of, filters_of, narrows, why_nothing
+from cli.question import check_folder, count_of, why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.targets import Choice, choose
@@ -68,8 +68,8 @@ def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filter
         raise click.UsageError(f"{target} and --query exclude each other: choose one")
     if given["k"] is not None and not given["terms"]:
         raise click.UsageError("-k says how many that --query finds are asked: add --query TERM")
-    filters = filters_of(given)
-    if target is None and not given["terms"] and not narrows(filters):
+    filters = Filters.read(given)
+    if target is None and not given["terms"] and not filters.narrows:
         raise click.UsageError(_NO_IMAGE)
     return filters
 

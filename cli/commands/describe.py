@@ -11,14 +11,14 @@ from cli.options import filter_options, json_option, library_option, model_optio
 from cli.output.json_rows import caption_row
 from cli.output.progress import counting
 from cli.output.render import plural, printable, tell, write_json
-from cli.question import filters_of, why_nothing
+from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.targets import choose
 from search import Describing
 from search.describe import describe_file
 from search.hits import first_path
-from storage import Library
+from storage import Filters, Library
 from storage.errors import ModelError
 from storage.tables import captions, items
 
@@ -38,7 +38,7 @@ def command(target: str | None, every: bool, **given: Any) -> int:
     The sentences are kept: their words are found by search, and a picture that has one of the
     same model is not described again. A picture outside the library is described and not kept.
     """
-    filters, settings = filters_of(given), Settings.read(library=given["library"])
+    filters, settings = Filters.read(given), Settings.read(library=given["library"])
     with session(settings) as library:
         choice = choose(library, target, filters, every)
         if not (choice.items or choice.outside):

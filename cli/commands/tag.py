@@ -8,18 +8,19 @@ import click
 from cli import wiring
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND, keeping
-from cli.options import filter_options, json_option, library_option, yes_option
+from cli.options import filter_options, json_option, library_option, option_of, yes_option
 from cli.output.json_rows import tag_row
 from cli.output.progress import counting
 from cli.output.prompts import agreed
 from cli.output.render import plural, printable, tell, write_json, write_table
-from cli.question import filters_of, why_nothing
+from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.targets import choose
 from search import LabelSet, Tagging
 from search.labels import BUILT_IN
 from storage import Filters, Library
+from storage.filters import FILTERS
 from storage.tables import tags
 
 _WAYS = "say --labels FILE|NAME to give labels, --list to see them, or --remove LABEL"
@@ -28,13 +29,7 @@ _EVERY = "\0"  # --remove without a LABEL; it cannot be typed, for an argument e
 _GIVING = {  # what only a run that gives labels can use, by the name of its argument
     "templates": "--template",
     "min_score": "--min-score",
-    "after": "--after",
-    "before": "--before",
-    "folder": "--in",
-    "camera": "--camera",
-    "near": "--near",
-    "tags": "--tag",
-    "missing": "--missing",
+    **{name: f"--{option_of(name)}" for name in FILTERS},
 }
 
 
@@ -83,7 +78,7 @@ def command(**given: Any) -> int:
     if given["remove"] is not None:
         label = None if given["every"] else given["remove"]
         return _remove(settings, label, given["yes"])
-    labels, filters = LabelSet.read(given["labels"]), filters_of(given)
+    labels, filters = LabelSet.read(given["labels"]), Filters.read(given)
     with session(settings) as library:
         return _tag(library, settings, labels, filters, given)
 

@@ -16,10 +16,11 @@ from sqlalchemy import func, select
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.errors import guarded
 from cli.options import filter_options, json_option, library_option
-from cli.question import check_folder, filters_of
+from cli.question import check_folder
 from cli.session import session
 from cli.settings import Settings
 from storage import Library
+from storage.filters import Filters
 from storage.schema import vectors
 from tests.search.dedup.drawn import photo
 
@@ -37,7 +38,7 @@ Run = Callable[..., Result]
 @library_option
 def find(**given: Any) -> int:
     check_data_set_options()
-    settings, filters = Settings.read(library=given["library"]), filters_of(given)
+    settings, filters = Settings.read(library=given["library"]), Filters.read(given)
     with session(settings) as library:
         check_folder(library, filters)
         if given["semantic"]:

@@ -18,7 +18,7 @@ from cli.output.progress import counting
 from cli.output.render import plural, size, tell, write_json
 from cli.pages.dedup_report import write_page
 from cli.pages.file_details import Looks
-from cli.question import check_folder, filters_of, narrows, why_nothing
+from cli.question import check_folder, why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.wiring import comparing
@@ -182,7 +182,7 @@ def _kinds(given: Mapping[str, Any]) -> Sequence[Kind]:
 
 def _narrowed(given: Mapping[str, Any]) -> Filters:
     """Read the filters; `--within` is another word for `--in` that also takes a file."""
-    filters = filters_of(given)
+    filters = Filters.read(given)
     if given["within"] is None:
         return filters
     if given["folder"] is not None:
@@ -196,7 +196,7 @@ def _chosen(
     """Return the pictures to look among, and those to hold them against; None for all."""
     file = filters.folder if filters.folder and Path(filters.folder).is_file() else None
     with library.catalogue.reading() as connection:
-        within = select_items(connection, "image", filters) if narrows(filters) else None
+        within = select_items(connection, "image", filters) if filters.narrows else None
         if against is None:
             return within, duplicate_pairs.elsewhere(connection, file) if file else None
         folder = str(expand_home(against).resolve())
@@ -254,7 +254,7 @@ def _tell_caution(library: Library) -> None:
 
 
 def _nothing(library: Library, filters: Filters) -> str:
-    if library.is_empty() or narrows(filters):
+    if library.is_empty() or filters.narrows:
         return f"no duplicates: {why_nothing(library, filters, 'image')}"
     return "no duplicates among the pictures of the library"
 
