@@ -31,7 +31,7 @@ from indexer.models.mini.scenes.scenes import Scene, held_out
 from indexer.models.protocols import DualEncoder, PairScorer
 from search import Engine, Query, Term
 from search.hits import Hit
-from search.rerank import Rerank
+from search.query import Rerank
 from storage import Library
 
 Row = Mapping[str, object]

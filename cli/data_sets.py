@@ -25,7 +25,7 @@ from search.dedup.detect.semdedup import COSINES, Cluster, SemDeDup, check_cosin
 from storage import Filters, Item, Library
 from storage.errors import PathNotFound
 from storage.filters import FILTERS
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 from storage.selection import select_items
 from storage.tables import items
 from storage.tables.files import is_under

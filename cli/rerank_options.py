@@ -3,7 +3,7 @@
 import click
 
 from cli.options import Function
-from search.rerank import DEFAULT_DEPTH
+from search.query import DEFAULT_DEPTH
 
 
 def rerank_options(function: Function) -> Function:

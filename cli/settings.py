@@ -16,7 +16,7 @@ import platformdirs
 
 from indexer.limits import SECONDS, SIZES, Limits
 from storage.errors import InvalidArgument
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 
 PREFIX = "SIGHTLINE_"
 # Between patterns in the environment, as between the folders of PATH; not in `[[:alpha:]]`.

@@ -8,7 +8,7 @@ import click
 from cli.question import check_folder
 from storage import Filters, Item, Library
 from storage.errors import InvalidArgument, ItemNotFound
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 from storage.selection import select_items
 
 WHICH = "say which pictures: a PATH, an ITEM, a filter such as --after DATE, or --all"

@@ -18,9 +18,9 @@ from indexer.scan.file_kind import HEAD_BYTES, FileKind, classify, needs_head
 from indexer.scan.targets import Scope
 from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
-from storage.file_state import KnownFile, Sighting
 from storage.records import ContentKind
 from storage.tables import files, items
+from storage.tables.file_state import KnownFile, Sighting
 
 PAGE = 1000
 _TABLE = "table:"

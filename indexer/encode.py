@@ -23,9 +23,9 @@ from indexer.writer import (
 )
 from storage.catalogue import Catalogue
 from storage.errors import EncodeFailure, FileFailure, TextFailure, UnreadableFile
-from storage.file_state import Sighting
 from storage.records import Kind, Matrix, Vector
 from storage.tables import reader_versions, vectors
+from storage.tables.file_state import Sighting
 from storage.tables.items import Content
 
 # A batch that takes longer is halved: rows wait for it before they can be committed.

@@ -29,9 +29,9 @@ from indexer.scan.targets import Scope, Scopes
 from indexer.scan.walk import Scan
 from indexer.workers import ReadPool
 from indexer.writer import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
-from storage.file_state import Sighting
 from storage.library import Library
 from storage.tables import files, items, roots, spaces
+from storage.tables.file_state import Sighting
 
 
 class Indexer:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 
 from indexer.reader import READER_VERSION
 from storage.errors import SightlineError
-from storage.file_state import KnownFile, Sighting
 from storage.library import Library
 from storage.records import Capture, ContentKind, Matrix, Vector
 from storage.tables import files, items, reader_versions, vectors
+from storage.tables.file_state import KnownFile, Sighting
 from storage.tables.items import Content
 from storage.tables.roots import is_mounted
 

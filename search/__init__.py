@@ -12,6 +12,6 @@ from search.engine import Engine as Engine
 from search.hits import Hit as Hit
 from search.labels import LabelSet as LabelSet
 from search.query import Query as Query
-from search.rerank import Rerank as Rerank
+from search.query import Rerank as Rerank
+from search.query import Term as Term
 from search.tag import Tagging as Tagging
-from search.term import Term as Term

@@ -7,7 +7,7 @@ import numpy as np
 from indexer.images.decode import Limits
 from indexer.models.protocols import Answerer, Pixels
 from search.images import BATCH, Pictures, outside
-from search.term import plain
+from search.query import plain
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelError
 from storage.library import Library

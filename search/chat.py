@@ -10,7 +10,7 @@ from indexer.images.decode import Limits
 from indexer.models.protocols import Conversant, Pixels, Turn
 from search.hits import first_path
 from search.images import Pictures
-from search.term import plain
+from search.query import plain
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
 from storage.fields import check_arguments
 from storage.library import Library

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from indexer.images.decode import Limits
 from indexer.models.protocols import DualEncoder
 from search.images import outside
-from search.term import Term
+from search.query import Term
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ItemNotFound
 from storage.library import Library

@@ -13,19 +13,19 @@ from indexer.models.protocols import Captioner, PairScorer
 from search import cutoffs, keyword
 from search.describe import captioned
 from search.embed import Embedded, Embedding
-from search.found import Found, Scored
+from search.fusion import Found, Scored
 from search.hits import Hit
 from search.plan import Plan
-from search.query import Query
+from search.query import Query, Rerank
 from search.query_bank import Neutral
-from search.rerank import Rerank, Reranking
-from search.rows import rows_of
+from search.rerank import Reranking
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.library import Library
 from storage.records import Kind, Space
 from storage.selection import select_vectors
 from storage.tables import spaces, vectors
+from storage.tables.vectors import rows_of
 
 _UNREAD = "they keep the place that their vectors gave them"
 

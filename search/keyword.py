@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
-from search.rows import rows_of
-from search.term import Term
+from search.query import Term
 from storage.filters import Filters
 from storage.records import Vector
 from storage.selection import select_items
 from storage.tables import captions
+from storage.tables.vectors import rows_of
 
 # The best of a list; below these a caption shares a word with the query and little else.
 LONGEST = 100

@@ -8,7 +8,7 @@ from typing import Self
 from storage.byte_order_mark import marked_encoding
 from storage.errors import InvalidArgument, PathNotFound, TextFailure
 from storage.fields import check_fields
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 
 BUILT_IN = ("everyday", "scenes")
 _SETS = Path(__file__).parent / "labelsets"

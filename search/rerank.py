@@ -1,7 +1,7 @@
 """Reading again: the best pictures are compared with the words by a model that sees both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,27 +10,13 @@ from indexer.images.decode import Limits
 from indexer.models.protocols import PairScorer, Scores
 from search.hits import Hit
 from search.images import Pictures
-from search.term import Term
-from storage.errors import InvalidArgument, ModelError
-from storage.fields import check_fields
+from search.query import Term
+from storage.errors import ModelError
 from storage.library import Library
 
 Values = npt.NDArray[np.float64]
 
-DEFAULT_DEPTH = 50
 _SURE = 1e-6  # nearer to 0 or 1 than this, float32 probabilities differ by chance
-
-
-@dataclass(frozen=True, slots=True)
-class Rerank:
-    """How far down the first stage's pictures are read again."""
-
-    depth: int = DEFAULT_DEPTH
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.depth < 1:
-            raise InvalidArgument(f"--rerank-depth is {self.depth}: read at least 1 picture again")
 
 
 def log_odds(match: npt.ArrayLike) -> Values:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from indexer.models import DualEncoder, is_mini
 from search.hits import first_path
 from search.labels import DRAWN_TEMPLATES, TEMPLATES, LabelSet, check_templates
-from search.rows import rows_of
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ItemNotFound, ModelMismatch
 from storage.library import Library
 from storage.records import Item, Matrix, Space, Tag
 from storage.tables import items, spaces, tags
+from storage.tables.vectors import rows_of
 
 # What CLIP multiplies cosines with before the softmax: its learned temperature, clipped there.
 LOGIT_SCALE = 100.0

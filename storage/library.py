@@ -20,10 +20,9 @@ from storage.errors import (
     LibraryTooNew,
     NotALibrary,
 )
-from storage.home_folder import expand_home
 from storage.index import builds
 from storage.index.search import Nearest
-from storage.paths import LibraryPaths
+from storage.paths import LibraryPaths, expand_home
 from storage.records import Build, Failure, Item, Kind, Root, Space, SpaceCount, Status
 from storage.removal import Removal
 from storage.tables import files, items, roots, runs, spaces

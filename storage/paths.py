@@ -1,12 +1,21 @@
-"""Where everything lies inside a library folder; no other file joins these names."""
+"""Where everything lies inside a library folder, and the home folder in paths that people type."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 
+def expand_home(path: str | Path) -> Path:
+    """Return a path with a leading `~` or `~user` expanded; of an unknown user it stays as it is.
+
+    `Path.expanduser` raises RuntimeError there, where a shell takes the name for a file's.
+    """
+    return Path(os.path.expanduser(path))
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryPaths:
-    """The places of one library."""
+    """The places of one library; no other file joins these names."""
 
     root: Path
 

@@ -5,6 +5,7 @@ import importlib
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ HOME = Path(importlib.import_module("cli").__file__ or "").parents[1]
 HEAVY = {"torch", "transformers", "open_clip", "faiss", "alembic"}
 LONGEST_FILE = 400  # lines
 LONGEST_FUNCTION = 40
+MOST_ENTRIES = 22  # of a folder
+TRAINING = "indexer.models.mini.training"  # how the small models were made; not in the wheel
 # "Return", "Write", "Raise" say what a function does; these say what somebody is told of it.
 NO_VERBS = frozenset(("Give", "Tell", "Say", "Have", "Be", "Think", "Let"))
 # A function may be longer where a reason stands here: "file.py:name": "why".
@@ -61,6 +64,24 @@ def test_no_function_is_longer_than_a_screen() -> None:
         if (length := (function.end_lineno or 0) - function.lineno + 1) > LONGEST_FUNCTION
     }
     assert {name: length for name, length in long.items() if name not in LONG_FOR_A_REASON} == {}
+
+
+def test_no_folder_is_a_drawer() -> None:
+    folders = {path.parent for package in PACKAGES for path in (HOME / package).rglob("*")}
+    counts = {
+        folder.relative_to(HOME): sum(path.name != "__pycache__" for path in folder.iterdir())
+        for folder in folders
+        if folder.name != "__pycache__"
+    }
+    assert {folder: count for folder, count in counts.items() if count > MOST_ENTRIES} == {}
+
+
+def test_the_training_of_the_small_models_is_no_part_of_the_wheel() -> None:
+    folder = TRAINING.replace(".", "/")
+    wheel = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    assert wheel["build"]["targets"]["wheel"]["exclude"] == [folder]
+    outside = [path for path in files() if not path.is_relative_to(HOME / folder)]
+    assert [path for path in outside if TRAINING in path.read_text(encoding="utf-8")] == []
 
 
 def test_docstrings_begin_with_a_verb_of_the_field() -> None:

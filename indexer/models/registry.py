@@ -39,7 +39,7 @@ from indexer.models.runtime.process_state import process_state_kept
 from indexer.models.zoo import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
 from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
 from storage.fork import fork_safe
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 from storage.records import Space
 
 _TAG = re.compile(r"^open_clip:([\w.-]+)/([\w.-]+)$")

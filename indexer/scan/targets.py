@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from indexer.scan.walk import Scan
 from storage.errors import InvalidArgument, PathNotFound
-from storage.file_state import KnownFile, Sighting
 from storage.records import Root
 from storage.tables import files
+from storage.tables.file_state import KnownFile, Sighting
 from storage.tables.files import is_under
 from storage.tables.roots import Roots, is_mounted
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 
 from indexer.scan.excludes import Excludes
 from indexer.scan.file_systems import FileSystems, StableStat
-from storage.file_state import Sighting
 from storage.records import Root
+from storage.tables.file_state import Sighting
 
 _MOST_NS = 2**63 - 1
 _SEPARATOR = os.fsencode(os.sep)

@@ -26,8 +26,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.errors import UnreadableFile
-from storage.file_state import KnownFile, Sighting
 from storage.records import Failure, Root
+from storage.tables.file_state import KnownFile, Sighting
 from storage.tables.items import has_vector, has_vectors_of_passages, refresh_presence
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?

@@ -150,3 +150,14 @@ def any_of(connection: Connection, space_id: int, kind: Kind) -> bool:
     table = schema.vectors
     query = select(table.c.id).where(table.c.space_id == space_id, table.c.kind == kind).limit(1)
     return connection.execute(query).first() is not None
+
+
+def rows_of(connection: Connection, space_id: int, item_ids: Iterable[int]) -> dict[int, Vector]:
+    """Read the (dim,) float32 vectors of these items; those the space has none of are left out."""
+    ids = np.array(numbers_of(connection, space_id, item_ids), np.int64)
+    owners = items_of(connection, ids.tolist())
+    return {
+        owners[number]: row
+        for numbers, matrix in fetch(connection, ids)
+        for number, row in zip(numbers.tolist(), matrix, strict=True)
+    }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from cli import checks
+from cli.commands import doctor
 from storage import Library
 
 Run = Callable[..., Result]
@@ -100,10 +100,10 @@ def test_the_doctor_finds_a_broken_library(run: Run, library: Path) -> None:
 
 
 def test_the_doctor_knows_what_is_too_old() -> None:
-    assert checks.package_check("pillow", "9999").verdict == "broken"
-    assert checks.package_check("no-such-package", "1").verdict == "broken"
-    assert checks.sqlite_check((3, 40, 1)).verdict == "note"
-    assert checks.sqlite_check((3, 51, 3)).verdict == "ok"
+    assert doctor.package_check("pillow", "9999").verdict == "broken"
+    assert doctor.package_check("no-such-package", "1").verdict == "broken"
+    assert doctor.sqlite_check((3, 40, 1)).verdict == "note"
+    assert doctor.sqlite_check((3, 51, 3)).verdict == "ok"
 
 
 def test_what_is_printed_for_programs_is_json_on_every_line(run: Run) -> None:

@@ -21,8 +21,8 @@ from storage.errors import (
     InvalidArgument,
     PathNotFound,
 )
-from storage.file_state import Sighting
 from storage.tables import files
+from storage.tables.file_state import Sighting
 from tests.indexer.told import counts, paths
 
 Count = Callable[[], int]

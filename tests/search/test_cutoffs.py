@@ -11,11 +11,11 @@ from indexer.models.mini.scenes.scenes import held_out
 from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Hit, Query, Term, cutoffs
 from search.query_bank import Neutral, bank, bank_for
-from search.rows import rows_of
 from storage import Library, Space
 from storage.errors import InvalidArgument, LibraryInUse
 from storage.records import Item, Vector
 from storage.tables import query_bank
+from storage.tables.vectors import rows_of
 
 KITE = (Term("text", "kite"),)
 

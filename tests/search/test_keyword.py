@@ -8,8 +8,7 @@ import pytest
 from indexer import Report
 from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Hit, Query, Rerank, Term
-from search.found import Found
-from search.fusion import reciprocal_rank
+from search.fusion import Found, reciprocal_rank
 from search.keyword import Said, find, telling
 from search.plan import Plan
 from storage import Filters, Item, Library

@@ -32,7 +32,7 @@ from search.dedup.plan.plan import Entry, line, write
 from storage import Library
 from storage.errors import LibraryReadOnly, PathNotFound, SightlineError
 from storage.filters import Filters
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 from storage.selection import select_items
 from storage.tables import duplicate_pairs
 from storage.tables.decisions import Decided

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import delete, update
 
 from storage import Filters, Library, Near, Space, schema
-from storage.file_state import Sighting
 from storage.index import builds, kinds
 from storage.records import Capture, Matrix
 from storage.selection import select_vectors
 from storage.tables import files, items, spaces, vectors
+from storage.tables.file_state import Sighting
 from storage.tables.items import Content
 from storage.tables.roots import Roots
 from storage.tables.vectors import Ids

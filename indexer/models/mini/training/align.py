@@ -11,11 +11,11 @@ from transformers.models.align.processing_align import AlignProcessor
 
 from indexer.models.mini.scenes.words import PAD_ID, START_ID, bert_tokenizer, ids
 from indexer.models.mini.training.blip import HEADS, WIDTH
+from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.contrast import contrastive_loss
 from indexer.models.mini.training.layout import save_model
 from indexer.models.mini.training.lessons import MEAN, STD, Lessons
 from indexer.models.mini.training.pool import IMAGE_SIZE
-from indexer.models.mini.training.teacher import Teacher
 
 MOST_TOKENS = 40
 _SCALE = 30.0

@@ -14,10 +14,10 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenize
 from transformers.models.clip.processing_clip import CLIPProcessor
 
 from indexer.models.mini.training.blip import HEADS, PATCH, WIDTH, clip_vision
+from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.layout import save_model
 from indexer.models.mini.training.lessons import MEAN, STD, Lessons
 from indexer.models.mini.training.pool import IMAGE_SIZE
-from indexer.models.mini.training.teacher import Teacher
 from indexer.models.mini.training.tokenizer import CONTEXT_LENGTH, load_tokenizer
 from indexer.models.mini.weights import CLIP_DIRECTORY
 

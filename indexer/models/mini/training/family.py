@@ -24,6 +24,7 @@ from indexer.models.mini.training.blip_losses import Answering, Matching, Saying
 from indexer.models.mini.training.calibration import calibrate
 from indexer.models.mini.training.card import Run, family_card
 from indexer.models.mini.training.checkpoint import CARD_NAME, replace_file
+from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.clip_hf import (
     Following,
     begin,
@@ -43,7 +44,6 @@ from indexer.models.mini.training.layout import load_weights, part, take
 from indexer.models.mini.training.lessons import Lessons
 from indexer.models.mini.training.llava import Conversing, llava_config, save_llava
 from indexer.models.mini.training.pool import Pool
-from indexer.models.mini.training.teacher import Teacher
 from indexer.models.mini.training.trainer import Effort, Loss, Schedule, Trainer, device_name
 from indexer.models.mini.weights import (
     ALIGN_DIRECTORY,

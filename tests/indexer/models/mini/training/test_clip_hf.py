@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from transformers import CLIPTokenizer
 
 from indexer.models.mini.scenes.words import words
+from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.clip_hf import _tokenizer, begin, settle_first_norm
 from indexer.models.mini.training.lessons import Lessons
 from indexer.models.mini.training.pool import Pool, build_pool
-from indexer.models.mini.training.teacher import Teacher
 from indexer.models.mini.training.tokenizer import load_tokenizer
 from indexer.models.mini.weights import CLIP_DIRECTORY
 

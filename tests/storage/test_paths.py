@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.home_folder import expand_home
+from storage.paths import expand_home
 
 
 @pytest.mark.parametrize(
