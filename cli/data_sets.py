@@ -16,12 +16,11 @@ from cli.output.progress import counting
 from cli.output.render import Row, plural, tell, write_json, write_table
 from cli.outside_pictures import OutsidePictures
 from cli.question import why_nothing
-from cli.settings import Settings
-from cli.wiring import comparing
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.kinds import KINDS, Thresholds
 from search.dedup.detect.leakage import Leaked, LeakFinder
 from search.dedup.detect.semdedup import COSINES, Cluster, SemDeDup, check_cosines
+from sightline import Sightline
 from storage import Filters, Item, Library
 from storage.errors import PathNotFound
 from storage.filters import FILTERS
@@ -233,9 +232,9 @@ def _paths(item: Item, filters: Filters) -> tuple[str, ...]:
     return tuple(path for path in paths if filters.folder is None or is_under(path, filters.folder))
 
 
-def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings: Settings) -> int:
+def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     """Print which pictures of a folder are in the library, and write them where asked."""
-    folder = _folder(given["leak"])
+    folder, library = _folder(given["leak"]), app.library
     limits = Thresholds().changed(given.get("limits", ()))
     kinds = given["kinds"] or [kind for kind in KINDS if kind != "similar"]
     if library.is_empty():
@@ -245,12 +244,12 @@ def leak(library: Library, filters: Filters, given: Mapping[str, Any], settings:
     if filters.narrows:
         with library.catalogue.reading() as connection:
             among = select_items(connection, "image", filters)
-    reading = OutsidePictures(library, folder, settings.file_limits())
+    reading = OutsidePictures(library, folder, app.limits)
     reading.check()
     found: list[Row] = []
     similar, unchecked = set[str](), set[str]()
-    with counting("compared") as count, comparing(settings) as pool:
-        check = DetailCheck(limits, library.thumbnail, pool, settings.file_limits())
+    with counting("compared") as count, app.comparing() as pool:
+        check = DetailCheck(limits, library.thumbnail, pool, app.limits)
         finder = LeakFinder(library, folder, limits, check, given["crops"], among, filters.folder)
         finder.prepare()
         tested = reading.read(lambda: count.show(reading.done, reading.done))

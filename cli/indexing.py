@@ -1,29 +1,28 @@
 """One index run as a person meets it: model, progress, notices, and what to do next."""
 
+from collections.abc import Callable
+
 import click
 
-from cli import wiring
+from cli.caution import caution
 from cli.output.progress import watching
 from cli.output.render import plural, tell
-from cli.settings import Settings
-from indexer import IndexConfig, Report
+from indexer import Report
 from indexer.models import canonical
+from sightline import Sightline
 from storage import Library
 
 
-def run_index(
-    library: Library, settings: Settings, config: IndexConfig, model: str | None = None
-) -> Report:
-    """Run the ingest line over the library with progress on stderr, and return its report."""
+def run_index(app: Sightline, run: Callable[..., Report], model: str | None = None) -> Report:
+    """Run `run` with progress on stderr, tell its notices and return its report."""
     with watching() as watch:
-        report = wiring.indexer(library, settings, config, model, watch).run()
+        report = run(watch=watch)
     for notice in report.notices:
         tell(notice)
-    caution = wiring.caution(library)
-    if caution:
-        tell(caution)
+    if warned := caution(app.library):
+        tell(warned)
     if model:
-        _tell_beside(library, model)
+        _tell_beside(app.library, model)
     return report
 
 

@@ -8,7 +8,7 @@ from cli.options import written
 from search import Query, Rerank, Term
 from search.query import SearchKind
 from storage import Filters, Library
-from storage.errors import InvalidArgument, PathNotFound
+from storage.errors import InvalidArgument
 from storage.records import Kind
 from storage.selection import select_items
 from storage.tables import files, vectors
@@ -42,19 +42,6 @@ def count_of(k: int) -> int:
 def title(query: Query) -> str:
     """Return a query in one line, as the head of a sheet."""
     return "".join(_said(term, first=number == 0) for number, term in enumerate(query.terms))
-
-
-def check_folder(library: Library, filters: Filters, flag: str = "--in") -> None:
-    """Raise PathNotFound for a folder, given by `flag`, that nothing could ever be found in."""
-    if filters.folder is None:
-        return
-    folder = Path(filters.folder)
-    roots = [Path(root.path) for root in library.roots()]
-    known = any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
-    if not folder.exists() and not (known and filters.missing):
-        raise PathNotFound(f"{flag} {folder} is not there: check the name, or mount its disk")
-    if not known:
-        raise PathNotFound(f"{flag} {folder} was never indexed: sightline index {folder}")
 
 
 def why_nothing(library: Library, filters: Filters, kind: SearchKind | None = None) -> str:

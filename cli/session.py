@@ -4,21 +4,28 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cli import wiring
 from cli.output.render import tell
 from cli.settings import Settings
 from indexer.cpu import limit_threads
+from sightline import Sightline
 from storage import Library
 from storage.errors import LibraryReadOnly
 
 
 @contextmanager
-def session(settings: Settings, create: bool = False) -> Iterator[Library]:
+def session(settings: Settings, create: bool = False) -> Iterator[Sightline]:
     """Open the library of the settings, or begin it; close it and tell its notices."""
     limit_threads(os.environ)
-    with wiring.open_library(settings, create) as library:
+    with (Library.open_or_create if create else Library.open)(settings.library) as library:
         try:
-            yield library
+            yield Sightline(
+                library,
+                device=settings.device,
+                model=settings.model,
+                limits=settings.file_limits(),
+                workers=settings.workers,
+                exclude=settings.exclude,
+            )
         except LibraryReadOnly:
             library.notices.clear()  # that it is only read is the error now
             raise

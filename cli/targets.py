@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cli.question import check_folder
+from sightline import check_folder
 from storage import Filters, Item, Library
 from storage.errors import InvalidArgument, ItemNotFound
 from storage.paths import expand_home
@@ -70,7 +70,7 @@ def _one(library: Library, target: str, filters: Filters) -> Choice:
 
 
 def _within(library: Library, filters: Filters) -> list[int]:
-    check_folder(library, filters)
+    check_folder(library, filters, "--in")
     with library.catalogue.reading() as connection:
         return select_items(connection, "image", filters)
 

@@ -4,13 +4,11 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import sightline
-from cli import wiring
 from indexer.models.networks.fake import StandInEncoder
 from storage import Filters
 from storage.errors import InvalidArgument, ModelMismatch
@@ -83,19 +81,19 @@ def test_a_table_can_be_read_from_python(tmp_path: Path) -> None:
 def test_models_are_asked_about_what_was_found(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readers = {"captioner": RuleCaptioner(), "answerer": RuleAnswerer(), "scorer": RuleScorer()}
+    readers = {
+        "captioner": RuleCaptioner(),
+        "answerer": RuleAnswerer(),
+        "pair-scorer": RuleScorer(),
+        "dialogue": EchoConversant(),
+    }
     loaded: list[str] = []
 
-    def loads(role: str) -> Callable[[str, object], object]:
-        def load(name: str, _: object) -> object:
-            loaded.append(role)
-            return readers[role]
+    def load(name: str, role: str, device: str) -> object:
+        loaded.append(role)
+        return readers[role]
 
-        return load
-
-    for role in readers:
-        monkeypatch.setattr(wiring, role, loads(role))
-    monkeypatch.setattr(wiring, "conversant", lambda *_: EchoConversant())
+    monkeypatch.setattr("search.models.load_reader", load)
     with sightline.open(tmp_path / "new.library") as library:
         library.index(photos, model="stand-in")
         described = library.describe(filters=Filters(folder=str(photos / "summer")))
@@ -110,7 +108,7 @@ def test_models_are_asked_about_what_was_found(
         tagged = library.tag("scenes")
         assert len(tagged) == 6
         assert len(library.search("kite", filters=Filters(tags=(tagged[0].label,)))) >= 1
-    assert loaded == ["captioner", "scorer", "answerer"]  # each once
+    assert loaded == ["captioner", "pair-scorer", "answerer", "dialogue"]  # each once
 
 
 def test_the_library_goes_over_to_another_model(tmp_path: Path, photos: Path) -> None:

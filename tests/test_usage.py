@@ -224,6 +224,7 @@ def test_a_closed_library_says_so_to_every_method(
         "chat": (photos / "0.png",),
         "tag": ("scenes",),
         "use": ("stand-in",),
+        "retry": (),
         "status": (),
     }
     assert {*calls, "close"} == {name for name, _ in _METHODS} | {"status", "close"}
@@ -237,7 +238,7 @@ def test_a_closed_library_says_so_to_every_method(
 def test_a_dialogue_goes_on_without_its_library(
     library: sightline.Sightline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.wiring.conversant", lambda *_: EchoConversant())
+    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: EchoConversant())
     chat = library.chat(library.search("kite")[0])
     library.close()
     assert isinstance(chat, Chat)

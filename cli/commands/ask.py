@@ -4,14 +4,13 @@ from typing import Any
 
 import click
 
-from cli import wiring
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import filter_options, json_option, library_option, model_option
 from cli.output.json_rows import answer_row
 from cli.output.progress import counting
 from cli.output.render import printable, tell, write_json
-from cli.question import check_folder, count_of, why_nothing
+from cli.question import count_of, why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.targets import Choice, choose
@@ -21,7 +20,8 @@ from search.ask import ask_chosen, ask_file
 from search.hits import first_path
 from search.query import DEFAULT_K
 from search.truncation import truncations
-from storage import Filters, Item, Library
+from sightline import Sightline, check_folder
+from storage import Filters, Item
 from storage.errors import InvalidArgument
 
 _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some with --query TERM"
@@ -43,21 +43,19 @@ def command(question: str, target: str | None, **given: Any) -> int:
     those that the filters let through.
     """
     filters = _checked(question, target, given)
-    settings = Settings.read(library=given["library"])
-    with session(settings) as library:
-        choice = _choose(library, settings, target, filters, given)
+    with session(Settings.read(library=given["library"])) as app:
+        choice = _choose(app, target, filters, given)
         if not (choice.items or choice.outside):
-            tell(f"nothing found: {why_nothing(library, filters, 'image')}")
+            tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
             return NOTHING_FOUND
-        name = wiring.reader_name(library, "answerer", given["model"])
-        answerer = wiring.answerer(name, settings)
+        answerer = app.models.answerer(given["model"])
         if choice.outside:
             path = str(choice.outside)
-            answer = ask_file(answerer, question, path, settings.file_limits())
+            answer = ask_file(answerer, question, path, app.limits)
             _write(None, path, question, answer, answerer, given["as_json"], False)
-            library.notices.extend(truncations(answerer, answerer.name, [question]))
+            app.library.notices.extend(truncations(answerer, answerer.name, [question]))
             return DONE
-        return _ask(library, settings, answerer, question, choice.items, given["as_json"])
+        return _ask(app, answerer, question, choice.items, given["as_json"])
 
 
 def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filters:
@@ -74,31 +72,20 @@ def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filter
     return filters
 
 
-def _choose(
-    library: Library,
-    settings: Settings,
-    target: str | None,
-    filters: Filters,
-    given: dict[str, Any],
-) -> Choice:
+def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[str, Any]) -> Choice:
     if not given["terms"]:
-        return choose(library, target, filters)
-    check_folder(library, filters)
+        return choose(app.library, target, filters)
+    check_folder(app.library, filters, "--in")
     terms = tuple(Term.parse("text", term) for term in given["terms"])
     k = DEFAULT_K if given["k"] is None else count_of(given["k"])
-    hits = wiring.engine(library, settings).search(Query(terms, filters, k, "image"))
+    hits = app.search(Query(terms, filters, k, "image"))
     return Choice([hit.item.id for hit in hits])
 
 
 def _ask(
-    library: Library,
-    settings: Settings,
-    answerer: Answerer,
-    question: str,
-    chosen: list[int],
-    as_json: bool,
+    app: Sightline, answerer: Answerer, question: str, chosen: list[int], as_json: bool
 ) -> int:
-    answers = ask_chosen(library, answerer, question, chosen, settings.file_limits())
+    answers = ask_chosen(app.library, answerer, question, chosen, app.limits)
     several, done = len(chosen) > 1, 0
     with counting("asking") as count:
         for done, (item, answer) in enumerate(answers, 1):

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import click
 
-from cli import wiring
 from cli.command import Command
 from cli.errors import DONE, keeping
 from cli.options import json_option, library_option, model_option
@@ -33,18 +32,17 @@ def command(items: tuple[str, ...], model: str | None, as_json: bool, library: s
     Each line that is typed, or comes from a pipe, gets an answer that knows what was said
     before. An empty line or Ctrl-D ends the dialogue.
     """
-    settings = Settings.read(library=library)
-    with session(settings) as opened:
-        chosen = [opened.find(item) for item in dict.fromkeys(items)]
-        check_there(opened, chosen)
-        name = wiring.reader_name(opened, "dialogue", model)
+    with session(Settings.read(library=library)) as app:
+        chosen = [app.library.find(item) for item in dict.fromkeys(items)]
+        check_there(app.library, chosen)
+        name = app.models.name("dialogue", model)
         typing = somebody_is_there()
         if typing:
             for item in chosen:
                 tell(f"about {first_path(item)}")
             tell(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
-        conversant = wiring.conversant(name, settings)
-        chat = Chat.about(opened, conversant, chosen, settings.file_limits())
+        conversant = app.models.conversant(name)
+        chat = Chat.about(app.library, conversant, chosen, app.limits)
         with keeping(lambda: "nothing of a dialogue is stored"):
             for line in _lines(typing):
                 reply = _reply(chat, line, typing)

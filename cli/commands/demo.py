@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,9 +15,8 @@ from cli.errors import DONE
 from cli.indexing import outcome, run_index
 from cli.session import session
 from cli.settings import Settings, typed
-from indexer import IndexConfig
 from indexer.models import RECOMMENDED
-from storage import Library
+from sightline import Sightline
 
 MODEL = "mini"
 
@@ -35,10 +35,10 @@ def command(out: str) -> int:
     if not demo.is_drawn:
         _draw(demo)
     settings = Settings(library=demo.library)
-    with session(settings, create=True) as library:
-        changed = _index(demo, library, settings)
+    with session(settings, create=True) as app:
+        changed = _index(demo, app)
         if changed or not demo.page.exists():
-            for line in take_tour(demo, library, settings):
+            for line in take_tour(demo, app):
                 click.echo(line)
     _point_the_way(demo, out)
     return DONE
@@ -54,14 +54,13 @@ def _draw(demo: Demo) -> None:
     click.echo(f"drew {PHOTOS} pictures, copies, notes and broken files")
 
 
-def _index(demo: Demo, library: Library, settings: Settings) -> bool:
-    config = IndexConfig(paths=(str(demo.photos),))
-    report = run_index(library, settings, config, MODEL)
+def _index(demo: Demo, app: Sightline) -> bool:
+    report = run_index(app, partial(app.index, str(demo.photos), model=MODEL), MODEL)
     click.echo(f"indexed: {outcome(report)}")
     moved = demo.sort()
     if moved:
         click.echo(f"moved {moved} photos to another folder, as people do")
-        click.echo(f"indexed: {outcome(run_index(library, settings, config))}")
+        click.echo(f"indexed: {outcome(run_index(app, partial(app.index, str(demo.photos))))}")
     return bool(report.new or moved)
 
 

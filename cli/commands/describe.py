@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli import wiring
+from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option, model_option
@@ -18,6 +18,8 @@ from cli.targets import choose
 from search import Describing
 from search.describe import describe_file
 from search.hits import first_path
+from search.models import on_hand
+from sightline import Sightline
 from storage import Filters, Library
 from storage.errors import ModelError
 from storage.tables import captions, items
@@ -39,29 +41,27 @@ def command(target: str | None, every: bool, **given: Any) -> int:
     same model is not described again. A picture outside the library is described and not kept.
     """
     filters, settings = Filters.read(given), Settings.read(library=given["library"])
-    with session(settings) as library:
-        choice = choose(library, target, filters, every)
+    with session(settings) as app:
+        choice = choose(app.library, target, filters, every)
         if not (choice.items or choice.outside):
-            tell(f"nothing found: {why_nothing(library, filters, 'image')}")
+            tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
             return NOTHING_FOUND
-        if (caution := wiring.caution(library)) and given["model"] is None:
-            tell(caution)
-        name = wiring.reader_name(library, "captioner", given["model"])
+        if (warned := caution(app.library)) and given["model"] is None:
+            tell(warned)
+        name = app.models.name("captioner", given["model"])
         if choice.outside:
-            return _describe_file(str(choice.outside), name, settings, given["as_json"])
+            return _describe_file(app, str(choice.outside), name, given["as_json"])
         describe = _describe_one if len(choice.items) == 1 else _describe
-        return describe(library, name, settings, choice.items, given["as_json"])
+        return describe(app, name, choice.items, given["as_json"])
 
 
-def _describe(
-    library: Library, name: str, settings: Settings, chosen: list[int], as_json: bool
-) -> int:
+def _describe(app: Sightline, name: str, chosen: list[int], as_json: bool) -> int:
     """Describe what lacks a caption of the model, printing each when it is stored."""
-    known = _described_by(library, name, chosen)
+    known = _described_by(app.library, name, chosen)
     if known is not None:
         return _sum_up(0, len(chosen), known)
-    captioner = wiring.captioner(name, settings)
-    describing = Describing(library, captioner, settings.file_limits())
+    captioner = app.models.captioner(name)
+    describing = Describing(app.library, captioner, app.limits)
     stored = 0
     with counting("describing") as count, keeping(lambda: _KEPT):
         for item, path, caption in describing.run(chosen, count.show):
@@ -69,36 +69,34 @@ def _describe(
             with count.aside():
                 said = caption if as_json else f"{path}: {caption}"
                 _write(item.hash, path, said, captioner.name, as_json)
-    library.notices.extend(describing.notices)
+    app.library.notices.extend(describing.notices)
     return _sum_up(stored, len(chosen) - stored - describing.failed, captioner.name)
 
 
-def _describe_one(
-    library: Library, name: str, settings: Settings, chosen: list[int], as_json: bool
-) -> int:
+def _describe_one(app: Sightline, name: str, chosen: list[int], as_json: bool) -> int:
     """Describe one picture, or print the caption it has."""
     notices: list[str] = []
-    known = _described_by(library, name, chosen)
+    known = _described_by(app.library, name, chosen)
     if known is None:
-        captioner = wiring.captioner(name, settings)
-        describing = Describing(library, captioner, settings.file_limits())
+        captioner = app.models.captioner(name)
+        describing = Describing(app.library, captioner, app.limits)
         for _ in describing.run(chosen):
             pass
         known, notices = captioner.name, describing.notices
     [number] = chosen
-    with library.catalogue.reading() as connection:
+    with app.library.catalogue.reading() as connection:
         item = items.hydrate(connection, chosen)[number]
         caption = captions.of_items(connection, chosen, known).get(number)
     if caption is None:
         raise ModelError(f"{first_path(item)} has no caption: {'; '.join(notices)}")
-    library.notices.extend(notices)
+    app.library.notices.extend(notices)
     _write(item.hash, first_path(item), caption, known, as_json)
     return DONE
 
 
 def _described_by(library: Library, name: str, chosen: list[int]) -> str | None:
     """Name the model, unloaded, where all pictures have its caption; None where there is work."""
-    model = wiring.on_hand(name, "captioner")
+    model = on_hand(name, "captioner")
     if model is None:
         return None
     with library.catalogue.reading() as connection:
@@ -112,9 +110,9 @@ def _sum_up(stored: int, before: int, model: str) -> int:
     return DONE if stored or before else NOTHING_FOUND
 
 
-def _describe_file(path: str, name: str, settings: Settings, as_json: bool) -> int:
-    captioner = wiring.captioner(name, settings)
-    caption = describe_file(captioner, path, settings.file_limits())
+def _describe_file(app: Sightline, path: str, name: str, as_json: bool) -> int:
+    captioner = app.models.captioner(name)
+    caption = describe_file(captioner, path, app.limits)
     _write(None, path, caption, captioner.name, as_json)
     tell(f"{path} is not in the library, so nothing was stored")
     return DONE

@@ -18,5 +18,5 @@ def command(missing: bool, library: str | None, yes: bool) -> None:
 
     Files under a folder that is not mounted are kept: they are away, not gone.
     """
-    with session(Settings.read(library=library)) as opened:
-        carry_out(opened, opened.plan_forget(), "forget --missing", yes)
+    with session(Settings.read(library=library)) as app:
+        carry_out(app.library, app.library.plan_forget(), "forget --missing", yes)

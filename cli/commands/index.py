@@ -1,6 +1,7 @@
 """`sightline index`: folders and files into the library."""
 
 import os
+from functools import partial
 from typing import Any
 
 import click
@@ -14,7 +15,6 @@ from cli.output.json_rows import report_row
 from cli.output.render import tell, write_json
 from cli.session import session
 from cli.settings import Settings
-from indexer import IndexConfig
 from indexer.models import RECOMMENDED, fetch
 from indexer.scan.excludes import Excludes
 from indexer.scan.targets import check_listed, none_there, not_there
@@ -64,21 +64,20 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
     files = _listed(paths, given["files_from"], given["files_from0"])
     if not settings.library.exists():
         _check_first_run(paths, files or (), model or settings.model or RECOMMENDED)
-    config = IndexConfig(
-        paths=paths,
-        files=files,
-        exclude=settings.exclude,
-        exclude_by_root=not given["exclude"],
-        text_columns=given["columns"],
-        reread=given["reread"],
-        workers=settings.workers,
-        limits=settings.file_limits(),
-    )
     named = bool(paths) or files is not None
-    with session(settings, create=named) as opened:
-        if not (named or opened.roots()):
+    with session(settings, create=named) as app:
+        if not (named or app.library.roots()):
             raise InvalidArgument("nothing was indexed before: sightline index FOLDER")
-        report = run_index(opened, settings, config, model)
+        run = partial(
+            app.index,
+            *paths,
+            files=files,
+            model=model,
+            exclude=given["exclude"],
+            text_columns=given["columns"],
+            reread=given["reread"],
+        )
+        report = run_index(app, run, model)
     if given["as_json"]:
         write_json(report_row(report))
     else:

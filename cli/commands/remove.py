@@ -18,5 +18,5 @@ def command(path: str, library: str | None, yes: bool) -> None:
 
     What the library knows of them goes; index them again to have them back.
     """
-    with session(Settings.read(library=library)) as opened:
-        carry_out(opened, opened.plan_remove(path), f"remove {path}", yes)
+    with session(Settings.read(library=library)) as app:
+        carry_out(app.library, app.library.plan_remove(path), f"remove {path}", yes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli import wiring
+from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import filter_options, json_option, library_option
@@ -16,14 +16,14 @@ from cli.output.json_rows import hit_row
 from cli.output.render import tell, write_json, write_path
 from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
 from cli.pages.tile import Tile
-from cli.question import check_folder, query_of, title, why_nothing
+from cli.question import query_of, title, why_nothing
 from cli.rerank_options import rerank_options
 from cli.session import session
 from cli.settings import Settings
-from search import Engine, Hit, Query
+from search import Hit, Query
 from search.hits import first_path
 from search.query import DEFAULT_K
-from storage import Library
+from sightline import Sightline, check_folder
 
 
 @click.command("search", cls=Command)
@@ -65,32 +65,31 @@ def command(**given: Any) -> int:
         check_place(Path(given["sheet"]))
     query = query_of(given)
     settings = Settings.read(library=given["library"])
-    with session(settings) as library:
-        check_folder(library, query.filters)
-        engine = wiring.engine(library, settings, given["rerank_model"])
-        hits = engine.search(query)
+    with session(settings) as app:
+        check_folder(app.library, query.filters, "--in")
+        hits = app.search(query, rerank_model=given["rerank_model"])
         if not hits:
-            tell(_nothing(engine, library, query))
+            tell(_nothing(app, query))
             return NOTHING_FOUND
         if given["sheet"]:
-            tiles = [Tile.of(hit, library) for hit in hits]
+            tiles = [Tile.of(hit, app.library) for hit in hits]
             write_sheet(Path(given["sheet"]), title(query), tiles)
             tell(f"wrote {given['sheet']}")
         else:
             _write(hits, given["as_json"], given["as_paths"])
-        caution = wiring.caution(library) if sys.stderr.isatty() else None
-    if caution:
-        tell(caution)
+        warned = caution(app.library) if sys.stderr.isatty() else None
+    if warned:
+        tell(warned)
     return DONE
 
 
-def _nothing(engine: Engine, library: Library, query: Query) -> str:
+def _nothing(app: Sightline, query: Query) -> str:
     """Return why nothing was found; a verdict needs something that it has turned down."""
     if query.min_match is not None or query.min_lift is not None:
         first = replace(query, k=1, rerank=None, min_match=None, min_lift=None, describe=False)
-        if engine.search(first):
+        if app.search(first):
             return "nothing here matches"
-    return f"nothing found: {why_nothing(library, query.filters, query.kind)}"
+    return f"nothing found: {why_nothing(app.library, query.filters, query.kind)}"
 
 
 def _write(hits: list[Hit], as_json: bool, as_paths: bool) -> None:

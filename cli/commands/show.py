@@ -23,9 +23,9 @@ def command(item: str, library: str | None, as_json: bool) -> None:
 
     ITEM is the beginning of its hash, at least 6 digits, or the PATH of a file.
     """
-    with session(Settings.read(library=library)) as opened:
-        found = opened.find(item)
-        with opened.catalogue.reading() as connection:
+    with session(Settings.read(library=library)) as app:
+        found = app.library.find(item)
+        with app.library.catalogue.reading() as connection:
             caption = captions.of_items(connection, [found.id]).get(found.id)
             given = tags.of_items(connection, [found.id]).get(found.id, [])
     if as_json:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cli import wiring
+from cli.caution import caution
 from cli.command import Command
 from cli.options import json_option, library_option
 from cli.output.json_rows import status_row
@@ -21,16 +21,17 @@ from storage.records import Build, SpaceCount
 def command(library: str | None, as_json: bool) -> None:
     """Show what the library holds."""
     settings = Settings.read(library=library)
-    with session(settings) as opened:
-        status, roots, caution = opened.status(), opened.roots(), wiring.caution(opened)
+    with session(settings) as app:
+        status, roots = app.status(), app.library.roots()
+        warned = caution(app.library)
     if as_json:
         write_json(status_row(status, roots))
         return
     write_facts([("library", settings.library), *_facts(status), *_places(roots)])
     if status.failures:
         tell("sightline failures says which files could not be used and why")
-    if caution:
-        tell(caution)
+    if warned:
+        tell(warned)
 
 
 def _facts(status: Status) -> list[tuple[str, object]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli import wiring
+from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option, option_of, yes_option
@@ -19,7 +19,8 @@ from cli.settings import Settings
 from cli.targets import choose
 from search import LabelSet, Tagging
 from search.labels import BUILT_IN
-from storage import Filters, Library
+from sightline import Sightline
+from storage import Filters
 from storage.filters import FILTERS
 from storage.tables import tags
 
@@ -79,8 +80,8 @@ def command(**given: Any) -> int:
         label = None if given["every"] else given["remove"]
         return _remove(settings, label, given["yes"])
     labels, filters = LabelSet.read(given["labels"]), Filters.read(given)
-    with session(settings) as library:
-        return _tag(library, settings, labels, filters, given)
+    with session(settings) as app:
+        return _tag(app, labels, filters, given)
 
 
 def _check(given: Mapping[str, Any]) -> None:
@@ -99,19 +100,13 @@ def _check(given: Mapping[str, Any]) -> None:
         raise click.UsageError("--json goes with --labels and --list")
 
 
-def _tag(
-    library: Library,
-    settings: Settings,
-    labels: LabelSet,
-    filters: Filters,
-    given: Mapping[str, Any],
-) -> int:
-    chosen = choose(library, None, filters, every=True).items
+def _tag(app: Sightline, labels: LabelSet, filters: Filters, given: Mapping[str, Any]) -> int:
+    chosen = choose(app.library, None, filters, every=True).items
     if not chosen:
-        tell(f"nothing found: {why_nothing(library, filters, 'image')}")
+        tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
         return NOTHING_FOUND
-    encoder = wiring.encoder(library, settings)
-    tagging = Tagging(library, encoder, labels, given["templates"], given["min_score"])
+    encoder = app.models.encoder()
+    tagging = Tagging(app.library, encoder, labels, given["templates"], given["min_score"])
     stored = 0
     with counting("tagging") as count, keeping(lambda: _KEPT):
         for item, path, label, score in tagging.run(chosen, count.show):
@@ -121,15 +116,15 @@ def _tag(
                     write_json(tag_row(item.hash, path, label, score, encoder.space.name))
                 else:
                     click.echo(printable(f"{path}: {label} {score:.3f}"))
-    library.notices.extend(tagging.notices)
+    app.library.notices.extend(tagging.notices)
     tell(f"{plural(stored, 'tag')} stored")
-    if caution := wiring.caution(library):
-        tell(caution)
+    if warned := caution(app.library):
+        tell(warned)
     return DONE
 
 
 def _list(settings: Settings, as_json: bool) -> int:
-    with session(settings) as library, library.catalogue.reading() as connection:
+    with session(settings) as app, app.library.catalogue.reading() as connection:
         counted = tags.counts(connection)
     if as_json:
         for label, model, count in counted:
@@ -143,8 +138,8 @@ def _list(settings: Settings, as_json: bool) -> int:
 
 
 def _remove(settings: Settings, label: str | None, yes: bool) -> int:
-    with session(settings) as library:
-        with library.catalogue.reading() as connection:
+    with session(settings) as app:
+        with app.library.catalogue.reading() as connection:
             counted = [row for row in tags.counts(connection) if label in (None, row[0])]
         if not counted:
             tell(f"no picture has the label {label!r}" if label else "no picture has a label")
@@ -152,7 +147,7 @@ def _remove(settings: Settings, label: str | None, yes: bool) -> int:
         for name, model, count in counted:
             click.echo(f"To be removed: {printable(name)}, {count:,} by {model}", err=True)
         if agreed("Remove these tags from the library?", yes):
-            with library.writing("tag"), library.catalogue.writing() as connection:
+            with app.library.writing("tag"), app.library.catalogue.writing() as connection:
                 gone = tags.remove(connection, label)
             click.echo(f"removed {plural(gone, 'tag')}")
     return DONE

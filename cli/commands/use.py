@@ -22,9 +22,9 @@ def command(model: str, as_json: bool, library: str | None) -> None:
     are there and this command is given. `sightline models prune` then drops the old ones.
     """
     require_role(model, "dual-encoder")
-    with session(Settings.read(library=library)) as opened:
-        space = opened.use(canonical(model))
-        current, *_ = opened.spaces()
+    with session(Settings.read(library=library)) as app:
+        space = app.library.use(canonical(model))
+        current, *_ = app.library.spaces()
     if as_json:
         write_json(space_row(current))
     else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from cli.wiring import DEMO_MARKER
+from cli.caution import DEMO_MARKER
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.scenes import Colour, Look, Scene, Shape, scenes
 from storage.errors import InvalidArgument

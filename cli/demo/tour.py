@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from cli import wiring
 from cli.commands.search import command as search_command
 from cli.demo.photos import Demo
 from cli.demo.talks import HITS, ask_around, talk
@@ -11,9 +10,8 @@ from cli.pages.contact_sheet import write_sheet
 from cli.pages.html import Section, render_page
 from cli.pages.tile import Tile
 from cli.question import query_of
-from cli.settings import Settings
-from search import Engine, Hit
-from storage import Library
+from search import Hit
+from sightline import Sightline
 
 _LEAD = (
     "Found by meaning among drawn photos: no file name says what is in it. Each row is one "
@@ -64,31 +62,30 @@ def stops(demo: Demo) -> tuple[Stop, ...]:
     )
 
 
-def take_tour(demo: Demo, library: Library, settings: Settings) -> Iterator[str]:
+def take_tour(demo: Demo, app: Sightline) -> Iterator[str]:
     """Search, ask and talk, one section of a page each; yields a line to say of each."""
-    engine = wiring.engine(library, settings)
     sections = []
     demo.sheets.mkdir(exist_ok=True)
     for number, stop in enumerate(stops(demo), 1):
-        section = _visit(stop, demo, engine, library)
+        section = _visit(stop, demo, app)
         if section.tiles:
             write_sheet(demo.sheets / f"{number:02}.png", section.title, section.tiles)
         sections.append(section)
         yield f"searched: {_outcome(section)}"
-    sections.append(ask_around(demo, engine, library, settings))
+    sections.append(ask_around(demo, app))
     yield f"asked: {sections[-1].title} {', '.join(sections[-1].captions)}"
-    sections.append(talk(demo, engine, library, settings))
+    sections.append(talk(demo, app))
     yield f"talked: {' '.join(sections[-1].said)}"
     demo.page.write_text(render_page("sightline demo", sections, _LEAD), encoding="utf-8")
 
 
-def _visit(stop: Stop, demo: Demo, engine: Engine, library: Library) -> Section:
+def _visit(stop: Stop, demo: Demo, app: Sightline) -> Section:
     arguments = [*stop.arguments, "-k", str(HITS)]
     query = query_of(search_command.make_context("search", [*arguments]).params)
-    hits = engine.search(query)
+    hits = app.search(query)
     if query.terms[0].kind == "item":
-        hits = [Hit(0, library.find(query.terms[0].value), 1.0), *hits]
-    tiles = [Tile.of(hit, library) for hit in hits[:HITS]]
+        hits = [Hit(0, app.library.find(query.terms[0].value), 1.0), *hits]
+    tiles = [Tile.of(hit, app.library) for hit in hits[:HITS]]
     if not query.describe:  # else what one stop stores would show in the next run's others
         tiles = [replace(tile, caption=None) for tile in tiles]
     title = " ".join(stop.arguments).replace(f"{demo.photos}/", "")

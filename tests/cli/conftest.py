@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import ExifTags, Image
 
-from cli import wiring
 from cli.main import cli
 from tests.cli.colour_reader import ColourReader
 
@@ -55,7 +54,7 @@ def run_json(run: Run) -> Callable[..., list[dict[str, Any]]]:
 def reader(monkeypatch: pytest.MonkeyPatch) -> ColourReader:
     """Use one reader for every model that reads pictures; `asked` says for which."""
     made = ColourReader()
-    monkeypatch.setattr(wiring, "load_reader", made.load)
+    monkeypatch.setattr("search.models.load_reader", made.load)
     return made
 
 

@@ -16,9 +16,9 @@ from sqlalchemy import func, select
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.errors import guarded
 from cli.options import filter_options, json_option, library_option
-from cli.question import check_folder
 from cli.session import session
 from cli.settings import Settings
+from sightline import check_folder
 from storage import Library
 from storage.filters import Filters
 from storage.schema import vectors
@@ -39,12 +39,12 @@ Run = Callable[..., Result]
 def find(**given: Any) -> int:
     check_data_set_options()
     settings, filters = Settings.read(library=given["library"]), Filters.read(given)
-    with session(settings) as library:
-        check_folder(library, filters)
+    with session(settings) as app:
+        check_folder(app.library, filters, "--in")
         if given["semantic"]:
-            return semantic(library, filters, given)
+            return semantic(app.library, filters, given)
         if given["leak"] is not None:
-            return leak(library, filters, given, settings)
+            return leak(app, filters, given)
     return 9
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from cli import wiring
 from indexer.models import Checkpoint
 from search import Describing
 from storage import Library
@@ -107,7 +106,7 @@ def test_where_all_have_their_caption_no_model_is_loaded_and_nobody_is_kept_from
     run("describe", "--all")
     reader.asked.clear()
     here = Checkpoint(reader.name, reader.revision)
-    monkeypatch.setattr(wiring, "on_hand", lambda name, role: here)
+    monkeypatch.setattr("cli.commands.describe.on_hand", lambda name, role: here)
     with Library.open(library) as busy, busy.writing("a test"):
         every = run("describe", "--all")
         one = run("describe", photos / "2020" / "blue.jpg")
@@ -147,6 +146,6 @@ def test_a_library_of_a_mini_takes_a_mini(
     run("describe", photos / "2020" / "red.jpg")
     run("describe", photos / "2020" / "red.jpg", "--model", "blip-caption-large")
     assert reader.asked == [("blip-caption-base", "captioner"), ("blip-caption-large", "captioner")]
-    monkeypatch.setattr(wiring, "default_for", lambda role, space: "mini-caption")
+    monkeypatch.setattr("search.models.default_for", lambda role, space: "mini-caption")
     run("describe", photos / "2020" / "red.jpg")
     assert reader.asked[-1] == ("mini-caption", "captioner")

@@ -12,7 +12,6 @@ from click.testing import Result
 from PIL import Image
 from sqlalchemy import update
 
-from cli import wiring
 from indexer.models import StandInEncoder
 from storage import Library, schema
 from storage.errors import ModelUnavailable
@@ -36,7 +35,7 @@ def test_the_last_line_counts_every_file_once(
 def test_a_second_run_finds_nothing_new_and_loads_no_model(
     run_json: RunJson, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "load", None)
+    monkeypatch.setattr("search.models.load", None)
     [report] = run_json("index", "--library", library)
     assert (report["new"], report["unchanged"]) == (0, 8)
 
@@ -239,7 +238,7 @@ def test_another_model_is_filled_in_beside_the_one_in_use(
 
     before = run_json("search", "red", "--library", library)
     with monkeypatch.context() as patch:
-        patch.setattr(wiring, "load", load)
+        patch.setattr("search.models.load", load)
         result = run("index", "--library", library, "--model", "clip-b32")
     assert "8 unchanged" in result.stdout
     assert "sightline use clip-b32" in result.stderr
@@ -257,7 +256,7 @@ def test_the_library_is_locked_while_its_first_model_loads(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(wiring, "load", load)
+        patch.setattr("search.models.load", load)
         result = run(*words)
     assert (second[0].exit_code, result.exit_code) == (3, 130)
     assert f"in use by process {os.getpid()} (index, since" in second[0].stderr

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from cli import wiring
 from indexer.models import Checkpoint, StandInEncoder, Step
 from storage.errors import ModelUnavailable
 
@@ -34,7 +33,7 @@ def second(monkeypatch: pytest.MonkeyPatch, run: Run) -> Callable[..., Result]:
 
     def fill(*words: object) -> Result:
         with monkeypatch.context() as patch:
-            patch.setattr(wiring, "load", load)
+            patch.setattr("search.models.load", load)
             return run("index", "--model", "clip-b32", *words)
 
     return fill

@@ -125,12 +125,12 @@ def _journal_of(plan: Path) -> Path:
 def _decided(library: str | None, move: str | None) -> Decided | None:
     """Read what was decided; a plan is carried out where its library is not there as well."""
     try:
-        with session(Settings.read(library=library)) as opened:
+        with session(Settings.read(library=library)) as app:
             if move is not None and any(
-                is_under(os.path.realpath(move), root.path) for root in opened.roots()
+                is_under(os.path.realpath(move), root.path) for root in app.library.roots()
             ):
                 tell(f"{move} lies in an indexed folder: the next sightline index finds them there")
-            with opened.catalogue.reading() as connection:
+            with app.library.catalogue.reading() as connection:
                 return Decided.read(connection)
     except LibraryNotFound:
         if library is not None:

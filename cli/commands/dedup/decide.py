@@ -73,9 +73,9 @@ def _decide(
     if missing:
         raise InvalidArgument(f"{plan} has no group {missing[0]}: see its report")
     with (
-        session(settings) as opened,
-        opened.writing("dedup decide"),
-        opened.catalogue.writing() as connection,
+        session(settings) as app,
+        app.library.writing("dedup decide"),
+        app.library.catalogue.writing() as connection,
     ):
         for number in groups:
             decisions.record(connection, word, hashes[number])
@@ -87,7 +87,7 @@ def _decide(
 
 
 def _list(settings: Settings, as_json: bool) -> int:
-    with session(settings) as opened, opened.catalogue.reading() as connection:
+    with session(settings) as app, app.library.catalogue.reading() as connection:
         known = decisions.every(connection)
         numbers = items.numbers(connection, "image", {each for one in known for each in one.hashes})
         found = items.hydrate(connection, list(numbers.values()))
@@ -115,9 +115,9 @@ def _files(decision: decisions.Decision, held: Mapping[str, Item]) -> list[str |
 
 def _forget(settings: Settings, gone: Sequence[int]) -> int:
     with (
-        session(settings) as opened,
-        opened.writing("dedup decide"),
-        opened.catalogue.writing() as connection,
+        session(settings) as app,
+        app.library.writing("dedup decide"),
+        app.library.catalogue.writing() as connection,
     ):
         known = {one.id for one in decisions.every(connection)}
         unknown = [number for number in gone if number not in known]

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cli import wiring
+from cli.caution import caution
 from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.errors import DONE, NOTHING_FOUND, keeping
@@ -18,10 +18,9 @@ from cli.output.progress import counting
 from cli.output.render import plural, size, tell, write_json
 from cli.pages.dedup_report import write_page
 from cli.pages.file_details import Looks
-from cli.question import check_folder, why_nothing
+from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
-from cli.wiring import comparing
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.finder import Finder
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
@@ -29,6 +28,7 @@ from search.dedup.plan.entries import DROPPED, entries
 from search.dedup.plan.groups import Grouping
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from search.dedup.plan.plan import Entry, line, write
+from sightline import Sightline, check_folder
 from storage import Library
 from storage.errors import LibraryReadOnly, PathNotFound, SightlineError
 from storage.filters import Filters
@@ -113,33 +113,32 @@ def command(**given: Any) -> int:
     limits = Thresholds().changed(given["limits"])
     kinds = _kinds(given)
     order = KeepOrder([name.strip() for name in given["keep"].split(",")], given["prefer"])
-    settings = Settings.read(library=given["library"])
-    with session(settings) as library:
-        check_folder(library, filters, "--in" if given["within"] is None else "--within")
+    with session(Settings.read(library=given["library"])) as app:
+        check_folder(app.library, filters, "--in" if given["within"] is None else "--within")
         if given["semantic"]:
-            _tell_caution(library)
-            return semantic(library, filters, given)
-        _check_writable(library)
+            _tell_caution(app.library)
+            return semantic(app.library, filters, given)
+        _check_writable(app.library)
         if given["leak"] is not None:
-            return leak(library, filters, given, settings)
-        within, against = _chosen(library, filters, given["against"])
+            return leak(app, filters, given)
+        within, against = _chosen(app.library, filters, given["against"])
         folders = _folders(filters, given["against"])
         if "similar" in kinds:
-            _tell_caution(library)
-        _compare(library, limits, given["crops"], "similar" in kinds)
+            _tell_caution(app.library)
+        _compare(app.library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
-        with keeping(lambda: _KEPT), _closely(library, limits, settings) as check:
-            grouping = Grouping(library, order, kinds, dropped, check)
+        with keeping(lambda: _KEPT), _closely(app, limits) as check:
+            grouping = Grouping(app.library, order, kinds, dropped, check)
             groups = list(grouping.run(within, against, folders))
-        plan = _counted(entries(groups, dropped, _decided(library)))
+        plan = _counted(entries(groups, dropped, _decided(app.library)))
         if not plan:
-            tell(_nothing(library, filters))
+            tell(_nothing(app.library, filters))
             return NOTHING_FOUND
         if given["as_json"]:
             for entry in plan:
                 write_json(_row(entry))
         if given["out"] is not None or not given["as_json"]:
-            _write(library, plan, given["out"] or Path(OUT), given["library"], dropped)
+            _write(app.library, plan, given["out"] or Path(OUT), given["library"], dropped)
     return DONE
 
 
@@ -158,10 +157,10 @@ def _decided(library: Library) -> Decided:
 
 
 @contextmanager
-def _closely(library: Library, limits: Thresholds, settings: Settings) -> Iterator[DetailCheck]:
+def _closely(app: Sightline, limits: Thresholds) -> Iterator[DetailCheck]:
     """Yield what looks at pairs at full detail, and count on the terminal how many it did."""
-    with counting("looked at closely") as count, comparing(settings) as pool:
-        yield DetailCheck(limits, library.thumbnail, pool, settings.file_limits(), count.show)
+    with counting("looked at closely") as count, app.comparing() as pool:
+        yield DetailCheck(limits, app.library.thumbnail, pool, app.limits, count.show)
 
 
 def _check(given: Mapping[str, Any]) -> None:
@@ -249,8 +248,8 @@ def _counted(found: Iterable[Entry]) -> list[Entry]:
 
 
 def _tell_caution(library: Library) -> None:
-    if caution := wiring.caution(library):
-        tell(caution)
+    if warned := caution(library):
+        tell(warned)
 
 
 def _nothing(library: Library, filters: Filters) -> str:

@@ -22,8 +22,8 @@ def command(library: str | None, yes: bool, as_json: bool) -> None:
     Pictures, thumbnails, captions and tags stay; `sightline index --model NAME` makes the
     vectors again.
     """
-    with session(Settings.read(library=library)) as opened:
-        unused = [counted for counted in opened.spaces() if not counted.current]
+    with session(Settings.read(library=library)) as app:
+        unused = [counted for counted in app.library.spaces() if not counted.current]
         if not unused:
             tell("there is nothing to drop: the library holds vectors of the model in use alone")
             return
@@ -33,7 +33,7 @@ def command(library: str | None, yes: bool, as_json: bool) -> None:
         if not agreed("Drop them?", yes):
             return
         with keeping(lambda: "what was not dropped yet is whole"):
-            opened.prune([counted.space.name for counted in unused])
+            app.library.prune([counted.space.name for counted in unused])
         if as_json:
             for counted in unused:
                 write_json(space_row(counted))

@@ -7,7 +7,6 @@ from random import Random
 import pytest
 from click.testing import Result
 
-from cli import wiring
 from cli.demo.photos import PHOTOS, Demo, cast
 from cli.demo.talks import PAIR, STARS
 from cli.demo.tour import ABSENT
@@ -50,7 +49,7 @@ def test_the_demo_draws_indexes_moves_and_searches_and_the_second_run_reuses_it(
     assert f"--library {out / 'library'}" in first.stdout
     assert "sightline index ~/Pictures" in first.stdout
 
-    monkeypatch.setattr(wiring, "load", None)
+    monkeypatch.setattr("search.models.load", None)
     (out / "index.html").write_text("mine")
     second = run("demo", "--out", out)
     assert second.exit_code == 0, second.stderr

@@ -1,27 +1,24 @@
 """Which model answers where, and that none is loaded before it is needed."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from time import sleep
 
 import pytest
 
-from cli import wiring
-from cli.settings import Settings
 from indexer.models import RECOMMENDED, StandInEncoder, canonical
+from search import models
+from search.models import Models
 from storage import Library, Space
 from storage.errors import ModelMismatch
 from storage.tables import spaces
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(library=tmp_path / "library")
-
-
-@pytest.fixture
-def empty(settings: Settings) -> Iterator[Library]:
-    with wiring.open_library(settings, create=True) as library:
+def empty(tmp_path: Path) -> Iterator[Library]:
+    with Library.create(tmp_path / "library") as library:
         yield library
 
 
@@ -37,7 +34,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             encoder.space = replace(encoder.space, name=name, revision=f"of {name}")
         return encoder
 
-    monkeypatch.setattr(wiring, "load", load)
+    monkeypatch.setattr(models, "load", load)
     return names
 
 
@@ -47,12 +44,12 @@ def _settle(library: Library, space: Space) -> None:
 
 
 def test_a_new_library_takes_the_flag_then_the_setting_then_the_recommended(
-    empty: Library, settings: Settings, loaded: list[str]
+    empty: Library, loaded: list[str]
 ) -> None:
     encoders = [
-        wiring.encoder(empty, settings),
-        wiring.encoder(empty, replace(settings, model="mini")),
-        wiring.encoder(empty, replace(settings, model="mini"), "stand-in"),
+        Models(empty).encoder(),
+        Models(empty, default="mini").encoder(),
+        Models(empty, default="mini").encoder("stand-in"),
     ]
     assert loaded == []  # until they are asked for something, under the library's lock
     names = [canonical(RECOMMENDED), "mini", "stand-in"]
@@ -60,11 +57,9 @@ def test_a_new_library_takes_the_flag_then_the_setting_then_the_recommended(
     assert loaded == names
 
 
-def test_a_library_keeps_its_model_whatever_is_set(
-    empty: Library, settings: Settings, loaded: list[str]
-) -> None:
+def test_a_library_keeps_its_model_whatever_is_set(empty: Library, loaded: list[str]) -> None:
     _settle(empty, StandInEncoder().space)
-    kept = wiring.encoder(empty, replace(settings, model="mini"))
+    kept = Models(empty, default="mini").encoder()
     assert kept.space.name == "stand-in"
     assert kept.pictures == StandInEncoder().pictures
     assert loaded == []
@@ -73,58 +68,72 @@ def test_a_library_keeps_its_model_whatever_is_set(
     assert loaded == ["stand-in"]
 
 
-def test_another_model_is_let_in_and_known_again(
-    empty: Library, settings: Settings, loaded: list[str]
-) -> None:
+def test_another_model_is_let_in_and_known_again(empty: Library, loaded: list[str]) -> None:
+    known = Models(empty)
     _settle(empty, StandInEncoder().space)
-    _settle(empty, wiring.encoder(empty, settings, "clip-b32").space)
+    _settle(empty, known.encoder("clip-b32").space)
     assert loaded == [canonical("clip-b32")]
-    again = wiring.encoder(empty, settings, "clip-b32")
+    again = known.encoder("clip-b32")
     assert (again.space.name, again.space.id) == (canonical("clip-b32"), 2)
-    assert wiring.encoder(empty, settings).space.name == "stand-in"
+    assert known.encoder().space.name == "stand-in"
     assert len(loaded) == 1
 
 
-def test_a_model_whose_files_changed_is_another(
-    empty: Library, settings: Settings, loaded: list[str]
-) -> None:
+def test_a_model_whose_files_changed_is_another(empty: Library, loaded: list[str]) -> None:
     _settle(empty, replace(StandInEncoder().space, name="mini", revision="of last year"))
-    assert wiring.encoder(empty, settings).space.revision == "of last year"
-    assert wiring.encoder(empty, settings, "mini").space.revision != "of last year"
+    known = Models(empty)
+    assert known.encoder().space.revision == "of last year"
+    assert known.encoder("mini").space.revision != "of last year"
 
 
 def test_searches_go_by_the_model_in_use(
-    empty: Library, settings: Settings, loaded: list[str], monkeypatch: pytest.MonkeyPatch
+    empty: Library, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _settle(empty, StandInEncoder().space)
     _settle(empty, replace(StandInEncoder().space, name="clip-b32", revision="2"))
-    current = wiring._current_encoder(empty, settings)
+    current = Models(empty).encoder
     assert current() is current()
     assert current().space.name == "stand-in"
     empty.use("clip-b32")
     assert current().space.name == "clip-b32"
 
 
-def test_another_revision_of_the_model_never_answers(
-    empty: Library, settings: Settings, loaded: list[str]
-) -> None:
+def test_another_revision_of_the_model_never_answers(empty: Library, loaded: list[str]) -> None:
     _settle(empty, replace(StandInEncoder().space, revision="of last year"))
     with pytest.raises(ModelMismatch, match="of last year"):
-        wiring.encoder(empty, settings).encode_texts(["a red kite"])
+        Models(empty).encoder().encode_texts(["a red kite"])
 
 
-def test_mini_is_a_stand_in_except_in_the_demo(empty: Library, tmp_path: Path) -> None:
-    assert wiring.caution(empty) is None
-    _settle(empty, replace(StandInEncoder().space, name="mini"))
-    assert "drawn shapes" in (wiring.caution(empty) or "")
-    (tmp_path / wiring.DEMO_MARKER).touch()
-    assert wiring.caution(empty) is None
+def test_the_encoder_of_a_new_space_is_kept_for_that_space(
+    empty: Library, loaded: list[str]
+) -> None:
+    known = Models(empty, default="clip-b32")
+    _settle(empty, known.encoder().space)
+    known.encoder().encode_texts(["a red kite"])
+    assert loaded == [canonical("clip-b32")]
+
+
+def test_eight_threads_load_a_model_once(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def load_reader(name: str, role: str, device: str) -> object:
+        sleep(0.05)
+        loaded.append(f"{role} {name} {device}")
+        return object()
+
+    monkeypatch.setattr(models, "load_reader", load_reader)
+    known = Models(empty, "cpu")
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda _: id(known.captioner("mini-caption")), range(8)))
+    assert len(found) == 1
+    assert loaded == ["captioner mini-caption cpu"]
+    assert known.name("answerer", "mini-vqa") == "mini-vqa"
 
 
 def test_what_is_on_hand_is_known_by_its_revision_without_being_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = wiring.on_hand("mini", "dual-encoder")
+    found = models.on_hand("mini", "dual-encoder")
     assert found is not None and (found.name, bool(found.revision)) == ("mini", True)
-    monkeypatch.setattr(wiring, "cached", lambda name: None)
-    assert wiring.on_hand("blip-caption-large", "captioner") is None  # and nothing is fetched
+    monkeypatch.setattr(models, "cached", lambda name: None)
+    assert models.on_hand("blip-caption-large", "captioner") is None  # and nothing is fetched
