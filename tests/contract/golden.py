@@ -6,7 +6,7 @@ it is committed: every line of it is a change that programs meet.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import unified_diff
 from pathlib import Path
 
@@ -14,24 +14,33 @@ import pytest
 
 FOLDER = Path(__file__).with_name("golden")
 REWRITE = "REWRITE_GOLDEN"
+Notes = Sequence[Mapping[str, object]]
 
 
-def compare(name: str, noted: Sequence[Mapping[str, object]]) -> None:
-    """Fail where something differs from the golden file `name`, or where there is none."""
-    path, seen = FOLDER / f"{name}.json", _spelt(noted)
+def compare(noted: Mapping[str, Notes]) -> None:
+    """Fail where something differs from the golden files of these names, or where one lacks."""
+    told = [line for name, notes in noted.items() for line in _differences(name, notes)]
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)
+
+
+def _differences(name: str, notes: Notes) -> Iterator[str]:
+    """Yield what differs from one golden file, as lines to be read; none where all is as it was."""
+    path, seen = FOLDER / f"{name}.json", _spelt(notes)
     if os.environ.get(REWRITE) == "1":
         path.write_text(seen, encoding="ascii")
     if not path.is_file():
-        pytest.fail(f"there is no {path}: {REWRITE}=1 writes it")
+        yield f"there is no {path}: {REWRITE}=1 writes it"
+        return
     known = path.read_text(encoding="ascii")
     if known != seen:
-        lines = unified_diff(known.splitlines(), seen.splitlines(), "golden", "now", lineterm="")
-        pytest.fail("\n".join([f"{path.name} is not what it was:", *lines]), pytrace=False)
+        yield f"{path.name} is not what it was:"
+        yield from unified_diff(known.splitlines(), seen.splitlines(), "golden", "now", lineterm="")
 
 
-def _spelt(noted: Sequence[Mapping[str, object]]) -> str:
+def _spelt(notes: Notes) -> str:
     """Spell notes as JSON with a row a line, so that a difference is read at a glance."""
-    return "[\n" + ",\n".join(map(_note, noted)) + "\n]\n"
+    return "[\n" + ",\n".join(map(_note, notes)) + "\n]\n"
 
 
 def _note(note: Mapping[str, object]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 _FILE_STATE = {"mode", "mtime_ns", "uid", "gid"}
 _FEATURES = {"inliers", "scale", "rotation", "overlap", "detail", "detail_x", "detail_y"}
@@ -39,7 +40,8 @@ class Normaliser:
 
     def text(self, value: str) -> str:
         """Return a text without the names and numbers of this machine."""
-        value = value.replace(self._place, "<place>")
+        for place in (self._place, quote(self._place)):
+            value = value.replace(place, "<place>")
         for digest, name in self._hashes.items():
             value = value.replace(digest, f"<hash of {name}>")
         for pattern, word in _PATTERNS:

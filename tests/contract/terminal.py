@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +80,11 @@ class Terminal:
         return self.normal.text(str(path))
 
     def _typed(self, words: tuple[object, ...]) -> str:
-        return self.normal.text(shlex.join(["sightline", *map(str, words)]))
+        typed = [self.normal.text(str(word)) for word in words]
+        # Not as a shell would quote them: that hangs on the name of the place.
+        return " ".join(
+            ["sightline", *(f"'{word}'" if not word or " " in word else word for word in typed)]
+        )
 
     def _parsed(self, printed: str) -> list[object]:
         """Read JSON lines; their spelling (spaces, escapes, line ends) is fixed as well."""

@@ -7,26 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pytest
 from pyarrow import parquet
 
 from tests.contract.drawing import copies
 from tests.contract.golden import compare
 from tests.contract.terminal import Note, Terminal
 
-Story = Mapping[str, list[Note]]
 PLAN = "out/plan.jsonl"
 APPLY = ("dedup", "apply", PLAN, "--yes")
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Play every scene once, in the order of the table."""
-    terminal = Terminal(tmp_path_factory.mktemp("plans"))
-    album = copies(terminal.place / "album")
-    terminal.normal.learn(album)
-    assert terminal.run("index", album, "--model", "stand-in").exit_code == 0
-    return {name: play(terminal) for name, play in SCENES.items()}
 
 
 def journal(terminal: Terminal) -> Note:
@@ -160,6 +148,9 @@ SCENES: Mapping[str, Callable[[Terminal], list[Note]]] = {
 }
 
 
-@pytest.mark.parametrize("scene", SCENES)
-def test_plans_and_journals_are_as_they_were(story: Story, scene: str) -> None:
-    compare(f"dedup_{scene}", story[scene])
+def test_plans_and_journals_are_as_they_were(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    album = copies(terminal.place / "album")
+    terminal.normal.learn(album)
+    assert terminal.run("index", album, "--model", "stand-in").exit_code == 0
+    compare({f"dedup_{name}": play(terminal) for name, play in SCENES.items()})

@@ -128,7 +128,7 @@ def test_exit_codes_are_as_they_were(terminal: Terminal) -> None:
     tried = (*FOUND, *NOTHING, *USAGE, *ERRORS)
     noted = [terminal.code(*words) for words in tried]
     noted.append(terminal.code("index", "--files-from", "-", given=Interrupting()))
-    compare("exit_codes", noted)
+    compare({"exit_codes": noted})
 
 
 def test_settings_are_as_they_were(terminal: Terminal) -> None:
@@ -140,7 +140,7 @@ def test_settings_are_as_they_were(terminal: Terminal) -> None:
         file.write_text(written)
         noted.append({"settings": written.splitlines(), **terminal.code("status")})
     file.unlink()
-    compare("settings", noted)
+    compare({"settings": noted})
 
 
 def _wrong(written: str) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _wrong(written: str) -> Iterator[str]:
 
 
 def test_commands_and_options_are_as_they_were() -> None:
-    compare("options", list(_commands(cli, click.Context(cli), "sightline")))
+    compare({"options": list(_commands(cli, click.Context(cli), "sightline"))})
 
 
 def _commands(command: click.Command, context: click.Context, name: str) -> Iterator[Note]:
@@ -182,7 +182,7 @@ def test_the_front_door_is_as_it_was() -> None:
     noted: list[Note] = [{"module": "sightline", "names": [*sightline.__all__]}]
     for name in sightline.__all__:
         noted.append({"name": name, **_public(getattr(sightline, name))})
-    compare("front_door", noted)
+    compare({"front_door": noted})
 
 
 def _public(thing: Any) -> Note:
