@@ -173,6 +173,8 @@ def _parameter(parameter: click.Parameter) -> Mapping[str, object]:
     }
     if isinstance(parameter.type, click.Choice):
         told["choices"] = list(parameter.type.choices)
+    if isinstance(parameter.default, str | float) or type(parameter.default) is int:
+        told["default"] = parameter.default
     if isinstance(parameter, click.Option) and isinstance(parameter.flag_value, str):
         told["stands for"] = parameter.flag_value
     return told
@@ -192,6 +194,7 @@ def _public(thing: Any) -> Note:
     noted: dict[str, object] = {"fields": []}
     if is_dataclass(thing):
         noted["fields"] = [field.name for field in fields(thing)]
+        noted["takes"] = _takes(thing)
     methods = [name for name, one in vars(thing).items() if callable(one) and name[0] != "_"]
     noted["methods"] = [f"{name} {' '.join(_takes(getattr(thing, name)))}" for name in methods]
     noted["others"] = sorted(
