@@ -73,7 +73,7 @@ def _make(terminal: Terminal) -> None:
 
 
 def _move(catalogue: Path, before: str, after: str) -> None:
-    """Let every path of a catalogue begin otherwise."""
+    """Replace what every path of a catalogue begins with."""
     with closing(sqlite3.connect(catalogue)) as opened, opened:
         for table in ("roots", "files", "failures"):
             for number, path in opened.execute(f"SELECT id, path FROM {table}").fetchall():
