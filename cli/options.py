@@ -38,7 +38,8 @@ def model_option(function: Function) -> Function:
 
 def filter_options(function: Function) -> Function:
     """Add the filters, handed on by the names of their fields; `Filters.read` takes them."""
-    for name, field in reversed(list(FILTERS.items())):
+    last = sorted(FILTERS.items(), key=lambda entry: entry[1].metavar is None)
+    for name, field in reversed(last):
         flag = field.metavar is None
         function = click.option(
             f"--{option_of(name)}",

@@ -10,8 +10,8 @@ from search.chat import Chat as Chat
 from search.describe import Describing as Describing
 from search.engine import Engine as Engine
 from search.hits import Hit as Hit
-from search.labels import LabelSet as LabelSet
 from search.query import Query as Query
 from search.query import Rerank as Rerank
 from search.query import Term as Term
+from search.tag import LabelSet as LabelSet
 from search.tag import Tagging as Tagging

@@ -66,6 +66,21 @@ def test_no_function_is_longer_than_a_screen() -> None:
     assert {name: length for name, length in long.items() if name not in LONG_FOR_A_REASON} == {}
 
 
+def test_the_front_door_stands_between_the_command_line_and_the_search() -> None:
+    """import-linter holds the layers of packages, and takes no single file for one."""
+    for path in files():
+        imported = {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (getattr(node, "module", None) or "", *(each.name for each in node.names))
+        }
+        if path.name == "sightline.py":
+            assert "cli" not in imported
+        elif not path.is_relative_to(HOME / "cli"):
+            assert "sightline" not in imported, path
+
+
 def test_no_folder_is_a_drawer() -> None:
     folders = {path.parent for package in PACKAGES for path in (HOME / package).rglob("*")}
     counts = {

@@ -18,7 +18,7 @@ from cli.session import session
 from cli.settings import Settings
 from cli.targets import choose
 from search import LabelSet, Tagging
-from search.labels import BUILT_IN
+from search.tag import BUILT_IN
 from sightline import Sightline
 from storage import Filters
 from storage.filters import FILTERS

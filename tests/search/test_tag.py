@@ -9,8 +9,7 @@ import pytest
 from indexer import Report
 from indexer.models.networks.fake import StandInEncoder
 from search import LabelSet, Tagging, tag
-from search.labels import TEMPLATES
-from search.tag import label_vectors, shares
+from search.tag import TEMPLATES, label_vectors, shares
 from storage import Filters, Library, Tag
 from storage.errors import InvalidArgument, ItemNotFound, LibraryInUse, ModelMismatch
 from storage.selection import select_items

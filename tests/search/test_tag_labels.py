@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from search import LabelSet
-from search.labels import BUILT_IN, DRAWN_TEMPLATES, TEMPLATES, check_templates
+from search.tag import BUILT_IN, DRAWN_TEMPLATES, TEMPLATES, check_templates
 from storage.errors import InvalidArgument, PathNotFound, TextFailure
 
 
