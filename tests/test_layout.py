@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.commands.dedup import COMMANDS as DEDUP_COMMANDS
 from cli.commands.models import COMMANDS as MODEL_COMMANDS
 from cli.main import COMMANDS
 
@@ -155,9 +156,20 @@ def test_a_door_is_light_to_open(module: str) -> None:
     assert not HEAVY & set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize(
-    "command", [*COMMANDS, *(f"models {name}" for name in MODEL_COMMANDS if name != "list")]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_readme_knows_every_command(command: str) -> None:
     readme = (HOME / "README.md").read_text(encoding="utf-8")
     assert f"sightline {command}" in readme
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *COMMANDS,
+        *(f"models {name}" for name in MODEL_COMMANDS if name != "list"),
+        *(f"dedup {name}" for name in DEDUP_COMMANDS),
+    ],
+)
+def test_the_reference_knows_every_command(command: str) -> None:
+    reference = (HOME / "cli" / "README.md").read_text(encoding="utf-8")
+    assert f"`sightline {command}" in reference
