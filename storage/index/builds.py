@@ -25,13 +25,9 @@ RECALL_AT = 10
 _RECALL_QUERIES = 64
 # Below this the stored vectors themselves answer in a few milliseconds, without loading FAISS.
 WORTH_BUILDING = 10_000
-# Here one query of the exact kind takes some 45 ms of two cores (14 at 300,000 rows of 512
-# numbers, see benchmarks/results/nearest.jsonl); the inverted file looks at a few per cent of it.
-WORTH_IVF = 1_000_000
 # What a kind that does not look at every row must find of the ten best; it looks at more until
 # it does. Data without any structure may come to look at them all.
 LEAST_RECALL = 0.95
-_CODES = {"exact": "fp16", "ivf": "8 bit, rescored with fp16"}
 # A build is made anew when this share of the vectors came after it.
 TAIL_SHARE = 0.1
 
@@ -62,7 +58,7 @@ class Truth:
             return 1.0
         k = self.scores.shape[1]
         nothing = np.empty(0, np.int64)
-        _, scores = rescore.nearest(connection, index, self.queries, k, None, nothing)
+        _, scores = rescore.search(connection, index, self.queries, k, None, nothing)
         return float(np.mean(scores >= self.scores[:, -1:] - 1e-3))
 
 
@@ -96,11 +92,6 @@ def _of(space_id: object, kind: object) -> ColumnElement[bool]:
     return (table.c.space_id == space_id) & (table.c.kind == kind)
 
 
-def fitting(rows: int) -> str:
-    """Choose the index kind for so many vectors."""
-    return "ivf" if rows >= WORTH_IVF else "exact"
-
-
 def make(
     catalogue: Catalogue, folder: Path, space_id: int, kind: Kind, index_kind: str | None = None
 ) -> Build | None:
@@ -113,22 +104,22 @@ def make(
         rows = vectors.count(connection, space_id, kind)
         if not rows:
             return None
-        index_kind = index_kind or fitting(rows)
+        index_kind = index_kind or kinds.choose_kind(rows)
         index, truth, watermark, count = _gather(connection, space_id, kind, index_kind, rows)
         recall = truth.recall(connection, index)
-        while recall < LEAST_RECALL and index.widen():
+        while recall < LEAST_RECALL and index.probe_more():
             recall = truth.recall(connection, index)
-    name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
+    name = f"{kind}-{index.name}-{uuid4().hex}.faiss"
     checksum = _write(index, folder, name)
     values = {
         "space_id": space_id,
         "kind": kind,
-        "index_kind": index_kind,
+        "index_kind": index.name,
         "file": name,
         "watermark": watermark,
         "count": count,
         "checksum": checksum,
-        "parameters": {"codes": _CODES[index_kind], "recall_at": RECALL_AT},
+        "parameters": {"codes": index.codes, "recall_at": RECALL_AT},
         "recall": recall,
     }
     with catalogue.writing() as connection:
@@ -171,14 +162,14 @@ def empty(
     connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
 ) -> kinds.AnnIndex:
     """Make an index with room for the vectors of a kind, of which it has learnt but holds none."""
-    made = kinds.kind(index_kind)
+    index_class = kinds.load_kind(index_kind)
     table = schema.spaces
     dimension = connection.execute(
         select(table.c.dimension).where(table.c.id == space_id)
     ).scalar_one()
-    size = made.sample_size(rows)
+    size = index_class.sample_size(rows)
     sample = vectors.sample(connection, space_id, kind, size, dimension)
-    return made.create(dimension, rows, sample)
+    return index_class.create(dimension, rows, sample)
 
 
 def _register(connection: Connection, values: Mapping[str, object]) -> None:
@@ -213,6 +204,10 @@ def _publish(unfinished: Path, final: Path) -> None:
 
 def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
     """Map a registered build; raises IndexDamaged unless the file is the one registered."""
+    if build.index_kind not in kinds.KINDS:
+        raise IndexDamaged(
+            f"the index file {build.file} is of a kind that this version does not know"
+        )
     path = folder / build.file
     try:
         checksum = _checksum(path)
@@ -224,7 +219,7 @@ def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
         ) from error
     if checksum != build.checksum:
         raise IndexDamaged(f"the index file {build.file} is damaged (its hash does not match)")
-    return kinds.kind(build.index_kind).open(path)
+    return kinds.load_kind(build.index_kind).open(path)
 
 
 def sweep(catalogue: Catalogue, folder: Path) -> None:

@@ -45,7 +45,7 @@ class Nearest:
         tail = vectors.blocks(connection, self._space_id, self._kind, after=watermark)
         scored = _scored(query, _kept(tail, chosen))
         if index is not None:
-            ids, scores = rescore.nearest(
+            ids, scores = rescore.search(
                 connection, index, query[None], k, included, chosen.excluded
             )
             found = ids[0] >= 0

@@ -264,7 +264,7 @@ def test_a_build_of_the_wrong_recall_would_show(
     truth = builds.Truth()
     matrix = fill(0, 100)
     truth.see(np.arange(100), matrix)
-    index = kinds.kind("exact").create(DIM, 50, matrix[:0])
+    index = kinds.load_kind("exact").create(DIM, 50, matrix[:0])
     index.add(np.arange(50), matrix[50:])  # half of the rows, under wrong numbers
     with library.catalogue.reading() as connection:
         assert truth.recall(connection, index) < 0.9
