@@ -47,7 +47,7 @@ class Near:
         return cls(latitude, longitude, kilometres)
 
 
-def day(written: str) -> str:
+def parse_date(written: str) -> str:
     """Read a year, a month, a day or a moment (`2020`, `2020-06`, `2020-06-30T18:00`)."""
     padded = _moment(written)
     try:
@@ -115,8 +115,8 @@ class Filters:
     such thing, an empty text among them, and for a period that ends before it begins.
     """
 
-    after: Annotated[str, day] | None = None
-    before: Annotated[str, day] | None = None
+    after: Annotated[str, parse_date] | None = None
+    before: Annotated[str, parse_date] | None = None
     folder: Annotated[str, absolute_folder] | None = None
     camera: Annotated[str, single_spaced] | None = None
     near: Near | None = None

@@ -27,20 +27,20 @@ _RECALL_QUERIES = 64
 WORTH_BUILDING = 10_000
 # What a kind that does not look at every row must find of the ten best; it looks at more until
 # it does. Data without any structure may come to look at them all.
-LEAST_RECALL = 0.95
+MIN_RECALL = 0.95
 # A build is made anew when this share of the vectors came after it.
 TAIL_SHARE = 0.1
 
 
 @dataclass(slots=True)
-class Truth:
+class GroundTruth:
     """Exact answers gathered while the vectors stream by, to measure recall against."""
 
     queries: Matrix | None = None
     ids: vectors.Ids | None = None  # (q, RECALL_AT)
     scores: Matrix | None = None
 
-    def see(self, ids: vectors.Ids, matrix: Matrix) -> None:
+    def add(self, ids: vectors.Ids, matrix: Matrix) -> None:
         """Take in one block of vectors."""
         if self.queries is None:
             self.queries = matrix[:: max(1, len(matrix) // _RECALL_QUERIES)][:_RECALL_QUERIES]
@@ -77,7 +77,7 @@ def every(connection: Connection) -> tuple[Build, ...]:
     return tuple(Build(**row._mapping) for row in rows)
 
 
-def due(connection: Connection, space_id: int, kind: Kind) -> bool:
+def needs_rebuild(connection: Connection, space_id: int, kind: Kind) -> bool:
     """Return whether enough vectors came after the build, or went since, to make another."""
     build = registered(connection, space_id, kind)
     if build is None:
@@ -107,7 +107,7 @@ def make(
         index_kind = index_kind or kinds.choose_kind(rows)
         index, truth, watermark, count = _gather(connection, space_id, kind, index_kind, rows)
         recall = truth.recall(connection, index)
-        while recall < LEAST_RECALL and index.probe_more():
+        while recall < MIN_RECALL and index.probe_more():
             recall = truth.recall(connection, index)
     name = f"{kind}-{index.name}-{uuid4().hex}.faiss"
     checksum = _write(index, folder, name)
@@ -124,7 +124,7 @@ def make(
     }
     with catalogue.writing() as connection:
         _register(connection, values)
-    sweep(catalogue, folder)
+    remove_stale(catalogue, folder)
     with catalogue.reading() as connection:
         return registered(connection, space_id, kind)
 
@@ -148,12 +148,12 @@ def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:
 
 def _gather(
     connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
-) -> tuple[kinds.AnnIndex, Truth, int, int]:
-    index, truth = empty(connection, space_id, kind, index_kind, rows), Truth()
+) -> tuple[kinds.AnnIndex, GroundTruth, int, int]:
+    index, truth = empty(connection, space_id, kind, index_kind, rows), GroundTruth()
     watermark, count = 0, 0
     for ids, matrix in vectors.blocks(connection, space_id, kind):
         index.add(ids, matrix)
-        truth.see(ids, matrix)
+        truth.add(ids, matrix)
         watermark, count = int(ids[-1]), count + len(ids)
     return index, truth, watermark, count
 
@@ -222,7 +222,7 @@ def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
     return kinds.load_kind(build.index_kind).open(path)
 
 
-def sweep(catalogue: Catalogue, folder: Path) -> None:
+def remove_stale(catalogue: Catalogue, folder: Path) -> None:
     """Delete files of the index folder that no build names; names that are not ours stay."""
     with catalogue.reading() as connection:
         named = {build.file for build in every(connection)}

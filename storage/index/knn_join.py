@@ -56,7 +56,7 @@ class _Hits:
     cosines: list[Vector] = field(default_factory=list)
     waiting: int = 0
 
-    def see(self, asked: Ids, rows: Ids, scores: Matrix, others: Ids, least: float) -> None:
+    def add(self, asked: Ids, rows: Ids, scores: Matrix, others: Ids, least: float) -> None:
         """Take in the scores (rows, others) of some of the queries, whose numbers are `asked`."""
         near = scores >= least
         crowded = np.flatnonzero(np.count_nonzero(near, axis=1) > self.k + 1)
@@ -116,7 +116,7 @@ def neighbours(
             if index is not None:
                 _join(hits, ids, matrix, index, least)
             for others, block in vectors.blocks(connection, space_id, _KIND, indexed):
-                hits.see(ids, np.arange(len(ids)), matrix @ block.T, others, least)
+                hits.add(ids, np.arange(len(ids)), matrix @ block.T, others, least)
             found = hits.cut()
             if index is not None:
                 found = _exact(connection, matrix, *found, least)
@@ -173,7 +173,7 @@ def _join(hits: _Hits, ids: Ids, matrix: Matrix, index: ListIndex, least: float)
             continue
         others, block = index.read_list(number)
         if len(others):
-            hits.see(ids, rows, matrix[rows] @ block.T, others, least - index.code_error())
+            hits.add(ids, rows, matrix[rows] @ block.T, others, least - index.code_error())
 
 
 def _exact(

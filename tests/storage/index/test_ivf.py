@@ -32,7 +32,7 @@ def drawn(seed: int, count: int) -> Matrix:
 def filled(library: Library) -> Library:
     """A library whose item n has vector n, 2000 of them."""
     with library.catalogue.writing() as connection:
-        space = spaces.settle(connection, Space("m", "1", DIM, "{}"))
+        space = spaces.register(connection, Space("m", "1", DIM, "{}"))
         add(library, drawn(1, COUNT), space.id or 0, connection)
     return library
 
@@ -68,13 +68,13 @@ def best(matrix: Matrix, query: Matrix, k: int) -> Ids:
 def test_the_build_is_registered_with_the_recall_that_was_measured(filled: Library) -> None:
     build = made(filled)
     assert (build.index_kind, build.count, build.watermark) == ("ivf", COUNT, COUNT)
-    assert builds.LEAST_RECALL <= build.recall <= 1
+    assert builds.MIN_RECALL <= build.recall <= 1
     matrix, queries = drawn(1, COUNT), drawn(2, 50)
     chosen = Selection(None, NOTHING)
     hits = 0
     with filled.catalogue.reading() as connection:
         for query in queries:
-            ids, scores = filled.nearest(1, "image").find(connection, query, 10, chosen)
+            ids, scores = filled.nearest(1, "image").search(connection, query, 10, chosen)
             hits += len(set(ids.tolist()) & set(best(matrix, query, 10).tolist()))
             stored = matrix[ids - 1].astype(np.float16).astype(np.float32)
             np.testing.assert_allclose(scores, stored @ query, atol=1e-6)  # not those of the codes
@@ -93,13 +93,13 @@ def test_more_lists_are_looked_at_until_the_recall_is_there(
         index, truth, _, _ = builds._gather(connection, 1, "image", "ivf", 2 * COUNT)
         truth.queries = truth.ids = truth.scores = None
         [(ids, block)] = vectors.blocks(connection, 1, "image")
-        truth.see(ids[COUNT:], block[COUNT:])
-        truth.see(ids[:COUNT], block[:COUNT])
+        truth.add(ids[COUNT:], block[COUNT:])
+        truth.add(ids[:COUNT], block[:COUNT])
         recalls = [truth.recall(connection, index)]
         while index.probe_more():
             recalls.append(truth.recall(connection, index))
     assert min(recalls) < 0.7 and recalls[-1] == 1
-    assert made(filled).recall >= builds.LEAST_RECALL
+    assert made(filled).recall >= builds.MIN_RECALL
 
 
 def test_what_was_added_later_deleted_or_hidden_is_answered_rightly(filled: Library) -> None:
@@ -109,7 +109,7 @@ def test_what_was_added_later_deleted_or_hidden_is_answered_rightly(filled: Libr
         add(filled, later, 1, connection)
     hidden = np.array([7], np.int64)
     with filled.catalogue.reading() as connection:
-        find = filled.nearest(1, "image").find
+        find = filled.nearest(1, "image").search
         assert find(connection, later[3], 1, Selection(None, NOTHING))[0].tolist() == [COUNT + 4]
         old = drawn(1, COUNT)[6]
         assert find(connection, old, 1, Selection(None, NOTHING))[0].tolist() == [7]
