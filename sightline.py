@@ -80,11 +80,13 @@ class Sightline:
         exclude: tuple[str, ...] = (),
         text_columns: tuple[Filled, ...] = (),
         reread: bool = False,
+        index_kind: Filled | None = None,
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
         """Bring the library up to date with these folders and files, or with all it knows.
 
-        `exclude` holds patterns of gitignore; `reread` hashes files that seem unchanged as well.
+        `exclude` holds patterns of gitignore; `reread` hashes files that seem unchanged as well;
+        `index_kind` chooses how nearest vectors are found, see `IndexConfig`.
         """
         config = IndexConfig(
             paths=tuple(str(path) for path in paths),
@@ -92,6 +94,7 @@ class Sightline:
             exclude_by_root=not exclude,
             text_columns=text_columns,
             reread=reread,
+            index_kind=index_kind,
             workers=self._settings.workers,
             limits=self._settings.file_limits(),
         )

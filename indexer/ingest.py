@@ -152,7 +152,7 @@ class Indexer:
             excluded = _count(connection, files.count_excluded, scopes)
             roots.drop_moved_out(connection, os.path.lexists)
         self._library.thumbnails.delete(dropped)
-        self._library.refresh_builds(space_id)
+        self._library.refresh_builds(space_id, self._config.index_kind)
         return missing, excluded
 
 

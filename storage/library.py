@@ -314,14 +314,13 @@ class Library:
         else:
             self.notices.append(f"{reason}; it was made again from the stored vectors")
 
-    def refresh_builds(self, space_id: int) -> None:
-        """Make the index files that are due; the caller is the writer."""
-        kinds: tuple[Kind, ...] = ("image", "text")
-        for kind in kinds:
-            with self.catalogue.reading() as connection:
-                due = builds.needs_rebuild(connection, space_id, kind)
-            if due:
-                builds.make(self.catalogue, self.paths.index, space_id, kind)
+    def refresh_builds(self, space_id: int, index_kind: str | None = None) -> None:
+        """Make the index files that are due; the caller is the writer.
+
+        An `index_kind` other than the one chosen before is made at once, for so few vectors as
+        there are, and kept; "auto" leaves the choice to their number. Raises InvalidArgument.
+        """
+        builds.refresh(self.catalogue, self.paths.index, space_id, index_kind)
 
     def plan_remove(self, path: str) -> Removal:
         """Plan to take a folder or a file out of the library; raises PathNotFound."""

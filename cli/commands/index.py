@@ -48,6 +48,11 @@ from storage.errors import InvalidArgument
     is_flag=True,
     help="Read and hash every file again, also those that seem unchanged.",
 )
+@click.option(
+    "--index-kind",
+    metavar="NAME",
+    help="How nearest vectors are found: exact, ivf or auto, for what suits their number.",
+)
 @library_option
 @json_option
 def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
@@ -62,8 +67,6 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
     settings = Settings.read(library=given["library"], exclude=given["exclude"])
     Excludes(settings.exclude)  # before anything is made or asked
     files = _listed(paths, given["files_from"], given["files_from0"])
-    if not settings.library.exists():
-        _check_first_run(paths, files or (), model or settings.model or RECOMMENDED)
     config = IndexConfig(
         paths=paths,
         files=files,
@@ -73,7 +76,10 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
         reread=given["reread"],
         workers=settings.workers,
         limits=settings.file_limits(),
+        index_kind=given["index_kind"],
     )
+    if not settings.library.exists():
+        _check_first_run(paths, files or (), model or settings.model or RECOMMENDED)
     named = bool(paths) or files is not None
     with session(settings, create=named) as opened:
         if not (named or opened.roots()):

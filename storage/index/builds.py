@@ -77,9 +77,16 @@ def every(connection: Connection) -> tuple[Build, ...]:
     return tuple(Build(**row._mapping) for row in rows)
 
 
-def needs_rebuild(connection: Connection, space_id: int, kind: Kind) -> bool:
-    """Return whether enough vectors came after the build, or went since, to make another."""
+def needs_rebuild(
+    connection: Connection, space_id: int, kind: Kind, index_kind: str | None = None
+) -> bool:
+    """Return whether enough vectors came after the build, or went since, to make another.
+
+    True also where `index_kind` is not the one that was chosen before.
+    """
     build = registered(connection, space_id, kind)
+    if index_kind is not None and index_kind != _chosen(build):
+        return True
     if build is None:
         return vectors.count(connection, space_id, kind) >= WORTH_BUILDING
     tail = vectors.count(connection, space_id, kind, after=build.watermark)
@@ -92,34 +99,55 @@ def _of(space_id: object, kind: object) -> ColumnElement[bool]:
     return (table.c.space_id == space_id) & (table.c.kind == kind)
 
 
+def _chosen(build: Build | None) -> str:
+    """Return the index kind that a person chose for a build, or that the choice is automatic."""
+    if build is None or not build.parameters.get("chosen"):
+        return kinds.AUTOMATIC
+    return build.index_kind if build.index_kind in kinds.KINDS else kinds.AUTOMATIC
+
+
+def refresh(catalogue: Catalogue, folder: Path, space_id: int, index_kind: str | None) -> None:
+    """Make the builds of a space that are due, or that are not of the kind now chosen."""
+    if index_kind is not None:
+        kinds.parse_kind(index_kind)
+    every_kind: tuple[Kind, ...] = ("image", "text")
+    for kind in every_kind:
+        with catalogue.reading() as connection:
+            due = needs_rebuild(connection, space_id, kind, index_kind)
+        if due:
+            make(catalogue, folder, space_id, kind, index_kind)
+
+
 def make(
     catalogue: Catalogue, folder: Path, space_id: int, kind: Kind, index_kind: str | None = None
 ) -> Build | None:
     """Build the index of a kind in a space from the catalogue and put it in the old one's place.
 
-    The caller holds the library's lock; `index_kind` None lets the number of vectors choose.
+    The caller holds the library's lock. A chosen `index_kind` is kept by later builds, to which
+    None is given; `kinds.AUTOMATIC` lets the number of vectors choose again, as it does at first.
     Returns None where there are no vectors.
     """
     with catalogue.reading() as connection:
         rows = vectors.count(connection, space_id, kind)
         if not rows:
             return None
-        index_kind = index_kind or kinds.choose_kind(rows)
-        index, truth, watermark, count = _gather(connection, space_id, kind, index_kind, rows)
-        recall = truth.recall(connection, index)
-        while recall < MIN_RECALL and index.probe_more():
-            recall = truth.recall(connection, index)
-    name = f"{kind}-{index.name}-{uuid4().hex}.faiss"
-    checksum = _write(index, folder, name)
+        choice = index_kind or _chosen(registered(connection, space_id, kind))
+        chosen = kinds.parse_kind(choice) != kinds.AUTOMATIC
+        name = choice if chosen else kinds.choose_kind(rows)
+        index, truth, watermark, count = _gather(connection, space_id, kind, name, rows)
+        recall = _measure(connection, index, truth)
+    file = f"{kind}-{index.name}-{uuid4().hex}.faiss"
+    checksum = _write(index, folder, file)
+    parameters = {"codes": index.codes, "recall_at": RECALL_AT}
     values = {
         "space_id": space_id,
         "kind": kind,
         "index_kind": index.name,
-        "file": name,
+        "file": file,
         "watermark": watermark,
         "count": count,
         "checksum": checksum,
-        "parameters": {"codes": index.codes, "recall_at": RECALL_AT},
+        "parameters": {**parameters, "chosen": True} if chosen else parameters,
         "recall": recall,
     }
     with catalogue.writing() as connection:
@@ -127,6 +155,14 @@ def make(
     remove_stale(catalogue, folder)
     with catalogue.reading() as connection:
         return registered(connection, space_id, kind)
+
+
+def _measure(connection: Connection, index: kinds.AnnIndex, truth: GroundTruth) -> float:
+    """Return the recall of an index, which looks at more rows until it is high enough."""
+    recall = truth.recall(connection, index)
+    while recall < MIN_RECALL and index.probe_more():
+        recall = truth.recall(connection, index)
+    return recall
 
 
 def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:

@@ -81,11 +81,12 @@ class ListIndex(Protocol):
         """Read a list: row numbers (n,) and, to within their codes, its rows (n, dim) float32."""
 
 
-def check_kind(name: str) -> None:
-    """Raise InvalidArgument unless a kind, or the automatic choice, is called so."""
+def parse_kind(name: str) -> str:
+    """Return the name of a kind or of the automatic choice; raises InvalidArgument for others."""
     if name != AUTOMATIC and name not in KINDS:
         known = ", ".join((AUTOMATIC, *KINDS))
         raise InvalidArgument(f"there is no index kind {name!r}: choose one of {known}")
+    return name
 
 
 def choose_kind(rows: int) -> str:
