@@ -1,4 +1,4 @@
-"""Files: sightings of items at paths under roots.
+"""Files: items seen at paths under roots.
 
 Nothing here deletes because a file was not seen: a file that vanished is *missing*, one that an
 exclude pattern names is *excluded*, and either comes back whole. Only `remove` and `forget`,
