@@ -101,18 +101,21 @@ class Sightline:
         exclude: tuple[str, ...] = (),
         text_columns: tuple[Filled, ...] = (),
         reread: bool = False,
+        index_kind: Filled | None = None,
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
         """Bring the library up to date with these folders and files, or with all it knows.
 
         `files` names single files instead; `exclude` holds patterns of gitignore; `reread` hashes
-        files that seem unchanged as well.
+        files that seem unchanged as well; `index_kind` chooses how nearest vectors are found, see
+        `IndexConfig`.
         """
         config = replace(
             self._config(files, exclude),
             paths=tuple(str(path) for path in paths),
             text_columns=text_columns,
             reread=reread,
+            index_kind=index_kind,
         )
         return self._run(config, model, watch)
 

@@ -116,7 +116,7 @@ def make(folder: Path, made: Made, rows: int) -> None:
     """Make a library of the first so many pictures."""
     with Library.create(folder) as library:
         with library.catalogue.writing() as connection:
-            spaces.settle(connection, Space("random", "0", DIMENSION, "{}"))
+            spaces.register(connection, Space("random", "0", DIMENSION, "{}"))
         made.enter(library, 0, rows)
 
 

@@ -46,7 +46,7 @@ def unit_rows(seed: int, count: int) -> Matrix:
 def fill(library: Library, count: int) -> None:
     """Enter made-up items: a hundred folders, 25 years, one in a thousand missing."""
     with library.catalogue.writing() as connection:
-        space = spaces.settle(connection, Space("random", "0", DIMENSION, "{}")).id
+        space = spaces.register(connection, Space("random", "0", DIMENSION, "{}")).id
         root = Roots(connection).enter("/photos", walked=True).id
     assert space is not None
     for first in range(1, count + 1, _BATCH):
@@ -104,7 +104,7 @@ def main(items: int, repeat: int) -> None:
                 for query in unit_rows(0, repeat):
                     began = time.perf_counter()
                     chosen = select_vectors(connection, 1, "image", filters)
-                    nearest.find(connection, query, 10, chosen)
+                    nearest.search(connection, query, 10, chosen)
                     times.append(time.perf_counter() - began)
                 rows.append({"question": name, "seconds": times})
                 print(f"{name}: {median(times) * 1e3:.0f} ms")

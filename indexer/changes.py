@@ -20,11 +20,11 @@ from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
 from storage.records import ContentKind
 from storage.tables import files, items
-from storage.tables.file_state import KnownFile, Sighting
+from storage.tables.file_state import FileSeen, KnownFile
 
 PAGE = 1000
 _TABLE = "table:"
-Pair = tuple[Sighting | None, KnownFile | None]
+Pair = tuple[FileSeen | None, KnownFile | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ToRead:
     an unchanged file holds.
     """
 
-    seen: Sighting
+    seen: FileSeen
     kind: FileKind
     known: frozenset[str] = frozenset()
     outdated: Mapping[str, int] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Standing:
     """
 
     outcome: str
-    seen: Sighting | None = None
+    seen: FileSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Changes:
                 yield from self._changes((seen, known), scan)
 
     def _reading(
-        self, seen: Sighting, known: KnownFile | None, item: int | None = None
+        self, seen: FileSeen, known: KnownFile | None, item: int | None = None
     ) -> Iterator[Change]:
         kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
         columns = self._config.text_columns
@@ -203,7 +203,7 @@ def columns_of(form: str) -> tuple[str, ...]:
     return tuple(json.loads(form.removeprefix(_TABLE))) if form.startswith(_TABLE) else ()
 
 
-def merged(seen: Iterable[Sighting], known: Iterable[KnownFile]) -> Iterator[Pair]:
+def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pair]:
     """Pair two streams by path; both must be in byte order of their paths."""
     left, right = iter(seen), iter(known)
     here, there = next(left, None), next(right, None)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from indexer.limits import Limits
 from storage.fields import Between, check_fields, filled, path_text
+from storage.index.kinds import parse_kind
 
 Name = Annotated[str, path_text]  # of a file or a folder
 Count = Annotated[int, Between(1)]
@@ -20,7 +21,9 @@ class IndexConfig:
     folder that `paths` name; `exclude_by_root`, or where none is named, to its root. `reread` has
     every file's bytes hashed again, whatever its size and times. Tables (`.jsonl`, `.csv`) are
     read only where `text_columns` names a column.
-    `full_decode` forgoes the codec's own down-scaling of JPEG.
+    `index_kind` names how the nearest vectors are found from now on, "auto" for what suits their
+    number; None leaves it as it was chosen. `full_decode` forgoes the codec's own
+    down-scaling of JPEG.
     """
 
     paths: tuple[Name, ...] = ()
@@ -33,6 +36,7 @@ class IndexConfig:
     workers: Count | None = None  # None: one for each usable core
     limits: Limits = field(default_factory=Limits)
     full_decode: bool = False
+    index_kind: Annotated[str, parse_kind] | None = None
     batch_size: Count = 32  # the most pictures or passages encoded at once
 
     def __post_init__(self) -> None:

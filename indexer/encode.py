@@ -25,7 +25,7 @@ from storage.catalogue import Catalogue
 from storage.errors import EncodeFailure, FileFailure, TextFailure, UnreadableFile
 from storage.records import Kind, Matrix, Vector
 from storage.tables import reader_versions, vectors
-from storage.tables.file_state import Sighting
+from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 
 # A batch that takes longer is halved: rows wait for it before they can be committed.
@@ -57,7 +57,7 @@ class Encoding:
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Yield the events of a batch: pictures are encoded together, and so are passages."""
-        pictures: list[tuple[Sighting, Read, PictureRead]] = []
+        pictures: list[tuple[FileSeen, Read, PictureRead]] = []
         documents: list[tuple[ToRead, Read, TextRead]] = []
         for arrival in arrivals:
             change, read = arrival.change, arrival.read
@@ -92,7 +92,7 @@ class Encoding:
             return False
         return self._encoder.count_tokens(text) > context
 
-    def _pictures(self, pictures: Sequence[tuple[Sighting, Read, PictureRead]]) -> Iterator[Event]:
+    def _pictures(self, pictures: Sequence[tuple[FileSeen, Read, PictureRead]]) -> Iterator[Event]:
         wanted = self._without_vectors(
             {read.hash: content.reads_since for _, read, content in pictures}
         )

@@ -31,7 +31,7 @@ from indexer.workers import ReadPool
 from indexer.writer import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
 from storage.library import Library
 from storage.tables import files, items, roots, spaces
-from storage.tables.file_state import Sighting
+from storage.tables.file_state import FileSeen
 
 
 class Indexer:
@@ -93,7 +93,7 @@ class Indexer:
     def _settle(self) -> tuple[int, list[Scope], Scopes]:
         offered = self._encoder.space  # may load the model: before the transaction, under the lock
         with self._library.catalogue.writing() as connection:
-            space = spaces.settle(connection, offered)
+            space = spaces.register(connection, offered)
             finder = Scopes(connection, str(self._library.path.resolve()))
             scopes = finder.of(self._config.paths, self._config.files)
         assert space.id is not None
@@ -126,7 +126,7 @@ class Indexer:
                 line.put(Back(change.file))
             case Excluded():
                 line.put(MarkExcluded(change.file))
-            case Standing(seen=Sighting() as seen):
+            case Standing(seen=FileSeen() as seen):
                 line.put(RecordStat(seen))
 
     def _task(self, change: ToRead) -> ReadTask:
@@ -152,7 +152,7 @@ class Indexer:
             excluded = _count(connection, files.count_excluded, scopes)
             roots.drop_moved_out(connection, os.path.lexists)
         self._library.thumbnails.delete(dropped)
-        self._library.refresh_builds(space_id)
+        self._library.refresh_builds(space_id, self._config.index_kind)
         return missing, excluded
 
 

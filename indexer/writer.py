@@ -12,7 +12,7 @@ from storage.errors import SightlineError
 from storage.library import Library
 from storage.records import Capture, ContentKind, Matrix, Vector
 from storage.tables import files, items, reader_versions, vectors
-from storage.tables.file_state import KnownFile, Sighting
+from storage.tables.file_state import FileSeen, KnownFile
 from storage.tables.items import Content
 from storage.tables.roots import is_mounted
 
@@ -28,7 +28,7 @@ class PictureDone:
     `reads_since` is the first version of the reader that gives its pixels.
     """
 
-    seen: Sighting
+    seen: FileSeen
     content: Content
     thumbnail: bytes  # WebP
     vector: Vector | None
@@ -39,7 +39,7 @@ class PictureDone:
 class KnownDone:
     """A file whose content the catalogue has whole."""
 
-    seen: Sighting
+    seen: FileSeen
     hash: str
     kind: ContentKind
 
@@ -48,7 +48,7 @@ class KnownDone:
 class Refreshed:
     """A picture of which an earlier version read the same pixels; what its camera wrote is new."""
 
-    seen: Sighting
+    seen: FileSeen
     hash: str
     capture: Capture
 
@@ -60,7 +60,7 @@ class Kept:
     `item` is what it holds; the next run tries again unless this was `final`.
     """
 
-    seen: Sighting
+    seen: FileSeen
     item: int
     reason: str
     final: bool
@@ -78,7 +78,7 @@ class PassagesDone:
 class DocumentDone:
     """A text file, all of whose passages were written before: (hash, start, end) of each."""
 
-    seen: Sighting
+    seen: FileSeen
     content: Content
     places: tuple[tuple[str, int, int], ...]
 
@@ -87,7 +87,7 @@ class DocumentDone:
 class Failed:
     """A file that could not be used, and why; `holds` is what only the model has trouble with."""
 
-    seen: Sighting
+    seen: FileSeen
     stage: str
     reason: str
     holds: tuple[ContentKind, str] | None = None  # kind and hash
@@ -118,7 +118,7 @@ class MarkExcluded:
 class RecordStat:
     """An unchanged file whose change time or number the catalogue lacks."""
 
-    seen: Sighting
+    seen: FileSeen
 
 
 Event = (
@@ -184,8 +184,10 @@ class Writing:
         displaced: set[int] = set()
         with self._library.catalogue.writing() as connection:
             back = [event.file for event in events if isinstance(event, Back)]
-            files.vanish(connection, [event.file for event in events if isinstance(event, Gone)])
-            files.come_back(connection, back)
+            files.mark_missing(
+                connection, [event.file for event in events if isinstance(event, Gone)]
+            )
+            files.mark_present(connection, back)
             files.exclude(
                 connection, [event.file for event in events if isinstance(event, MarkExcluded)]
             )
@@ -235,7 +237,7 @@ class Writing:
         files.fail(connection, seen, stage, reason, self._space_id, item, READER_VERSION)
 
     def _record(
-        self, connection: Connection, seen: Sighting, item: int, fresh: bool = False
+        self, connection: Connection, seen: FileSeen, item: int, fresh: bool = False
     ) -> str:
         return files.record(connection, seen, item, fresh, is_away, self._space_id)
 

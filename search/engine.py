@@ -110,7 +110,7 @@ class Engine:
         chosen = select_vectors(connection, space_id, kind, query.filters)
         chosen = chosen.without(np.array(own, np.int64))
         nearest = self._library.nearest(space_id, kind)
-        ids, scores = nearest.find(connection, embedded.vector, length, chosen)
+        ids, scores = nearest.search(connection, embedded.vector, length, chosen)
         members = vectors.items_of(connection, ids.tolist())
         return {
             members[number]: float(np.clip(score, -1.0, 1.0))

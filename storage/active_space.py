@@ -133,7 +133,7 @@ def _drop_builds(catalogue: Catalogue, folder: Path, space_id: int) -> None:
     with catalogue.writing() as connection:
         for table in (schema.builds, schema.tombstones):
             connection.execute(delete(table).where(table.c.space_id == space_id))
-    builds.sweep(catalogue, folder)
+    builds.remove_stale(catalogue, folder)
 
 
 def _drop_vectors(catalogue: Catalogue, space_id: int) -> int:

@@ -60,7 +60,7 @@ class Near:
         return cls(latitude, longitude, kilometres)
 
 
-def day(written: str) -> str:
+def parse_date(written: str) -> str:
     """Read a year, a month, a day or a moment (`2020`, `2020-06`, `2020-06-30T18:00`)."""
     padded = _moment(written)
     try:
@@ -165,13 +165,13 @@ def _with_tag(label: str, _: bool) -> Conditions:
 
 
 _AFTER = FilterField(
-    check=day,
+    check=parse_date,
     where=lambda date, _: [schema.items.c.taken_at >= beginning(date)],
     metavar="DATE",
     help="Taken from the beginning of 2020, 2020-06 or 2020-06-30 on.",
 )
 _BEFORE = FilterField(
-    check=day,
+    check=parse_date,
     where=lambda date, _: [schema.items.c.taken_at < beginning(date)],
     metavar="DATE",
     help="Taken before the beginning of that period.",

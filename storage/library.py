@@ -21,7 +21,7 @@ from storage.errors import (
     NotALibrary,
 )
 from storage.index import builds
-from storage.index.search import Nearest
+from storage.index.search import VectorSearch
 from storage.paths import LibraryPaths, expand_home
 from storage.records import Build, Failure, Item, Kind, Root, Space, SpaceCount, Status
 from storage.removal import Removal
@@ -43,7 +43,7 @@ class Library:
         self.notices: list[str] = []
         self.catalogue = Catalogue(self.paths.catalogue)
         self.thumbnails = Thumbnails(self.paths.thumbnails)
-        self._nearest: dict[tuple[int, Kind], Nearest] = {}
+        self._searches: dict[tuple[int, Kind], VectorSearch] = {}
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -246,8 +246,8 @@ class Library:
             gone = {
                 space.id for space in active_space.prune(self.catalogue, self.paths.index, names)
             }
-        kept = {key: one for key, one in self._nearest.items() if key[0] not in gone}
-        self._nearest = kept
+        kept = {key: one for key, one in self._searches.items() if key[0] not in gone}
+        self._searches = kept
 
     def roots(self) -> list[Root]:
         """List the places that were indexed."""
@@ -288,17 +288,17 @@ class Library:
         """Read the WebP thumbnail of a content hash, or None where there is none."""
         return self.thumbnails.read(content)
 
-    def nearest(self, space_id: int, kind: Kind) -> Nearest:
+    def nearest(self, space_id: int, kind: Kind) -> VectorSearch:
         """Return the nearest-neighbour question of a kind; its index is opened once and kept."""
         key = space_id, kind
-        if key not in self._nearest:
-            self._nearest[key] = Nearest(
+        if key not in self._searches:
+            self._searches[key] = VectorSearch(
                 self.paths.index,
                 space_id,
                 kind,
                 lambda build, reason: self._rebuild(key, build, reason),
             )
-        return self._nearest[key]
+        return self._searches[key]
 
     def _rebuild(self, key: tuple[int, Kind], build: Build, reason: str) -> None:
         try:
@@ -313,14 +313,13 @@ class Library:
         else:
             self.notices.append(f"{reason}; it was made again from the stored vectors")
 
-    def refresh_builds(self, space_id: int) -> None:
-        """Make the index files that are due; the caller is the writer."""
-        kinds: tuple[Kind, ...] = ("image", "text")
-        for kind in kinds:
-            with self.catalogue.reading() as connection:
-                due = builds.due(connection, space_id, kind)
-            if due:
-                builds.make(self.catalogue, self.paths.index, space_id, kind)
+    def refresh_builds(self, space_id: int, index_kind: str | None = None) -> None:
+        """Make the index files that are due; the caller is the writer.
+
+        An `index_kind` other than the one chosen before is made at once, for so few vectors as
+        there are, and kept; "auto" leaves the choice to their number. Raises InvalidArgument.
+        """
+        builds.refresh(self.catalogue, self.paths.index, space_id, index_kind)
 
     def plan_remove(self, path: str) -> Removal:
         """Plan to take a folder or a file out of the library; raises PathNotFound."""

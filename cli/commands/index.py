@@ -19,6 +19,7 @@ from indexer.models import RECOMMENDED, fetch
 from indexer.scan.excludes import Excludes
 from indexer.scan.targets import check_listed, none_there, not_there
 from storage.errors import InvalidArgument
+from storage.index.kinds import AUTOMATIC, parse_kind
 
 
 @click.command("index", cls=Command)
@@ -48,6 +49,11 @@ from storage.errors import InvalidArgument
     is_flag=True,
     help="Read and hash every file again, also those that seem unchanged.",
 )
+@click.option(
+    "--index-kind",
+    metavar="NAME",
+    help="How nearest vectors are found: exact, ivf or auto, for what suits their number.",
+)
 @library_option
 @json_option
 def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
@@ -61,6 +67,7 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
     """
     settings = Settings.read(library=given["library"], exclude=given["exclude"])
     Excludes(settings.exclude)  # before anything is made or asked
+    parse_kind(given["index_kind"] or AUTOMATIC)
     files = _listed(paths, given["files_from"], given["files_from0"])
     if not settings.library.exists():
         _check_first_run(paths, files or (), model or settings.model or RECOMMENDED)
@@ -76,6 +83,7 @@ def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
             exclude=given["exclude"],
             text_columns=given["columns"],
             reread=given["reread"],
+            index_kind=given["index_kind"],
         )
         report = run_index(app, run, model)
     if given["as_json"]:

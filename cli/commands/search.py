@@ -17,12 +17,11 @@ from cli.output.render import tell, write_json, write_path
 from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
 from cli.pages.tile import Tile
 from cli.question import query_of, title, why_nothing
-from cli.rerank_options import rerank_options
 from cli.session import session
 from cli.settings import Settings
 from search import Hit, Query
 from search.hits import first_path
-from search.query import DEFAULT_K
+from search.query import DEFAULT_DEPTH, DEFAULT_K
 from sightline import Sightline, check_folder
 
 
@@ -46,7 +45,30 @@ from sightline import Sightline, check_folder
 @click.option("-k", default=DEFAULT_K, show_default=True, metavar="N", help="How many hits.")
 @filter_options
 @click.option("--kind", type=click.Choice(["image", "text", "all"]), help="[default: image]")
-@rerank_options
+@click.option(
+    "--rerank", is_flag=True, help="Read the best pictures again, together with the words."
+)
+@click.option(
+    "--rerank-model", metavar="NAME", help="What reads them; a pair scorer or a captioner."
+)
+@click.option(
+    "--rerank-depth",
+    type=int,
+    metavar="N",
+    help=f"How many it reads. [default: {DEFAULT_DEPTH}]",
+)
+@click.option(
+    "--min-match",
+    type=float,
+    metavar="P",
+    help="Drop what it finds less likely to match than P, 0 to 1.",
+)
+@click.option(
+    "--min-lift",
+    type=float,
+    metavar="D",
+    help="Drop what stands less than D above neutral words, such as 0.02.",
+)
 @click.option("--describe", is_flag=True, help="Give every picture a caption, and keep it.")
 @click.option("--paths", "as_paths", is_flag=True, help="Print only paths, one a line.")
 @click.option("--sheet", metavar="FILE", help="Write a contact sheet: FILE.png or FILE.html.")

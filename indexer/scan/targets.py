@@ -10,7 +10,7 @@ from indexer.scan.walk import Scan
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Root
 from storage.tables import files
-from storage.tables.file_state import KnownFile, Sighting
+from storage.tables.file_state import FileSeen, KnownFile
 from storage.tables.files import is_under
 from storage.tables.roots import Roots, is_mounted
 
@@ -23,7 +23,7 @@ class Scope:
     place: str
     notice: str | None = None  # why nothing may be found there although much is known
 
-    def seen(self, scan: Scan, known: Iterable[KnownFile]) -> Iterator[Sighting]:
+    def seen(self, scan: Scan, known: Iterable[KnownFile]) -> Iterator[FileSeen]:
         """Look at the files of the scope, in byte order of their paths."""
         if os.path.isdir(self.place) and self.root.walked:
             yield from scan.files(self.place)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from indexer.scan.excludes import Excludes
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage.records import Root
-from storage.tables.file_state import Sighting
+from storage.tables.file_state import FileSeen
 
 _MOST_NS = 2**63 - 1
 _SEPARATOR = os.fsencode(os.sep)
@@ -73,12 +73,12 @@ class Scan:
         self.left_out = LeftOut()
         self.met = False  # whether anything was there that a pattern might have matched
 
-    def files(self, folder: str) -> Iterator[Sighting]:
+    def files(self, folder: str) -> Iterator[FileSeen]:
         """Find the regular files under a folder of the root."""
         for path, stable in self._walk(folder):
             yield from self._seen(path, stable)
 
-    def file(self, path: str) -> Iterator[Sighting]:
+    def file(self, path: str) -> Iterator[FileSeen]:
         """Yield one regular file, or nothing if it is none or went away meanwhile."""
         yield from self._seen(path, self._file_systems.of(path))
 
@@ -158,7 +158,7 @@ class Scan:
             return False
         return True
 
-    def _seen(self, path: str, stable: StableStat) -> Iterator[Sighting]:
+    def _seen(self, path: str, stable: StableStat) -> Iterator[FileSeen]:
         try:
             seen = os.lstat(path)
         except FileNotFoundError:
@@ -168,7 +168,7 @@ class Scan:
             return
         if stat.S_ISREG(seen.st_mode):
             self.met = True
-            yield Sighting(
+            yield FileSeen(
                 self._root.id,
                 path,
                 seen.st_size,

@@ -25,26 +25,22 @@ RECALL_AT = 10
 _RECALL_QUERIES = 64
 # Below this the stored vectors themselves answer in a few milliseconds, without loading FAISS.
 WORTH_BUILDING = 10_000
-# Here one query of the exact kind takes some 45 ms of two cores (14 at 300,000 rows of 512
-# numbers, see benchmarks/results/nearest.jsonl); the inverted file looks at a few per cent of it.
-WORTH_IVF = 1_000_000
 # What a kind that does not look at every row must find of the ten best; it looks at more until
 # it does. Data without any structure may come to look at them all.
-LEAST_RECALL = 0.95
-_CODES = {"exact": "fp16", "ivf": "8 bit, rescored with fp16"}
+MIN_RECALL = 0.95
 # A build is made anew when this share of the vectors came after it.
 TAIL_SHARE = 0.1
 
 
 @dataclass(slots=True)
-class Truth:
+class GroundTruth:
     """Exact answers gathered while the vectors stream by, to measure recall against."""
 
     queries: Matrix | None = None
     ids: vectors.Ids | None = None  # (q, RECALL_AT)
     scores: Matrix | None = None
 
-    def see(self, ids: vectors.Ids, matrix: Matrix) -> None:
+    def add(self, ids: vectors.Ids, matrix: Matrix) -> None:
         """Take in one block of vectors."""
         if self.queries is None:
             self.queries = matrix[:: max(1, len(matrix) // _RECALL_QUERIES)][:_RECALL_QUERIES]
@@ -62,7 +58,7 @@ class Truth:
             return 1.0
         k = self.scores.shape[1]
         nothing = np.empty(0, np.int64)
-        _, scores = rescore.nearest(connection, index, self.queries, k, None, nothing)
+        _, scores = rescore.search(connection, index, self.queries, k, None, nothing)
         return float(np.mean(scores >= self.scores[:, -1:] - 1e-3))
 
 
@@ -81,9 +77,16 @@ def every(connection: Connection) -> tuple[Build, ...]:
     return tuple(Build(**row._mapping) for row in rows)
 
 
-def due(connection: Connection, space_id: int, kind: Kind) -> bool:
-    """Return whether enough vectors came after the build, or went since, to make another."""
+def needs_rebuild(
+    connection: Connection, space_id: int, kind: Kind, index_kind: str | None = None
+) -> bool:
+    """Return whether enough vectors came after the build, or went since, to make another.
+
+    True also where `index_kind` is not the one that was chosen before.
+    """
     build = registered(connection, space_id, kind)
+    if index_kind is not None and index_kind != _chosen(build):
+        return True
     if build is None:
         return vectors.count(connection, space_id, kind) >= WORTH_BUILDING
     tail = vectors.count(connection, space_id, kind, after=build.watermark)
@@ -96,9 +99,23 @@ def _of(space_id: object, kind: object) -> ColumnElement[bool]:
     return (table.c.space_id == space_id) & (table.c.kind == kind)
 
 
-def fitting(rows: int) -> str:
-    """Choose the index kind for so many vectors."""
-    return "ivf" if rows >= WORTH_IVF else "exact"
+def _chosen(build: Build | None) -> str:
+    """Return the index kind that a person chose for a build, or that the choice is automatic."""
+    if build is None or not build.parameters.get("chosen"):
+        return kinds.AUTOMATIC
+    return build.index_kind if build.index_kind in kinds.KINDS else kinds.AUTOMATIC
+
+
+def refresh(catalogue: Catalogue, folder: Path, space_id: int, index_kind: str | None) -> None:
+    """Make the builds of a space that are due, or that are not of the kind now chosen."""
+    if index_kind is not None:
+        kinds.parse_kind(index_kind)
+    every_kind: tuple[Kind, ...] = ("image", "text")
+    for kind in every_kind:
+        with catalogue.reading() as connection:
+            due = needs_rebuild(connection, space_id, kind, index_kind)
+        if due:
+            make(catalogue, folder, space_id, kind, index_kind)
 
 
 def make(
@@ -106,36 +123,46 @@ def make(
 ) -> Build | None:
     """Build the index of a kind in a space from the catalogue and put it in the old one's place.
 
-    The caller holds the library's lock; `index_kind` None lets the number of vectors choose.
+    The caller holds the library's lock. A chosen `index_kind` is kept by later builds, to which
+    None is given; `kinds.AUTOMATIC` lets the number of vectors choose again, as it does at first.
     Returns None where there are no vectors.
     """
     with catalogue.reading() as connection:
         rows = vectors.count(connection, space_id, kind)
         if not rows:
             return None
-        index_kind = index_kind or fitting(rows)
-        index, truth, watermark, count = _gather(connection, space_id, kind, index_kind, rows)
-        recall = truth.recall(connection, index)
-        while recall < LEAST_RECALL and index.widen():
-            recall = truth.recall(connection, index)
-    name = f"{kind}-{index_kind}-{uuid4().hex}.faiss"
-    checksum = _write(index, folder, name)
+        choice = index_kind or _chosen(registered(connection, space_id, kind))
+        chosen = kinds.parse_kind(choice) != kinds.AUTOMATIC
+        name = choice if chosen else kinds.choose_kind(rows)
+        index, truth, watermark, count = _gather(connection, space_id, kind, name, rows)
+        recall = _measure(connection, index, truth)
+    file = f"{kind}-{index.name}-{uuid4().hex}.faiss"
+    checksum = _write(index, folder, file)
+    parameters = {"codes": index.codes, "recall_at": RECALL_AT}
     values = {
         "space_id": space_id,
         "kind": kind,
-        "index_kind": index_kind,
-        "file": name,
+        "index_kind": index.name,
+        "file": file,
         "watermark": watermark,
         "count": count,
         "checksum": checksum,
-        "parameters": {"codes": _CODES[index_kind], "recall_at": RECALL_AT},
+        "parameters": {**parameters, "chosen": True} if chosen else parameters,
         "recall": recall,
     }
     with catalogue.writing() as connection:
         _register(connection, values)
-    sweep(catalogue, folder)
+    remove_stale(catalogue, folder)
     with catalogue.reading() as connection:
         return registered(connection, space_id, kind)
+
+
+def _measure(connection: Connection, index: kinds.AnnIndex, truth: GroundTruth) -> float:
+    """Return the recall of an index, which looks at more rows until it is high enough."""
+    recall = truth.recall(connection, index)
+    while recall < MIN_RECALL and index.probe_more():
+        recall = truth.recall(connection, index)
+    return recall
 
 
 def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:
@@ -157,12 +184,12 @@ def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:
 
 def _gather(
     connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
-) -> tuple[kinds.AnnIndex, Truth, int, int]:
-    index, truth = empty(connection, space_id, kind, index_kind, rows), Truth()
+) -> tuple[kinds.AnnIndex, GroundTruth, int, int]:
+    index, truth = empty(connection, space_id, kind, index_kind, rows), GroundTruth()
     watermark, count = 0, 0
     for ids, matrix in vectors.blocks(connection, space_id, kind):
         index.add(ids, matrix)
-        truth.see(ids, matrix)
+        truth.add(ids, matrix)
         watermark, count = int(ids[-1]), count + len(ids)
     return index, truth, watermark, count
 
@@ -171,14 +198,14 @@ def empty(
     connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
 ) -> kinds.AnnIndex:
     """Make an index with room for the vectors of a kind, of which it has learnt but holds none."""
-    made = kinds.kind(index_kind)
+    index_class = kinds.load_kind(index_kind)
     table = schema.spaces
     dimension = connection.execute(
         select(table.c.dimension).where(table.c.id == space_id)
     ).scalar_one()
-    size = made.sample_size(rows)
+    size = index_class.sample_size(rows)
     sample = vectors.sample(connection, space_id, kind, size, dimension)
-    return made.create(dimension, rows, sample)
+    return index_class.create(dimension, rows, sample)
 
 
 def _register(connection: Connection, values: Mapping[str, object]) -> None:
@@ -213,6 +240,10 @@ def _publish(unfinished: Path, final: Path) -> None:
 
 def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
     """Map a registered build; raises IndexDamaged unless the file is the one registered."""
+    if build.index_kind not in kinds.KINDS:
+        raise IndexDamaged(
+            f"the index file {build.file} is of a kind that this version does not know"
+        )
     path = folder / build.file
     try:
         checksum = _checksum(path)
@@ -224,10 +255,10 @@ def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
         ) from error
     if checksum != build.checksum:
         raise IndexDamaged(f"the index file {build.file} is damaged (its hash does not match)")
-    return kinds.kind(build.index_kind).open(path)
+    return kinds.load_kind(build.index_kind).open(path)
 
 
-def sweep(catalogue: Catalogue, folder: Path) -> None:
+def remove_stale(catalogue: Catalogue, folder: Path) -> None:
     """Delete files of the index folder that no build names; names that are not ours stay."""
     with catalogue.reading() as connection:
         named = {build.file for build in every(connection)}

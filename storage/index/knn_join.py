@@ -7,9 +7,10 @@ that of the stored vectors. A pair is looked for from both of its ends where bot
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +18,14 @@ from sqlalchemy import Connection
 
 from storage.catalogue import Catalogue
 from storage.errors import IndexDamaged
-from storage.index import builds
+from storage.index import builds, kinds
+from storage.index.kinds import ListIndex
 from storage.records import Kind, Matrix, Vector
 from storage.tables import vectors
 from storage.tables.vectors import Ids
 
-if TYPE_CHECKING:  # brings FAISS with it
-    from storage.index.ivf import IvfIndex
-
 _KIND: Kind = "image"
+_LIST_KIND = "ivf"  # of the index that is made in memory where the library has none with lists
 # Comparisons made one and all: half a minute of two cores at 512 numbers.
 FEW_COMPARISONS = 2_500_000_000
 # Lists of the inverted file compared with each picture: for random vectors, which no list fits,
@@ -56,7 +56,7 @@ class _Hits:
     cosines: list[Vector] = field(default_factory=list)
     waiting: int = 0
 
-    def see(self, asked: Ids, rows: Ids, scores: Matrix, others: Ids, least: float) -> None:
+    def add(self, asked: Ids, rows: Ids, scores: Matrix, others: Ids, least: float) -> None:
         """Take in the scores (rows, others) of some of the queries, whose numbers are `asked`."""
         near = scores >= least
         crowded = np.flatnonzero(np.count_nonzero(near, axis=1) > self.k + 1)
@@ -116,7 +116,7 @@ def neighbours(
             if index is not None:
                 _join(hits, ids, matrix, index, least)
             for others, block in vectors.blocks(connection, space_id, _KIND, indexed):
-                hits.see(ids, np.arange(len(ids)), matrix @ block.T, others, least)
+                hits.add(ids, np.arange(len(ids)), matrix @ block.T, others, least)
             found = hits.cut()
             if index is not None:
                 found = _exact(connection, matrix, *found, least)
@@ -127,25 +127,26 @@ def neighbours(
 
 def _index(
     connection: Connection, folder: Path, space_id: int, every: int, new: int
-) -> tuple["IvfIndex | None", int]:
-    """Return an inverted file and up to which vector it holds them; None where all are compared.
+) -> tuple[ListIndex | None, int]:
+    """Return an index of lists and up to which vector it holds them; None to compare all.
 
     Where the library has none, one is made in memory: a byte a number, while it is needed.
     """
     build = builds.registered(connection, space_id, _KIND)
-    if build is not None and build.index_kind == "ivf":
-        try:
-            return cast("IvfIndex", builds.open_checked(folder, build)), build.watermark
-        except IndexDamaged:  # searches say so and make it again
-            pass
+    if build is not None and kinds.keeps_lists(build.index_kind):
+        with suppress(IndexDamaged):  # searches say so and make it again
+            opened = builds.open_checked(folder, build)
+            assert isinstance(opened, ListIndex)
+            return opened, build.watermark
     if every * new <= FEW_COMPARISONS:
         return None, 0
-    index = builds.empty(connection, space_id, _KIND, "ivf", every)
+    index = builds.empty(connection, space_id, _KIND, _LIST_KIND, every)
     last = 0
     for ids, matrix in vectors.blocks(connection, space_id, _KIND):
         index.add(ids, matrix)
         last = int(ids[-1])
-    return cast("IvfIndex", index), last
+    assert isinstance(index, ListIndex)
+    return index, last
 
 
 def _asked(connection: Connection, space_id: int, after: int, size: int) -> tuple[Ids, Matrix]:
@@ -161,20 +162,18 @@ def _asked(connection: Connection, space_id: int, after: int, size: int) -> tupl
     return np.concatenate(ids), matrix
 
 
-def _join(hits: _Hits, ids: Ids, matrix: Matrix, index: "IvfIndex", least: float) -> None:
+def _join(hits: _Hits, ids: Ids, matrix: Matrix, index: ListIndex, least: float) -> None:
     """Compare each row of the block with the lists nearest to it, one list after another."""
-    from storage.index.ivf import CODE_ERROR
-
-    probed = index.probed(matrix, PROBES)  # (n, probes)
+    probed = index.nearest_lists(matrix, PROBES)  # (n, probes)
     order = np.argsort(probed, axis=None, kind="stable")
-    ends = np.searchsorted(probed.ravel()[order], np.arange(index.lists + 1))
-    for number in range(index.lists):
+    ends = np.searchsorted(probed.ravel()[order], np.arange(index.list_count() + 1))
+    for number in range(index.list_count()):
         rows = order[ends[number] : ends[number + 1]] // probed.shape[1]
         if not len(rows):
             continue
-        others, block = index.rows(number)
+        others, block = index.read_list(number)
         if len(others):
-            hits.see(ids, rows, matrix[rows] @ block.T, others, least - CODE_ERROR)
+            hits.add(ids, rows, matrix[rows] @ block.T, others, least - index.code_error())
 
 
 def _exact(

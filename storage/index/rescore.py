@@ -8,7 +8,7 @@ from storage.records import Matrix
 from storage.tables import vectors
 
 
-def nearest(
+def search(
     connection: Connection,
     index: AnnIndex,
     queries: Matrix,
@@ -20,8 +20,8 @@ def nearest(
 
     The cosines are those of the stored vectors, whatever codes the index has.
     """
-    ids, scores = index.nearest(queries, k * index.over, included, excluded)
-    if index.over == 1:
+    ids, scores = index.search(queries, k * index.oversample, included, excluded)
+    if index.oversample == 1:
         return ids, scores
     scores = _cosines(connection, queries, ids)
     ids = np.where(np.isfinite(scores), ids, -1)

@@ -14,13 +14,13 @@ from storage.selection import Selection
 from storage.tables import vectors
 
 # Up to this many allowed rows are read and compared one by one: faster than scanning all.
-FEW = 5_000
+EXACT_LIMIT = 5_000
 # Above this the heaps of FAISS cost more than sorting one column of scores.
 MANY_HITS = 2_048
 Ranked = tuple[vectors.Ids, Vector]  # row numbers and cosines, best first
 
 
-class Nearest:
+class VectorSearch:
     """Answers nearest-neighbour questions for one kind in one space.
 
     Cosines are always those of the stored vectors. Answers are exact, but for a build of a kind
@@ -36,16 +36,16 @@ class Nearest:
         self._damaged = damaged
         self._opened: tuple[Build, AnnIndex | None] | None = None
 
-    def find(self, connection: Connection, query: Vector, k: int, chosen: Selection) -> Ranked:
+    def search(self, connection: Connection, query: Vector, k: int, chosen: Selection) -> Ranked:
         """Rank the k best of the chosen vectors; fewer only where fewer are chosen."""
         included = chosen.included
-        if included is not None and len(included) <= FEW:
+        if included is not None and len(included) <= EXACT_LIMIT:
             return _ranked(_scored(query, vectors.fetch(connection, included)), k)
         index, watermark = self._index(connection, k)
         tail = vectors.blocks(connection, self._space_id, self._kind, after=watermark)
         scored = _scored(query, _kept(tail, chosen))
         if index is not None:
-            ids, scores = rescore.nearest(
+            ids, scores = rescore.search(
                 connection, index, query[None], k, included, chosen.excluded
             )
             found = ids[0] >= 0

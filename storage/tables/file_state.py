@@ -7,7 +7,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class FileSeen:
     """A file as the file system shows it now.
 
     `ctime_ns` (when content or rights last changed) and `inode` are None where the system has
@@ -40,7 +40,7 @@ class KnownFile:
     hash: str = ""  # of the item
     reader_version: int = 0  # by which rules it was read, or failed to be
 
-    def looks_like(self, seen: Sighting) -> bool:
+    def looks_like(self, seen: FileSeen) -> bool:
         """Return True where nothing about the file says that it changed.
 
         Size and date can both survive a rewrite or an exchange of names; the change time cannot
@@ -53,7 +53,7 @@ class KnownFile:
             and _agree(self.inode, seen.inode)
         )
 
-    def lacks_stat_of(self, seen: Sighting) -> bool:
+    def lacks_stat_of(self, seen: FileSeen) -> bool:
         """Return True where the system shows a change time or a number that is not recorded."""
         pairs = ((self.ctime_ns, seen.ctime_ns), (self.inode, seen.inode))
         return any(known is None and shown is not None for known, shown in pairs)

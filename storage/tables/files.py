@@ -1,4 +1,4 @@
-"""Files: sightings of items at paths under roots.
+"""Files: items seen at paths under roots.
 
 Nothing here deletes because a file was not seen: a file that vanished is *missing*, one that an
 exclude pattern names is *excluded*, and either comes back whole. Only `remove` and `forget`,
@@ -27,7 +27,7 @@ from sqlalchemy.dialects.sqlite import insert
 from storage import schema
 from storage.errors import UnreadableFile
 from storage.records import Failure, Root
-from storage.tables.file_state import KnownFile, Sighting
+from storage.tables.file_state import FileSeen, KnownFile
 from storage.tables.items import has_vector, has_vectors_of_passages, refresh_presence
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
@@ -126,7 +126,7 @@ def any_known(connection: Connection, root: Root, path: str, below: bool = True)
 
 def record(
     connection: Connection,
-    seen: Sighting,
+    seen: FileSeen,
     item_id: int,
     fresh: bool,
     gone: Gone,
@@ -160,7 +160,7 @@ def record(
     return "new" if fresh else "moved"
 
 
-def _columns(seen: Sighting) -> dict[str, object]:
+def _columns(seen: FileSeen) -> dict[str, object]:
     return {
         "root_id": seen.root_id,
         "path": seen.path,
@@ -183,7 +183,7 @@ def _others(connection: Connection, item_id: int) -> Sequence[Row[Any, Any, Any]
     ).all()
 
 
-def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
+def mark_missing(connection: Connection, known: Sequence[KnownFile]) -> None:
     """Mark files as missing; their items, vectors and decisions stay.
 
     Of a file that only ever failed nothing is known but that, and that is forgotten.
@@ -195,7 +195,7 @@ def vanish(connection: Connection, known: Sequence[KnownFile]) -> None:
     _set_state(connection, known, missing=True)
 
 
-def come_back(connection: Connection, known: Sequence[KnownFile]) -> None:
+def mark_present(connection: Connection, known: Sequence[KnownFile]) -> None:
     """Mark files as there and shown again, unchanged since they were last seen."""
     _set_state(connection, known)
 
@@ -237,7 +237,7 @@ def _set_state(
     refresh_presence(connection, [file.item_id for file in known if file.item_id is not None])
 
 
-def record_stat(connection: Connection, seen: Sequence[Sighting]) -> None:
+def record_stat(connection: Connection, seen: Sequence[FileSeen]) -> None:
     """Record change time and number of files that are otherwise as they were recorded."""
     if not seen:
         return
@@ -262,7 +262,7 @@ def record_stat(connection: Connection, seen: Sequence[Sighting]) -> None:
 
 def fail(
     connection: Connection,
-    seen: Sighting,
+    seen: FileSeen,
     stage: str,
     reason: str,
     space_id: int | None = None,
@@ -292,7 +292,7 @@ def fail(
     _hide(connection, seen.path, _unread(connection, seen, stage) if item_id is None else item_id)
 
 
-def _unread(connection: Connection, seen: Sighting, stage: str) -> int | None:
+def _unread(connection: Connection, seen: FileSeen, stage: str) -> int | None:
     """Return the item of a file that cannot be read, as after a change of its rights alone."""
     if stage != UnreadableFile.stage:
         return None
@@ -313,7 +313,7 @@ def _hide(
         refresh_presence(connection, [held])
 
 
-def _outdate(connection: Connection, seen: Sighting, space_id: int | None) -> None:
+def _outdate(connection: Connection, seen: FileSeen, space_id: int | None) -> None:
     """Forget the failures that a new outcome in a space, or a change of the file, replaces."""
     table = schema.failures
     changed = or_(table.c.size != seen.size, table.c.mtime_ns != seen.mtime_ns)

@@ -19,8 +19,8 @@ def every(connection: Connection) -> tuple[Space, ...]:
     )
 
 
-def settle(connection: Connection, space: Space) -> Space:
-    """Find the space of a model, or let it in: the first one as current, others beside it.
+def register(connection: Connection, space: Space) -> Space:
+    """Find the space of a model, or add it: the first one as current, others beside it.
 
     Raises ModelMismatch where the library has a space that is called the same and is not.
     """

@@ -22,7 +22,7 @@ from storage.errors import (
     PathNotFound,
 )
 from storage.tables import files
-from storage.tables.file_state import Sighting
+from storage.tables.file_state import FileSeen
 from tests.indexer.told import counts, paths
 
 Count = Callable[[], int]
@@ -109,7 +109,7 @@ def test_what_no_row_can_hold_fails_alone(
 ) -> None:
     record = files.record
 
-    def refuse(connection: Connection, seen: Sighting, *rest: Any) -> files.Outcome:
+    def refuse(connection: Connection, seen: FileSeen, *rest: Any) -> files.Outcome:
         if seen.path.endswith("3.png"):
             raise OverflowError("too large")
         return record(connection, seen, *rest)

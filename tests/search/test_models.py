@@ -40,7 +40,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def _settle(library: Library, space: Space) -> None:
     with library.catalogue.writing() as connection:
-        spaces.settle(connection, space)
+        spaces.register(connection, space)
 
 
 def test_a_new_library_takes_the_flag_then_the_setting_then_the_recommended(

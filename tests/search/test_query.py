@@ -5,7 +5,7 @@ import pytest
 from search import Query, Rerank, Term
 from storage import Near
 from storage.errors import InvalidArgument
-from storage.filters import day
+from storage.filters import parse_date
 
 KITE = (Term("text", "kite"),)
 
@@ -93,7 +93,7 @@ def test_a_place_off_the_map_is_refused(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["2020", "2020-06", "2020-06-30", "2020-06-30T18:00"])
 def test_a_date_may_be_as_coarse_as_a_year(written: str) -> None:
-    assert day(written) == written
+    assert parse_date(written) == written
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_date_may_be_as_coarse_as_a_year(written: str) -> None:
 )
 def test_what_is_no_date_is_refused(written: str) -> None:
     with pytest.raises(InvalidArgument, match="not a date"):
-        day(written)
+        parse_date(written)
 
 
 def test_bytes_that_are_no_text_become_question_marks_and_paths_keep_theirs() -> None:

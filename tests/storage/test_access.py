@@ -44,7 +44,7 @@ def place(tmp_path: Path) -> Path:
     """A closed library of 300 items with vectors and a thumbnail."""
     with Library.create(tmp_path / "made") as library:
         with library.catalogue.writing() as connection:
-            space = spaces.settle(connection, Space("m", "1", DIM, "{}"))
+            space = spaces.register(connection, Space("m", "1", DIM, "{}"))
             contents = [items.Content(f"{n:064x}", "image", 1, "PNG") for n in range(COUNT)]
             numbers = [items.add(connection, content)[0] for content in contents]
             vectors.add(connection, space.id or 0, "image", numbers, drawn())
@@ -201,7 +201,7 @@ def test_an_index_file_is_used_or_done_without(
         with library.catalogue.reading() as connection:
             chosen = Selection(None, np.empty(0, np.int64))
             nearest = library.nearest(1, "image")
-            ids, scores = nearest.find(connection, drawn()[7], 1, chosen)
+            ids, scores = nearest.search(connection, drawn()[7], 1, chosen)
         assert (ids.tolist(), round(float(scores[0]), 2)) == ([8], 1.0)
         assert len(library.notices) == (1 if there else 2)
         assert there or "missing; the stored vectors answered" in library.notices[1]

@@ -40,7 +40,7 @@ def rows(library: Library, table: str) -> int:
 def test_the_first_space_is_current_and_others_stand_beside_it(library: Library) -> None:
     first, other = Space("a", "1", 8, "{}"), Space("b", "1b", 8, "{}")
     with library.catalogue.writing() as connection:
-        made = [spaces.settle(connection, space) for space in (first, other, first, other)]
+        made = [spaces.register(connection, space) for space in (first, other, first, other)]
     assert [space.id for space in made] == [1, 2, 1, 2]
     assert [(count.space.name, count.current) for count in library.spaces()] == [
         ("a", True),
@@ -50,9 +50,9 @@ def test_the_first_space_is_current_and_others_stand_beside_it(library: Library)
 
 def test_a_space_that_is_called_the_same_and_is_not_is_refused(library: Library) -> None:
     with library.catalogue.writing() as connection:
-        spaces.settle(connection, Space("a", "1", 8, "{}"))
+        spaces.register(connection, Space("a", "1", 8, "{}"))
         with pytest.raises(ModelMismatch, match="put the old weights back"):
-            spaces.settle(connection, Space("a", "1", 16, "{}"))
+            spaces.register(connection, Space("a", "1", 16, "{}"))
 
 
 def test_each_space_is_counted(

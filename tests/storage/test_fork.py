@@ -31,7 +31,7 @@ library = Library.open(sys.argv[1])
 
 def best(library, number=7):
     with library.catalogue.reading() as connection:
-        ids, _ = library.nearest(1, "image").find(
+        ids, _ = library.nearest(1, "image").search(
             connection, queries[number], 1, Selection(None, np.empty(0, np.int64)))
     return ids.tolist()
 
@@ -63,7 +63,7 @@ def fork(tmp_path: Path, index_kind: str) -> Fork:
     """Run lines after the script above in a fresh interpreter and return what was printed."""
     with Library.create(tmp_path / "made") as library:
         with library.catalogue.writing() as connection:
-            space = spaces.settle(connection, Space("m", "1", DIM, "{}"))
+            space = spaces.register(connection, Space("m", "1", DIM, "{}"))
             contents = [items.Content(f"{n:064x}", "image", 1, "PNG") for n in range(COUNT)]
             numbers = [items.add(connection, content)[0] for content in contents]
             vectors.add(connection, space.id or 0, "image", numbers, drawn())

@@ -32,7 +32,7 @@ def drawn(count: int, seed: int = 0) -> Matrix:
 @pytest.fixture
 def space_id(library: Library) -> int:
     with library.catalogue.writing() as connection:
-        number = spaces.settle(connection, Space("m", "1", DIM, "{}")).id
+        number = spaces.register(connection, Space("m", "1", DIM, "{}")).id
     assert number is not None
     return number
 

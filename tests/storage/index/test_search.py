@@ -13,7 +13,7 @@ from storage.index import builds, kinds
 from storage.records import Capture, Matrix
 from storage.selection import select_vectors
 from storage.tables import files, items, spaces, vectors
-from storage.tables.file_state import Sighting
+from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 from storage.tables.roots import Roots
 from storage.tables.vectors import Ids
@@ -25,7 +25,7 @@ Fill = Callable[[int, int], Matrix]
 @pytest.fixture
 def space_id(library: Library) -> int:
     with library.catalogue.writing() as connection:
-        number = spaces.settle(connection, Space("m", "1", DIM, "{}")).id
+        number = spaces.register(connection, Space("m", "1", DIM, "{}")).id
     assert number is not None
     return number
 
@@ -43,7 +43,7 @@ def fill(library: Library, space_id: int) -> Fill:
             for number, row in enumerate(matrix, start=first):
                 item, fresh = items.add(connection, content(number))
                 vectors.add(connection, space_id, "image", [item], row[None])
-                seen = Sighting(root.id, f"/photos/{number % 3}/{number}.jpg", number, 0)
+                seen = FileSeen(root.id, f"/photos/{number % 3}/{number}.jpg", number, 0)
                 files.record(connection, seen, item, fresh, lambda root, path: False)
         return matrix
 
@@ -66,7 +66,7 @@ def found(
 ) -> tuple[Ids, Matrix]:
     with library.catalogue.reading() as connection:
         chosen = select_vectors(connection, space_id, "image", filters or Filters())
-        return library.nearest(space_id, "image").find(connection, query, k, chosen)
+        return library.nearest(space_id, "image").search(connection, query, k, chosen)
 
 
 def brute_force(library: Library, space_id: int, query: Matrix, k: int) -> Matrix:
@@ -139,7 +139,7 @@ def test_items_whose_files_are_missing_are_hidden_unless_asked_for(
             1,
             space_id,
         )
-        files.vanish(connection, known)
+        files.mark_missing(connection, known)
     assert 8 not in found(library, space_id, query, 50)[0]
     assert found(library, space_id, query, 1, Filters(missing=True))[0].tolist() == [8]
 
@@ -176,7 +176,7 @@ def test_a_filter_allows_exactly_what_it_says(
     few: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("storage.index.search.FEW", few)  # both ways of the plan
+    monkeypatch.setattr("storage.index.search.EXACT_LIMIT", few)  # both ways of the plan
     query = fill(0, 400)[3]
     build(library, space_id)
     fill(400, 20)
@@ -244,27 +244,27 @@ def test_a_build_is_due_when_there_is_enough_to_gain(
 ) -> None:
     monkeypatch.setattr("storage.index.builds.WORTH_BUILDING", 100)
     fill(0, 99)
-    assert not due(library, space_id)
+    assert not needs_rebuild(library, space_id)
     fill(99, 1)
-    assert due(library, space_id)
+    assert needs_rebuild(library, space_id)
     build(library, space_id)
-    assert not due(library, space_id)
+    assert not needs_rebuild(library, space_id)
     fill(200, 11)
-    assert due(library, space_id)
+    assert needs_rebuild(library, space_id)
 
 
-def due(library: Library, space_id: int) -> bool:
+def needs_rebuild(library: Library, space_id: int) -> bool:
     with library.catalogue.reading() as connection:
-        return builds.due(connection, space_id, "image")
+        return builds.needs_rebuild(connection, space_id, "image")
 
 
 def test_a_build_of_the_wrong_recall_would_show(
     library: Library, space_id: int, fill: Fill
 ) -> None:
-    truth = builds.Truth()
+    truth = builds.GroundTruth()
     matrix = fill(0, 100)
-    truth.see(np.arange(100), matrix)
-    index = kinds.kind("exact").create(DIM, 50, matrix[:0])
+    truth.add(np.arange(100), matrix)
+    index = kinds.load_kind("exact").create(DIM, 50, matrix[:0])
     index.add(np.arange(50), matrix[50:])  # half of the rows, under wrong numbers
     with library.catalogue.reading() as connection:
         assert truth.recall(connection, index) < 0.9

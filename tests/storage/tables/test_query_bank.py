@@ -9,7 +9,7 @@ from storage.tables import query_bank, spaces
 def test_a_bank_comes_back_as_it_was_stored(library: Library) -> None:
     matrix = np.random.default_rng(1).standard_normal((5, 8)).astype(np.float32)
     with library.catalogue.writing() as connection:
-        number = spaces.settle(connection, Space("m", "1", 8, "{}")).id
+        number = spaces.register(connection, Space("m", "1", 8, "{}")).id
         assert number is not None
         assert query_bank.stored(connection, number, "everyday") is None
         query_bank.record(connection, number, "everyday", matrix)

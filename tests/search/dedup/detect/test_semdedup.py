@@ -28,7 +28,7 @@ class Shelf:
         unit = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
         with self.library.catalogue.writing() as connection:
             connection.execute(roots.insert().values(id=1, path="/set", walked=True))
-            space = spaces.settle(connection, Space("made", "1", matrix.shape[1], "{}"))
+            space = spaces.register(connection, Space("made", "1", matrix.shape[1], "{}"))
             numbers = []
             for place in range(len(unit)):
                 number, _ = add(connection, Content(f"{place:064x}", "image", 1, "JPEG"))

@@ -13,7 +13,7 @@ from storage.records import Capture, Space
 from storage.schema import items, spaces
 from storage.tables import duplicate_pairs, vectors
 from storage.tables.items import Content, add
-from storage.tables.spaces import settle
+from storage.tables.spaces import register
 
 LIMITS = Thresholds()
 NOON = Capture("2024-05-01T12:00:00", "Canon EOS 40D", None, 46.95, 7.45)
@@ -51,7 +51,7 @@ def library(tmp_path: Path) -> Library:
 
 def _space(library: Library, name: str) -> int:
     with library.catalogue.writing() as connection:
-        number = settle(connection, Space(name, f"revision of {name}", 8, "none")).id
+        number = register(connection, Space(name, f"revision of {name}", 8, "none")).id
         assert number is not None
         connection.execute(spaces.update().values(current=spaces.c.id == number))
     return number
