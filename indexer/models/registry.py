@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast, overload
 
-from indexer.models.families import ARCHITECTURES
 from indexer.models.files import hub, layout
 from indexer.models.files.checkpoint import (
     HUB,
@@ -204,7 +203,7 @@ def _hub_entry(name: str) -> ModelEntry:
         config, _ = hub.fetch(name, repository, layout.CONFIG, revision)
     except hub.NotOffered:
         raise BrokenModel(f"the repository {repository} has no {layout.CONFIG}") from None
-    loaders = ARCHITECTURES[layout.check(config.parent)]
+    loaders = layout.check(config.parent).loaders
     return ModelEntry(name, loaders, name, revision, "a repository of the hub", repository)
 
 
@@ -245,10 +244,8 @@ def _folder_entry(name: str) -> ModelEntry:
     folder = expand_home(name).absolute().resolve()
     if not folder.is_dir():
         raise UnknownModel(f"there is no model directory {folder}; {_NEXT_STEP}")
-    architecture = check_folder(folder)
-    loaders: Mapping[Role, str] = OPEN_CLIP_LOADERS
-    if architecture:
-        loaders = ARCHITECTURES[architecture]
+    family = check_folder(folder)
+    loaders: Mapping[Role, str] = family.loaders if family else OPEN_CLIP_LOADERS
     return ModelEntry(str(folder), loaders, str(folder), "", "local directory")
 
 

@@ -11,6 +11,7 @@ from transformers.models.instructblip.modeling_instructblip import (
     InstructBlipForConditionalGeneration,
 )
 
+from indexer.models.families import QFORMER_TOKENIZER
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.generation import SpeakingReader, after, room, token_id
 from indexer.models.networks.pretrained import check_words, tokenizer
@@ -31,7 +32,7 @@ class InstructBlip(SpeakingReader):
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
         self._prompts = Prompts.read(checkpoint.folder, USUAL)
-        self._hearing = tokenizer(checkpoint, "qformer_tokenizer")
+        self._hearing = tokenizer(checkpoint, QFORMER_TOKENIZER)
         config = self._network.config
         check_words(self._hearing, config.qformer_config.vocab_size, self.name, "Q-Former")
         vocabulary = self._network.get_input_embeddings().num_embeddings

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers.models.llava.modeling_llava import LlavaForConditionalGeneration
 
+from indexer.models.families import image_tower
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.chat_template import Dialogue
 from indexer.models.networks.generation import SpeakingReader, after, room, token_id
@@ -130,7 +131,6 @@ def places(config: Any) -> int:
     """Return how many tokens of the prompt a picture takes: one for each of its features."""
     vision = config.vision_config
     patches = int(vision.image_size // vision.patch_size) ** 2
-    # CLIP's tower has a class token before the patches; SigLIP's has none.
-    own = 0 if "siglip" in vision.model_type else 1
+    own = image_tower(vision.model_type).class_tokens
     dropped = 1 if config.vision_feature_select_strategy == "default" else 0
     return patches + own - dropped
