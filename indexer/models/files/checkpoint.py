@@ -108,10 +108,14 @@ def pickled(name: str) -> UnsafeWeights:
     )
 
 
-def from_folder(name: str, folder: Path) -> Checkpoint:
-    """Read a folder that holds a model: its configuration and the hash of its files."""
-    if check_folder(folder):
-        config = layout.read(folder)
+def from_folder(name: str, folder: Path, screened: Family | None = None) -> Checkpoint:
+    """Read a folder that holds a model: its configuration and the hash of its files.
+
+    `screened` is what `check_folder` has returned for it, where it was asked just now.
+    """
+    family = screened or check_folder(folder)
+    if family:
+        config = layout.read(folder, family)
         return Checkpoint(name, layout.revision(folder), folder=folder, config=config)
     refuse_code(sorted(folder.glob("*.json")))
     recipe = Recipe.parse(read_table(folder / CONFIG), str(folder / CONFIG), folder)

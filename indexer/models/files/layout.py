@@ -43,12 +43,14 @@ def check(folder: Path) -> Family:
     return _family(folder)
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path, screened: Family | None = None) -> dict[str, Any]:
     """Return the configuration of a folder in which nothing is lacking.
 
-    Raises BrokenModel or UnsafeWeights naming the folder and the file.
+    `screened` is what `check` has returned for it, where it was asked just now. Raises BrokenModel
+    or UnsafeWeights naming the folder and the file.
     """
-    check(folder)
+    if screened is None:
+        check(folder)
     missing = lacking(folder)
     if missing:
         refusal = pickles(files_of(folder), WEIGHTS) if missing == WEIGHTS else None
