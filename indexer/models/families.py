@@ -75,6 +75,9 @@ ALIGN_PICTURES = ImageProcessor(
         "image_std": HALF,
     },
 )
+SIGLIP_PICTURES = ImageProcessor(
+    "Siglip", {"size": {"height": 224, "width": 224}, "image_mean": HALF, "image_std": HALF}
+)
 CLIP_TOWER = ImageTower("clip_vision_model")
 BLIP_TOWER = ImageTower("blip_vision_model")
 SIGLIP_TOWER = ImageTower("siglip_vision_model", class_tokens=0)
@@ -119,6 +122,15 @@ _ALL = (
             ("common space", _SHARED_WIDTH),
             ("temperature at first", "{config.temperature_init_value:g}"),
         ),
+    ),
+    Family(
+        "SiglipModel",
+        f"{_CLASSES}siglip.configuration_siglip:SiglipConfig",
+        {"dual-encoder": f"{_NETWORKS}siglip:SiglipEncoder"},
+        (SIGLIP_TOWER,),
+        {"text_config": ("siglip_text_model",)},
+        (SIGLIP_PICTURES,),
+        (("common space", "{config.text_config.projection_size} wide"),),
     ),
     _blip(
         "BlipForImageTextRetrieval",
@@ -165,7 +177,7 @@ _ALL = (
         },
         (CLIP_TOWER, SIGLIP_TOWER),
         {"text_config": ("llama", "mistral", "qwen2")},
-        (CLIP_PICTURES,),
+        (CLIP_PICTURES, SIGLIP_PICTURES),
         (
             (
                 "projector",

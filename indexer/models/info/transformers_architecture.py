@@ -11,6 +11,7 @@ from typing import Any
 
 from indexer.models.families import Family, image_tower
 from indexer.models.files.safe_json import read_json
+from indexer.models.runtime.logs import muted
 from storage.errors import BrokenModel
 
 Rows = tuple[tuple[str, str], ...]
@@ -47,7 +48,8 @@ def blueprint(
     """
     try:
         module, _, name = family.config.partition(":")
-        config: Any = getattr(import_module(module), name).from_dict(dict(table))
+        with muted("transformers"):
+            config: Any = getattr(import_module(module), name).from_dict(dict(table))
         return list(_sections(config, family, names))
     except Exception as error:
         # The library's classes let most things pass, and refuse the rest in ways of their own.
