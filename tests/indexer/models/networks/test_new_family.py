@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 from transformers.models.siglip.modeling_siglip import SiglipModel
 
 from indexer.models import find, load
@@ -85,8 +87,9 @@ def test_siglip_with_a_tokenizer_that_marks_the_beginning_is_a_broken_model(
 ) -> None:
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    table = (tmp_path / "tokenizer.json").read_text()
-    assert '"id": "[SEP]"' in table
-    (tmp_path / "tokenizer.json").write_text(table.replace('"id": "[SEP]"', '"id": "[CLS]"'))
+    words: Any = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    marks = [(mark, tiny.TABLE[mark]) for mark in ("[CLS]", "[SEP]")]
+    words.post_processor = TemplateProcessing(single="[CLS] $A", special_tokens=marks)
+    words.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(BrokenModel, match="no mark before them"):
         load(str(tmp_path), device="cpu")
