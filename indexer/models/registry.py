@@ -1,7 +1,8 @@
 """Names become models: a row of the table, a tag of open_clip, a hub repository, a directory.
 
-A new model is a row of the table, a new family a record of `families` and a file of `networks`. Nothing in this file
-loads a network or its library; the loader's module is imported by name when a model is wanted.
+A new model is a row of the table, a new family a record of `families` and a file of `networks`.
+Nothing in this file loads a network or its library; the loader's module is imported by name when a
+model is wanted.
 """
 
 import re
