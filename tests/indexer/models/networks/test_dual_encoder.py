@@ -13,7 +13,7 @@ from indexer.models import DualEncoder, fetch, load
 from indexer.models.networks.blip_itc import BlipEncoder
 from indexer.models.protocols import Pixels
 from indexer.models.runtime import memory
-from storage.errors import BrokenModel, EncodeFailure, InvalidArgument, NotEnoughMemory
+from storage.errors import BrokenModel, EncodeFailure, NotEnoughMemory
 from storage.records import Matrix
 from tests.indexer.models import tiny_towers as tiny
 
@@ -122,26 +122,6 @@ def test_the_space_says_which_model_it_is(encoder: DualEncoder, folders: dict[st
     assert len(encoder.space.revision) == 16
     assert encoder.space.dimension == 24
     assert json.loads(encoder.space.preprocessing)["resize"] == "squash"
-
-
-def test_a_row_does_not_depend_on_its_batch(encoder: DualEncoder) -> None:
-    together = encoder.encode_texts(tiny.TEXTS)
-    apart = np.vstack([encoder.encode_texts([text]) for text in tiny.TEXTS])
-    np.testing.assert_allclose(together, apart, atol=1e-5)
-
-
-def test_nothing_in_is_nothing_out(encoder: DualEncoder) -> None:
-    assert encoder.encode_pictures(np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 24)
-    assert encoder.encode_texts([]).shape == (0, 24)
-
-
-def test_what_is_no_batch_of_squares_is_refused(encoder: DualEncoder) -> None:
-    with pytest.raises(InvalidArgument, match="uint8"):
-        encoder.encode_pictures(np.zeros((1, 32, 32, 3), np.float32))
-    with pytest.raises(InvalidArgument, match="32, 32, 3"):
-        encoder.encode_pictures(np.zeros((1, 16, 16, 3), np.uint8))
-    with pytest.raises(InvalidArgument, match="list of texts"):
-        encoder.encode_texts("a kite")
 
 
 def copied(folder: Path, target: Path) -> Path:
