@@ -14,7 +14,7 @@ from indexer.models.files.checkpoint import (
     is_open_clip,
 )
 from indexer.models.files.download import Watch, whole
-from indexer.models.registry import canonical, fetch, find
+from indexer.models.registry import fetch, find, resolve
 from indexer.models.runtime import memory
 from indexer.models.zoo import ModelEntry
 from storage.errors import ModelError
@@ -27,14 +27,15 @@ def pull(name: str, progress: Watch | None = None) -> Checkpoint:
     `progress` is told how far the weights of a hub repository have come. Raises as `fetch`
     does, and BrokenModel for weights whose file is cut short.
     """
-    entry, recorded = find(name), canonical(name)
+    resolved = resolve(name)
+    entry = resolved.entry
     for path in _kept(entry):
         hub.discard_damaged(path)
     if entry.source.startswith(HUB):
-        found = from_hub(recorded, entry.repository, entry.revision, entry.name, progress)
+        found = from_hub(resolved.recorded, entry.repository, entry.revision, entry.name, progress)
         found = replace(found, alias=entry.name)
     else:
-        found = fetch(name)
+        found = fetch(resolved)
     memory.parameters(found)  # reads every header and measures every file
     return found
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from storage.errors import InvalidArgument
 from storage.records import Matrix, Space
 
 Role = Literal["dual-encoder", "pair-scorer", "captioner", "answerer", "dialogue"]
@@ -42,6 +43,15 @@ class PictureSpec:
         if not self.crop:
             del table["crop"]  # as it was written before there was one
         return dumps(table, sort_keys=True)
+
+    def check(self, pixels: Pixels, model: str) -> None:
+        """Raise InvalidArgument for what is no batch of squares prepared for that model."""
+        wanted = (self.size, self.size, 3)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != wanted:
+            raise InvalidArgument(
+                f"pictures of {model} are uint8 (n, {self.size}, {self.size}, 3), "
+                f"not {pixels.dtype} {pixels.shape}"
+            )
 
 
 class TextReader(Protocol):

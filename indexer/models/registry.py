@@ -1,13 +1,14 @@
 """Names become models: a row of the table, a tag of open_clip, a hub repository, a directory.
 
-A new model is a row of the table, a new family a loader class beside it. Nothing in this file
-loads a network or its library; the loader's module is imported by name when a model is wanted.
+A new model is a row of the table, a new family a record of `families` and a file of `networks`.
+Nothing in this file loads a network or its library; the loader's module is imported by name when a
+model is wanted.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from importlib import import_module
@@ -15,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast, overload
 
-from indexer.models.families import ARCHITECTURES
+from indexer.models.families import Family
 from indexer.models.files import hub, layout
 from indexer.models.files.checkpoint import (
     HUB,
@@ -23,6 +24,7 @@ from indexer.models.files.checkpoint import (
     PACKAGE,
     Checkpoint,
     check_folder,
+    from_folder,
     locate,
 )
 from indexer.models.protocols import (
@@ -60,7 +62,25 @@ def names(pattern: str = "*", role: Role | None = None) -> list[ModelEntry]:
     return [entry for entry in found if role is None or role in entry.loaders]
 
 
-def find(name: str) -> ModelEntry:
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a name was found to mean, to be carried along instead of looking it up again.
+
+    An alias is `recorded` as the tag or repository it stands for, so that a library still finds
+    its model when the alias moves on to a better one; a directory is recorded as absolute.
+    `screened` is the family of a directory whose files were checked as it was found.
+    """
+
+    name: str  # as it was asked for
+    entry: ModelEntry
+    recorded: str
+    screened: Family | None = None
+
+
+Name = str | Resolved  # as a person writes it, or as `resolve` found it
+
+
+def resolve(name: Name) -> Resolved:
     """Return what a name means: a row, a tag of open_clip, a hub repository, or a directory.
 
     Raises UnknownModel with near names, and BrokenModel or UnsafeWeights for what holds no
@@ -68,25 +88,30 @@ def find(name: str) -> ModelEntry:
     asked for its configuration, which raises ModelUnavailable where it is neither here nor
     within reach.
     """
+    if isinstance(name, Resolved):
+        return name
     if name in TABLE:
-        return TABLE[name]
-    if name.startswith(HUB):
-        return _hub_entry(name)
-    if name.startswith(OPEN_CLIP):
-        return _published_entry(name)
-    if name.startswith((".", "~", "/")) or Path(name).is_absolute():
-        return _folder_entry(name)
-    raise UnknownModel(_unknown(name))
+        entry = TABLE[name]
+    elif name.startswith(HUB):
+        entry = _hub_entry(name)
+    elif name.startswith(OPEN_CLIP):
+        entry = _published_entry(name)
+    elif name.startswith((".", "~", "/")) or Path(name).is_absolute():
+        return _folder(name)
+    else:
+        raise UnknownModel(_unknown(name))
+    is_published = entry.source.startswith((OPEN_CLIP, HUB))
+    return Resolved(name, entry, entry.source if is_published else entry.name)
 
 
-def canonical(name: str) -> str:
-    """Return the one name that a library records for a model, or raise as `find` does.
+def find(name: Name) -> ModelEntry:
+    """Return the row that a name stands for, or one made for it; raises as `resolve` does."""
+    return resolve(name).entry
 
-    An alias becomes the tag or repository it stands for, so that a library still finds its
-    model when the alias moves on to a better one; a directory becomes absolute.
-    """
-    entry = find(name)
-    return entry.source if entry.source.startswith((OPEN_CLIP, HUB)) else entry.name
+
+def canonical(name: Name) -> str:
+    """Return the one name that a library records for a model, or raise as `resolve` does."""
+    return resolve(name).recorded
 
 
 def is_mini(model: Space | str) -> bool:
@@ -100,31 +125,34 @@ def default_for(role: Role, space: Space | str | None = None) -> str:
     return (SMALL if space is not None and is_mini(space) else PUBLISHED)[role]
 
 
-def fetch(name: str, revision: str = "", role: Role | None = None) -> Checkpoint:
+def fetch(name: Name, revision: str = "", role: Role | None = None) -> Checkpoint:
     """Make sure that a model's files are on this machine, without importing what runs them.
 
     `revision` asks the hub for a commit of its own. Raises UnknownModel, WrongRole for a model
     that is not of the `role` it is wanted for, ModelUnavailable and the other errors of files.
     """
-    entry = find(name)
+    found = resolve(name)
+    entry = found.entry
     role = role or entry.roles[0]
-    require_role(name, role)
+    require_role(found, role)
     pinned = revision or entry.revision
     with _advised(entry, role):
-        return locate(canonical(name), entry.source, entry.repository, pinned, entry.name)
+        if found.screened is not None:
+            return from_folder(found.recorded, Path(entry.source), found.screened)
+        return locate(found.recorded, entry.source, entry.repository, pinned, entry.name)
 
 
-def require_role(name: str, role: Role) -> None:
-    """Raise WrongRole for a model that cannot do what is asked of it, or as `find` does."""
-    entry = find(name)
-    if role not in entry.loaders:
+def require_role(name: Name, role: Role) -> None:
+    """Raise WrongRole for a model that cannot do what is asked of it, or as `resolve` does."""
+    found = resolve(name)
+    if role not in found.entry.loaders:
         raise WrongRole(
-            f"the model {name} is no {role}: it can be {_listed(entry.roles)}; "
+            f"the model {found.name} is no {role}: it can be {_listed(found.entry.roles)}; "
             f"`sightline models --role {role}` lists those that are, {PUBLISHED[role]} among them"
         )
 
 
-def load(name: str, *, device: str = "auto", revision: str = "") -> DualEncoder:
+def load(name: Name, *, device: str = "auto", revision: str = "") -> DualEncoder:
     """Load a dual encoder by name; `revision` asks for the commit a library was made with.
 
     What can fail without the heavy libraries (names, roles, missing files, no network) fails
@@ -135,28 +163,28 @@ def load(name: str, *, device: str = "auto", revision: str = "") -> DualEncoder:
 
 @overload
 def load_reader(
-    name: str, role: Literal["pair-scorer"], *, device: str = "auto", revision: str = ""
+    name: Name, role: Literal["pair-scorer"], *, device: str = "auto", revision: str = ""
 ) -> PairScorer: ...
 @overload
 def load_reader(
-    name: str, role: Literal["captioner"], *, device: str = "auto", revision: str = ""
+    name: Name, role: Literal["captioner"], *, device: str = "auto", revision: str = ""
 ) -> Captioner: ...
 @overload
 def load_reader(
-    name: str, role: Literal["answerer"], *, device: str = "auto", revision: str = ""
+    name: Name, role: Literal["answerer"], *, device: str = "auto", revision: str = ""
 ) -> Answerer: ...
 @overload
 def load_reader(
-    name: str, role: Literal["dialogue"], *, device: str = "auto", revision: str = ""
+    name: Name, role: Literal["dialogue"], *, device: str = "auto", revision: str = ""
 ) -> Conversant: ...
-def load_reader(name: str, role: Role, *, device: str = "auto", revision: str = "") -> Reader:
+def load_reader(name: Name, role: Role, *, device: str = "auto", revision: str = "") -> Reader:
     """Load a model that looks at pictures a second time, for one role; raises as `load` does."""
     return cast(Reader, _loaded(name, role, device, revision))
 
 
-def _loaded(name: str, role: Role, device: str, revision: str) -> Any:
-    checkpoint = fetch(name, revision, role)
-    entry = find(name)
+def _loaded(name: Name, role: Role, device: str, revision: str) -> Any:
+    found = resolve(name)
+    entry, checkpoint = found.entry, fetch(found, revision, role)
     with _advised(entry, role):
         loaded = _built(entry.loaders[role], checkpoint, device)
         if role == "dual-encoder":
@@ -204,7 +232,7 @@ def _hub_entry(name: str) -> ModelEntry:
         config, _ = hub.fetch(name, repository, layout.CONFIG, revision)
     except hub.NotOffered:
         raise BrokenModel(f"the repository {repository} has no {layout.CONFIG}") from None
-    loaders = ARCHITECTURES[layout.check(config.parent)]
+    loaders = layout.check(config.parent).loaders
     return ModelEntry(name, loaders, name, revision, "a repository of the hub", repository)
 
 
@@ -241,15 +269,14 @@ def _tag_entry(name: str) -> ModelEntry:
     return ModelEntry(name, OPEN_CLIP_LOADERS, name, "", "published with open_clip")
 
 
-def _folder_entry(name: str) -> ModelEntry:
+def _folder(name: str) -> Resolved:
     folder = expand_home(name).absolute().resolve()
     if not folder.is_dir():
         raise UnknownModel(f"there is no model directory {folder}; {_NEXT_STEP}")
-    architecture = check_folder(folder)
-    loaders: Mapping[Role, str] = OPEN_CLIP_LOADERS
-    if architecture:
-        loaders = ARCHITECTURES[architecture]
-    return ModelEntry(str(folder), loaders, str(folder), "", "local directory")
+    family = check_folder(folder)
+    loaders: Mapping[Role, str] = family.loaders if family else OPEN_CLIP_LOADERS
+    entry = ModelEntry(str(folder), loaders, str(folder), "", "local directory")
+    return Resolved(name, entry, entry.name, family)
 
 
 def _unknown(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.models.families import ARCHITECTURES
+from indexer.models.families import FAMILIES
 from indexer.models.files.checkpoint import HUB, OPEN_CLIP, PACKAGE
 from indexer.models.protocols import Role
 
@@ -74,7 +74,7 @@ class ModelEntry:
 
 def _mini(name: str, folder: str, architecture: str, note: str) -> ModelEntry:
     source = f"{PACKAGE}{_SHIPPED / folder}"
-    return ModelEntry(name, ARCHITECTURES[architecture], source, "", note, licence="Apache-2.0")
+    return ModelEntry(name, FAMILIES[architecture].loaders, source, "", note, licence="Apache-2.0")
 
 
 def _tag(
@@ -95,7 +95,7 @@ def _hub(
     licence: str,
     revision: str = "",
 ) -> ModelEntry:
-    loaders, count = ARCHITECTURES[architecture], round(size * 1e6)
+    loaders, count = FAMILIES[architecture].loaders, round(size * 1e6)
     return ModelEntry(name, loaders, HUB + repository, revision, note, repository, licence, count)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from indexer.models.families import Family
 from indexer.models.files import hub, layout
 from indexer.models.files.download import Watch, bring
 from indexer.models.files.open_clip_config import Recipe
@@ -107,10 +108,14 @@ def pickled(name: str) -> UnsafeWeights:
     )
 
 
-def from_folder(name: str, folder: Path) -> Checkpoint:
-    """Read a folder that holds a model: its configuration and the hash of its files."""
-    if check_folder(folder):
-        config = layout.read(folder)
+def from_folder(name: str, folder: Path, screened: Family | None = None) -> Checkpoint:
+    """Read a folder that holds a model: its configuration and the hash of its files.
+
+    `screened` is what `check_folder` has returned for it, where it was asked just now.
+    """
+    family = screened or check_folder(folder)
+    if family:
+        config = layout.read(folder, family)
         return Checkpoint(name, layout.revision(folder), folder=folder, config=config)
     refuse_code(sorted(folder.glob("*.json")))
     recipe = Recipe.parse(read_table(folder / CONFIG), str(folder / CONFIG), folder)
@@ -136,8 +141,8 @@ def is_open_clip(folder: Path) -> bool:
     return not all(path.is_file() for path in layout.weights(folder))
 
 
-def check_folder(folder: Path) -> str:
-    """Return the architecture of a transformers folder, or nothing for one of open_clip.
+def check_folder(folder: Path) -> Family | None:
+    """Return the family of a transformers folder, or None for one of open_clip.
 
     Raises BrokenModel or UnsafeWeights where the folder holds neither.
     """
@@ -153,4 +158,4 @@ def check_folder(folder: Path) -> str:
         )
     if CONFIG not in present:
         raise BrokenModel(f"{folder} has no {CONFIG}; a model directory needs it and {WEIGHTS}")
-    return ""
+    return None

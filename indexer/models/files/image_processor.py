@@ -1,8 +1,8 @@
 """What a transformers checkpoint says about its pictures, as plain data.
 
 Read from the processor's own file, so that pictures are prepared without importing torch. The
-image processors of CLIP, BLIP and EfficientNet (which ALIGN uses) are understood; everything
-that one of them would do to a picture is either folded into the spec or refused by name.
+image processors that the families name are understood; everything that one of them would do to a
+picture is either folded into the spec or refused by name.
 """
 
 import math
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from indexer.models.families import ImageProcessor, image_processors
 from indexer.models.files.safe_json import read_json
 from indexer.models.protocols import PictureSpec
 from storage.errors import BrokenModel
@@ -40,18 +41,6 @@ _COMMON: dict[str, Any] = {
     "image_mean": _CLIP_MEAN,
     "image_std": _CLIP_STD,
 }
-# The defaults of transformers' classes, for what a file leaves out.
-_CLASSES: dict[str, dict[str, Any]] = {
-    "CLIP": {"size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True},
-    "Blip": {"size": {"height": 384, "width": 384}},
-    "EfficientNet": {
-        "size": {"height": 346, "width": 346},
-        "crop_size": 289,
-        "include_top": True,
-        "image_mean": (0.5, 0.5, 0.5),
-        "image_std": (0.5, 0.5, 0.5),
-    },
-}
 _SUFFIXES = ("Fast", "Pil", "ImageProcessor", "FeatureExtractor")
 
 
@@ -72,7 +61,7 @@ def read_spec(folder: Path) -> PictureSpec:
 def parse(written: Mapping[str, Any], where: str) -> PictureSpec:
     """Turn an image processor's table into a spec; raises BrokenModel naming the key."""
     kind = _kind(written, where)
-    table = _COMMON | _CLASSES[kind] | {k: v for k, v in written.items() if v is not None}
+    table = _COMMON | dict(kind.defaults) | {k: v for k, v in written.items() if v is not None}
     for key in ("do_resize", "do_rescale"):
         if table[key] is not True:
             raise BrokenModel(f"{where}: {key} is {table[key]!r}, which is not supported")
@@ -94,21 +83,22 @@ def parse(written: Mapping[str, Any], where: str) -> PictureSpec:
     return PictureSpec(size, mean, std, _INTERPOLATIONS[resample], resize, crop=crop)
 
 
-def _kind(written: Mapping[str, Any], where: str) -> str:
+def _kind(written: Mapping[str, Any], where: str) -> ImageProcessor:
     name = written.get("image_processor_type", written.get("feature_extractor_type"))
     kind = str(name)
     for suffix in _SUFFIXES:
         kind = kind.removesuffix(suffix)
-    if kind not in _CLASSES:
-        known = ", ".join(f"{one}ImageProcessor" for one in _CLASSES)
-        raise BrokenModel(f"{where}: image_processor_type {name!r} is not supported: {known} are")
-    return kind
+    known = image_processors()
+    if kind not in known:
+        classes = ", ".join(f"{one}ImageProcessor" for one in known)
+        raise BrokenModel(f"{where}: image_processor_type {name!r} is not supported: {classes} are")
+    return known[kind]
 
 
-def _resized(size: Any, kind: str, where: str) -> tuple[int, bool]:
+def _resized(size: Any, kind: ImageProcessor, where: str) -> tuple[int, bool]:
     """Return the side that pictures are resized to, and whether both sides become it."""
     if isinstance(size, int):  # as written before transformers 4.22
-        return _side(size, "size", where), kind != "CLIP"
+        return _side(size, "size", where), "shortest_edge" not in kind.defaults["size"]
     table = size if isinstance(size, Mapping) else {}
     if table.get("shortest_edge") and not table.get("longest_edge"):
         return _side(table["shortest_edge"], "size", where), False

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from indexer.models.families import architecture
+from indexer.models.families import Family, family_of, tokenizer_folders
 from indexer.models.files.image_processor import PREPROCESSOR, PROCESSOR
 from indexer.models.files.safe_json import digest, files_of, pickles, read_table, refuse_code
 from storage.errors import BrokenModel
@@ -24,7 +24,6 @@ VOCABULARIES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
-QFORMER = "qformer_tokenizer"  # the folder of InstructBLIP's second tokenizer
 _WORDS = (*VOCABULARIES, "merges.txt", "chat_template.jinja")
 
 
@@ -33,23 +32,25 @@ def is_snapshot(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
-def check(folder: Path) -> str:
-    """Return the architecture of a folder's configuration, without looking at its weights.
+def check(folder: Path) -> Family:
+    """Return the family of a folder's configuration, without looking at its weights.
 
     Raises BrokenModel for one that is not supported, UnsafeWeights where code is asked for.
     """
     if not is_snapshot(folder):
         raise BrokenModel(f"{folder} has no {CONFIG}, which says what kind of model it is")
     refuse_code(path for path in _belonging(folder) if path.suffix == ".json")
-    return architecture(read_table(folder / CONFIG), str(folder / CONFIG))
+    return _family(folder)
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path, screened: Family | None = None) -> dict[str, Any]:
     """Return the configuration of a folder in which nothing is lacking.
 
-    Raises BrokenModel or UnsafeWeights naming the folder and the file.
+    `screened` is what `check` has returned for it, where it was asked just now. Raises BrokenModel
+    or UnsafeWeights naming the folder and the file.
     """
-    check(folder)
+    if screened is None:
+        check(folder)
     missing = lacking(folder)
     if missing:
         refusal = pickles(files_of(folder), WEIGHTS) if missing == WEIGHTS else None
@@ -66,13 +67,14 @@ def lacking(folder: Path) -> str:
         return missing
     if not any((folder / name).is_file() for name in (PREPROCESSOR, PROCESSOR)):
         return PREPROCESSOR
-    places = [folder]
-    if "InstructBlip" in architecture(read_table(folder / CONFIG), str(folder / CONFIG)):
-        places.append(folder / QFORMER)
-    for place in places:
+    for place in (folder / name for name in _family(folder).tokenizers):
         if not any((place / name).is_file() for name in VOCABULARIES):
             return str((place / VOCABULARIES[0]).relative_to(folder))
     return ""
+
+
+def _family(folder: Path) -> Family:
+    return family_of(read_table(folder / CONFIG), str(folder / CONFIG))
 
 
 def weights(folder: Path) -> list[Path]:
@@ -103,15 +105,16 @@ def wanted(listed: Iterable[str]) -> list[str]:
 
 
 def _belonging(folder: Path) -> list[Path]:
-    below = files_of(folder / QFORMER) if (folder / QFORMER).is_dir() else []
+    below = [folder / name for name in sorted(tokenizer_folders()) if (folder / name).is_dir()]
     return [
         path
-        for path in [*files_of(folder), *below]
+        for place in [folder, *below]
+        for path in files_of(place)
         if _belongs(PurePosixPath(path.relative_to(folder).as_posix()))
     ]
 
 
 def _belongs(path: PurePosixPath) -> bool:
-    if path.parent.name not in ("", QFORMER) or len(path.parts) > 2:
+    if path.parent.name not in ("", *tokenizer_folders()) or len(path.parts) > 2:
         return False
     return path.suffix == ".json" or path.name in _WORDS

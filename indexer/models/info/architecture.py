@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from indexer.models.families import ARCHITECTURES
+from indexer.models.families import FAMILIES
 from indexer.models.files import hub, layout
 from indexer.models.files.checkpoint import CONFIG, HUB, OPEN_CLIP, PACKAGE, WEIGHTS, is_open_clip
 from indexer.models.files.image_processor import read_spec
@@ -61,10 +61,10 @@ def describe_architecture(name: str) -> Architecture:
 
 def _unseen(entry: ModelEntry) -> Architecture:
     """Describe a model of which no file is here."""
-    family = next((one for one, loaders in ARCHITECTURES.items() if loaders == entry.loaders), "")
+    family = next((one for one in FAMILIES.values() if one.loaders == entry.loaders), None)
     sections = [_model(entry)]
     config = published.configuration(entry.name)
-    if config is not None:
+    if family is not None and config is not None:
         from indexer.models.info.transformers_architecture import blueprint
 
         told = blueprint(config, family, {}, entry.name)
@@ -76,7 +76,7 @@ def _unseen(entry: ModelEntry) -> Architecture:
         notice = "it is not part of this installation: install sightline again"
     else:
         notice = _PULL.format(entry.name)
-    return Architecture(entry.name, family, tuple(sections), notice)
+    return Architecture(entry.name, family.architecture if family else "", tuple(sections), notice)
 
 
 def _folder(entry: ModelEntry) -> Path | None:
@@ -104,7 +104,7 @@ def _of_transformers(entry: ModelEntry, folder: Path) -> Architecture:
     missing = layout.lacking(folder)
     step = _PULL.format(entry.name) if entry.source.startswith(HUB) else "it cannot be loaded"
     notice = f"{missing} is not there; {step}" if missing else ""
-    return Architecture(entry.name, family, tuple(sections), notice)
+    return Architecture(entry.name, family.architecture, tuple(sections), notice)
 
 
 def _of_tag(entry: ModelEntry) -> Architecture:

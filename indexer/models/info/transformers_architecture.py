@@ -5,29 +5,16 @@ leave out the ordinary.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from transformers import PretrainedConfig
-from transformers.models.align.configuration_align import AlignConfig
-from transformers.models.blip.configuration_blip import BlipConfig
-from transformers.models.clip.configuration_clip import CLIPConfig
-from transformers.models.instructblip.configuration_instructblip import InstructBlipConfig
-from transformers.models.llava.configuration_llava import LlavaConfig
-
+from indexer.models.families import Family, image_tower
 from indexer.models.files.safe_json import read_json
+from indexer.models.runtime.logs import muted
 from storage.errors import BrokenModel
 
 Rows = tuple[tuple[str, str], ...]
-_KINDS: dict[str, type[PretrainedConfig]] = {
-    "CLIPModel": CLIPConfig,
-    "AlignModel": AlignConfig,
-    "BlipForImageTextRetrieval": BlipConfig,
-    "BlipForConditionalGeneration": BlipConfig,
-    "BlipForQuestionAnswering": BlipConfig,
-    "InstructBlipForConditionalGeneration": InstructBlipConfig,
-    "LlavaForConditionalGeneration": LlavaConfig,
-}
 # A label, and the attributes that hold it in one family or another.
 _TRANSFORMER = (
     ("layers", ("num_hidden_layers",)),
@@ -52,7 +39,7 @@ _SPECIAL = ("bos", "eos", "pad", "sep", "decoder_start")
 
 
 def blueprint(
-    table: Mapping[str, Any], architecture: str, names: Mapping[int, str], where: str
+    table: Mapping[str, Any], family: Family, names: Mapping[int, str], where: str
 ) -> list[tuple[str, Rows]]:
     """Return the sections of a configuration: vision, text, what joins them.
 
@@ -60,22 +47,22 @@ def blueprint(
     the library's class refuses, or that holds something else than a network's shape.
     """
     try:
-        config: Any = _KINDS[architecture].from_dict(dict(table))
-        return list(_sections(config, architecture, names))
+        module, _, name = family.config.partition(":")
+        with muted("transformers"):
+            config: Any = getattr(import_module(module), name).from_dict(dict(table))
+        return list(_sections(config, family, names))
     except Exception as error:
         # The library's classes let most things pass, and refuse the rest in ways of their own.
         reason = " ".join(str(error).split())[:160]
-        raise BrokenModel(f"{where} does not describe a {architecture}: {reason}") from None
+        raise BrokenModel(f"{where} does not describe a {family.architecture}: {reason}") from None
 
 
-def _sections(
-    config: Any, architecture: str, names: Mapping[int, str]
-) -> Iterator[tuple[str, Rows]]:
+def _sections(config: Any, family: Family, names: Mapping[int, str]) -> Iterator[tuple[str, Rows]]:
     yield "vision", _vision(config.vision_config)
     yield "text", _text(config.text_config, names)
-    if architecture.startswith("InstructBlip"):
+    if "qformer_config" in family.parts:
         yield "Q-Former", _qformer(config)
-    yield "joined by", _joined(config, architecture, names)
+    yield "joined by", _joined(config, family, names)
 
 
 def token_names(folder: Path) -> dict[int, str]:
@@ -96,12 +83,11 @@ def token_names(folder: Path) -> dict[int, str]:
 
 
 def _vision(config: Any) -> Rows:
-    # ALIGN's tower is an EfficientNet; all others are transformers over patches.
-    if config.model_type == "align_vision_model":
+    tower = image_tower(config.model_type)
+    if tower.convolutional:
         return (*_picked(config, _CONVOLUTION), ("image", _square(config.image_size)))
     size, patch = config.image_size, config.patch_size
-    # CLIP's tower and BLIP's have a class token before the patches; SigLIP's has none.
-    own = "" if "siglip" in config.model_type else " + 1"
+    own = f" + {tower.class_tokens}" if tower.class_tokens else ""
     return (
         *_picked(config, _TRANSFORMER),
         ("patch", _square(patch)),
@@ -147,44 +133,11 @@ def _qformer(config: Any) -> Rows:
     )
 
 
-def _joined(config: Any, architecture: str, names: Mapping[int, str]) -> Rows:
+def _joined(config: Any, family: Family, names: Mapping[int, str]) -> Rows:
     """Return what brings pictures and words together."""
-    wide, words = config.vision_config, config.text_config
-    if architecture.startswith("Llava"):
-        layers = f"{wide.hidden_size} → {words.hidden_size} → {words.hidden_size}"
-        return (
-            ("projector", f"two layers, {layers}, {config.projector_hidden_act}"),
-            ("feature layer", str(config.vision_feature_layer)),
-            ("feature strategy", str(config.vision_feature_select_strategy)),
-            ("image token", _image_token(config, names)),
-            ("tokens a picture", str(config.image_seq_length)),
-        )
-    if architecture.startswith("InstructBlip"):
-        seen = config.qformer_config.hidden_size
-        return (
-            ("projector", f"one layer, {seen} → {words.hidden_size}"),
-            ("image token", _image_token(config, names)),
-        )
-    if architecture == "AlignModel":
-        return (
-            ("common space", f"{config.projection_dim} wide"),
-            ("temperature at first", f"{config.temperature_init_value:g}"),
-        )
-    if architecture == "CLIPModel":
-        return (
-            ("common space", f"{config.projection_dim} wide"),
-            ("logit scale at first", f"{config.logit_scale_init_value:g}"),
-        )
-    crossed = f"cross-attention in every layer, to {words.encoder_hidden_size} wide"
-    if architecture == "BlipForImageTextRetrieval":
-        common = f"{config.image_text_hidden_size} wide"
-        return (("text sees pictures by", crossed), ("common space", common))
-    return (("text sees pictures by", crossed),)
-
-
-def _image_token(config: Any, names: Mapping[int, str]) -> str:
-    number = config.image_token_index
-    return f"{number} {names.get(number, '')}".strip()
+    number: Any = getattr(config, "image_token_index", None)
+    told = {"config": config, "image_token": f"{number} {names.get(number, '')}".strip()}
+    return tuple((label, template.format(**told)) for label, template in family.joined)
 
 
 def _picked(config: Any, wanted: Iterable[tuple[str, tuple[str, ...]]]) -> Rows:

@@ -9,10 +9,10 @@ from typing import Any, cast
 import torch
 from transformers.models.blip.modeling_blip import BlipForImageTextRetrieval
 
-from indexer.models.networks.dual_encoder import TwoTowers
+from indexer.models.networks.transformers_encoder import TransformersEncoder
 
 
-class BlipEncoder(TwoTowers):
+class BlipEncoder(TransformersEncoder):
     """A vision transformer and a BERT that reads without looking, each first token projected."""
 
     kind = BlipForImageTextRetrieval
@@ -20,10 +20,12 @@ class BlipEncoder(TwoTowers):
     def _dimension(self, config: Any) -> int:
         return int(config.image_text_hidden_size)
 
-    def _see(self, planes: torch.Tensor) -> torch.Tensor:
+    def image_features(self, planes: torch.Tensor) -> torch.Tensor:
+        """Encode (m, 3, s, s) float32 → (m, dim)."""
         seen = self._network.vision_model(planes).last_hidden_state
         return cast(torch.Tensor, self._network.vision_proj(seen[:, 0]))
 
-    def _understand(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def text_features(self, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """Encode (m, l) int64 tokens, of which the mask says which count → (m, dim)."""
         read = self._network.text_encoder(tokens, attention_mask=mask).last_hidden_state
         return cast(torch.Tensor, self._network.text_proj(read[:, 0]))

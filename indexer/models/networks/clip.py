@@ -3,13 +3,12 @@
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021.
 """
 
-from typing import Any, cast
+from typing import Any
 
-import torch
 from transformers.models.clip.modeling_clip import CLIPModel
 
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.networks.dual_encoder import TwoTowers
+from indexer.models.networks.transformers_encoder import TransformersEncoder
 from storage.errors import BrokenModel
 
 # In configurations that were published before 2023, OpenAI's own among them: the network then
@@ -17,7 +16,7 @@ from storage.errors import BrokenModel
 _OLD_END = 2
 
 
-class ClipEncoder(TwoTowers):
+class ClipEncoder(TransformersEncoder):
     """A vision transformer and a causal text transformer, each with a linear projection."""
 
     kind = CLIPModel
@@ -25,16 +24,6 @@ class ClipEncoder(TwoTowers):
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
         _check_end(self._tokenizer, self._network.config.text_config.eos_token_id, checkpoint)
-
-    def _dimension(self, config: Any) -> int:
-        return int(config.projection_dim)
-
-    def _see(self, planes: torch.Tensor) -> torch.Tensor:
-        return cast(torch.Tensor, self._network.get_image_features(planes).pooler_output)
-
-    def _understand(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        found = self._network.get_text_features(tokens, attention_mask=mask)
-        return cast(torch.Tensor, found.pooler_output)
 
 
 def _check_end(tokenizer: Any, end: object, checkpoint: Checkpoint) -> None:

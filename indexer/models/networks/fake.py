@@ -14,7 +14,6 @@ import numpy as np
 
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.protocols import PictureSpec, Pixels
-from storage.errors import InvalidArgument
 from storage.records import Matrix, Space, Vector
 
 SIZE = 32  # pixels
@@ -50,11 +49,7 @@ class StandInEncoder:
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows."""
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (SIZE, SIZE, 3):
-            raise InvalidArgument(
-                f"pictures of stand-in are uint8 (n, {SIZE}, {SIZE}, 3), "
-                f"not {pixels.dtype} {pixels.shape}"
-            )
+        self.pictures.check(pixels, self.space.name)
         count, cell = len(pixels), SIZE // GRID
         cells = pixels.reshape(count, GRID, cell, GRID, cell, 3).mean(axis=(2, 4))
         colours = (cells / 255 - 0.5).astype(np.float32).reshape(count, GRID * GRID * 3)

@@ -1,15 +1,19 @@
 """Readers that answer in words: greedy generation, in batches that need no padding."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers.generation.configuration_utils import GenerationConfig
 
+from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.pretrained import quiet
+from indexer.models.networks.prompts import Prompts
 from indexer.models.networks.transformers_model import PretrainedReader
 from indexer.models.protocols import Pixels
+from indexer.models.runtime.inference import inference
 from storage.errors import BrokenModel, InvalidArgument
 
 # A forward pass over row numbers of one group: (m,) int64 → (m, length) token ids.
@@ -79,6 +83,41 @@ class SpeakingReader(PretrainedReader):
                 f"question about each picture"
             )
         return [spoken(question, "a question", image) for question in questions]
+
+
+class InstructionFollower(SpeakingReader, ABC):
+    """A reader that describes a picture, or answers about it, as an instruction asks it to."""
+
+    usual: ClassVar[Prompts]  # where the checkpoint's folder says nothing else
+    _image: str  # the token that stands for a picture, which no question may hold
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
+        super().__init__(checkpoint, device)
+        self._prompts = Prompts.read(checkpoint.folder, self.usual)
+
+    @inference
+    def describe(self, pixels: Pixels) -> list[str]:
+        """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
+
+        Raises InvalidArgument for pixels of another shape or type.
+        """
+        pixels = self._checked(pixels)
+        return self._follow(pixels, [self._prompts.describe] * len(pixels))
+
+    @inference
+    def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
+        """Answer one question about each picture: n pictures and n questions → n answers.
+
+        Raises InvalidArgument for pixels of another shape or type, an empty question or one
+        too long, and another number of questions.
+        """
+        pixels = self._checked(pixels)
+        asked = self._asked(pixels, questions, self._image)
+        return self._follow(pixels, [self._prompts.asking(question) for question in asked])
+
+    @abstractmethod
+    def _follow(self, pixels: Pixels, instructions: Sequence[str]) -> list[str]:
+        """Generate what each instruction asks about its picture."""
 
 
 def spoken(text: str, what: str, image: str = "") -> str:

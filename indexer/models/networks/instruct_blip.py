@@ -11,53 +11,32 @@ from transformers.models.instructblip.modeling_instructblip import (
     InstructBlipForConditionalGeneration,
 )
 
+from indexer.models.families import QFORMER_TOKENIZER
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.networks.generation import SpeakingReader, after, room, token_id
+from indexer.models.networks.generation import InstructionFollower, after, room, token_id
 from indexer.models.networks.pretrained import check_words, tokenizer
 from indexer.models.networks.prompts import Prompts
 from indexer.models.protocols import Pixels
-from indexer.models.runtime.inference import inference
 
 MOST_TOKENS = 60  # of one description or answer
-USUAL = Prompts(describe="Write a short description for the image.")
 
 
-class InstructBlip(SpeakingReader):
+class InstructBlip(InstructionFollower):
     """A picture tower, a Q-Former that reads the instruction, and a language model."""
 
     kind = InstructBlipForConditionalGeneration
+    usual = Prompts(describe="Write a short description for the image.")
     most = 32  # each picture brings its own cache of keys
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._prompts = Prompts.read(checkpoint.folder, USUAL)
-        self._hearing = tokenizer(checkpoint, "qformer_tokenizer")
+        self._hearing = tokenizer(checkpoint, QFORMER_TOKENIZER)
         config = self._network.config
         check_words(self._hearing, config.qformer_config.vocab_size, self.name, "Q-Former")
         vocabulary = self._network.get_input_embeddings().num_embeddings
         image = token_id(config, vocabulary, self.name)
         self._places = [image] * config.num_query_tokens
-        self._image: str = self._tokenizer.convert_ids_to_tokens(image) or ""
-
-    @inference
-    def describe(self, pixels: Pixels) -> list[str]:
-        """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
-
-        Raises InvalidArgument for pixels of another shape or type.
-        """
-        pixels = self._checked(pixels)
-        return self._follow(pixels, [self._prompts.describe] * len(pixels))
-
-    @inference
-    def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
-        """Answer one question about each picture: n pictures and n questions → n answers.
-
-        Raises InvalidArgument for pixels of another shape or type, an empty question or one
-        too long, and another number of questions.
-        """
-        pixels = self._checked(pixels)
-        asked = self._asked(pixels, questions, self._image)
-        return self._follow(pixels, [self._prompts.asking(question) for question in asked])
+        self._image = self._tokenizer.convert_ids_to_tokens(image) or ""
 
     def _follow(self, pixels: Pixels, instructions: Sequence[str]) -> list[str]:
         said, heard = self._told(instructions), self._heard(instructions)

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from transformers.models.llava.modeling_llava import LlavaForConditionalGeneration
 
+from indexer.models.families import image_tower
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.chat_template import Dialogue
-from indexer.models.networks.generation import SpeakingReader, after, room, token_id
+from indexer.models.networks.generation import InstructionFollower, after, room, token_id
 from indexer.models.networks.prompts import Prompts
 from indexer.models.protocols import Pixels, Turn
 from indexer.models.runtime.inference import inference
@@ -20,18 +21,17 @@ from storage.errors import BrokenModel, InvalidArgument
 
 MOST_TOKENS = 60  # of one description or answer
 LONGEST_REPLY = 256  # tokens of one reply in a dialogue
-USUAL = Prompts(describe="Describe the image in one short sentence.")
 
 
-class Llava(SpeakingReader):
+class Llava(InstructionFollower):
     """A picture tower, a projector and a language model, which sees a picture as places."""
 
     kind = LlavaForConditionalGeneration
+    usual = Prompts(describe="Describe the image in one short sentence.")
     most = 16  # a picture is 576 words of the prompt
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._prompts = Prompts.read(checkpoint.folder, USUAL)
         self._places = places(self._network.config)
         vocabulary = self._network.get_input_embeddings().num_embeddings
         self._image_id = token_id(self._network.config, vocabulary, self.name)
@@ -41,28 +41,8 @@ class Llava(SpeakingReader):
                 f"the tokenizer of {self.name} has no token {self._image_id}, which stands for a "
                 f"picture in its configuration"
             )
-        self._image: str = image
+        self._image = image
         self._dialogue = Dialogue(self._prompts, self._tokenizer, checkpoint.folder, image)
-
-    @inference
-    def describe(self, pixels: Pixels) -> list[str]:
-        """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
-
-        Raises InvalidArgument for pixels of another shape or type.
-        """
-        pixels = self._checked(pixels)
-        return self._follow(pixels, [self._prompts.describe] * len(pixels))
-
-    @inference
-    def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
-        """Answer one question about each picture: n pictures and n questions → n answers.
-
-        Raises InvalidArgument for pixels of another shape or type, an empty question or one
-        too long, and another number of questions.
-        """
-        pixels = self._checked(pixels)
-        asked = self._asked(pixels, questions, self._image)
-        return self._follow(pixels, [self._prompts.asking(question) for question in asked])
 
     @inference
     def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
@@ -130,7 +110,6 @@ def places(config: Any) -> int:
     """Return how many tokens of the prompt a picture takes: one for each of its features."""
     vision = config.vision_config
     patches = int(vision.image_size // vision.patch_size) ** 2
-    # CLIP's tower has a class token before the patches; SigLIP's has none.
-    own = 0 if "siglip" in vision.model_type else 1
+    own = image_tower(vision.model_type).class_tokens
     dropped = 1 if config.vision_feature_select_strategy == "default" else 0
     return patches + own - dropped

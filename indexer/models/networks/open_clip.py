@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import open_clip  # type: ignore[import-untyped]
 import torch
 from open_clip.convert import convert_state_dict  # type: ignore[import-untyped]
@@ -17,13 +16,11 @@ from indexer.models.files import hub
 from indexer.models.files.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.files.open_clip_config import Recipe
 from indexer.models.files.safe_json import read_table
-from indexer.models.networks.l2_normalize import unit_rows
-from indexer.models.protocols import PictureSpec, Pixels
-from indexer.models.runtime.device import Placement, in_batches, place
-from indexer.models.runtime.inference import inference
+from indexer.models.networks.dual_encoder import DualEncoderBase
+from indexer.models.runtime.device import Placement, place
 from indexer.models.runtime.memory_check import reserve
-from storage.errors import BrokenModel, InvalidArgument, UnknownModel
-from storage.records import Matrix, Space
+from storage.errors import BrokenModel, UnknownModel
+from storage.records import Space
 
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
 _WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -32,19 +29,16 @@ _TOKENIZER = "tokenizer.json"
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
 
 
-class OpenClipEncoder:
+class OpenClipEncoder(DualEncoderBase):
     """A pair of towers built by open_clip from safetensors weights, in fp32."""
 
     def __init__(
         self, space: Space, recipe: Recipe, network: Any, words: Tokenizer, placement: Placement
     ) -> None:
-        self.space = space
-        self.pictures: PictureSpec = recipe.pictures
+        super().__init__(space, recipe.pictures, placement)
         self._network = network
-        self._tokenize = words
+        self._words = words
         self.context: int | None = recipe.context
-        self._placement = placement
-        self._batch = placement.batch
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(recipe.pictures.mean, device=placement.device).view(shape)
         self._std = torch.tensor(recipe.pictures.std, device=placement.device).view(shape)
@@ -72,56 +66,25 @@ class OpenClipEncoder:
         network = network.to(placement.device, torch.float32).requires_grad_(False).eval()
         return cls(space, recipe, network, words, placement)
 
-    @inference
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
-        """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
-
-        Raises InvalidArgument for another shape or type, EncodeFailure where the network
-        returns a row that is not finite or has no length.
-        """
-        side = self.pictures.size
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
-            raise InvalidArgument(
-                f"pictures of {self.space.name} are uint8 (n, {side}, {side}, 3), "
-                f"not {pixels.dtype} {pixels.shape}"
-            )
-        # A picture fresh from its decoder may be read-only memory, which torch will not share.
-        return self._run(torch.from_numpy(np.require(pixels, requirements=["C", "W"])), self._see)
-
-    @inference
-    def encode_texts(self, texts: Sequence[str]) -> Matrix:
-        """Encode texts: n strings → (n, dim) float32, unit rows.
-
-        A text of more than `context` tokens is cut there, as in training.
-        """
-        if isinstance(texts, str):
-            raise InvalidArgument("encode_texts takes a list of texts, not one string")
-        if not texts:
-            return np.zeros((0, self.space.dimension), np.float32)
-        return self._run(self._tokenize(list(texts)), self._read)
+    def tokenize(self, texts: Sequence[str]) -> torch.Tensor:
+        """Return tokens, cut and padded to the context: n texts → (n, context) int64."""
+        return self._words(list(texts))
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has, marks included, whether they are read or not."""
-        words: Any = self._tokenize
+        words: Any = self._words
         if isinstance(words, open_clip.tokenizer.HFTokenizer):
             return len(words.tokenizer(words.clean_fn(text), verbose=False).input_ids)
         return len(words.encode(text)) + _MARKS
 
-    def _see(self, part: torch.Tensor) -> torch.Tensor:
+    def _encode_pictures(self, part: torch.Tensor) -> torch.Tensor:
         # torchvision's ToTensor and Normalize, in their order of operations.
         planes = part.to(self._placement.device).permute(0, 3, 1, 2).contiguous()
         scaled = planes.float().div_(255).sub_(self._mean).div_(self._std)
         return cast(torch.Tensor, self._network.encode_image(scaled))
 
-    def _read(self, part: torch.Tensor) -> torch.Tensor:
+    def _encode_tokens(self, part: torch.Tensor) -> torch.Tensor:
         return cast(torch.Tensor, self._network.encode_text(part.to(self._placement.device)))
-
-    def _run(self, rows: torch.Tensor, forward: Callable[[torch.Tensor], torch.Tensor]) -> Matrix:
-        if not len(rows):
-            return np.zeros((0, self.space.dimension), np.float32)
-        with torch.inference_mode(), self._placement.autocast():
-            features, self._batch = in_batches(rows, self._batch, forward)
-        return unit_rows(features.float().numpy(), self.space.name)
 
 
 def build(recipe: Recipe, name: str) -> Any:

@@ -24,7 +24,7 @@ from indexer.models.runtime import memory
 from indexer.models.runtime.device import LARGEST_BATCH, Placement, place
 from indexer.models.runtime.logs import muted
 from indexer.models.runtime.memory_check import reserve
-from storage.errors import BrokenModel, InvalidArgument
+from storage.errors import BrokenModel
 
 M = TypeVar("M", bound=PreTrainedModel)
 _LOADING = threading.Lock()
@@ -115,26 +115,11 @@ def count_tokens(words: PreTrainedTokenizerBase, text: str) -> int:
     return len(cast(Any, words)(text, verbose=False).input_ids)
 
 
-def squares(pixels: Pixels, spec: PictureSpec) -> torch.Tensor:
-    """Take prepared pictures as they are: (n, s, s, 3) uint8, checked.
-
-    Raises InvalidArgument for another shape or type.
-    """
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != (spec.size, spec.size, 3):
-        raise InvalidArgument(
-            f"pictures of this model are uint8 (n, {spec.size}, {spec.size}, 3), "
-            f"not {pixels.dtype} {pixels.shape}"
-        )
-    # A picture fresh from its decoder may be read-only memory, which torch will not share.
-    return torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
-
-
 def normalise(pixels: Pixels, spec: PictureSpec, device: torch.device) -> torch.Tensor:
-    """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32.
-
-    Raises InvalidArgument for another shape or type.
-    """
-    planes = squares(pixels, spec).to(device).permute(0, 3, 1, 2).contiguous().float()
+    """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32."""
+    # A picture fresh from its decoder may be read-only memory, which torch will not share.
+    rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
+    planes = rows.to(device).permute(0, 3, 1, 2).contiguous().float()
     mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
     return planes.div_(255).sub_(mean).div_(std)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 
 from indexer.models.files.checkpoint import Checkpoint
@@ -18,7 +17,7 @@ from indexer.models.networks.pretrained import (
 )
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime.device import LARGEST_BATCH, in_batches
-from storage.errors import BrokenModel, InvalidArgument
+from storage.errors import BrokenModel
 
 
 class PretrainedReader:
@@ -59,12 +58,7 @@ class PretrainedReader:
             )
 
     def _checked(self, pixels: Pixels) -> Pixels:
-        side = self.pictures.size
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
-            raise InvalidArgument(
-                f"pictures of {self.name} are uint8 (n, {side}, {side}, 3), "
-                f"not {pixels.dtype} {pixels.shape}"
-            )
+        self.pictures.check(pixels, self.name)
         return pixels
 
     def _planes(self, pixels: Pixels, rows: torch.Tensor) -> torch.Tensor:

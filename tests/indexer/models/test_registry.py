@@ -10,13 +10,15 @@ from indexer.models import (
     RECOMMENDED,
     canonical,
     default_for,
+    fetch,
     find,
     is_mini,
     load,
     load_reader,
     names,
 )
-from indexer.models.files import hub
+from indexer.models.files import hub, layout
+from indexer.models.registry import resolve
 from indexer.models.zoo import PUBLISHED, TABLE
 from storage.errors import (
     BrokenModel,
@@ -243,3 +245,20 @@ def test_every_alias_names_a_tag_of_the_installed_library() -> None:
             architecture, _, tag = entry.source.removeprefix("open_clip:").partition("/")
             known = open_clip.get_pretrained_cfg(architecture, tag)["hf_hub"]
             assert known == entry.repository + "/"
+
+
+def test_a_name_is_looked_up_once_a_load_and_its_directory_screened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.indexer.models import tiny_towers
+
+    folder = tiny_towers.write("clip", tmp_path / "clip")
+    screened: list[object] = []
+    monkeypatch.setattr(layout, "refuse_code", screened.append)
+    load(str(folder), device="cpu")
+    assert len(screened) == 1
+    found = resolve(str(folder))
+    assert resolve(found) is found
+    assert canonical(found) == str(folder.resolve()) and find(found) is found.entry
+    fetch(found, role="dual-encoder")
+    assert len(screened) == 2

@@ -17,7 +17,7 @@ CONTEXT = 12  # tokens
 TEXTS = ["a red kite", "two blue circle of the red kite", "", "kite " * 40]
 WIDE = {"hidden_size": 32, "intermediate_size": 48, "num_attention_heads": 2}
 DEEP = {**WIDE, "num_hidden_layers": 2, "initializer_range": 0.2}
-FAMILIES = ("clip", "align", "blip")
+FAMILIES = ("clip", "align", "blip", "siglip")
 
 
 def drawings() -> list[Image.Image]:
@@ -34,9 +34,9 @@ def drawings() -> list[Image.Image]:
 def write(family: str, folder: Path) -> Path:
     """Write a tiny model of a family: config, weights, image processor and tokenizer."""
     torch.manual_seed(3)
-    network, pictures = {"clip": _clip, "align": _align, "blip": _blip}[family]()
+    network, pictures = _NETWORKS[family]()
     network.save_pretrained(folder)
-    words = _clip_words() if family == "clip" else BertTokenizer(vocab=TABLE)
+    words = _WORDS.get(family, lambda: BertTokenizer(vocab=TABLE))()
     words.model_max_length = CONTEXT
     _processor(family)(pictures, words).save_pretrained(folder)
     return folder
@@ -122,12 +122,34 @@ def _blip() -> tuple[Any, Any]:
     return BlipForImageTextRetrieval(config), BlipImageProcessor(size={"height": 32, "width": 32})
 
 
+def _siglip() -> tuple[Any, Any]:
+    from transformers.models.siglip.configuration_siglip import SiglipConfig
+    from transformers.models.siglip.image_processing_siglip import SiglipImageProcessor
+    from transformers.models.siglip.modeling_siglip import SiglipModel
+
+    config = SiglipConfig(
+        text_config={
+            **DEEP,
+            "vocab_size": len(TABLE),
+            "max_position_embeddings": CONTEXT,
+            "projection_size": 32,
+            "bos_token_id": None,
+            "eos_token_id": 3,
+            "pad_token_id": 0,
+        },
+        vision_config={**DEEP, "image_size": 32, "patch_size": 8},
+    )
+    return SiglipModel(config), SiglipImageProcessor(size={"height": 32, "width": 32})
+
+
 def _processor(family: str) -> Any:
     from transformers.models.align.processing_align import AlignProcessor
     from transformers.models.blip.processing_blip import BlipProcessor
     from transformers.models.clip.processing_clip import CLIPProcessor
+    from transformers.models.siglip.processing_siglip import SiglipProcessor
 
-    return {"clip": CLIPProcessor, "align": AlignProcessor, "blip": BlipProcessor}[family]
+    kinds = {"clip": CLIPProcessor, "align": AlignProcessor, "blip": BlipProcessor}
+    return kinds.get(family, SiglipProcessor)
 
 
 def _clip_words() -> Any:
@@ -140,3 +162,24 @@ def _clip_words() -> Any:
     tokens += ["<|startoftext|>", "<|endoftext|>"]
     kind: Any = CLIPTokenizer
     return kind(vocab={t: n for n, t in enumerate(tokens)}, merges=merges)
+
+
+def _ended_words() -> Any:
+    """Return a tokenizer of whole words that marks the end of a text and not its beginning."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from tokenizers.processors import TemplateProcessing
+    from transformers.tokenization_utils_tokenizers import TokenizersBackend
+
+    words: Any = Tokenizer(WordLevel(TABLE, unk_token="[UNK]"))
+    words.pre_tokenizer = Whitespace()
+    end = ("[SEP]", TABLE["[SEP]"])
+    words.post_processor = TemplateProcessing(single="$A [SEP]", special_tokens=[end])
+    kind: Any = TokenizersBackend
+    marks = {"pad_token": "[PAD]", "eos_token": "[SEP]", "unk_token": "[UNK]"}
+    return kind(tokenizer_object=words, **marks)
+
+
+_NETWORKS = {"clip": _clip, "align": _align, "blip": _blip, "siglip": _siglip}
+_WORDS = {"clip": _clip_words, "siglip": _ended_words}

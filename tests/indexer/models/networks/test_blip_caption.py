@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from transformers.models.blip.modeling_blip import (
@@ -10,7 +9,7 @@ from transformers.models.blip.modeling_blip import (
 )
 
 from indexer.models.networks.blip_caption import BlipCaptioner
-from storage.errors import BrokenModel, InvalidArgument
+from storage.errors import BrokenModel
 from tests.indexer.models.tiny_readers import (
     checkpoint,
     copied,
@@ -95,15 +94,6 @@ def test_a_model_that_says_nothing_gives_an_empty_caption(folder: Path) -> None:
     end = captioner._network.config.text_config.sep_token_id
     captioner._network.text_decoder.cls.predictions.bias[end] = 1e4
     assert captioner.describe(pictures(2)) == ["", ""]
-
-
-def test_nothing_in_is_nothing_out(captioner: BlipCaptioner) -> None:
-    assert captioner.describe(pictures(0)) == []
-
-
-def test_what_is_no_batch_of_squares_is_refused(captioner: BlipCaptioner) -> None:
-    with pytest.raises(InvalidArgument, match="uint8"):
-        captioner.describe(pictures(1).astype(np.float32))
 
 
 def test_a_broken_checkpoint_is_named(tmp_path: Path, folder: Path) -> None:

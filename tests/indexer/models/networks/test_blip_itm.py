@@ -12,7 +12,7 @@ from transformers.models.blip.modeling_blip import (
 )
 
 from indexer.models.networks.blip_itm import BlipScorer
-from storage.errors import BrokenModel, InvalidArgument
+from storage.errors import BrokenModel
 from tests.indexer.models.tiny_readers import (
     TEXTS,
     checkpoint,
@@ -141,18 +141,6 @@ def test_memory_that_runs_out_halves_the_batch(
 def test_a_text_longer_than_the_context_is_cut(scorer: BlipScorer) -> None:
     scores = scorer.score(pictures(1), ["red " * 28, "red " * 200])
     np.testing.assert_allclose(scores[0, 0], scores[0, 1], atol=1e-6)
-
-
-def test_nothing_in_is_nothing_out(scorer: BlipScorer) -> None:
-    assert scorer.score(pictures(0), TEXTS).shape == (0, len(TEXTS))
-    assert scorer.score(pictures(2), []).shape == (2, 0)
-
-
-def test_what_is_no_batch_of_squares_is_refused(scorer: BlipScorer) -> None:
-    with pytest.raises(InvalidArgument, match=r"pictures of tiny are uint8 \(n, 32, 32, 3\)"):
-        scorer.score(np.zeros((1, 16, 16, 3), np.uint8), TEXTS)
-    with pytest.raises(InvalidArgument, match="list of texts"):
-        scorer.score(pictures(1), "kite")
 
 
 def test_a_model_of_another_architecture_is_named(tmp_path: Path) -> None:

@@ -153,11 +153,6 @@ def test_an_answer_ends_where_the_model_can_hold_no_more(reader: InstructBlip) -
     assert len(text.split()) <= 3
 
 
-def test_nothing_in_is_nothing_out(reader: InstructBlip) -> None:
-    assert reader.describe(pictures(0)) == []
-    assert reader.answer(pictures(0), []) == []
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -11,7 +11,7 @@ from transformers.models.blip.modeling_blip import (
 )
 
 from indexer.models.networks.likelihood import LikelihoodScorer, neutral_pictures
-from storage.errors import BrokenModel, InvalidArgument
+from storage.errors import BrokenModel
 from tests.indexer.models.tiny_readers import (
     TEXTS,
     checkpoint,
@@ -126,18 +126,6 @@ def test_neutral_pictures_are_the_same_for_ever_and_read_once(
     assert drawn.shape == (3, 8, 8, 3) and drawn.dtype == np.uint8
     assert (drawn[0] == 128).all()
     assert drawn[1, 0, 0].tolist() == [172, 10, 127]
-
-
-def test_nothing_in_is_nothing_out(scorer: LikelihoodScorer) -> None:
-    assert scorer.score(pictures(0), TEXTS).shape == (0, len(TEXTS))
-    assert scorer.score(pictures(2), []).shape == (2, 0)
-
-
-def test_what_cannot_be_scored_is_refused(scorer: LikelihoodScorer) -> None:
-    with pytest.raises(InvalidArgument, match="uint8"):
-        scorer.score(np.zeros((1, 16, 16, 3), np.uint8), TEXTS)
-    with pytest.raises(InvalidArgument, match="list of texts"):
-        scorer.score(pictures(1), "kite")
 
 
 def test_a_model_of_another_architecture_is_named(tmp_path: Path) -> None:

@@ -124,20 +124,6 @@ def test_bf16_products_keep_the_direction(tiny_origin: Path) -> None:
     assert (rows * full).sum(axis=1).min() > 0.999
 
 
-def test_nothing_in_is_nothing_out(encoder: DualEncoder) -> None:
-    assert encoder.encode_pictures(np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 24)
-    assert encoder.encode_texts([]).shape == (0, 24)
-
-
-def test_what_is_no_batch_of_squares_is_refused(encoder: DualEncoder) -> None:
-    with pytest.raises(InvalidArgument, match="uint8"):
-        encoder.encode_pictures(np.zeros((1, 32, 32, 3), np.float32))
-    with pytest.raises(InvalidArgument, match="32, 32, 3"):
-        encoder.encode_pictures(np.zeros((1, 16, 16, 3), np.uint8))
-    with pytest.raises(InvalidArgument, match="list of texts"):
-        encoder.encode_texts("red kite")
-
-
 def rewrite(folder: Path, edit: Edit) -> Path:
     path = folder / "open_clip_model.safetensors"
     state = {name: value.clone() for name, value in load_file(path).items()}

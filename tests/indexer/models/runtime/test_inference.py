@@ -12,7 +12,7 @@ from threading import Lock, Thread, Timer, current_thread, main_thread
 import pytest
 import torch
 
-from indexer.models.families import ARCHITECTURES
+from indexer.models.families import FAMILIES
 from indexer.models.protocols import Role
 from indexer.models.runtime.inference import inference
 from indexer.models.zoo import OPEN_CLIP_LOADERS
@@ -26,7 +26,7 @@ _METHODS: dict[Role, tuple[str, ...]] = {  # of the protocols
     "answerer": ("answer",),
     "dialogue": ("reply",),
 }
-_LOADERS = [(role, one) for each in ARCHITECTURES.values() for role, one in each.items()]
+_LOADERS = [(role, one) for each in FAMILIES.values() for role, one in each.loaders.items()]
 
 
 class Counting:
