@@ -60,5 +60,7 @@ def option_of(name: str) -> str:
 def written(filters: Filters) -> str:
     """Write filters as they are typed: `--after 2019 --camera canon`."""
     return " ".join(
-        f"--{option_of(name)} {FILTERS[name].written(value)}" for name, value in filters.given()
+        f"--{option_of(name)}"
+        + (f" {FILTERS[name].written(value)}" if FILTERS[name].metavar is not None else "")
+        for name, value in filters.given()
     )

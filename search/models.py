@@ -92,7 +92,7 @@ class Models:
         self._library, self._device = library, device
         self._default = default or RECOMMENDED
         self._lock = RLock()
-        self._loaded: dict[tuple[str, ...], Any] = {}
+        self._loaded: dict[tuple[object, ...], Any] = {}
 
     def encoder(self, name: str | None = None) -> DualEncoder:
         """Return the encoder that is named, else that of the space that searches go by.
@@ -101,7 +101,7 @@ class Models:
         """
         space = self._library.space() if name is None else self._space_of(canonical(name))
         if space is not None:
-            return self._once(("space", str(space.id)), lambda: self._of_space(space))
+            return self._once(("space", space), lambda: self._of_space(space))
         new = canonical(name or self._default)
         return LazyEncoder(lambda: self._load(new))
 
@@ -137,7 +137,7 @@ class Models:
             ("dialogue", chosen), lambda: load_reader(chosen, "dialogue", device=self._device)
         )
 
-    def _once(self, key: tuple[str, ...], load_it: Callable[[], Loaded]) -> Loaded:
+    def _once(self, key: tuple[object, ...], load_it: Callable[[], Loaded]) -> Loaded:
         with self._lock:
             if key not in self._loaded:
                 self._loaded[key] = load_it()

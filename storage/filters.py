@@ -8,7 +8,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -125,7 +125,7 @@ class FilterField:
     """
 
     check: Callable[[Any], Any] = lambda value: value
-    where: Callable[[Any, bool], Conditions]
+    where: Callable[[Any, bool], Conditions] | None = None  # None: it leaves nothing out
     help: str
     metavar: str | None = None  # None: it is there or not
     option: str | None = None  # the name that people type, where it is not the field's
@@ -204,7 +204,7 @@ _TAGS = FilterField(
     metavar="LABEL",
     help="Has this label (see sightline tag).",
 )
-_MISSING = FilterField(where=lambda *_: [], help="Let in items whose files are gone.")
+_MISSING = FilterField(help="Let in items whose files are gone.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,23 +251,23 @@ class Filters:
     @property
     def narrows(self) -> bool:
         """Whether anything is left out; `missing` lets more in."""
-        return replace(self, missing=False) != type(self)()
+        return next(self.given(), None) is not None
 
     def given(self) -> Iterator[tuple[str, Any]]:
         """Yield the name of each field that narrows and its value, each of several alone."""
         for name, field in FILTERS.items():
             value = getattr(self, name)
-            if field.repeatable:
-                yield from ((name, one) for one in value)
-            elif field.metavar is not None and value is not None:
-                yield name, value
+            several = value if field.repeatable else (value,)
+            if field.where is not None:
+                yield from ((name, one) for one in several if one not in (None, False))
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions on `schema.items` that all must hold."""
         return [
             condition
             for name, value in self.given()
-            for condition in FILTERS[name].where(value, self.missing)
+            if (where := FILTERS[name].where) is not None
+            for condition in where(value, self.missing)
         ]
 
 

@@ -24,7 +24,7 @@ LONGEST_FUNCTION = 40
 MOST_ENTRIES = 22  # of a folder
 TRAINING = "indexer.models.mini.training"  # how the small models were made; not in the wheel
 # "Return", "Write", "Raise" say what a function does; these say what somebody is told of it.
-NO_VERBS = frozenset(("Give", "Tell", "Say", "Have", "Be", "Think", "Let"))
+NO_VERBS = frozenset(("Give", "Tell", "Say", "Have", "Be", "Think", "Let", "See"))
 # A function may be longer where a reason stands here: "file.py:name": "why".
 LONG_FOR_A_REASON: dict[str, str] = {}
 

@@ -113,6 +113,15 @@ def test_the_encoder_of_a_new_space_is_kept_for_that_space(
     assert loaded == [canonical("clip-b32")]
 
 
+def test_a_space_that_takes_the_number_of_one_that_is_gone_has_its_own_encoder(
+    empty: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, space = Models(empty), replace(StandInEncoder().space, id=1)
+    for name in ("mini", "stand-in"):
+        monkeypatch.setattr(empty, "space", lambda name=name: replace(space, name=name))
+        assert known.encoder().space.name == name
+
+
 def test_eight_threads_load_a_model_once(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
 

@@ -64,7 +64,7 @@ def reserved(target: str) -> Iterator[None]:
 
 @contextmanager
 def passing(draft: str) -> Iterator[None]:
-    """See to it that a draft is not left behind."""
+    """Remove a draft at the end of the block, if it is still there."""
     try:
         yield
     finally:
