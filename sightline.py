@@ -24,7 +24,7 @@ from typing import Annotated, Self
 
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.cpu import usable_cores
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models import canonical
 from indexer.workers import ReadPool
 from search import Chat, Describing, Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
@@ -215,7 +215,7 @@ class Sightline:
     def comparing(self) -> ReadPool:
         """Return the processes that compare files at full detail; to be used as a context."""
         workers = self._workers or usable_cores()
-        return ReadPool(workers, self.limits, "indexer.compare.comparison")
+        return ReadPool(workers, self.limits, "indexer.images.compare.comparison")
 
     def close(self) -> None:
         """Close the library."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from indexer import IndexConfig, Indexer
 from indexer.cpu import usable_cores
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
@@ -50,7 +50,7 @@ def run(folder: Path, library_folder: Path) -> Run:
         indexed = time.monotonic()
         Finder(library, limits).run()
         found = time.monotonic()
-        with ReadPool(usable_cores(), Limits(), "indexer.compare.comparison") as pool:
+        with ReadPool(usable_cores(), Limits(), "indexer.images.compare.comparison") as pool:
             check = DetailCheck(limits, library.thumbnail, pool)
             groups = Grouping(library, KeepOrder(), KINDS[:3], DROPPED, check).run()
             plan = list(entries(groups))

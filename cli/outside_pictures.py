@@ -7,11 +7,11 @@ from itertools import islice
 
 from cli.output.render import tell
 from indexer.cpu import usable_cores
-from indexer.limits import Limits
+from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
+from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.notices import left_out_lines, shortened
 from indexer.reader import PictureRead, Read, ReadTask
-from indexer.scan.file_kind import HEAD_BYTES, classify, needs_head
 from indexer.scan.walk import LeftOut, Scan
 from indexer.workers import ReadPool
 from search.dedup.detect.leakage import Suspect

@@ -14,7 +14,7 @@ from typing import Any
 
 import platformdirs
 
-from indexer.limits import SECONDS, SIZES, Limits
+from indexer.images.limits import SECONDS, SIZES, Limits
 from storage.errors import InvalidArgument
 from storage.paths import expand_home
 

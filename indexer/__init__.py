@@ -7,5 +7,5 @@ Networks live in `indexer.models` and are loaded by name.
 from indexer.config import IndexConfig as IndexConfig
 from indexer.config import Progress as Progress
 from indexer.config import Report as Report
+from indexer.images.limits import Limits as Limits
 from indexer.ingest import Indexer as Indexer
-from indexer.limits import Limits as Limits

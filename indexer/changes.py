@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from indexer.config import IndexConfig
+from indexer.images.file_kind import HEAD_BYTES, FileKind, classify, needs_head
 from indexer.reader import READER_VERSION
-from indexer.scan.file_kind import HEAD_BYTES, FileKind, classify, needs_head
 from indexer.scan.targets import Scope
 from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from storage.fields import Between, check_fields, filled, path_text
 from storage.index.kinds import parse_kind
 

@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import Literal
 
 from indexer.images.decode import open_header, open_picture, read_bytes
+from indexer.images.limits import Limits
 from indexer.images.preprocess import prepare, sides_needed
 from indexer.images.thumbnail import thumbnail
-from indexer.limits import Limits
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.texts.passages import passages
 from indexer.texts.tabular import csv_passages, jsonl_passages

@@ -25,8 +25,8 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeVar
 
 from indexer.images.decode import configure_decoders
-from indexer.limits import Limits
-from indexer.task import Task
+from indexer.images.limits import Limits
+from indexer.images.task import Task
 from storage.errors import DecodeFailure, FileFailure, SightlineError
 
 _START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slow disk

@@ -21,9 +21,12 @@ from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from indexer.images import colour
+from indexer.images.file_kind import HEAD_BYTES, signature
 from indexer.images.formats import jxl
 from indexer.images.formats.png import Png
 from indexer.images.formats.tiff import Directory
+from indexer.images.limits import Limits as Limits
+from indexer.images.limits import too_many_bytes
 from indexer.images.metadata import exif
 from indexer.images.orientation import orientation, upright
 from indexer.images.pixel_limit import pixel_limit
@@ -31,9 +34,6 @@ from indexer.images.repair import prepared, repaired
 from indexer.images.rgb import alpha_of, base_mode, to_rgb
 from indexer.images.samples import normalised
 from indexer.images.versions import reads_since
-from indexer.limits import Limits as Limits
-from indexer.limits import too_many_bytes
-from indexer.scan.file_kind import HEAD_BYTES, signature
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 from storage.records import Capture
 

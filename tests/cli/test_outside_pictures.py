@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cli.outside_pictures import OutsidePictures
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from storage import Library
 from storage.errors import PathNotFound
 from tests.conftest import Draw

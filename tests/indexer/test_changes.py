@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models.networks.fake import StandInEncoder
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage import Library, schema

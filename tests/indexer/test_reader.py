@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.reader import HeaderRead, PictureRead, ReadTask, TextRead, read
 from storage.errors import DecodeFailure, TextFailure, UnreadableFile

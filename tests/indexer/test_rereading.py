@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from sqlalchemy import select, update
 
 from indexer import IndexConfig, Indexer, Progress, Report
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models.networks.fake import StandInEncoder
 from indexer.reader import READER_VERSION
 from storage import Library, schema

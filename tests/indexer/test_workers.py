@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.reader import PictureRead, Read, ReadTask
 from indexer.workers import ReadPool
@@ -183,7 +183,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, photo: ReadTask
     script.write_text(
         "import sys, time\n"
         "sys.path[:] = sys.argv[2:]\n"
-        "from indexer.limits import Limits\n"
+        "from indexer.images.limits import Limits\n"
         "from indexer.models.protocols import PictureSpec\n"
         "from indexer.reader import ReadTask\n"
         "from indexer.workers import ReadPool\n"
@@ -220,7 +220,7 @@ def test_a_process_forked_meanwhile_does_not_keep_the_workers_alive(tmp_path: Pa
     Image.new("RGB", (8, 8)).save(path)
     script = f"""
 import os, time
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.reader import ReadTask
 from indexer.workers import ReadPool

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from indexer.scan.file_kind import HEAD_BYTES, classify, needs_head
+from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
 from search.dedup.apply.open_file import Held, hold, identity, look, require_two, words
 from search.dedup.companions.folder import Folder
 from storage.errors import FileFailure

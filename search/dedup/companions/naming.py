@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from indexer.scan.file_kind import is_raw
+from indexer.images.file_kind import is_raw
 
 _VIDEOS = frozenset(".mov .mp4 .m4v .mp .avi .3gp .mpg .mpeg .mts .lrv .lrf .insv".split())
 _SIDECARS = frozenset(

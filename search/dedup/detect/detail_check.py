@@ -1,8 +1,8 @@
 """A second look at pairs whose files may go: at all the detail that both files have.
 
 What was compared before is 160 pixels wide, where a word, a closed eye and a small car are not
-seen. Worker processes read the files again (`indexer.compare.comparison`); what was seen is stored
-with the pair, so that it is looked at once.
+seen. Worker processes read the files again (`indexer.images.compare.comparison`); what was seen
+is stored with the pair, so that it is looked at once.
 """
 
 from collections import Counter, deque
@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import Protocol, TypeVar
 
-from indexer.compare.comparison import Beside, CompareTask, ImageFile
-from indexer.compare.detail import Difference
+from indexer.images.compare.comparison import Beside, CompareTask, ImageFile
+from indexer.images.compare.detail import Difference
 from indexer.images.fingerprint import TURNS
-from indexer.limits import Limits
-from indexer.task import Task
+from indexer.images.limits import Limits
+from indexer.images.task import Task
 from search.dedup.detect.evidence import Evidence
 from search.dedup.detect.kinds import Thresholds
 from storage.errors import FileFailure

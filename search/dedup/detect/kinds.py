@@ -48,7 +48,7 @@ class Thresholds:
     patch: float = 20.0
     # At full detail, times the pair's noise: copies came to 2.8 (JPEG at quality 10 and 20), one
     # digit to 4.4 at half the size and to 3.0 where that was of quality 20 as well: the same number
-    # as `indexer.compare.detail.DIFFERS`.
+    # as `indexer.images.compare.detail.DIFFERS`.
     detail: float = 3.1
     # In the library's space. One scene in a CLIP's; models differ, and so may you.
     cosine: float = 0.95

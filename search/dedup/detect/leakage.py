@@ -13,7 +13,7 @@ from os import fsencode
 import numpy as np
 from PIL import Image
 
-from indexer.compare.comparison import ImageFile
+from indexer.images.compare.comparison import ImageFile
 from indexer.images.fingerprint import local_features, perceptual_hashes
 from search.dedup.detect.block_match import Pixels, small
 from search.dedup.detect.candidates import (

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from indexer.scan.file_kind import HEAD_BYTES, signature
+from indexer.images.file_kind import HEAD_BYTES, signature
 from search.dedup.extras.bmp import bmp
 from search.dedup.extras.byte_source import ByteSource
 from search.dedup.extras.contents import UNKNOWN, Contents

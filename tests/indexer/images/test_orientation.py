@@ -7,8 +7,8 @@ import pytest
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from indexer.images.decode import open_header, open_picture
+from indexer.images.limits import Limits
 from indexer.images.orientation import RULES
-from indexer.limits import Limits
 from tests.indexer.images.encoded import difference, encode, scene
 from tests.indexer.images.jxl_header import container, turned
 

@@ -8,7 +8,7 @@ from PIL import ExifTags, Image
 
 from indexer.images import icc
 from indexer.images.decode import open_header, open_picture
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from tests.indexer.images.encoded import (
     EXCHANGED,
     P3,

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageDraw
 from PIL.ExifTags import IFD, Base
 
 from indexer import IndexConfig, Indexer
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
@@ -201,7 +201,7 @@ def _lab(scene: Image.Image) -> Image.Image:
 
 def _groups(library: Library, *kinds: Kind) -> list[dict[str, Kind | None]]:
     """Return every group as it is planned: file names, and what each is beside the keeper."""
-    with ReadPool(1, Limits(), "indexer.compare.comparison") as pool:
+    with ReadPool(1, Limits(), "indexer.images.compare.comparison") as pool:
         check = DetailCheck(Thresholds(), library.thumbnail, pool)
         groups = list(Grouping(library, KeepOrder(DEFAULT), kinds, DROPPED, check).run())
     return [

@@ -10,7 +10,7 @@ import pytest
 
 from indexer.images.decode import open_picture
 from indexer.images.formats.png import SIGNATURE, Png
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import chunk, difference, encode, grain, png
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from indexer.compare.detail import DIFFERS
+from indexer.images.compare.detail import DIFFERS
 from search.dedup.detect.kinds import Thresholds
 from storage.errors import InvalidArgument
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from indexer import Report
+from indexer.images.limits import Limits
 from indexer.images.thumbnail import thumbnail
-from indexer.limits import Limits
 from indexer.workers import ReadPool
 from search.dedup.detect import leakage
 from search.dedup.detect.detail_check import DetailCheck
@@ -43,7 +43,7 @@ def training(tmp_path: Path, library: Library, index: Index) -> Path:
 def _found(
     library: Library, folder: Path, tested: Iterable[Suspect], crops: bool = True, **how: Any
 ) -> list[Leaked]:
-    with ReadPool(1, Limits(), "indexer.compare.comparison") as pool:
+    with ReadPool(1, Limits(), "indexer.images.compare.comparison") as pool:
         check = DetailCheck(Thresholds(), library.thumbnail, pool)
         finder = LeakFinder(library, str(folder), Thresholds(), check, crops, **how)
         finder.prepare()

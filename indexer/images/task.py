@@ -2,7 +2,7 @@
 
 from typing import Protocol, TypeVar
 
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 
 T_co = TypeVar("T_co", covariant=True)
 

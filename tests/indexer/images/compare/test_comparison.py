@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from indexer.compare.comparison import Beside, CompareTask, ImageFile
-from indexer.compare.detail import DIFFERS, Difference
+from indexer.images.compare.comparison import Beside, CompareTask, ImageFile
+from indexer.images.compare.detail import DIFFERS, Difference
 from indexer.images.fingerprint import TURNS, turned
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 
 Change = Callable[[Image.Image], Image.Image]
 SIZE = (800, 600)

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.compare.detail import Difference, difference, difference_of_alpha
-from indexer.compare.registration import register
+from indexer.images.compare.detail import Difference, difference, difference_of_alpha
+from indexer.images.compare.registration import register
 from indexer.images.decode import open_picture, read_bytes
 from indexer.images.fingerprint import turned
-from indexer.limits import Limits
+from indexer.images.limits import Limits
 from storage.errors import FileFailure
 
 # Pixels of the short and of the long side: one of them at the most is longer. A phone's whole

@@ -1,4 +1,4 @@
-from indexer.limits import Limits, too_many_bytes
+from indexer.images.limits import Limits, too_many_bytes
 
 
 def test_every_breach_names_the_limit_and_what_was_found() -> None:

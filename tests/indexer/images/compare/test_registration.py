@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from indexer.compare.registration import register
+from indexer.images.compare.registration import register
 
 
 def _view(side: int = 700) -> Image.Image:

@@ -3,7 +3,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from indexer.scan.file_kind import HEAD_BYTES, classify, needs_head, signature
+from indexer.images.file_kind import HEAD_BYTES, classify, needs_head, signature
 
 
 def encoded(form: str) -> bytes:

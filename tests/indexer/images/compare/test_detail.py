@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from indexer.compare.detail import DIFFERS, Difference, difference, difference_of_alpha
+from indexer.images.compare.detail import DIFFERS, Difference, difference, difference_of_alpha
 
 Change = Callable[[Image.Image], Image.Image]
 SIZE = (900, 700)
