@@ -1,4 +1,4 @@
-"""The front door for Python.
+"""The front door for Python: `Sightline` has every use case, the command line none of its own.
 
     import sightline
 
@@ -9,10 +9,9 @@
         for item, answer in library.ask("how many birds are there?", *library.search("red kite")):
             print(answer, item.paths)
 
-The same line stands behind the command `sightline`, and says the same of a wrong argument; what it
-raises is in `storage.errors`. It may be used by several threads, and by a forked child, and leaves
-what belongs to the whole process as it is: how many threads torch has is for the program to say.
-It reads no settings file and no environment: those are the command's.
+What it raises is in `storage.errors`. It may be used by several threads, and by a forked child, and
+leaves what belongs to the whole process as it is: how many threads torch has is for the program to
+say. It reads no settings file and no environment: those are the command's.
 """
 
 import os
@@ -24,27 +23,39 @@ from typing import Annotated, Self
 
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.cpu import usable_cores
+from indexer.folder_reader import FolderReader
 from indexer.images.limits import Limits
-from indexer.models import canonical
+from indexer.models import canonical, require_role
 from indexer.workers import ReadPool
-from search import Chat, Describing, Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
-from search.ask import ask, askable
+from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
+from search.ask import ask_chosen, ask_file, askable
 from search.chat import check_there
-from search.describe import Described
+from search.dedup.duplicates import Duplicates
+from search.dedup.find import DedupRequest as DedupRequest
+from search.dedup.leaks import LeakRequest as LeakRequest
+from search.dedup.plan.plan import PlanFile as PlanFile
+from search.describe import Captions, Described, caption_targets, describe_file
+from search.hits import Shown, show
 from search.models import Models
+from search.query import SearchKind
 from search.tag import Tagged
-from storage import Filters, Item, Library, Status
-from storage.errors import PathNotFound
+from search.targets import EmptyReason, Targets, check_folder, empty_reason, select_targets
+from storage import Filters, Item, Library, Removal, Status
 from storage.errors import SightlineError as SightlineError
 from storage.fields import check_arguments, check_calls, filled, path_text
 from storage.paths import expand_home
-from storage.selection import select_items
+from storage.records import Answer, Failure, Space, SpaceCount
+from storage.tables import items, tags
 
 __all__ = [
+    "Answer",
     "Chat",
+    "DedupRequest",
     "Filters",
     "Hit",
+    "LeakRequest",
     "Limits",
+    "PlanFile",
     "Query",
     "Report",
     "Rerank",
@@ -57,13 +68,17 @@ __all__ = [
 Filled = Annotated[str, filled]
 PathText = Annotated[str, path_text]
 Named = Hit | Item | PathText | Path  # a hit, its item, or a path or the beginning of a hash
+Watch = Callable[[int, int], None]  # how many images are done, of how many
 
 
 @check_calls
 class Sightline:
     """A library with everything that can be done with it; made by `open`.
 
-    Its methods raise InvalidArgument for an argument of another kind, LibraryClosed after `close`,
+    What is done about duplicates are methods of `duplicates`. An `Answer` is a list that carries
+    the notices of its own call; `each` is called with every record as soon as it is made, and
+    stored where it is stored at all.
+    Methods raise InvalidArgument for an argument of another kind, LibraryClosed after `close`,
     and ForkedProcess in a child that was forked while another thread used a library.
     """
 
@@ -86,11 +101,12 @@ class Sightline:
         self.models = Models(library, device, model)
         self.limits = limits or Limits()
         self._workers, self._exclude = workers, exclude
+        self.duplicates = Duplicates(library, self.limits, self._comparing, self._read_folder)
         self._engine = cache(self._engine_with)
 
     @property
     def notices(self) -> list[str]:
-        """What was repaired, worked around or not read on the way to the answers so far."""
+        """What was repaired or worked around to open the library."""
         return self.library.notices
 
     def index(
@@ -119,6 +135,10 @@ class Sightline:
         )
         return self._run(config, model, watch)
 
+    def failures(self) -> list[Failure]:
+        """List the files that could not be used, wholly or in part, and why."""
+        return self.library.failures()
+
     def to_retry(self) -> tuple[str, ...]:
         """List the paths of files that could not be used; folders have no failure of their own.
 
@@ -144,7 +164,7 @@ class Sightline:
         filters: Filters | None = None,
         *,
         rerank_model: Filled | None = None,
-    ) -> list[Hit]:
+    ) -> Answer[Hit]:
         """Find the items nearest to words, or to a `Query` of weighted terms.
 
         `rerank_model` names what reranks, in place of the one that goes with the library. Raises
@@ -159,34 +179,82 @@ class Sightline:
         check_folder(self.library, query.filters)
         return self._engine(rerank_model).search(query)
 
+    def select(self, target: PathText | None = None, filters: Filters | None = None) -> Targets:
+        """Select the images of a folder, of one path or hash, or all that the filters allow."""
+        return select_targets(self.library, target, filters or Filters())
+
+    def items(self, targets: Targets) -> list[Item]:
+        """Read the items that were selected; those that were removed since are left out."""
+        with self.library.catalogue.reading() as connection:
+            found = items.hydrate(connection, targets.items)
+        return [found[number] for number in targets.items if number in found]
+
+    def empty_reason(
+        self, filters: Filters | None = None, kind: SearchKind | None = None
+    ) -> EmptyReason:
+        """Return why nothing of a kind was found with these filters."""
+        return empty_reason(self.library, filters or Filters(), kind)
+
     def describe(
         self,
+        chosen: Targets | None = None,
         *,
         filters: Filters | None = None,
         model: Filled | None = None,
-        watch: Callable[[int, int], None] | None = None,
-    ) -> list[Described]:
-        """Caption the pictures that the filters allow and that lack the model's caption."""
-        captioner = self.models.captioner(model)
-        describing = Describing(self.library, captioner, self.limits)
-        given = list(describing.run(self._pictures(filters), watch))
-        self.library.notices.extend(describing.notices)
-        return given
+        each: Callable[[Described], None] | None = None,
+        watch: Watch | None = None,
+    ) -> Captions:
+        """Caption the chosen images, or all that the filters allow, that lack the model's caption.
+
+        Captions are stored, and their words are found by search from then on.
+        """
+        numbers = self._chosen(chosen, filters)
+        captioner = self.models.name("captioner", model)
+        return caption_targets(
+            self.library, self.models, captioner, numbers, self.limits, each, watch
+        )
+
+    def describe_file(self, path: PathText | Path, model: Filled | None = None) -> str:
+        """Caption an image that no library holds; nothing is stored."""
+        return describe_file(self.models.captioner(model), str(path), self.limits)
 
     def ask(
-        self, question: str, *pictures: Named, model: Filled | None = None
-    ) -> list[tuple[Item, str]]:
-        """Put a question to each picture; those that cannot be read give no answer."""
-        asked = askable(question, [self._item(one) for one in pictures])
-        answerer = self.models.answerer(model)
-        return list(ask(self.library, answerer, question, asked, self.limits))
+        self,
+        question: str,
+        *pictures: Named | Targets,
+        model: Filled | None = None,
+        each: Callable[[tuple[Item, str]], None] | None = None,
+    ) -> Answer[tuple[Item, str]]:
+        """Put a question to each image; those that cannot be read give no answer."""
+        numbers = [number for one in pictures for number in self._asked(question, one)]
+        if not numbers:
+            askable(question, [])  # raises
+        answerer, notices = self.models.answerer(model), list[str]()
+        made = ask_chosen(self.library, answerer, question, numbers, self.limits, notices)
+        return Answer.collect(made, each, notices)
 
-    def chat(self, *pictures: Named, model: Filled | None = None) -> Chat:
-        """Begin a dialogue about one or several pictures."""
+    def ask_file(
+        self, question: str, path: PathText | Path, model: Filled | None = None
+    ) -> Answer[str]:
+        """Put a question to an image that no library holds; one answer comes back."""
+        return ask_file(self.models.answerer(model), question, str(path), self.limits)
+
+    def chat(
+        self,
+        *pictures: Named,
+        model: Filled | None = None,
+        ready: Callable[[list[Item], str], None] | None = None,
+    ) -> Chat:
+        """Begin a dialogue about one or several images.
+
+        `ready` is called with the images and the model's name before the model is loaded.
+        """
         about = [self._item(one) for one in pictures]
         check_there(self.library, about)
-        conversant = self.models.conversant(model)
-        return Chat.about(self.library, conversant, about, self.limits)
+        name = self.models.name("dialogue", model)
+        if ready is not None:
+            ready(about, name)
+        return Chat.about(self.library, self.models.conversant(name), about, self.limits)
 
     def tag(
         self,
@@ -195,27 +263,61 @@ class Sightline:
         templates: tuple[str, ...] = (),
         min_score: float | None = None,
         filters: Filters | None = None,
-    ) -> list[Tagged]:
-        """Label the pictures that the filters allow, from a file or a built-in set of labels."""
+        each: Callable[[Tagged], None] | None = None,
+        watch: Watch | None = None,
+    ) -> Answer[Tagged]:
+        """Label the images that the filters allow, from a file or a built-in set of labels."""
         chosen = labels if isinstance(labels, LabelSet) else LabelSet.read(str(labels))
         encoder = self.models.encoder()
         tagging = Tagging(self.library, encoder, chosen, templates, min_score)
-        given = list(tagging.run(self._pictures(filters)))
-        self.library.notices.extend(tagging.notices)
-        return given
+        made = Answer.collect(tagging.run(self._chosen(None, filters), watch), each)
+        return Answer(made, tagging.notices)
 
-    def use(self, model: Filled) -> None:
+    def tags(self) -> list[tuple[str, str, int]]:
+        """List the labels: label, model that gave it, and how many images have it."""
+        with self.library.catalogue.reading() as connection:
+            return tags.counts(connection)
+
+    def remove_tags(self, label: Filled | None = None) -> int:
+        """Take a label, or all, away from all images, and return how many tags went."""
+        with self.library.writing("tag"), self.library.catalogue.writing() as connection:
+            return tags.remove(connection, label)
+
+    def use(self, model: Filled) -> Space:
         """Make searches go by the vectors of a model, once the library holds all of them."""
-        self.library.use(canonical(model))
+        require_role(model, "dual-encoder")
+        return self.library.use(canonical(model))
+
+    def unused(self) -> list[SpaceCount]:
+        """List the models whose vectors no search goes by, with how many there are."""
+        return [counted for counted in self.library.spaces() if not counted.current]
+
+    def prune(self) -> list[SpaceCount]:
+        """Drop the vectors that no search goes by, and return what was dropped."""
+        unused = self.unused()
+        if unused:
+            self.library.prune([counted.space.name for counted in unused])
+        return unused
 
     def status(self) -> Status:
         """Count what the library holds."""
         return self.library.status()
 
-    def comparing(self) -> ReadPool:
-        """Return the processes that compare files at full detail; to be used as a context."""
-        workers = self._workers or usable_cores()
-        return ReadPool(workers, self.limits, "indexer.images.compare.comparison")
+    def show(self, image: Named, model: Filled | None = None) -> Shown:
+        """Return an item with its caption, of any model or of this one, and its tags."""
+        return show(self.library, self._item(image), model)
+
+    def plan_remove(self, path: PathText | Path) -> Removal:
+        """Plan to take a folder or a file out of the library."""
+        return self.library.plan_remove(str(path))
+
+    def plan_forget(self) -> Removal:
+        """Plan to forget the files that are gone, but for those of folders that are not mounted."""
+        return self.library.plan_forget()
+
+    def remove(self, removal: Removal, command: str = "remove") -> None:
+        """Carry out a removal as it was planned; `command` stands in the list of runs."""
+        self.library.apply(removal, command)
 
     def close(self) -> None:
         """Close the library."""
@@ -244,35 +346,32 @@ class Sightline:
     ) -> Report:
         return Indexer(self.library, self.models.encoder(model), config, watch).run()
 
+    def _comparing(self) -> ReadPool:
+        workers = self._workers or usable_cores()
+        return ReadPool(workers, self.limits, "indexer.images.compare.comparison")
+
+    def _read_folder(self, folder: str) -> FolderReader:
+        own = str(self.library.path.resolve())
+        return FolderReader(folder, self.limits, avoid=own, workers=self._workers)
+
     def _item(self, named: Named) -> Item:
         if isinstance(named, Hit):
             return named.item
         return named if isinstance(named, Item) else self.library.find(str(named))
 
-    def _pictures(self, filters: Filters | None) -> list[int]:
-        chosen = filters or Filters()
-        check_folder(self.library, chosen)
-        with self.library.catalogue.reading() as connection:
-            return select_items(connection, "image", chosen)
+    def _asked(self, question: str, named: Named | Targets) -> list[int]:
+        if isinstance(named, Targets):
+            return named.items
+        return [item.id for item in askable(question, [self._item(named)])]
+
+    def _chosen(self, chosen: Targets | None, filters: Filters | None) -> list[int]:
+        return (self.select(filters=filters) if chosen is None else chosen).items
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def check_folder(library: Library, filters: Filters, named: str = "the folder") -> None:
-    """Raise PathNotFound for a folder that nothing could ever be found in, by how it was named."""
-    if filters.folder is None:
-        return
-    folder = Path(filters.folder)
-    roots = [Path(root.path) for root in library.roots()]
-    known = any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
-    if not folder.exists() and not (known and filters.missing):
-        raise PathNotFound(f"{named} {folder} is not there: check the name, or mount its disk")
-    if not known:
-        raise PathNotFound(f"{named} {folder} was never indexed: sightline index {folder}")
 
 
 @check_arguments

@@ -1,33 +1,33 @@
 """`sightline dedup --semantic` and `--leak`: duplicates for those who make data sets."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import numpy as np
 from click.core import ParameterSource
 
 from cli.errors import DONE, NOTHING_FOUND
+from cli.output.empty import why_nothing
 from cli.output.lists import FORMS, Form, ListFile, list_path, writing_list
 from cli.output.progress import counting
-from cli.output.render import Row, plural, tell, write_json, write_table
-from cli.outside_pictures import OutsidePictures
-from cli.question import why_nothing
-from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.kinds import KINDS, Thresholds
-from search.dedup.detect.leakage import Leaked, LeakFinder
-from search.dedup.detect.semdedup import COSINES, Cluster, SemDeDup, check_cosines
+from cli.output.render import Row, plural, tell, tell_all, write_json, write_table
+from search.dedup.detect.kinds import Thresholds
+from search.dedup.detect.leakage import Leaked
+from search.dedup.detect.semdedup import COSINES, check_cosines
+from search.dedup.find import LOOKED_FOR
+from search.dedup.leaks import LeakReport, LeakRequest
+from search.dedup.semantic import SemanticFile
 from sightline import Sightline
-from storage import Filters, Item, Library
+from storage import Filters
 from storage.errors import PathNotFound
 from storage.filters import FILTERS
 from storage.paths import expand_home
-from storage.selection import select_items
-from storage.tables import items
-from storage.tables.files import is_under
 
 Function = TypeVar("Function", bound=Callable[..., object])
 OUT = Path("sightline-dedup")
@@ -113,51 +113,57 @@ def check_data_set_options() -> None:
         raise click.UsageError(f"{idle[0]} does nothing with --{modes[0]}: leave it out")
 
 
-def semantic(library: Library, filters: Filters, given: Mapping[str, Any]) -> int:
+def semantic(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     """Write a keep and a drop list for each threshold, and tell the share that is kept."""
     cosines = check_cosines(given["cosines"])
     out = Path(given["out"] or OUT)
     form: Form = given["form"] or "paths"
     places = [[list_path(out, f"{word}-{c:g}", form) for word in ("keep", "drop")] for c in cosines]
-    counts, compared = np.zeros((len(cosines), 2), np.int64), 0
+    kept, dropped, compared = Counter[float](), Counter[float](), 0
     with ExitStack() as stack, counting("compared") as count:
-        clusters = SemDeDup(library, cosines, filters).run()
+        clusters = app.duplicates.semantic(cosines, filters)
         first = next(clusters, None)  # before any file is made
         if first is None:
-            tell(f"no pictures to compare: {why_nothing(library, filters, 'image')}")
+            tell(f"no pictures to compare: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
         lists = [
             [stack.enter_context(writing_list(path, form, _SEMANTIC_COLUMNS)) for path in pair]
             for pair in places
         ]
-        for cluster in _and(first, clusters):
-            counts += _write_cluster(library, filters, cluster, lists, form)
-            compared += len(cluster.items)
+        for cluster in chain((first,), clusters):
+            for cosine, files, (keep, drop) in zip(cosines, cluster.files, lists, strict=True):
+                _write_files(files, keep, drop, form)
+                kept[cosine] += sum(file.keep for file in files)
+                dropped[cosine] += sum(not file.keep for file in files)
+            compared += cluster.images
             count.show(compared, compared)
-    _tell_lacking(library, filters, compared)
+    _tell_lacking(app, filters, compared)
     rows = [
         {
             "cosine": cosine,
-            "kept": int(kept),
-            "dropped": int(dropped),
-            "share": round(int(kept) / max(1, int(kept + dropped)), 6),
+            "kept": kept[cosine],
+            "dropped": dropped[cosine],
+            "share": round(kept[cosine] / max(1, kept[cosine] + dropped[cosine]), 6),
             "keep": str(pair[0]),
             "drop": str(pair[1]),
         }
-        for cosine, (kept, dropped), pair in zip(cosines, counts, places, strict=True)
+        for cosine, pair in zip(cosines, places, strict=True)
     ]
     _tell_shares(rows, given["as_json"])
     return DONE
 
 
-def _tell_lacking(library: Library, filters: Filters, compared: int) -> None:
-    with library.catalogue.reading() as connection:
-        lacking = len(select_items(connection, "image", filters)) - compared
+def _write_files(files: Iterable[SemanticFile], keep: ListFile, drop: ListFile, form: Form) -> None:
+    for file in files:
+        if form == "ids" and file.instead == file.item:
+            continue  # the same picture in another file: its id is kept
+        (keep if file.keep else drop).add(asdict(file))
+
+
+def _tell_lacking(app: Sightline, filters: Filters, compared: int) -> None:
+    lacking = len(app.select(filters=filters).items) - compared
     if lacking > 0:
-        tell(
-            f"{plural(lacking, 'picture')} in no list for want of a vector: "
-            "sightline index makes it"
-        )
+        tell(f"{plural(lacking, 'picture')} without a vector, in no list: sightline index makes it")
 
 
 def _tell_shares(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -178,96 +184,34 @@ def _tell_shares(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     write_table(cells, ("cosine", "kept", "dropped", "kept share", "keep list"))
 
 
-def _and(first: Cluster, rest: Iterable[Cluster]) -> Iterator[Cluster]:
-    yield first
-    yield from rest
-
-
-def _write_cluster(
-    library: Library,
-    filters: Filters,
-    cluster: Cluster,
-    lists: Sequence[Sequence[ListFile]],
-    form: Form,
-) -> np.ndarray:
-    """Write the files of a cluster's pictures; gives (t, 2) counts of files kept and dropped."""
-    with library.catalogue.reading() as connection:
-        known = items.hydrate(connection, cluster.items.tolist())
-    counts = np.zeros((len(lists), 2), np.int64)
-    for mark, (keep, drop) in enumerate(lists):
-        for place in range(len(cluster.items)):
-            for row in _semantic_rows(known, cluster, mark, place, filters):
-                counts[mark, 0 if row["keep"] else 1] += 1
-                if form == "ids" and row["instead"] == row["item"]:
-                    continue  # the same picture in another file: its id is kept
-                (keep if row["keep"] else drop).add(row)
-    return counts
-
-
-def _semantic_rows(
-    known: Mapping[int, Item], cluster: Cluster, mark: int, place: int, filters: Filters
-) -> Iterator[Row]:
-    """Yield what becomes of each file of a picture; but one of a kept picture's are dropped."""
-    item, kept = known.get(int(cluster.items[place])), bool(cluster.kept[mark, place])
-    stand = item if kept else known.get(int(cluster.instead[mark, place]))
-    if item is None or stand is None:  # taken out of the library meanwhile
-        return
-    cosine = 1.0 if kept else float(cluster.cosines[mark, place])
-    for copy, path in enumerate(_paths(item, filters)):
-        stays = kept and not copy
-        yield {
-            "item": item.hash,
-            "path": path,
-            "cluster": cluster.number,
-            "keep": stays,
-            "instead": None if stays else stand.hash,
-            "instead_path": None if stays else next(iter(_paths(stand, filters)), None),
-            "cosine": None if stays else cosine,
-        }
-
-
-def _paths(item: Item, filters: Filters) -> tuple[str, ...]:
-    """Return the files of an item that are of the data set."""
-    paths = item.paths + (item.missing_paths if filters.missing else ())
-    return tuple(path for path in paths if filters.folder is None or is_under(path, filters.folder))
-
-
 def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     """Print which pictures of a folder are in the library, and write them where asked."""
-    folder, library = _folder(given["leak"]), app.library
-    limits = Thresholds().changed(given.get("limits", ()))
-    kinds = given["kinds"] or [kind for kind in KINDS if kind != "similar"]
-    if library.is_empty():
+    folder = _folder(given["leak"])
+    request = LeakRequest(
+        kinds=given["kinds"] or LOOKED_FOR,
+        filters=filters,
+        crops=given["crops"],
+        thresholds=Thresholds().changed(given.get("limits", ())),
+    )
+    if app.library.is_empty():
         tell("nothing to compare with: the library is empty: sightline index FOLDER")
         return NOTHING_FOUND
-    among = None
-    if filters.narrows:
-        with library.catalogue.reading() as connection:
-            among = select_items(connection, "image", filters)
-    reading = OutsidePictures(library, folder, app.limits)
-    reading.check()
-    found: list[Row] = []
-    similar, unchecked = set[str](), set[str]()
-    with counting("compared") as count, app.comparing() as pool:
-        check = DetailCheck(limits, library.thumbnail, pool, app.limits)
-        finder = LeakFinder(library, folder, limits, check, given["crops"], among, filters.folder)
-        finder.prepare()
-        tested = reading.read(lambda: count.show(reading.done, reading.done))
-        for leaked in finder.run(tested):
-            if leaked.kind not in kinds:
-                similar |= {leaked.test} if leaked.kind == "similar" else set()
-            else:
-                unchecked |= {leaked.test} if leaked.unchecked else set()
-                rows = _leak_rows(leaked)
-                found += rows
-                with count.aside():
-                    _tell_leak(rows, given["as_json"])
+    with counting("compared") as count:
+
+        def write(leaked: Leaked) -> None:
+            with count.aside():
+                _tell_leak(_leak_rows(leaked), given["as_json"])
+
+        report = app.duplicates.leaks(
+            folder, request, each=write, watch=lambda done: count.show(done, done)
+        )
     if given["out"] is not None or given["form"] is not None:
-        _write_leaks(found, Path(given["out"] or OUT), given["form"] or "paths")
-    leaks = {row["path"] for row in found}
-    _tell_doubts(len(unchecked), len(similar - leaks))
-    _tell_counts(reading, finder, len(leaks))
-    return DONE if found else NOTHING_FOUND
+        rows = [row for leaked in report.leaks for row in _leak_rows(leaked)]
+        _write_leaks(rows, Path(given["out"] or OUT), given["form"] or "paths")
+    tell_all(report.notices)
+    _tell_doubts(report)
+    _tell_counts(report)
+    return DONE if report.leaks else NOTHING_FOUND
 
 
 def _folder(written: str) -> str:
@@ -322,29 +266,29 @@ def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
     tell(f"wrote {path}")
 
 
-def _tell_doubts(unchecked: int, similar: int) -> None:
-    if unchecked:
+def _tell_doubts(report: LeakReport) -> None:
+    if report.unchecked:
         tell(
-            f"{plural(unchecked, 'test picture')} compared by thumbnails alone, where words and "
-            "small things are not seen: their files could not be laid on the library's"
+            f"{plural(report.unchecked, 'test picture')} compared by thumbnails alone, where words "
+            "and small things are not seen: their files could not be aligned with the library's"
         )
-    if similar:
+    if report.similar:
         tell(
-            f"{plural(similar, 'test picture')} not counted: like one of the library, but "
+            f"{plural(report.similar, 'test picture')} not counted: like one of the library, but "
             "something differs; --kind similar lists such"
         )
 
 
-def _tell_counts(reading: OutsidePictures, finder: LeakFinder, leaked: int) -> None:
-    if finder.unseen:
+def _tell_counts(report: LeakReport) -> None:
+    if report.unseen:
         tell(
-            f"{plural(finder.unseen, 'picture')} of the library known by content alone, for want "
-            "of a thumbnail: sightline index makes it again"
+            f"{plural(report.unseen, 'picture')} of the library compared by content alone, as the "
+            "thumbnail is gone: sightline index makes it again"
         )
-    if reading.failed:
-        tell(f"{plural(reading.failed, 'test picture')} could not be read and were not compared")
-    every = reading.read_well
+    if report.failed:
+        tell(f"{plural(report.failed, 'test picture')} could not be read and were not compared")
     tell(
-        f"{leaked:,} of {every:,} test pictures {'is' if leaked == 1 else 'are'} in the library "
-        f"({leaked / max(1, every):.1%})"
+        f"{report.leaked:,} of {report.compared:,} test pictures "
+        f"{'is' if report.leaked == 1 else 'are'} in the library "
+        f"({report.leaked / max(1, report.compared):.1%})"
     )

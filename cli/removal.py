@@ -4,12 +4,13 @@ import click
 
 from cli.output.prompts import agreed
 from cli.output.render import plural, printable, tell
-from storage import Library, Removal
+from sightline import Sightline
+from storage import Removal
 
 _SHOWN = 10
 
 
-def carry_out(library: Library, removal: Removal, said: str, yes: bool) -> None:
+def carry_out(app: Sightline, removal: Removal, said: str, yes: bool) -> None:
     """Show the plan and carry it out if the person agrees; without a terminal, `--yes` agrees.
 
     Only what the library knows is removed, never a file of the person.
@@ -21,7 +22,7 @@ def carry_out(library: Library, removal: Removal, said: str, yes: bool) -> None:
         return
     _show(removal)
     if agreed("Remove them from the library?", yes):
-        library.apply(removal, said)
+        app.remove(removal, said)
         click.echo(f"removed {_counted(removal)}")
 
 

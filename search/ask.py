@@ -11,7 +11,7 @@ from search.query import plain
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelError
 from storage.library import Library
-from storage.records import Item
+from storage.records import Answer, Item
 from storage.tables.items import hydrate
 
 
@@ -21,16 +21,17 @@ def ask(
     question: str,
     items: Sequence[Item],
     limits: Limits | None = None,
+    notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
     """Put a question to each picture and yield the answers, in order, as batches of them come.
 
     What cannot be read is left out; how many that were, and what the model did not read of the
-    question, stands in the library's notices at the end. Raises InvalidArgument for an empty
+    question, is added to `notices` at the end. Raises InvalidArgument for an empty
     question, or where no picture is there to ask.
     """
     said, asked = _one_line(question), askable(question, items)
     parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
-    return _answers(library, answerer, said, parts, limits)
+    return _answers(library, answerer, said, parts, limits, notices)
 
 
 def askable(question: str, items: Sequence[Item]) -> list[Item]:
@@ -53,20 +54,25 @@ def ask_chosen(
     question: str,
     chosen: Sequence[int],
     limits: Limits | None = None,
+    notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
     """Put a question to pictures by their row numbers, however many: as `ask` does.
 
     They are read from the catalogue as their turn comes; those that are gone are left out.
     """
-    return _answers(library, answerer, _one_line(question), _read(library, chosen), limits)
+    parts = _read(library, chosen)
+    return _answers(library, answerer, _one_line(question), parts, limits, notices)
 
 
-def ask_file(answerer: Answerer, question: str, path: str, limits: Limits) -> str:
-    """Put a question to a picture that no library holds; raises what `outside` raises."""
+def ask_file(answerer: Answerer, question: str, path: str, limits: Limits) -> Answer[str]:
+    """Put a question to a picture that no library holds; raises what `outside` raises.
+
+    The notice says what of the question the model did not read.
+    """
     said = _one_line(question)
     _, pixels = outside(path, answerer.pictures, limits)
-    [answer] = _answered(answerer, said, pixels[None])
-    return answer
+    answers = _answered(answerer, said, pixels[None])
+    return Answer(answers, truncations(answerer, answerer.name, [question]))
 
 
 def _read(library: Library, chosen: Sequence[int]) -> Iterator[list[Item]]:
@@ -83,6 +89,7 @@ def _answers(
     question: str,
     parts: Iterable[Sequence[Item]],
     limits: Limits | None,
+    notices: list[str] | None,
 ) -> Iterator[tuple[Item, str]]:
     pictures = Pictures(library, limits)
     for part in parts:
@@ -92,8 +99,9 @@ def _answers(
             pixels = np.stack([pixels for _, pixels in read])  # (n, size, size, 3) uint8
             said = _answered(answerer, question, pixels)
             yield from zip((item for item, _ in read), said, strict=True)
-    library.notices.extend(pictures.notices("they have no answer"))
-    library.notices.extend(truncations(answerer, answerer.name, [question]))
+    if notices is not None:
+        notices.extend(pictures.notices("they have no answer"))
+        notices.extend(truncations(answerer, answerer.name, [question]))
 
 
 def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:

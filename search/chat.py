@@ -20,14 +20,16 @@ from storage.records import Item
 class Chat:
     """A conversation with a model about one or several pictures.
 
-    `pixels` are (n, size, size, 3) uint8, prepared as the model wants them.
+    `pixels` are (n, size, size, 3) uint8, prepared as the model wants them; `notices` say what of
+    them was not read from its file.
     """
 
-    def __init__(self, conversant: Conversant, pixels: Pixels) -> None:
+    def __init__(self, conversant: Conversant, pixels: Pixels, notices: Sequence[str] = ()) -> None:
         if not len(pixels):
             raise InvalidArgument("there is no picture to talk about: name an item")
         self._conversant, self._pixels = conversant, pixels
         self._turns: list[Turn] = []
+        self.notices = tuple(notices)
 
     @classmethod
     def about(
@@ -48,10 +50,15 @@ class Chat:
         for one in read:
             if one.pixels is None:
                 raise _unreadable(one.item)
-        library.notices.extend(pictures.notices("it is not talked about"))
         pixels = [one.pixels for one in read if one.pixels is not None]
         size = conversant.pictures.size
-        return cls(conversant, np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1"))
+        squares = np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1")
+        return cls(conversant, squares, pictures.notices("it is not talked about"))
+
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return self._conversant.name
 
     @property
     def turns(self) -> tuple[Turn, ...]:

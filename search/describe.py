@@ -10,9 +10,10 @@ from indexer.images.decode import Limits
 from indexer.models.protocols import Captioner, Pixels
 from search.hits import Hit, first_path
 from search.images import BATCH, Pictures, outside
+from search.models import Models, on_hand
 from storage.errors import InvalidArgument, LibraryError, ModelError
 from storage.library import Library
-from storage.records import Caption, Item
+from storage.records import Answer, Caption, Item
 from storage.tables import captions, items
 
 Watch = Callable[[int, int], None]  # pictures done, pictures to do
@@ -24,6 +25,13 @@ class Described(NamedTuple):
     item: Item
     path: str | None
     caption: str
+
+
+class Captions(Answer[Described]):
+    """The captions that were made; `model` made them, and `before` images had one of it."""
+
+    model: str = ""
+    before: int = 0
 
 
 class Describing:
@@ -104,6 +112,35 @@ class Describing:
         ]
 
 
+def caption_targets(
+    library: Library,
+    models: Models,
+    name: str,
+    chosen: Sequence[int],
+    limits: Limits,
+    each: Callable[[Described], None] | None = None,
+    watch: Watch | None = None,
+) -> Captions:
+    """Caption those of the chosen images that lack the caption of the model of this name.
+
+    No model is loaded where none lacks it. Raises what `Describing.run` raises.
+    """
+    known = on_hand(name, "captioner")
+    if known is not None:
+        with library.catalogue.reading() as connection:
+            lacking = captions.lacking(connection, known.name, known.revision, chosen)
+        if not lacking:
+            made = Captions()
+            made.model, made.before = known.name, len(chosen)
+            return made
+    captioner = models.captioner(name)
+    job = Describing(library, captioner, limits)
+    made = Captions.collect(job.run(chosen, watch), each)
+    made.notices = tuple(job.notices)
+    made.model, made.before = captioner.name, len(chosen) - len(made) - job.failed
+    return made
+
+
 def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) -> dict[int, str]:
     """Describe each picture that can be read, on one line; "" where the model says nothing.
 
@@ -147,10 +184,12 @@ def captioned(
     captioner: Callable[[], Captioner] | None,
     hits: Sequence[Hit],
     limits: Limits,
+    notices: list[str],
 ) -> list[Hit]:
     """Add a caption to every picture among the hits: the stored one, else one made now and stored.
 
-    Notices go to the library's. No model is loaded where every picture has its caption.
+    What had no caption, or could not be stored, is added to `notices`. No model is loaded where
+    every picture has its caption.
     """
     lacking = [hit.item for hit in hits if hit.item.kind == "image" and not hit.caption]
     if not lacking:
@@ -161,23 +200,26 @@ def captioned(
     said: dict[int, str] = {}
     for start in range(0, len(lacking), BATCH):
         said |= caption(lacking[start : start + BATCH], model, pictures)
-    _keep(library, {number: words for number, words in said.items() if words}, model)
-    library.notices.extend(pictures.notices("they have no caption"))
+    _keep(library, {number: words for number, words in said.items() if words}, model, notices)
+    notices.extend(pictures.notices("they have no caption"))
     return [
         replace(hit, caption=said[hit.item.id]) if said.get(hit.item.id) else hit for hit in hits
     ]
 
 
-def _keep(library: Library, said: dict[int, str], model: Captioner) -> None:
+def _keep(library: Library, said: dict[int, str], model: Captioner, notices: list[str]) -> None:
     if not said:
         return
     try:
-        with library.writing("describe hits"), library.catalogue.writing() as connection:
+        with (
+            library.writing("describe hits", wait=False),
+            library.catalogue.writing() as connection,
+        ):
             there = items.hydrate(connection, list(said))  # some may have been removed meanwhile
             kept = {number: words for number, words in said.items() if number in there}
             captions.record(connection, _records(kept, model))
     except LibraryError as error:  # in use, full or not ours to write: a search answers anyway
-        library.notices.append(
+        notices.append(
             f"the captions of these hits were not stored, `sightline describe` keeps them: {error}"
         )
 

@@ -22,7 +22,7 @@ from search.rerank import Reranking
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.library import Library
-from storage.records import Kind, Space
+from storage.records import Answer, Kind, Space
 from storage.selection import select_vectors
 from storage.tables import spaces, vectors
 from storage.tables.vectors import rows_of
@@ -52,29 +52,26 @@ class Engine:
         self._limits = limits or Limits()
         self._neutral: tuple[Space, Neutral] | None = None
 
-    @property
-    def notices(self) -> list[str]:
-        """What was repaired, worked around or left out on the way to the answers."""
-        return self._library.notices
-
-    def search(self, query: Query) -> list[Hit]:
+    def search(self, query: Query) -> Answer[Hit]:
         """Find the k best items for the query that its filters allow, best first.
 
-        Fewer come back only where fewer are allowed or pass the verdict; an empty library
-        answers with none. Raises what `Embedding.embed` and the models' loaders raise, and
+        Fewer come back only where fewer are allowed or pass the cut-offs; an empty library
+        answers with none. The answer's notices say what was repaired, worked around or left out
+        on the way. Raises what `Embedding.embed` and the models' loaders raise, and
         InvalidArgument where `min_match` meets a scorer that gives no probability.
         """
         space = self._library.space()
         if space is None or space.id is None:
-            return []
+            return Answer()
+        notices: list[str] = []
         encoder = partial(self._encoder_of, space)
         embedding = Embedding(self._library, space.id, encoder, self._limits)
         with self._library.catalogue.reading() as connection:
             embedded = embedding.embed(connection, query.terms)
-            self.notices.extend(embedded.notices)
+            notices.extend(embedded.notices)
             plan = Plan.of(connection, space.id, query)
             nearest = [
-                self._nearest(connection, space.id, kind, embedded, query, plan.length)
+                self._nearest(connection, space.id, kind, embedded, query, plan.length, notices)
                 for kind in plan.kinds
             ]
             short = sum(map(len, nearest)) < plan.wanted
@@ -82,11 +79,11 @@ class Engine:
             found = Found.fuse(connection, space.id, embedded.vector, plan, nearest, said)
             hits = found.hydrate(connection)
         if query.reading is not None:
-            hits = self._rerank(space, hits, query, query.reading)
-        hits = self._pass_verdict(space, hits, query)[: query.k]
+            hits = self._rerank(space, hits, query, query.reading, notices)
+        hits = self._cut_off(space, hits, query, notices)[: query.k]
         if query.describe:
-            hits = self._describe(hits)
-        return [replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]
+            hits = captioned(self._library, self._captioner, hits, self._limits, notices)
+        return Answer((replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)), notices)
 
     def _encoder_of(self, space: Space) -> DualEncoder:
         encoder = self._encoder()
@@ -105,24 +102,27 @@ class Engine:
         embedded: Embedded,
         query: Query,
         length: int,
+        notices: list[str],
     ) -> Scored:
         own = vectors.numbers_of(connection, space_id, embedded.own)
         chosen = select_vectors(connection, space_id, kind, query.filters)
         chosen = chosen.without(np.array(own, np.int64))
         nearest = self._library.nearest(space_id, kind)
-        ids, scores = nearest.search(connection, embedded.vector, length, chosen)
+        ids, scores = nearest.search(connection, embedded.vector, length, chosen, notices)
         members = vectors.items_of(connection, ids.tolist())
         return {
             members[number]: float(np.clip(score, -1.0, 1.0))
             for number, score in zip(ids.tolist(), scores, strict=True)
         }
 
-    def _rerank(self, space: Space, hits: list[Hit], query: Query, reading: Rerank) -> list[Hit]:
+    def _rerank(
+        self, space: Space, hits: list[Hit], query: Query, reading: Rerank, notices: list[str]
+    ) -> list[Hit]:
         if self._scorer is None:
             raise InvalidArgument("this engine was given no model to read pictures a second time")
         if not any(hit.item.kind == "image" for hit in hits):
             unread = cutoffs.nothing_to_read(hits, query.min_match)
-            self.notices.extend([unread] if unread else [])
+            notices.extend([unread] if unread else [])
             return hits
         scorer = self._scorer()
         if query.min_match is not None and not scorer.calibrated:
@@ -133,15 +133,17 @@ class Engine:
             )
         reranking = Reranking(self._library, scorer, self._limits)
         reread = reranking.reread(hits, query.texts, reading.depth)
-        self.notices.extend(reranking.pictures.notices(_UNREAD))
-        self.notices.extend(truncations(scorer, scorer.name, [term.value for term in query.texts]))
+        notices.extend(reranking.pictures.notices(_UNREAD))
+        notices.extend(truncations(scorer, scorer.name, [term.value for term in query.texts]))
         return reread
 
-    def _pass_verdict(self, space: Space, hits: list[Hit], query: Query) -> list[Hit]:
+    def _cut_off(
+        self, space: Space, hits: list[Hit], query: Query, notices: list[str]
+    ) -> list[Hit]:
         """Drop what does not reach the cut-offs that were asked for; none acts unasked."""
         if query.min_match is not None:
             left_out = cutoffs.unread(hits)
-            self.notices.extend([left_out] if left_out else [])
+            notices.extend([left_out] if left_out else [])
             hits = cutoffs.matching(hits, query.min_match)
         if query.min_lift is not None and hits:
             hits = cutoffs.lifted(self._lifted(space, hits), query.min_lift)
@@ -161,6 +163,3 @@ class Engine:
         matrix = np.stack([rows[hit.item.id] for hit in there])  # (n, dim) float32, unit rows
         lifts = cutoffs.lifts([hit.score for hit in there], matrix, bank)
         return [replace(hit, lift=float(lift)) for hit, lift in zip(there, lifts, strict=True)]
-
-    def _describe(self, hits: list[Hit]) -> list[Hit]:
-        return captioned(self._library, self._captioner, hits, self._limits)

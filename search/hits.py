@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.records import Item
+from storage.library import Library
+from storage.records import Item, Tag
+from storage.tables import captions, tags
 
 Why = Literal["meaning", "words"]
 
@@ -26,6 +28,23 @@ class Hit:
     lift: float | None = None
     caption: str | None = None
     why: tuple[Why, ...] = ("meaning",)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that is known of one item."""
+
+    item: Item
+    caption: str | None
+    tags: tuple[Tag, ...]
+
+
+def show(library: Library, item: Item, model: str | None = None) -> Shown:
+    """Return what is known of an item; the caption of one `model`, or the latest of any."""
+    with library.catalogue.reading() as connection:
+        caption = captions.of_items(connection, [item.id], model).get(item.id)
+        given = tags.of_items(connection, [item.id]).get(item.id, [])
+    return Shown(item, caption, tuple(given))
 
 
 def first_path(item: Item) -> str | None:

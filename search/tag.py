@@ -21,7 +21,7 @@ from storage.tables import items, spaces, tags
 from storage.tables.vectors import rows_of
 
 BUILT_IN = ("everyday", "scenes")
-_SETS = Path(__file__).parent / "labelsets"
+_SETS = Path(__file__).parent / "data" / "labelsets"
 # The seven that Radford et al. found by searching forward through their eighty, "as good" as all
 # (openai/CLIP, notebooks/Prompt_Engineering_for_ImageNet.ipynb).
 TEMPLATES = (

@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Self
 
 from sqlalchemy import Connection, func, inspect, select, text
@@ -15,6 +16,7 @@ from storage.errors import (
     InvalidArgument,
     ItemNotFound,
     LibraryError,
+    LibraryInUse,
     LibraryNotFound,
     LibraryReadOnly,
     LibraryTooNew,
@@ -22,7 +24,7 @@ from storage.errors import (
 )
 from storage.index import builds
 from storage.index.search import VectorSearch
-from storage.paths import LibraryPaths, expand_home
+from storage.paths import LibraryPaths, expand_home, folder_size
 from storage.records import Build, Failure, Item, Kind, Root, Space, SpaceCount, Status
 from storage.removal import Removal
 from storage.tables import files, items, roots, runs, spaces
@@ -35,7 +37,7 @@ _HASH = re.compile(rf"^[0-9a-f]{{{SHORTEST_REFERENCE},64}}$")
 class Library:
     """An open library; made by `create`, `open` or `open_or_create`, closed by `close`.
 
-    `notices` gathers what was repaired or worked around, for the caller to show.
+    `notices` holds what was repaired or worked around to open it, for the caller to show.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,6 +46,7 @@ class Library:
         self.catalogue = Catalogue(self.paths.catalogue)
         self.thumbnails = Thumbnails(self.paths.thumbnails)
         self._searches: dict[tuple[int, Kind], VectorSearch] = {}
+        self._turn = RLock()  # of this process's threads, to be the writer
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -157,14 +160,19 @@ class Library:
         return str(version)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self, wait: bool = True) -> Iterator[None]:
         if self.catalogue.read_only:
             raise read_only(self.catalogue.path)
         with fork.guard():
             from storage import lock  # its library costs more to import than a query to answer
 
-        with lock.held(self.paths.lock, self._holder):
-            yield
+        if not self._turn.acquire(blocking=wait):
+            raise LibraryInUse(f"the library {self.path} is in use by another thread: try later")
+        try:
+            with lock.held(self.paths.lock, self._holder):
+                yield
+        finally:
+            self._turn.release()
 
     def _holder(self) -> str:
         with self.catalogue.reading() as connection:
@@ -173,13 +181,14 @@ class Library:
             return runs.holder(connection)
 
     @contextmanager
-    def writing(self, command: str) -> Iterator[dict[str, object]]:
-        """Hold the library as its one writer for the time of the block; raises LibraryInUse.
+    def writing(self, command: str, wait: bool = True) -> Iterator[dict[str, object]]:
+        """Hold the library as its one writer; yields a mapping that is stored with the run.
 
-        Gives a mapping whose content is stored with the run.
+        Where another thread writes, this one waits, or raises LibraryInUse if not to `wait`, as it
+        does where another process writes.
         """
         counts: dict[str, object] = {}
-        with self._locked():
+        with self._locked(wait):
             with self.catalogue.writing() as connection:
                 run = runs.begin(connection, command)
             outcome = "failed"
@@ -209,7 +218,7 @@ class Library:
                 current=counted[0].space.name if counted else None,
                 spaces=counted,
                 builds=builds.every(connection),
-                bytes=_size(self.path),
+                bytes=folder_size(self.path),
             )
 
     def is_empty(self) -> bool:
@@ -292,26 +301,26 @@ class Library:
         """Return the nearest-neighbour question of a kind; its index is opened once and kept."""
         key = space_id, kind
         if key not in self._searches:
-            self._searches[key] = VectorSearch(
+            made = VectorSearch(
                 self.paths.index,
                 space_id,
                 kind,
                 lambda build, reason: self._rebuild(key, build, reason),
             )
+            self._searches.setdefault(key, made)  # another thread may have been first
         return self._searches[key]
 
-    def _rebuild(self, key: tuple[int, Kind], build: Build, reason: str) -> None:
+    def _rebuild(self, key: tuple[int, Kind], build: Build, reason: str) -> str | None:
         try:
-            with self.writing("rebuild an index file"):
+            with self.writing("rebuild an index file", wait=False):
                 with self.catalogue.reading() as connection:
                     now = builds.registered(connection, *key)
                 if now is not None and now.id != build.id:
-                    return  # it was replaced while the question was asked
+                    return None  # it was replaced while the question was asked
                 builds.make(self.catalogue, self.paths.index, *key)
         except (LibraryError, OSError):  # in use, full or not ours to write
-            self.notices.append(f"{reason}; the stored vectors answered, the index comes later")
-        else:
-            self.notices.append(f"{reason}; it was made again from the stored vectors")
+            return f"{reason}; the stored vectors answered, the index comes later"
+        return f"{reason}; it was made again from the stored vectors"
 
     def refresh_builds(self, space_id: int, index_kind: str | None = None) -> None:
         """Make the index files that are due; the caller is the writer.
@@ -376,17 +385,3 @@ def _failures(connection: Connection, under: str | None = None) -> list[Failure]
     ]
     in_part = files.partly_read(connection, under)
     return sorted([*failed, *in_part], key=lambda failure: os.fsencode(failure.path))
-
-
-def _size(folder: Path) -> int:
-    """Return the bytes of the files in a folder; with a list, as its folders may lie deep."""
-    total, waiting = 0, [str(folder)]
-    while waiting:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                    continue
-                with suppress(OSError):  # a writer's temporary file, gone again, or kept from us
-                    total += entry.stat(follow_symlinks=False).st_size
-    return total

@@ -1,6 +1,7 @@
 """Where everything lies inside a library folder, and the home folder in paths that people type."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,3 +39,17 @@ class LibraryPaths:
     def lock(self) -> Path:
         """The file a writer holds."""
         return self.root / "lock"
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes of the files in a folder; with a list, as its folders may lie deep."""
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                    continue
+                with suppress(OSError):  # a writer's temporary file, gone again, or kept from us
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total

@@ -1,8 +1,8 @@
 """The frozen records that cross layers: what an item, a file, a space and a run are."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,33 @@ Vector = npt.NDArray[np.float32]  # (dim,), unit length
 Kind = Literal["image", "text"]  # what has a vector and can be a hit
 # A document is a file of text, a table one read by columns: their passages are what can be hits.
 ContentKind = Literal["image", "text", "document", "table"]
+Record = TypeVar("Record")
+
+
+class Answer(list[Record]):
+    """The records that one call returns, with the notices of the work that made them.
+
+    `notices` are sentences, each once: what was repaired, worked around or left out on the way.
+    """
+
+    def __init__(self, records: Iterable[Record] = (), notices: Iterable[str] = ()) -> None:
+        super().__init__(records)
+        self.notices = tuple(dict.fromkeys(notices))
+
+    @classmethod
+    def collect(
+        cls,
+        made: Iterable[Record],
+        each: Callable[[Record], None] | None = None,
+        notices: Iterable[str] = (),
+    ) -> Self:
+        """Collect records and hand on every one as it comes; `notices` are read at the end."""
+        records = []
+        for record in made:
+            records.append(record)
+            if each is not None:
+                each(record)
+        return cls(records, notices)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,18 @@ import click
 
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
-from cli.options import filter_options, json_option, library_option, model_option
+from cli.options import count_of, filter_options, json_option, library_option, model_option
+from cli.output.empty import why_nothing
 from cli.output.json_rows import answer_row
 from cli.output.progress import counting
-from cli.output.render import printable, tell, write_json
-from cli.question import count_of, why_nothing
+from cli.output.render import printable, tell, tell_all, write_json
 from cli.session import session
 from cli.settings import Settings
-from cli.targets import Choice, choose
-from indexer.models import Answerer
 from search import Query, Term
-from search.ask import ask_chosen, ask_file
 from search.hits import first_path
 from search.query import DEFAULT_K
-from search.truncation import truncations
-from sightline import Sightline, check_folder
+from search.targets import Targets, check_folder
+from sightline import Sightline
 from storage import Filters, Item
 from storage.errors import InvalidArgument
 
@@ -44,18 +41,11 @@ def command(question: str, target: str | None, **given: Any) -> int:
     """
     filters = _checked(question, target, given)
     with session(Settings.read(library=given["library"])) as app:
-        choice = _choose(app, target, filters, given)
-        if not (choice.items or choice.outside):
-            tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
+        targets = _choose(app, target, filters, given)
+        if not targets:
+            tell(f"nothing found: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
-        answerer = app.models.answerer(given["model"])
-        if choice.outside:
-            path = str(choice.outside)
-            answer = ask_file(answerer, question, path, app.limits)
-            _write(None, path, question, answer, answerer, given["as_json"], False)
-            app.library.notices.extend(truncations(answerer, answerer.name, [question]))
-            return DONE
-        return _ask(app, answerer, question, choice.items, given["as_json"])
+        return _ask(app, question, targets, given["model"], given["as_json"])
 
 
 def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filters:
@@ -72,27 +62,39 @@ def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filter
     return filters
 
 
-def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[str, Any]) -> Choice:
-    if not given["terms"]:
-        return choose(app.library, target, filters)
+def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[str, Any]) -> Targets:
     check_folder(app.library, filters, "--in")
+    if not given["terms"]:
+        return app.select(target, filters)
     terms = tuple(Term.parse("text", term) for term in given["terms"])
     k = DEFAULT_K if given["k"] is None else count_of(given["k"])
     hits = app.search(Query(terms, filters, k, "image"))
-    return Choice([hit.item.id for hit in hits])
+    tell_all(hits.notices)
+    return Targets([hit.item.id for hit in hits])
 
 
-def _ask(
-    app: Sightline, answerer: Answerer, question: str, chosen: list[int], as_json: bool
-) -> int:
-    answers = ask_chosen(app.library, answerer, question, chosen, app.limits)
-    several, done = len(chosen) > 1, 0
+def _ask(app: Sightline, question: str, targets: Targets, named: str | None, as_json: bool) -> int:
+    model = app.models.answerer(named).name
+    if targets.external:
+        path = str(targets.external)
+        answers = app.ask_file(question, path, named)
+        _write(None, path, question, answers[0], model, as_json, False)
+        tell_all(answers.notices)
+        return DONE
+    several, done = len(targets.items) > 1, 0
     with counting("asking") as count:
-        for done, (item, answer) in enumerate(answers, 1):
+
+        def write(answer: tuple[Item, str]) -> None:
+            nonlocal done
+            item, said = answer
+            done += 1
             with count.aside():
-                _write(item, first_path(item), question, answer, answerer, as_json, several)
-            count.show(done, len(chosen))
-    return DONE if done else NOTHING_FOUND
+                _write(item, first_path(item), question, said, model, as_json, several)
+            count.show(done, len(targets.items))
+
+        answered = app.ask(question, targets, model=named, each=write)
+    tell_all(answered.notices)
+    return DONE if answered else NOTHING_FOUND
 
 
 def _write(
@@ -100,12 +102,12 @@ def _write(
     path: str | None,
     question: str,
     answer: str,
-    answerer: Answerer,
+    model: str,
     as_json: bool,
     several: bool,
 ) -> None:
     if as_json:
         known = item.hash if item else None
-        write_json(answer_row(known, path, question, answer, answerer.name))
+        write_json(answer_row(known, path, question, answer, model))
     else:
         click.echo(printable(f"{path}: {answer}" if several else answer))

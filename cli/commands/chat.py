@@ -10,12 +10,12 @@ from cli.errors import DONE, keeping
 from cli.options import json_option, library_option, model_option
 from cli.output.json_rows import turn_row
 from cli.output.prompts import somebody_is_there
-from cli.output.render import printable, tell, write_json
+from cli.output.render import printable, tell, tell_all, write_json
 from cli.session import session
 from cli.settings import Settings
 from search import Chat
-from search.chat import check_there
 from search.hits import first_path
+from storage import Item
 from storage.errors import ModelError
 
 PROMPT = "> "
@@ -33,21 +33,22 @@ def command(items: tuple[str, ...], model: str | None, as_json: bool, library: s
     before. An empty line or Ctrl-D ends the dialogue.
     """
     with session(Settings.read(library=library)) as app:
-        chosen = [app.library.find(item) for item in dict.fromkeys(items)]
-        check_there(app.library, chosen)
-        name = app.models.name("dialogue", model)
-        typing = somebody_is_there()
-        if typing:
-            for item in chosen:
-                tell(f"about {first_path(item)}")
-            tell(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
-        conversant = app.models.conversant(name)
-        chat = Chat.about(app.library, conversant, chosen, app.limits)
+        typing, chosen = somebody_is_there(), list[Item]()
+
+        def ready(about: list[Item], name: str) -> None:
+            chosen.extend(about)
+            if typing:
+                for item in about:
+                    tell(f"about {first_path(item)}")
+                tell(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
+
+        chat = app.chat(*dict.fromkeys(items), model=model, ready=ready)
+        tell_all(chat.notices)
         with keeping(lambda: "nothing of a dialogue is stored"):
             for line in _lines(typing):
                 reply = _reply(chat, line, typing)
                 if reply and as_json:
-                    write_json(turn_row(chosen, line, reply, conversant.name))
+                    write_json(turn_row(chosen, line, reply, chat.model))
                 elif reply:
                     click.echo(printable(reply))
     return DONE

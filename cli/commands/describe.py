@@ -8,23 +8,21 @@ from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option, model_option
+from cli.output.empty import why_nothing
 from cli.output.json_rows import caption_row
 from cli.output.progress import counting
-from cli.output.render import plural, printable, tell, write_json
-from cli.question import why_nothing
+from cli.output.render import plural, printable, tell, tell_all, write_json
 from cli.session import session
 from cli.settings import Settings
-from cli.targets import choose
-from search import Describing
-from search.describe import describe_file
+from search.describe import Described
 from search.hits import first_path
-from search.models import on_hand
+from search.targets import Targets
 from sightline import Sightline
-from storage import Filters, Library
+from storage import Filters
 from storage.errors import ModelError
-from storage.tables import captions, items
 
 _KEPT = "the captions that were shown are stored"
+_WHICH = "say which pictures: a PATH, an ITEM, a filter such as --after DATE, or --all"
 
 
 @click.command("describe", cls=Command)
@@ -41,79 +39,59 @@ def command(target: str | None, every: bool, **given: Any) -> int:
     same model is not described again. A picture outside the library is described and not kept.
     """
     filters, settings = Filters.read(given), Settings.read(library=given["library"])
+    _check(target, every, filters)
     with session(settings) as app:
-        choice = choose(app.library, target, filters, every)
-        if not (choice.items or choice.outside):
-            tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
+        targets = app.select(target, filters)
+        if not targets:
+            tell(f"nothing found: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
         if (warned := caution(app.library)) and given["model"] is None:
             tell(warned)
-        name = app.models.name("captioner", given["model"])
-        if choice.outside:
-            return _describe_file(app, str(choice.outside), name, given["as_json"])
-        describe = _describe_one if len(choice.items) == 1 else _describe
-        return describe(app, name, choice.items, given["as_json"])
+        if targets.external:
+            return _describe_file(app, str(targets.external), given["model"], given["as_json"])
+        describe = _describe_one if len(targets.items) == 1 else _describe
+        return describe(app, targets, given["model"], given["as_json"])
 
 
-def _describe(app: Sightline, name: str, chosen: list[int], as_json: bool) -> int:
+def _check(target: str | None, every: bool, filters: Filters) -> None:
+    """Refuse words that name no image, or name them twice; raises click.UsageError."""
+    if target is not None and every:
+        raise click.UsageError(f"{target} and --all exclude each other: choose one")
+    if target is None and not (every or filters.narrows):
+        raise click.UsageError(_WHICH)
+
+
+def _describe(app: Sightline, targets: Targets, model: str | None, as_json: bool) -> int:
     """Describe what lacks a caption of the model, printing each when it is stored."""
-    known = _described_by(app.library, name, chosen)
-    if known is not None:
-        return _sum_up(0, len(chosen), known)
-    captioner = app.models.captioner(name)
-    describing = Describing(app.library, captioner, app.limits)
-    stored = 0
     with counting("describing") as count, keeping(lambda: _KEPT):
-        for item, path, caption in describing.run(chosen, count.show):
-            stored += 1
+
+        def write(made: Described) -> None:
             with count.aside():
-                said = caption if as_json else f"{path}: {caption}"
-                _write(item.hash, path, said, captioner.name, as_json)
-    app.library.notices.extend(describing.notices)
-    return _sum_up(stored, len(chosen) - stored - describing.failed, captioner.name)
+                said = made.caption if as_json else f"{made.path}: {made.caption}"
+                _write(made.item.hash, made.path, said, app.models.captioner(model).name, as_json)
+
+        captions = app.describe(targets, model=model, each=write, watch=count.show)
+    tell_all(captions.notices)
+    known = f"; {captions.before:,} had one of {captions.model}" if captions.before else ""
+    tell(f"{plural(len(captions), 'caption')} stored{known}")
+    return DONE if captions or captions.before else NOTHING_FOUND
 
 
-def _describe_one(app: Sightline, name: str, chosen: list[int], as_json: bool) -> int:
+def _describe_one(app: Sightline, targets: Targets, model: str | None, as_json: bool) -> int:
     """Describe one picture, or print the caption it has."""
-    notices: list[str] = []
-    known = _described_by(app.library, name, chosen)
-    if known is None:
-        captioner = app.models.captioner(name)
-        describing = Describing(app.library, captioner, app.limits)
-        for _ in describing.run(chosen):
-            pass
-        known, notices = captioner.name, describing.notices
-    [number] = chosen
-    with app.library.catalogue.reading() as connection:
-        item = items.hydrate(connection, chosen)[number]
-        caption = captions.of_items(connection, chosen, known).get(number)
+    captions = app.describe(targets, model=model)
+    [item] = app.items(targets)
+    caption = app.show(item, captions.model).caption
     if caption is None:
-        raise ModelError(f"{first_path(item)} has no caption: {'; '.join(notices)}")
-    app.library.notices.extend(notices)
-    _write(item.hash, first_path(item), caption, known, as_json)
+        raise ModelError(f"{first_path(item)} has no caption: {'; '.join(captions.notices)}")
+    tell_all(captions.notices)
+    _write(item.hash, first_path(item), caption, captions.model, as_json)
     return DONE
 
 
-def _described_by(library: Library, name: str, chosen: list[int]) -> str | None:
-    """Name the model, unloaded, where all pictures have its caption; None where there is work."""
-    model = on_hand(name, "captioner")
-    if model is None:
-        return None
-    with library.catalogue.reading() as connection:
-        lacking = captions.lacking(connection, model.name, model.revision, chosen)
-    return None if lacking else model.name
-
-
-def _sum_up(stored: int, before: int, model: str) -> int:
-    known = f"; {before:,} had one of {model}" if before else ""
-    tell(f"{plural(stored, 'caption')} stored{known}")
-    return DONE if stored or before else NOTHING_FOUND
-
-
-def _describe_file(app: Sightline, path: str, name: str, as_json: bool) -> int:
-    captioner = app.models.captioner(name)
-    caption = describe_file(captioner, path, app.limits)
-    _write(None, path, caption, captioner.name, as_json)
+def _describe_file(app: Sightline, path: str, model: str | None, as_json: bool) -> int:
+    caption = app.describe_file(path, model)
+    _write(None, path, caption, app.models.captioner(model).name, as_json)
     tell(f"{path} is not in the library, so nothing was stored")
     return DONE
 

@@ -25,7 +25,7 @@ def command(retry: bool, library: str | None, as_json: bool) -> None:
     changes.
     """
     with session(Settings.read(library=library)) as app:
-        failures = app.library.failures()
+        failures = app.failures()
         if retry and not all(failure.partial for failure in failures):
             _retry(app, as_json)
             return

@@ -19,4 +19,4 @@ def command(missing: bool, library: str | None, yes: bool) -> None:
     Files under a folder that is not mounted are kept: they are away, not gone.
     """
     with session(Settings.read(library=library)) as app:
-        carry_out(app.library, app.library.plan_forget(), "forget --missing", yes)
+        carry_out(app, app.plan_forget(), "forget --missing", yes)

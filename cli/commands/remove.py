@@ -19,4 +19,4 @@ def command(path: str, library: str | None, yes: bool) -> None:
     What the library knows of them goes; index them again to have them back.
     """
     with session(Settings.read(library=library)) as app:
-        carry_out(app.library, app.library.plan_remove(path), f"remove {path}", yes)
+        carry_out(app, app.plan_remove(path), f"remove {path}", yes)

@@ -1,6 +1,7 @@
 """`sightline search`: words, pictures and items in; hits out."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,22 @@ import click
 from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
-from cli.options import filter_options, json_option, library_option
+from cli.options import count_of, filter_options, json_option, library_option
+from cli.output.empty import why_nothing
 from cli.output.hit_table import write_hits
 from cli.output.json_rows import hit_row
-from cli.output.render import tell, write_json, write_path
+from cli.output.render import tell, tell_all, write_json, write_path
 from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
 from cli.pages.tile import Tile
-from cli.question import query_of, title, why_nothing
 from cli.session import session
 from cli.settings import Settings
-from search import Hit, Query
+from search import Hit, Query, Rerank, Term
 from search.hits import first_path
 from search.query import DEFAULT_DEPTH, DEFAULT_K
-from sightline import Sightline, check_folder
+from search.targets import check_folder
+from sightline import Sightline
+from storage import Filters
+from storage.errors import InvalidArgument
 
 
 @click.command("search", cls=Command)
@@ -90,6 +94,7 @@ def command(**given: Any) -> int:
     with session(settings) as app:
         check_folder(app.library, query.filters, "--in")
         hits = app.search(query, rerank_model=given["rerank_model"])
+        tell_all(hits.notices)
         if not hits:
             tell(_nothing(app, query))
             return NOTHING_FOUND
@@ -105,13 +110,36 @@ def command(**given: Any) -> int:
     return DONE
 
 
+def query_of(given: Mapping[str, Any]) -> Query:
+    """Make a query of the arguments of `sightline search`; raises InvalidArgument."""
+    terms = [Term.parse("text", words) for words in given["terms"]]
+    terms += [Term.parse("image", str(Path(path).absolute())) for path in given["images"]]
+    terms += [Term.parse("item", item) for item in given["items"]]
+    terms += [Term.parse("text", words, -1) for words in given["minuses"]]
+    return Query(
+        tuple(terms),
+        Filters.read(given),
+        count_of(given["k"]),
+        given["kind"],
+        rerank=_rerank(given),
+        min_match=given["min_match"],
+        min_lift=given["min_lift"],
+        describe=given["describe"],
+    )
+
+
+def title(query: Query) -> str:
+    """Return a query in one line, as the head of a sheet."""
+    return "".join(_said(term, first=number == 0) for number, term in enumerate(query.terms))
+
+
 def _nothing(app: Sightline, query: Query) -> str:
     """Return why nothing was found; a verdict needs something that it has turned down."""
     if query.min_match is not None or query.min_lift is not None:
         first = replace(query, k=1, rerank=None, min_match=None, min_lift=None, describe=False)
         if app.search(first):
             return "nothing here matches"
-    return f"nothing found: {why_nothing(app.library, query.filters, query.kind)}"
+    return f"nothing found: {why_nothing(app, query.filters, query.kind)}"
 
 
 def _write(hits: list[Hit], as_json: bool, as_paths: bool) -> None:
@@ -123,3 +151,19 @@ def _write(hits: list[Hit], as_json: bool, as_paths: bool) -> None:
             write_path(first_path(hit.item) or "")
     else:
         write_hits(hits)
+
+
+def _rerank(given: Mapping[str, Any]) -> Rerank | None:
+    depth = given["rerank_depth"]
+    if given["rerank"] or given["rerank_model"] or given["min_match"] is not None:
+        return Rerank() if depth is None else Rerank(depth)
+    if depth is not None:
+        raise InvalidArgument("--rerank-depth says how many hits --rerank reads: add --rerank")
+    return None
+
+
+def _said(term: Term, first: bool) -> str:
+    weight = abs(term.weight)
+    value = Path(term.value).name if term.kind == "image" else term.value
+    sign = "" if first else " − " if term.weight < 0 else " + "
+    return f"{sign}{'' if weight == 1 else f'{weight:g} × '}{value}"

@@ -11,7 +11,6 @@ from cli.output.render import size, write_facts, write_json
 from cli.session import session
 from cli.settings import Settings
 from storage import Item, Tag
-from storage.tables import captions, tags
 
 
 @click.command("show", cls=Command)
@@ -24,14 +23,11 @@ def command(item: str, library: str | None, as_json: bool) -> None:
     ITEM is the beginning of its hash, at least 6 digits, or the PATH of a file.
     """
     with session(Settings.read(library=library)) as app:
-        found = app.library.find(item)
-        with app.library.catalogue.reading() as connection:
-            caption = captions.of_items(connection, [found.id]).get(found.id)
-            given = tags.of_items(connection, [found.id]).get(found.id, [])
+        found = app.show(item)
     if as_json:
-        write_json(item_row(found, caption, given))
+        write_json(item_row(found.item, found.caption, found.tags))
     else:
-        _write(found, caption, given)
+        _write(found.item, found.caption, found.tags)
 
 
 def _write(item: Item, caption: str | None, given: Sequence[Tag]) -> None:

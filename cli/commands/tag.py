@@ -9,20 +9,18 @@ from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option, option_of, yes_option
+from cli.output.empty import why_nothing
 from cli.output.json_rows import tag_row
 from cli.output.progress import counting
 from cli.output.prompts import agreed
-from cli.output.render import plural, printable, tell, write_json, write_table
-from cli.question import why_nothing
+from cli.output.render import plural, printable, tell, tell_all, write_json, write_table
 from cli.session import session
 from cli.settings import Settings
-from cli.targets import choose
-from search import LabelSet, Tagging
-from search.tag import BUILT_IN
+from search import LabelSet
+from search.tag import BUILT_IN, Tagged
 from sightline import Sightline
 from storage import Filters
 from storage.filters import FILTERS
-from storage.tables import tags
 
 _WAYS = "say --labels FILE|NAME to give labels, --list to see them, or --remove LABEL"
 _KEPT = "the tags that were shown are stored"
@@ -101,31 +99,38 @@ def _check(given: Mapping[str, Any]) -> None:
 
 
 def _tag(app: Sightline, labels: LabelSet, filters: Filters, given: Mapping[str, Any]) -> int:
-    chosen = choose(app.library, None, filters, every=True).items
-    if not chosen:
-        tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
+    if not app.select(filters=filters):
+        tell(f"nothing found: {why_nothing(app, filters, 'image')}")
         return NOTHING_FOUND
-    encoder = app.models.encoder()
-    tagging = Tagging(app.library, encoder, labels, given["templates"], given["min_score"])
-    stored = 0
+    model = app.models.encoder().space.name
     with counting("tagging") as count, keeping(lambda: _KEPT):
-        for item, path, label, score in tagging.run(chosen, count.show):
-            stored += 1
+
+        def write(tagged: Tagged) -> None:
+            item, path, label, score = tagged
             with count.aside():
                 if given["as_json"]:
-                    write_json(tag_row(item.hash, path, label, score, encoder.space.name))
+                    write_json(tag_row(item.hash, path, label, score, model))
                 else:
                     click.echo(printable(f"{path}: {label} {score:.3f}"))
-    app.library.notices.extend(tagging.notices)
-    tell(f"{plural(stored, 'tag')} stored")
+
+        stored = app.tag(
+            labels,
+            templates=given["templates"],
+            min_score=given["min_score"],
+            filters=filters,
+            each=write,
+            watch=count.show,
+        )
+    tell_all(stored.notices)
+    tell(f"{plural(len(stored), 'tag')} stored")
     if warned := caution(app.library):
         tell(warned)
     return DONE
 
 
 def _list(settings: Settings, as_json: bool) -> int:
-    with session(settings) as app, app.library.catalogue.reading() as connection:
-        counted = tags.counts(connection)
+    with session(settings) as app:
+        counted = app.tags()
     if as_json:
         for label, model, count in counted:
             write_json({"label": label, "model": model, "count": count})
@@ -139,15 +144,12 @@ def _list(settings: Settings, as_json: bool) -> int:
 
 def _remove(settings: Settings, label: str | None, yes: bool) -> int:
     with session(settings) as app:
-        with app.library.catalogue.reading() as connection:
-            counted = [row for row in tags.counts(connection) if label in (None, row[0])]
+        counted = [row for row in app.tags() if label in (None, row[0])]
         if not counted:
             tell(f"no picture has the label {label!r}" if label else "no picture has a label")
             return NOTHING_FOUND
         for name, model, count in counted:
             click.echo(f"To be removed: {printable(name)}, {count:,} by {model}", err=True)
         if agreed("Remove these tags from the library?", yes):
-            with app.library.writing("tag"), app.library.catalogue.writing() as connection:
-                gone = tags.remove(connection, label)
-            click.echo(f"removed {plural(gone, 'tag')}")
+            click.echo(f"removed {plural(app.remove_tags(label), 'tag')}")
     return DONE

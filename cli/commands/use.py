@@ -8,7 +8,6 @@ from cli.output.json_rows import space_row
 from cli.output.render import write_json
 from cli.session import session
 from cli.settings import Settings
-from indexer.models import canonical, require_role
 
 
 @click.command("use", cls=Command)
@@ -21,9 +20,8 @@ def command(model: str, as_json: bool, library: str | None) -> None:
     `sightline index --model NAME` makes them beside those in use; nothing changes until all
     are there and this command is given. `sightline models prune` then drops the old ones.
     """
-    require_role(model, "dual-encoder")
     with session(Settings.read(library=library)) as app:
-        space = app.library.use(canonical(model))
+        space = app.use(model)
         current, *_ = app.library.spaces()
     if as_json:
         write_json(space_row(current))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cli.commands.search import command as search_command
+from cli.commands.search import query_of
 from cli.demo.photos import Demo
 from cli.demo.talks import HITS, ask_around, talk
 from cli.pages.contact_sheet import write_sheet
 from cli.pages.html import Section, render_page
 from cli.pages.tile import Tile
-from cli.question import query_of
 from search import Hit
 from sightline import Sightline
 
@@ -84,7 +84,8 @@ def _visit(stop: Stop, demo: Demo, app: Sightline) -> Section:
     query = query_of(search_command.make_context("search", [*arguments]).params)
     hits = app.search(query)
     if query.terms[0].kind == "item":
-        hits = [Hit(0, app.library.find(query.terms[0].value), 1.0), *hits]
+        asked = Hit(0, app.library.find(query.terms[0].value), 1.0)
+        hits.insert(0, asked)
     tiles = [Tile.of(hit, app.library) for hit in hits[:HITS]]
     if not query.describe:  # else what one stop stores would show in the next run's others
         tiles = [replace(tile, caption=None) for tile in tiles]

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -61,6 +61,25 @@ def counting(label: str, said: Callable[[int], str] = "{:,}".format) -> Iterator
         yield count
     finally:
         count.clear()
+
+
+@contextmanager
+def counting_stages(labels: Mapping[str, str]) -> Iterator[Callable[[str, int, int], None]]:
+    """Count the stages of one run on stderr, each in its turn and under its own label."""
+    counts: dict[str, Count] = {}
+
+    def show(stage: str, done: int, total: int) -> None:
+        if stage not in counts:
+            for before in counts.values():
+                before.clear()
+            counts[stage] = Count(labels[stage], sys.stderr.isatty(), "{:,}".format)
+        counts[stage].show(done, total)
+
+    try:
+        yield show
+    finally:
+        for count in counts.values():
+            count.clear()
 
 
 @contextmanager

@@ -26,6 +26,12 @@ def tell(message: str) -> None:
     click.echo(f"sightline: {printable(' '.join(message.split()))}", err=True)
 
 
+def tell_all(notices: Iterable[str]) -> None:
+    """Write the notices of an answer to stderr, a line each."""
+    for notice in notices:
+        tell(notice)
+
+
 def write_json(row: Mapping[str, object]) -> None:
     """Print one object on one line; names that are not UTF-8 come back whole from its escapes."""
     click.echo(json.dumps(row, allow_nan=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 from sqlalchemy import Connection
@@ -25,23 +26,35 @@ class VectorSearch:
 
     Cosines are always those of the stored vectors. Answers are exact, but for a build of a kind
     that does not look at every row: there they have the recall that was measured with it.
-    `damaged` is called with the registered build and the reason when it cannot be used; until
-    it is made again the stored vectors answer, more slowly and just as rightly.
+    `damaged` is called with the registered build and the reason when it cannot be used, and
+    returns what was done about it; until it is made again the stored vectors answer, more slowly
+    and just as rightly.
     """
 
     def __init__(
-        self, folder: Path, space_id: int, kind: Kind, damaged: Callable[[Build, str], None]
+        self, folder: Path, space_id: int, kind: Kind, damaged: Callable[[Build, str], str | None]
     ) -> None:
         self._folder, self._space_id, self._kind = folder, space_id, kind
         self._damaged = damaged
         self._opened: tuple[Build, AnnIndex | None] | None = None
+        self._opening = RLock()
 
-    def search(self, connection: Connection, query: Vector, k: int, chosen: Selection) -> Ranked:
-        """Rank the k best of the chosen vectors; fewer only where fewer are chosen."""
+    def search(
+        self,
+        connection: Connection,
+        query: Vector,
+        k: int,
+        chosen: Selection,
+        notices: list[str] | None = None,
+    ) -> Ranked:
+        """Rank the k best of the chosen vectors; fewer only where fewer are chosen.
+
+        A sentence about an index that could not be used is added to `notices`.
+        """
         included = chosen.included
         if included is not None and len(included) <= EXACT_LIMIT:
             return _ranked(_scored(query, vectors.fetch(connection, included)), k)
-        index, watermark = self._index(connection, k)
+        index, watermark = self._index(connection, k, notices)
         tail = vectors.blocks(connection, self._space_id, self._kind, after=watermark)
         scored = _scored(query, _kept(tail, chosen))
         if index is not None:
@@ -52,18 +65,26 @@ class VectorSearch:
             scored = [(ids[0][found], scores[0][found]), *scored]
         return _ranked(scored, k)
 
-    def _index(self, connection: Connection, k: int) -> tuple[AnnIndex | None, int]:
+    def _index(
+        self, connection: Connection, k: int, notices: list[str] | None
+    ) -> tuple[AnnIndex | None, int]:
         build = builds.registered(connection, self._space_id, self._kind)
         if build is None or k > MANY_HITS:
             return None, 0
+        with self._opening:  # threads that come at once open it once
+            index = self._open(build, notices)
+        return index, build.watermark if index is not None else 0
+
+    def _open(self, build: Build, notices: list[str] | None) -> AnnIndex | None:
         if self._opened is None or self._opened[0].id != build.id:
             try:
                 self._opened = build, builds.open_checked(self._folder, build)
             except IndexDamaged as error:
                 self._opened = build, None
-                self._damaged(build, str(error))
-        index = self._opened[1]
-        return index, build.watermark if index is not None else 0
+                done = self._damaged(build, str(error))
+                if done and notices is not None:
+                    notices.append(done)
+        return self._opened[1]
 
 
 def _scored(

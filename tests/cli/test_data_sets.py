@@ -18,7 +18,7 @@ from cli.errors import guarded
 from cli.options import filter_options, json_option, library_option
 from cli.session import session
 from cli.settings import Settings
-from sightline import check_folder
+from search.targets import check_folder
 from storage import Library
 from storage.filters import Filters
 from storage.schema import vectors
@@ -42,7 +42,7 @@ def find(**given: Any) -> int:
     with session(settings) as app:
         check_folder(app.library, filters, "--in")
         if given["semantic"]:
-            return semantic(app.library, filters, given)
+            return semantic(app, filters, given)
         if given["leak"] is not None:
             return leak(app, filters, given)
     return 9
@@ -165,7 +165,7 @@ def test_pictures_without_a_vector_are_told_of(
         connection.execute(vectors.delete().where(vectors.c.id == first))
     done = dedup("--semantic", *words)
     assert done.exit_code == 0, done.stderr
-    assert "1 picture in no list for want of a vector" in done.stderr
+    assert "1 picture without a vector, in no list" in done.stderr
 
 
 def test_a_filter_narrows_the_data_set(dedup: Run, words: list[object], album: Path) -> None:

@@ -26,10 +26,11 @@ def items(library: Library, photos: Path, index: Callable[..., Report]) -> list[
 
 
 def test_every_picture_answers_in_order(library: Library, items: list[Item]) -> None:
-    given = list(ask(library, RuleAnswerer(), " how  bright? ", items))
+    notices: list[str] = []
+    given = list(ask(library, RuleAnswerer(), " how  bright? ", items, notices=notices))
     assert [item for item, _ in given] == items[:3]
     assert all(answer.startswith("how bright? 0.") for _, answer in given)
-    assert library.notices == []
+    assert notices == []
 
 
 def test_bytes_that_are_no_text_become_question_marks(library: Library, items: list[Item]) -> None:
@@ -40,9 +41,10 @@ def test_bytes_that_are_no_text_become_question_marks(library: Library, items: l
 def test_what_cannot_be_read_is_left_out_and_told(library: Library, items: list[Item]) -> None:
     Path(items[0].paths[0]).unlink()
     library.thumbnails.delete([items[0].hash])
-    given = list(ask(library, RuleAnswerer(), "how bright?", items))
+    notices: list[str] = []
+    given = list(ask(library, RuleAnswerer(), "how bright?", items, notices=notices))
     assert [item for item, _ in given] == items[1:3]
-    assert "they have no answer" in library.notices[0]
+    assert "they have no answer" in notices[0]
 
 
 @pytest.mark.parametrize("question", ["", " \n"])
@@ -94,6 +96,6 @@ def test_a_picture_outside_the_library_answers_in_the_same_form(photos: Path) ->
             return [f" {question}\n yes " for question in questions]
 
     said = ask_file(Wordy(), " how  bright? ", str(photos / "0.png"), Limits())
-    assert said == "how bright? yes"
+    assert said == ["how bright? yes"]
     with pytest.raises(PathNotFound, match="nowhere.png is not a file"):
         ask_file(Wordy(), "how bright?", str(photos / "nowhere.png"), Limits())

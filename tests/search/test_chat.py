@@ -79,7 +79,8 @@ def test_a_picture_whose_file_is_gone_is_talked_about_with_a_notice(
     library: Library, items: list[Item]
 ) -> None:
     Path(items[0].paths[0]).unlink()
-    assert Chat.about(library, EchoConversant(), items[:1]).say("hello") == "1 | hello"
-    assert library.notices == [
-        "1 picture was read from thumbnails, for want of the files as they were indexed"
-    ]
+    chat = Chat.about(library, EchoConversant(), items[:1])
+    assert chat.say("hello") == "1 | hello"
+    assert chat.notices == (
+        "1 picture was read from thumbnails, for want of the files as they were indexed",
+    )

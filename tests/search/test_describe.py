@@ -167,7 +167,7 @@ def test_a_search_describes_though_the_library_is_in_use(
         hits = describing.search(Query(KITE, k=1, describe=True))
     assert hits[0].caption is not None
     assert stored(library, [hits[0].item.id]) == {}
-    [notice] = describing.notices
+    [notice] = hits.notices
     assert "not stored, `sightline describe` keeps them: " in notice and "in use" in notice
 
 
@@ -185,7 +185,7 @@ def test_what_was_removed_while_it_was_described_is_not_stored(
     hits = describing.search(Query(KITE, k=2, describe=True))
     assert [hit.caption for hit in hits] == ["a kite", "a kite"]
     assert stored(library, [gone.item.id, left.item.id]) == {left.item.id: "a kite"}
-    assert describing.notices == []
+    assert hits.notices == ()
 
 
 def test_texts_are_not_described(engine: Engine) -> None:

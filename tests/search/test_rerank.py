@@ -129,8 +129,8 @@ def test_what_cannot_be_read_keeps_its_place_and_is_told(
     hits = again.search(Query(KITE, rerank=Rerank()))
     assert hits[1].item.id == first[1].item.id and hits[1].match is None
     assert sum(hit.match is not None for hit in hits) == 5
-    assert any("1 picture was read from thumbnails" in notice for notice in again.notices)
-    assert any("1 picture was not read" in notice for notice in again.notices)
+    assert any("1 picture was read from thumbnails" in notice for notice in hits.notices)
+    assert any("1 picture was not read" in notice for notice in hits.notices)
 
 
 def test_a_scorer_without_probabilities_fills_a_key_of_its_own(
@@ -159,15 +159,15 @@ def test_a_cut_off_lets_nothing_pass_that_was_not_read(
     again = engine_with(library, encoder, RuleScorer(lambda *_: 1.0))
     hits = again.search(Query(KITE, rerank=Rerank(2), min_match=0.5))
     assert [hit.match for hit in hits] == pytest.approx([1.0, 1.0], abs=1e-5)
-    assert any("4 hits were not read a second time" in notice for notice in again.notices)
+    assert any("4 hits were not read a second time" in notice for notice in hits.notices)
 
 
 def test_a_cut_off_that_nothing_reaches_leaves_nothing(
     engine: Engine, library: Library, encoder: StandInEncoder
 ) -> None:
     again = engine_with(library, encoder, RuleScorer(lambda *_: 0.1))
-    assert again.search(Query(KITE, min_match=0.5)) == []
-    assert again.notices == []
+    hits = again.search(Query(KITE, min_match=0.5))
+    assert (hits, hits.notices) == ([], ())
 
 
 def test_a_cut_off_of_1_lets_pass_what_is_certain(
@@ -183,10 +183,12 @@ def test_a_rereading_of_texts_alone_is_told(
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("red kites over the hill")
     again = Engine(library, lambda: encoder, scorer=RuleScorer)
-    assert again.search(Query(KITE, min_match=0.5)) == [] and again.notices == []
+    hits = again.search(Query(KITE, min_match=0.5))
+    assert (hits, hits.notices) == ([], ())
     index(tmp_path / "texts")
-    assert len(again.search(Query(KITE, rerank=Rerank()))) == 1
-    assert ["only pictures are read a second time" in one for one in again.notices] == [True]
+    hits = again.search(Query(KITE, rerank=Rerank()))
+    assert len(hits) == 1
+    assert ["only pictures are read a second time" in one for one in hits.notices] == [True]
     with pytest.raises(InvalidArgument, match="--kind image"):
         again.search(Query(KITE, min_match=0.5))
 

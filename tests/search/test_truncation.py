@@ -12,6 +12,7 @@ from search.ask import ask
 from search.truncation import truncation, truncations
 from storage import Filters, Library, Matrix
 from storage.errors import InvalidArgument
+from storage.records import Answer
 from storage.selection import select_items
 from tests.search.readers import RuleAnswerer, RuleScorer, WordReader
 
@@ -68,7 +69,7 @@ def test_of_several_texts_each_is_told_of() -> None:
     assert [sentence[:8] for sentence in told] == ["'abcdef'", "'ghijkl'"]
 
 
-def search(library: Library, query: Query) -> list[Hit]:
+def search(library: Library, query: Query) -> Answer[Hit]:
     return Engine(library, ShortEncoder, scorer=ShortScorer).search(query)
 
 
@@ -78,13 +79,13 @@ def test_words_beyond_the_context_of_a_search_are_told_plus_and_minus(
     index(photos)
     plus, minus = "one two three four five", "six seven eight nine ten eleven"
     terms = (Term("text", plus), Term("text", "short"), Term("text", minus, -1.0))
-    assert search(library, Query(terms, k=2))
-    assert library.notices == [
+    hits = search(library, Query(terms, k=2))
+    assert len(hits) == 2 and hits.notices == (
         f"{plus!r} is too long for the model stand-in, which reads the first 4 of 5 words "
         "(4 of 5 tokens) of it",
         f"{minus!r} is too long for the model stand-in, which reads the first 4 of 6 words "
         "(4 of 6 tokens) of it",
-    ]
+    )
 
 
 def test_terms_that_cancel_out_by_what_is_read_of_them_say_so(
@@ -109,8 +110,8 @@ def test_a_search_without_words_loads_no_model_to_count_them(
     def none() -> StandInEncoder:
         raise AssertionError
 
-    assert Engine(library, none).search(Query((Term("item", item.hash),)))
-    assert library.notices == []
+    hits = Engine(library, none).search(Query((Term("item", item.hash),)))
+    assert hits and hits.notices == ()
 
 
 def test_words_beyond_the_context_of_a_second_reading_are_told(
@@ -118,11 +119,11 @@ def test_words_beyond_the_context_of_a_second_reading_are_told(
 ) -> None:
     index(photos)
     text = "one two three four"
-    assert search(library, Query((Term("text", text),), rerank=Rerank(3)))
-    assert library.notices == [
+    hits = search(library, Query((Term("text", text),), rerank=Rerank(3)))
+    assert hits.notices == (
         f"{text!r} is too long for the model rule-scorer, which reads the first 3 of 4 words "
-        "(3 of 4 tokens) of it"
-    ]
+        "(3 of 4 tokens) of it",
+    )
 
 
 def test_labels_beyond_the_context_are_told_once(
@@ -148,5 +149,6 @@ def test_a_question_beyond_the_context_is_told(
 
     index(photos)
     item = library.find(str(photos / "0.png"))
-    assert list(ask(library, ShortAnswerer(), "how bright is this?", [item]))
-    assert "reads the first 3 of 4 words" in library.notices[0]
+    notices: list[str] = []
+    assert list(ask(library, ShortAnswerer(), "how bright is this?", [item], notices=notices))
+    assert "reads the first 3 of 4 words" in notices[0]

@@ -1,7 +1,6 @@
 """`sightline dedup`: find duplicates, write the plan and the page to review it by."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -14,33 +13,29 @@ from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option
-from cli.output.progress import counting
-from cli.output.render import plural, size, tell, write_json
+from cli.output.empty import why_nothing
+from cli.output.progress import counting_stages
+from cli.output.render import plural, size, tell, tell_all, write_json
 from cli.pages.dedup_report import write_page
 from cli.pages.file_details import Looks
-from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
-from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.finder import Finder
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
-from search.dedup.plan.entries import DROPPED, entries
-from search.dedup.plan.groups import Grouping
-from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from search.dedup.find import LOOKED_FOR, DedupPlan, DedupRequest
+from search.dedup.plan.keepers import DEFAULT
 from search.dedup.plan.plan import Entry, line, write
-from sightline import Sightline, check_folder
+from search.targets import check_folder
+from sightline import Sightline
 from storage import Library
-from storage.errors import LibraryReadOnly, PathNotFound, SightlineError
+from storage.errors import SightlineError
 from storage.filters import Filters
 from storage.paths import expand_home
-from storage.selection import select_items
-from storage.tables import duplicate_pairs
-from storage.tables.decisions import Decided
 
 PLAN = "plan.jsonl"
 FORMER = "plan.former.jsonl"
 OUT = "sightline-dedup"
 _KEPT = "what was compared is kept"
+_STAGES = {"compare": "compared", "verify": "compared at full detail", "plan": "planned"}
 
 
 @click.command("find", cls=Command)
@@ -110,57 +105,44 @@ def command(**given: Any) -> int:
     check_data_set_options()
     _check(given)
     filters = _narrowed(given)
-    limits = Thresholds().changed(given["limits"])
-    kinds = _kinds(given)
-    order = KeepOrder([name.strip() for name in given["keep"].split(",")], given["prefer"])
     with session(Settings.read(library=given["library"])) as app:
         check_folder(app.library, filters, "--in" if given["within"] is None else "--within")
         if given["semantic"]:
             _tell_caution(app.library)
-            return semantic(app.library, filters, given)
-        _check_writable(app.library)
+            return semantic(app, filters, given)
         if given["leak"] is not None:
             return leak(app, filters, given)
-        within, against = _chosen(app.library, filters, given["against"])
-        folders = _folders(filters, given["against"])
-        if "similar" in kinds:
-            _tell_caution(app.library)
-        _compare(app.library, limits, given["crops"], "similar" in kinds)
-        dropped = given["dropped"] or DROPPED
-        with keeping(lambda: _KEPT), _closely(app, limits) as check:
-            grouping = Grouping(app.library, order, kinds, dropped, check)
-            groups = list(grouping.run(within, against, folders))
-        plan = _counted(entries(groups, dropped, _decided(app.library)))
-        if not plan:
-            tell(_nothing(app.library, filters))
-            return NOTHING_FOUND
-        if given["as_json"]:
-            for entry in plan:
-                write_json(_row(entry))
-        if given["out"] is not None or not given["as_json"]:
-            _write(app.library, plan, given["out"] or Path(OUT), given["library"], dropped)
+        return _find(app, _request(filters, given), given)
+
+
+def _find(app: Sightline, request: DedupRequest, given: Mapping[str, Any]) -> int:
+    if "similar" in request.kinds:
+        _tell_caution(app.library)
+    with counting_stages(_STAGES) as watch, keeping(lambda: _KEPT):
+        plan = app.duplicates.find(request, watch)
+    tell_all(plan.notices)
+    if not plan.entries:
+        tell(_nothing(app, request.filters))
+        return NOTHING_FOUND
+    if given["as_json"]:
+        for entry in plan.entries:
+            write_json(_row(entry))
+    if given["out"] is not None or not given["as_json"]:
+        _write(app.library, plan, given["out"] or Path(OUT), given["library"], request.dropped)
     return DONE
 
 
-def _check_writable(library: Library) -> None:
-    if library.catalogue.read_only:
-        raise LibraryReadOnly(
-            f"the library {library.path} can only be read here, and this would change it: what "
-            "dedup compares is kept in it; copy that folder, without the pictures, to where you "
-            "may write, and name the copy by --library"
-        )
-
-
-def _decided(library: Library) -> Decided:
-    with library.catalogue.reading() as connection:
-        return Decided.read(connection)
-
-
-@contextmanager
-def _closely(app: Sightline, limits: Thresholds) -> Iterator[DetailCheck]:
-    """Yield what looks at pairs at full detail, and count on the terminal how many it did."""
-    with counting("looked at closely") as count, app.comparing() as pool:
-        yield DetailCheck(limits, app.library.thumbnail, pool, app.limits, count.show)
+def _request(filters: Filters, given: Mapping[str, Any]) -> DedupRequest:
+    return DedupRequest(
+        kinds=_kinds(given),
+        drop=given["dropped"] or None,
+        keep=tuple(name.strip() for name in given["keep"].split(",")),
+        prefer=given["prefer"],
+        filters=filters,
+        against=given["against"],
+        crops=given["crops"],
+        thresholds=Thresholds().changed(given["limits"]),
+    )
 
 
 def _check(given: Mapping[str, Any]) -> None:
@@ -175,8 +157,8 @@ def _check(given: Mapping[str, Any]) -> None:
             raise click.UsageError(f"--drop {kind}: such are not looked for; add {wanted}")
 
 
-def _kinds(given: Mapping[str, Any]) -> Sequence[Kind]:
-    return given["kinds"] or [kind for kind in KINDS if kind != "similar"]
+def _kinds(given: Mapping[str, Any]) -> tuple[Kind, ...]:
+    return given["kinds"] or LOOKED_FOR
 
 
 def _narrowed(given: Mapping[str, Any]) -> Filters:
@@ -189,110 +171,47 @@ def _narrowed(given: Mapping[str, Any]) -> Filters:
     return replace(filters, folder=str(expand_home(given["within"]).resolve()))
 
 
-def _chosen(
-    library: Library, filters: Filters, against: str | None
-) -> tuple[list[int] | None, list[int] | None]:
-    """Return the pictures to look among, and those to hold them against; None for all."""
-    file = filters.folder if filters.folder and Path(filters.folder).is_file() else None
-    with library.catalogue.reading() as connection:
-        within = select_items(connection, "image", filters) if filters.narrows else None
-        if against is None:
-            return within, duplicate_pairs.elsewhere(connection, file) if file else None
-        folder = str(expand_home(against).resolve())
-        theirs = select_items(connection, "image", Filters(folder=folder))
-        if not theirs:
-            raise PathNotFound(
-                f"--against {against}: the library holds no picture of it; "
-                f"sightline index {against}"
-            )
-        return duplicate_pairs.elsewhere(connection, folder) if within is None else within, theirs
-
-
-def _folders(filters: Filters, against: str | None) -> list[str]:
-    """Return the folders that nothing outside of is to be touched; none for everywhere.
-
-    A file is held against the whole library, as are the pictures that are `against` the rest.
-    """
-    if filters.folder is None or Path(filters.folder).is_file():
-        return []
-    return [filters.folder, *([str(expand_home(against).resolve())] if against else [])]
-
-
-def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) -> None:
-    done = 0
-    with counting("compared") as count, keeping(lambda: _KEPT):
-
-        def watch(what: str, many: int) -> None:
-            nonlocal done
-            done += many if what == "pairs" else 0
-            count.show(done, done)
-
-        found = Finder(library, limits, crops, scenes, watch).run()
-    if found.unseen:
-        tell(
-            f"{plural(found.unseen, 'picture')} not compared for want of a thumbnail: "
-            "sightline index makes it again"
-        )
-    if found.failed:
-        tell(f"{plural(found.failed, 'pair')} could not be compared: their files stay")
-
-
-def _counted(found: Iterable[Entry]) -> list[Entry]:
-    """Make the plan; files that may hold more than an image are read for it."""
-    plan = []
-    with counting("planned") as count:
-        for entry in found:
-            plan.append(entry)
-            count.show(len(plan), len(plan))
-    return plan
-
-
 def _tell_caution(library: Library) -> None:
     if warned := caution(library):
         tell(warned)
 
 
-def _nothing(library: Library, filters: Filters) -> str:
-    if library.is_empty() or filters.narrows:
-        return f"no duplicates: {why_nothing(library, filters, 'image')}"
+def _nothing(app: Sightline, filters: Filters) -> str:
+    if app.library.is_empty() or filters.narrows:
+        return f"no duplicates: {why_nothing(app, filters, 'image')}"
     return "no duplicates among the pictures of the library"
 
 
 def _write(
-    library: Library,
-    plan: Sequence[Entry],
-    out: Path,
-    named: str | None,
-    kinds: Collection[Kind],
+    library: Library, plan: DedupPlan, out: Path, named: str | None, kinds: Collection[Kind]
 ) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _put_aside(plan, out)
-        write(plan, out / PLAN)
-        page = write_page(plan, looks := Looks(library, plan), out)
+        _put_aside(plan.entries, out)
+        write(plan.entries, out / PLAN)
+        page = write_page(plan.entries, looks := Looks(library, plan.entries), out)
     except OSError as error:
         raise SightlineError(
             f"{out} cannot be written ({error.strerror}): name another --out"
         ) from error
-    dropped = [entry for entry in plan if entry.action == "drop"]
-    groups = plan[-1].group
+    dropped = plan.dropped
     tell(
-        f"{plural(groups, 'group')}, {plural(len(dropped), 'file')} to drop, "
-        f"{size(sum(entry.bytes for entry in dropped))} to win; nothing is changed yet"
+        f"{plural(plan.groups, 'group')}, {plural(len(dropped), 'file')} to drop, "
+        f"{size(sum(entry.bytes for entry in dropped))} to free; nothing is changed yet"
     )
     if looks.losing:
         tell(
-            f"what the keeper does not say goes with {looks.losing:,} of them (the report tells "
-            "what): apply --sidecar writes it beside the keeper"
+            f"{looks.losing:,} of them have metadata that their keepers lack (listed in the "
+            "report): apply --sidecar writes it beside the keeper"
         )
-    _tell_held(plan, kinds)
+    _tell_held(plan.entries, kinds)
     tell(f"look at  {page}")
     if dropped:
         # Of its library apply reads what was decided.
         where = f" --library {named}" if named else ""
         tell(f"then     sightline dedup apply {out / PLAN}{where}")
     else:
-        tell("to let any go, mark it there and save the plan, or give --drop KIND")
+        tell("to drop some, mark them there and save the plan, or give --drop KIND")
 
 
 def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:

@@ -23,7 +23,7 @@ def command(library: str | None, yes: bool, as_json: bool) -> None:
     vectors again.
     """
     with session(Settings.read(library=library)) as app:
-        unused = [counted for counted in app.library.spaces() if not counted.current]
+        unused = app.unused()
         if not unused:
             tell("there is nothing to drop: the library holds vectors of the model in use alone")
             return
@@ -33,7 +33,7 @@ def command(library: str | None, yes: bool, as_json: bool) -> None:
         if not agreed("Drop them?", yes):
             return
         with keeping(lambda: "what was not dropped yet is whole"):
-            app.library.prune([counted.space.name for counted in unused])
+            app.prune()
         if as_json:
             for counted in unused:
                 write_json(space_row(counted))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from search.dedup.apply.free_names import Names, renamed
 from search.dedup.apply.journal import ActionName, Step
@@ -27,6 +27,7 @@ _NO_CLONES = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS)
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
+@runtime_checkable
 class Action(Protocol):
     """A way to drop a file.
 

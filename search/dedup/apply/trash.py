@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from search.dedup.apply.free_names import Names
@@ -31,6 +32,12 @@ class Trash:
 
     name: ActionName = "trash"
     same_bytes_only = False
+
+    @classmethod
+    def of_user(cls) -> Self:
+        """Return the trash of the user who runs this: the specification names it by a variable."""
+        data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+        return cls(os.path.join(data, "Trash"))
 
     def __init__(self, home: str | Path) -> None:
         self._home = os.path.abspath(home)

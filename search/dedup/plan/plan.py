@@ -5,9 +5,10 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from hashlib import file_digest
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from search.dedup.detect.kinds import KINDS, Kind
 from search.dedup.plan.jsonl import (
@@ -22,6 +23,7 @@ from search.dedup.plan.jsonl import (
     unwritable,
     whole,
 )
+from storage.errors import SightlineError
 
 Choice = Literal["keep", "drop"]
 CHOICES: tuple[Choice, ...] = ("keep", "drop")
@@ -50,6 +52,44 @@ class Entry:
 
 # Plans of before there were companions lack them.
 _KEYS = tuple(field.name for field in fields(Entry) if field.name != "companions")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """A plan as it was read: its entries, and the lines that are none."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+    refused: tuple[BadLine, ...]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read a plan; raises PathNotFound, or SightlineError for a file that is no plan."""
+        entries, refused = read(path)
+        if refused and not entries:
+            lines = "1 line" if len(refused) == 1 else f"{len(refused):,} lines"
+            raise SightlineError(
+                f"{path} is no plan: of its {lines} none is a plan's; "
+                f"line {refused[0].line}: {refused[0].reason}"
+            )
+        return cls(Path(path), entries, refused)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The lines that are no entries, each with the reason."""
+        return tuple(f"{self.path}, line {bad.line}: {bad.reason}" for bad in self.refused)
+
+    @property
+    def drops(self) -> list[Entry]:
+        """The files that are to go."""
+        return [entry for entry in self.entries if entry.action == "drop"]
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal goes: its name has a digest, as another plan has its own journal."""
+        with self.path.open("rb") as stream:
+            digest = file_digest(stream, "sha256").hexdigest()
+        return self.path.with_name(f"{self.path.stem}-{digest[:8]}.journal.jsonl")
 
 
 def line(entry: Entry) -> str:

@@ -4,16 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.outside_pictures import OutsidePictures
+from indexer.folder_reader import FolderReader
 from indexer.images.limits import Limits
-from storage import Library
 from storage.errors import PathNotFound
 from tests.conftest import Draw
-
-
-@pytest.fixture
-def beside(tmp_path: Path) -> Library:
-    return Library.create(tmp_path / "library")
 
 
 @pytest.fixture
@@ -24,46 +18,42 @@ def folder(tmp_path: Path, draw: Draw) -> Path:
     return tmp_path / "folder"
 
 
-def test_pictures_come_in_path_order_and_others_are_passed_over(
-    beside: Library, folder: Path, draw: Draw, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pictures_come_in_path_order_and_others_are_passed_over(folder: Path, draw: Draw) -> None:
     (folder / "note.txt").write_text("a note")
     (folder / "empty.png").write_bytes(b"")
     draw(folder / ".hidden.png")
     (folder / "linked.png").symlink_to(folder / "0.png")
-    reading = OutsidePictures(beside, str(folder), Limits())
+    reading = FolderReader(str(folder), Limits())
     reading.check()
-    read = list(reading.read(lambda: None))
+    read = list(reading.read())
     names = [str(Path(each.path).relative_to(folder)) for each in read]
     assert names == ["0.png", "1.png", "2.png", "summer/3.png"]
-    assert (reading.read_well, reading.failed, reading.done) == (4, 1, 5)
-    assert "empty.png: the file is empty" in capsys.readouterr().err
+    assert (reading.read_well, reading.failed) == (4, 1)
+    assert "empty.png: the file is empty" in " ".join(reading.notices)
 
 
-def test_limits_hold(beside: Library, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    reading = OutsidePictures(beside, str(folder), Limits(pixels=100))
-    assert list(reading.read(lambda: None)) == []
+def test_limits_hold(folder: Path) -> None:
+    reading = FolderReader(str(folder), Limits(pixels=100))
+    assert list(reading.read()) == []
     assert reading.failed == 4
-    assert "the limit is 100" in capsys.readouterr().err
+    assert "the limit is 100" in " ".join(reading.notices)
 
 
-def test_a_folder_without_pictures_is_told(beside: Library, tmp_path: Path) -> None:
+def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(PathNotFound, match="holds no picture"):
-        OutsidePictures(beside, str(tmp_path / "none"), Limits()).check()
+        FolderReader(str(tmp_path / "none"), Limits()).check()
 
 
-def test_a_folder_of_links_and_hidden_names_says_so(
-    beside: Library, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_of_links_and_hidden_names_says_so(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "0.png").symlink_to(folder / "0.png")
     (tmp_path / "links" / ".1.png").write_bytes((folder / "1.png").read_bytes())
-    reading = OutsidePictures(beside, str(tmp_path / "links"), Limits())
+    reading = FolderReader(str(tmp_path / "links"), Limits())
     said = "1 symbolic link is not followed; 1 name that begins with a dot is left out"
     with pytest.raises(PathNotFound, match=f"links holds no picture: {said}"):
         reading.check()
     (tmp_path / "links" / "1.png").write_bytes((folder / "1.png").read_bytes())
     reading.check()
-    assert len(list(reading.read(lambda: None))) == 1
-    assert "1 symbolic link is not followed" in capsys.readouterr().err
+    assert len(list(reading.read())) == 1
+    assert "1 symbolic link is not followed" in " ".join(reading.notices)

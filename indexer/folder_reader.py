@@ -1,11 +1,11 @@
-"""The pictures of a folder that need not be in the library, read as the indexer reads its own."""
+"""The images of a folder that need not be in the library, read as the indexer reads its own."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import islice
 
-from cli.output.render import tell
 from indexer.cpu import usable_cores
 from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
 from indexer.images.limits import Limits
@@ -14,26 +14,41 @@ from indexer.notices import left_out_lines, shortened
 from indexer.reader import PictureRead, Read, ReadTask
 from indexer.scan.walk import LeftOut, Scan
 from indexer.workers import ReadPool
-from search.dedup.detect.leakage import Suspect
-from storage import Library
 from storage.errors import FileFailure, PathNotFound
-from storage.records import Root
+from storage.records import Capture, Root
 
 _READ_AHEAD = 4  # pictures for each worker that are read before they are wanted
 # No model sees them: what a worker makes beside the thumbnail is as small as it can be.
 _SPEC = PictureSpec(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-class OutsidePictures:
-    """Reads a folder's pictures in guarded worker processes, in path order.
+@dataclass(frozen=True, slots=True)
+class FolderImage:
+    """An image of the folder, as far as it can be compared with those of a library."""
 
-    What cannot be read is told and counted in `failed`, the rest in `read_well`.
+    path: str
+    hash: str  # SHA-256 of its bytes
+    size: int  # bytes
+    capture: Capture
+    thumbnail: bytes  # WebP
+
+
+class FolderReader:
+    """Reads a folder's images in guarded worker processes, in path order.
+
+    What cannot be read is counted in `failed`, the rest in `read_well`; `notices` say why, file
+    by file, and what the walk passed over.
     """
 
-    def __init__(self, library: Library, folder: str, limits: Limits) -> None:
+    def __init__(
+        self, folder: str, limits: Limits, avoid: str = "", workers: int | None = None
+    ) -> None:
+        """Take a folder, what a file may cost, and a folder inside it to leave out."""
         self._folder, self._limits = folder, limits
-        self._scan = Scan(Root(0, folder, True), avoid=str(library.path.resolve()))
+        self._workers = workers or usable_cores()
+        self._scan = Scan(Root(0, folder, True), avoid=avoid)
         self.failed = self.read_well = 0
+        self.notices: list[str] = []
 
     @property
     def done(self) -> int:
@@ -41,48 +56,47 @@ class OutsidePictures:
         return self.failed + self.read_well
 
     def check(self) -> None:
-        """Raise PathNotFound where the folder has no picture, with what was passed over."""
+        """Raise PathNotFound where the folder has no image, with what was passed over."""
         if next(self._paths(), None) is not None:
             return
         passed = left_out_lines(self._scan.left_out, empty=True)
         unread = [f"{shortened(folder)}: {why}" for folder, why in self._scan.unreadable.items()]
         why = "; ".join([*passed, *unread[:1]]) or "check the name"
-        raise PathNotFound(f"--leak {self._folder} holds no picture: {why}")
+        raise PathNotFound(f"the folder {self._folder} holds no picture: {why}")
 
-    def read(self, watch: Callable[[], None]) -> Iterator[Suspect]:
-        """Yield the pictures, and call `watch` after each."""
+    def read(self) -> Iterator[FolderImage]:
+        """Yield the images as they are read."""
         paths, waiting = self._paths(), deque[tuple[str, Future[Read]]]()
-        workers = usable_cores()
-        with ReadPool(workers, self._limits) as pool:
+        with ReadPool(self._workers, self._limits) as pool:
 
             def schedule(many: int) -> None:
                 for path in islice(paths, many):
                     task = ReadTask(path, "image", _SPEC, self._limits)
                     waiting.append((path, pool.schedule(task)))
 
-            schedule(_READ_AHEAD * workers)
+            schedule(_READ_AHEAD * self._workers)
             while waiting:
                 path, future = waiting.popleft()
-                tested = self._taken(path, future)
+                image = self._taken(path, future)
                 schedule(1)
-                if tested is not None:
-                    yield tested
-                watch()
-        for folder, reason in self._scan.unreadable.items():
-            tell(f"{shortened(folder)} cannot be listed ({reason}): what it holds was not compared")
-        for line in left_out_lines(self._scan.left_out, empty=False):
-            tell(line)
+                if image is not None:
+                    yield image
+        self.notices += [
+            f"{shortened(folder)} cannot be listed ({reason}): what it holds was not compared"
+            for folder, reason in self._scan.unreadable.items()
+        ]
+        self.notices += left_out_lines(self._scan.left_out, empty=False)
 
-    def _taken(self, path: str, future: Future[Read]) -> Suspect | None:
+    def _taken(self, path: str, future: Future[Read]) -> FolderImage | None:
         try:
             read = future.result()
         except FileFailure as error:
             self.failed += 1
-            tell(f"{path}: {error}")
+            self.notices.append(f"{path}: {error}")
             return None
         self.read_well += 1
         assert isinstance(read.content, PictureRead)  # no hash was named as known
-        return Suspect(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
+        return FolderImage(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
 
     def _paths(self) -> Iterator[str]:
         self._scan.unreadable.clear()

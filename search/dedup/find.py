@@ -1,0 +1,195 @@
+"""Finding duplicates: from what a person asks for to a plan that nothing has acted on yet."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from indexer.images.limits import Limits
+from search.dedup.detect.detail_check import DetailCheck, Pool
+from search.dedup.detect.finder import Finder, Found
+from search.dedup.detect.kinds import Kind, Thresholds
+from search.dedup.plan.entries import DROPPED, entries
+from search.dedup.plan.groups import Grouping
+from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from search.dedup.plan.plan import Entry
+from storage.errors import InvalidArgument, LibraryReadOnly, PathNotFound
+from storage.fields import check_fields
+from storage.filters import Filters
+from storage.library import Library
+from storage.paths import expand_home
+from storage.selection import select_items
+from storage.tables import duplicate_pairs
+from storage.tables.decisions import Decided
+
+LOOKED_FOR: tuple[Kind, ...] = ("identical", "same-picture", "edited")
+Stage = Literal["compare", "verify", "plan"]
+Watch = Callable[[Stage, int, int], None]  # the stage, how much of it is done, and of how much
+Comparing = Callable[[], AbstractContextManager[Pool]]  # processes that compare files
+
+
+@dataclass(frozen=True, slots=True)
+class DedupRequest:
+    """What counts as a duplicate, among which images, and what the plan is to drop.
+
+    `drop` None drops identical files and same pictures. `keep` names the rules that choose a
+    group's keeper, the weightiest first; files in the folders `prefer` go before all rules. The
+    filters' `folder` may be one file too, which is then compared with the whole library.
+    `against` is a folder: only pairs between it and the rest, or what the filters allow. `crops`
+    compares local features as well: they find crops and frames, and cost most of the time.
+    """
+
+    kinds: tuple[Kind, ...] = LOOKED_FOR
+    drop: tuple[Kind, ...] | None = None
+    keep: tuple[str, ...] = DEFAULT
+    prefer: tuple[str, ...] = ()
+    filters: Filters = Filters()
+    against: str | None = None
+    crops: bool = True
+    thresholds: Thresholds = Thresholds()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for kind in self.drop or ():
+            if kind not in self.kinds:
+                raise InvalidArgument(f"drop {kind}: such are not looked for; add it to the kinds")
+
+    @property
+    def dropped(self) -> tuple[Kind, ...]:
+        """The kinds that the plan drops."""
+        return DROPPED if self.drop is None else self.drop
+
+    @property
+    def against_folder(self) -> str | None:
+        """The folder `against`, absolute and without links."""
+        return None if self.against is None else _absolute(self.against)
+
+    @property
+    def file(self) -> str | None:
+        """The one file that is compared with the whole library, where the filters name one."""
+        folder = self.filters.folder
+        return folder if folder is not None and Path(folder).is_file() else None
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders outside of which no file is planned for; none for everywhere."""
+        if self.filters.folder is None or self.file:
+            return []
+        return [self.filters.folder, *([self.against_folder] if self.against_folder else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class DedupPlan:
+    """A plan as it was made, group by group, and what could not be compared for it."""
+
+    entries: tuple[Entry, ...]
+    unseen: int = 0  # images without a thumbnail
+    failed: int = 0  # pairs whose comparison failed
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was not compared, in sentences."""
+        said = []
+        if self.unseen:
+            were = "1 image was" if self.unseen == 1 else f"{self.unseen:,} images were"
+            said.append(f"{were} not compared, as the thumbnail is gone: index again to make it")
+        if self.failed:
+            pairs = "1 pair" if self.failed == 1 else f"{self.failed:,} pairs"
+            said.append(f"{pairs} could not be compared: their files stay")
+        return tuple(said)
+
+    @property
+    def groups(self) -> int:
+        """How many groups of duplicates there are."""
+        return self.entries[-1].group if self.entries else 0
+
+    @property
+    def dropped(self) -> list[Entry]:
+        """The files that are to go."""
+        return [entry for entry in self.entries if entry.action == "drop"]
+
+
+def find_duplicates(
+    library: Library,
+    request: DedupRequest,
+    comparing: Comparing,
+    limits: Limits | None = None,
+    watch: Watch | None = None,
+) -> DedupPlan:
+    """Compare what is new, group what is alike, and plan what to do with each file.
+
+    What was compared is kept in the library, so that the next run goes on from there, also after
+    an interruption; no file is touched. `comparing` opens the processes that compare files at
+    full detail. Raises LibraryReadOnly, LibraryInUse, PathNotFound and InvalidArgument.
+    """
+    show: Watch = watch or (lambda _stage, _done, _total: None)
+    order = KeepOrder(request.keep, request.prefer)
+    check_writable(library)
+    within, against = _scope(library, request)
+    found = _compare(library, request, show)
+    with comparing() as pool:
+        check = DetailCheck(
+            request.thresholds,
+            library.thumbnail,
+            pool,
+            limits,
+            lambda done, total: show("verify", done, total),
+        )
+        grouping = Grouping(library, order, request.kinds, request.dropped, check)
+        groups = list(grouping.run(within, against, request.folders))
+    with library.catalogue.reading() as connection:
+        decided = Decided.read(connection)
+    plan = _counted(entries(groups, request.dropped, decided), show)
+    return DedupPlan(plan, found.unseen, found.failed)
+
+
+def check_writable(library: Library) -> None:
+    """Raise LibraryReadOnly for a library that cannot keep what is compared."""
+    if library.catalogue.read_only:
+        raise LibraryReadOnly(
+            f"the library {library.path} can only be read here, and this would change it: what is "
+            "compared for duplicates is kept in it; copy that folder, without the photos, to "
+            "where you may write, and open the copy"
+        )
+
+
+def _absolute(folder: str) -> str:
+    return str(expand_home(folder).resolve())
+
+
+def _scope(library: Library, request: DedupRequest) -> tuple[list[int] | None, list[int] | None]:
+    """Return the images to look among, and those to compare them with; None for all."""
+    filters, folder = request.filters, request.against_folder
+    with library.catalogue.reading() as connection:
+        within = select_items(connection, "image", filters) if filters.narrows else None
+        if folder is None:
+            file = request.file
+            return within, duplicate_pairs.elsewhere(connection, file) if file else None
+        theirs = select_items(connection, "image", Filters(folder=folder))
+        if not theirs:
+            raise PathNotFound(
+                f"against {request.against}: the library holds no picture of it; index it first"
+            )
+        return duplicate_pairs.elsewhere(connection, folder) if within is None else within, theirs
+
+
+def _compare(library: Library, request: DedupRequest, show: Watch) -> Found:
+    done = 0
+
+    def watch(what: str, many: int) -> None:
+        nonlocal done
+        done += many if what == "pairs" else 0
+        show("compare", done, done)
+
+    by_vectors = "similar" in request.kinds
+    return Finder(library, request.thresholds, request.crops, by_vectors, watch).run()
+
+
+def _counted(found: Iterable[Entry], show: Watch) -> tuple[Entry, ...]:
+    """Make the plan; files that may hold more than an image are read for it."""
+    plan = []
+    for entry in found:
+        plan.append(entry)
+        show("plan", len(plan), len(plan))
+    return tuple(plan)

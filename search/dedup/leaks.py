@@ -1,0 +1,147 @@
+"""Leaks: the images of a test folder that a training library holds, with what is doubtful."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from search.dedup.detect.detail_check import DetailCheck
+from search.dedup.detect.kinds import Kind, Thresholds
+from search.dedup.detect.leakage import Leaked, LeakFinder, Suspect
+from search.dedup.find import LOOKED_FOR
+from storage.fields import check_fields
+from storage.filters import Filters
+from storage.library import Library
+from storage.records import Capture
+from storage.selection import select_items
+
+
+@dataclass(frozen=True, slots=True)
+class LeakRequest:
+    """What counts as a leak, and which images of the library are the training set."""
+
+    kinds: tuple[Kind, ...] = LOOKED_FOR
+    filters: Filters = Filters()
+    crops: bool = True
+    thresholds: Thresholds = Thresholds()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """The leaks that were found, and how far what was compared can be trusted."""
+
+    leaks: tuple[Leaked, ...]
+    compared: int  # test images that could be read
+    failed: int  # test images that could not
+    unseen: int  # images of the library without a thumbnail, known by content alone
+    similar: int  # test images like one of the library in which something differs, not counted
+    notices: tuple[str, ...] = ()
+
+    @property
+    def leaked(self) -> int:
+        """How many test images are in the library."""
+        return len({each.test for each in self.leaks})
+
+    @property
+    def unchecked(self) -> int:
+        """How many of them rest on thumbnails alone."""
+        return len({each.test for each in self.leaks if each.unchecked})
+
+
+class FolderImage(Protocol):
+    """An image of a folder, as `indexer.folder_reader` reads it."""
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 of its bytes."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    @property
+    def capture(self) -> Capture:
+        """What its camera wrote."""
+
+    @property
+    def thumbnail(self) -> bytes:
+        """Its WebP thumbnail."""
+
+
+class FolderImages(Protocol):
+    """The images of a folder; `failed` could not be read, `read_well` could, `notices` say why."""
+
+    failed: int
+    read_well: int
+    notices: list[str]
+
+    def check(self) -> None:
+        """Raise PathNotFound where there is none."""
+
+    def read(self) -> Iterator[FolderImage]:
+        """Yield them in path order."""
+
+
+class Leaks:
+    """Finds the images of one folder in one library."""
+
+    def __init__(
+        self, library: Library, folder: str, request: LeakRequest, check: DetailCheck
+    ) -> None:
+        """Take the test folder, whose files are never the training set, and the detail check."""
+        self._kinds = request.kinds
+        self._finder = LeakFinder(
+            library,
+            folder,
+            request.thresholds,
+            check,
+            request.crops,
+            _among(library, request.filters),
+            request.filters.folder,
+        )
+
+    def run(
+        self,
+        images: FolderImages,
+        each: Callable[[Leaked], None] | None = None,
+        watch: Callable[[int], None] | None = None,
+    ) -> LeakReport:
+        """Compare the images, calling `each` for every leak; raises LibraryInUse."""
+        self._finder.prepare()
+        found: list[Leaked] = []
+        similar: set[str] = set()
+        for leaked in self._finder.run(_tested(images, watch)):
+            if leaked.kind in self._kinds:
+                found.append(leaked)
+                if each is not None:
+                    each(leaked)
+            elif leaked.kind == "similar":
+                similar.add(leaked.test)
+        return LeakReport(
+            tuple(found),
+            images.read_well,
+            images.failed,
+            self._finder.unseen,
+            len(similar - {leaked.test for leaked in found}),
+            tuple(images.notices),
+        )
+
+
+def _tested(images: FolderImages, watch: Callable[[int], None] | None) -> Iterator[Suspect]:
+    for image in images.read():
+        if watch is not None:
+            watch(images.read_well + images.failed)
+        yield Suspect(image.path, image.hash, image.size, image.capture, image.thumbnail)
+
+
+def _among(library: Library, filters: Filters) -> list[int] | None:
+    if not filters.narrows:
+        return None
+    with library.catalogue.reading() as connection:
+        return select_items(connection, "image", filters)
