@@ -12,7 +12,7 @@ from indexer.images.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.finder import Finder
+from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
 from search.dedup.plan.groups import Grouping
@@ -48,7 +48,7 @@ def run(folder: Path, library_folder: Path) -> Run:
         began = time.monotonic()
         Indexer(library, load("mini"), IndexConfig(paths=(str(folder),))).run()
         indexed = time.monotonic()
-        Finder(library, limits).run()
+        DuplicateFinder(library, limits).run()
         found = time.monotonic()
         with ReadPool(usable_cores(), Limits(), "indexer.images.compare.comparison") as pool:
             check = DetailCheck(limits, library.thumbnail, pool)

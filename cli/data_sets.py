@@ -18,7 +18,7 @@ from cli.outside_pictures import OutsidePictures
 from cli.question import why_nothing
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.kinds import KINDS, Thresholds
-from search.dedup.detect.leakage import Leaked, LeakFinder
+from search.dedup.detect.leakage import Leak, LeakFinder
 from search.dedup.detect.semdedup import COSINES, Cluster, SemDeDup, check_cosines
 from sightline import Sightline
 from storage import Filters, Item, Library
@@ -235,7 +235,7 @@ def _paths(item: Item, filters: Filters) -> tuple[str, ...]:
 def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     """Print which pictures of a folder are in the library, and write them where asked."""
     folder, library = _folder(given["leak"]), app.library
-    limits = Thresholds().changed(given.get("limits", ()))
+    limits = Thresholds().with_overrides(given.get("limits", ()))
     kinds = given["kinds"] or [kind for kind in KINDS if kind != "similar"]
     if library.is_empty():
         tell("nothing to compare with: the library is empty: sightline index FOLDER")
@@ -277,7 +277,7 @@ def _folder(written: str) -> str:
     return str(folder)
 
 
-def _leak_rows(leaked: Leaked) -> list[Row]:
+def _leak_rows(leaked: Leak) -> list[Row]:
     return [
         {
             "path": leaked.test,

@@ -14,7 +14,7 @@ from indexer.notices import left_out_lines, shortened
 from indexer.reader import PictureRead, Read, ReadTask
 from indexer.scan.walk import LeftOut, Scan
 from indexer.workers import ReadPool
-from search.dedup.detect.leakage import Suspect
+from search.dedup.detect.leakage import TestImage
 from storage import Library
 from storage.errors import FileFailure, PathNotFound
 from storage.records import Root
@@ -49,7 +49,7 @@ class OutsidePictures:
         why = "; ".join([*passed, *unread[:1]]) or "check the name"
         raise PathNotFound(f"--leak {self._folder} holds no picture: {why}")
 
-    def read(self, watch: Callable[[], None]) -> Iterator[Suspect]:
+    def read(self, watch: Callable[[], None]) -> Iterator[TestImage]:
         """Yield the pictures, and call `watch` after each."""
         paths, waiting = self._paths(), deque[tuple[str, Future[Read]]]()
         workers = usable_cores()
@@ -73,7 +73,7 @@ class OutsidePictures:
         for line in left_out_lines(self._scan.left_out, empty=False):
             tell(line)
 
-    def _taken(self, path: str, future: Future[Read]) -> Suspect | None:
+    def _taken(self, path: str, future: Future[Read]) -> TestImage | None:
         try:
             read = future.result()
         except FileFailure as error:
@@ -82,7 +82,7 @@ class OutsidePictures:
             return None
         self.read_well += 1
         assert isinstance(read.content, PictureRead)  # no hash was named as known
-        return Suspect(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
+        return TestImage(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
 
     def _paths(self) -> Iterator[str]:
         self._scan.unreadable.clear()

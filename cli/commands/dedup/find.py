@@ -22,7 +22,7 @@ from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.finder import Finder
+from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
 from search.dedup.plan.groups import Grouping
@@ -110,7 +110,7 @@ def command(**given: Any) -> int:
     check_data_set_options()
     _check(given)
     filters = _narrowed(given)
-    limits = Thresholds().changed(given["limits"])
+    limits = Thresholds().with_overrides(given["limits"])
     kinds = _kinds(given)
     order = KeepOrder([name.strip() for name in given["keep"].split(",")], given["prefer"])
     with session(Settings.read(library=given["library"])) as app:
@@ -227,7 +227,7 @@ def _compare(library: Library, limits: Thresholds, crops: bool, scenes: bool) ->
             done += many if what == "pairs" else 0
             count.show(done, done)
 
-        found = Finder(library, limits, crops, scenes, watch).run()
+        found = DuplicateFinder(library, limits, crops, scenes, watch).run()
     if found.unseen:
         tell(
             f"{plural(found.unseen, 'picture')} not compared for want of a thumbnail: "

@@ -17,7 +17,7 @@ from indexer.images.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.finder import Finder
+from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Kind, Thresholds
 from search.dedup.plan.entries import DROPPED
 from search.dedup.plan.groups import Grouping
@@ -86,7 +86,7 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with Library.create(tmp_path_factory.mktemp("library") / "library") as made:
         config = IndexConfig(paths=(str(folder),), workers=1)
         assert Indexer(made, load("mini", device="cpu"), config).run().failed == 0
-        Finder(made, Thresholds()).run()
+        DuplicateFinder(made, Thresholds()).run()
         yield made
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from search.dedup.detect.detail_check import Asked, DetailCheck
+from search.dedup.detect.detail_check import DetailCheck, PairToCheck
 from search.dedup.detect.evidence import Evidence
 from search.dedup.detect.finder import evidence_of
 from search.dedup.detect.kinds import KINDS, Kind
@@ -27,7 +27,7 @@ class Eyes:
         self.apart, self.blind = apart, blind
         self.seen: list[set[int]] = []
 
-    def run(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, Evidence]]:
+    def run(self, asked: Sequence[PairToCheck]) -> Iterator[tuple[PairToCheck, Evidence]]:
         for each in asked:
             sizes = {each.first.size, each.second.size}
             self.seen.append(sizes)
