@@ -15,7 +15,7 @@ from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
-from search.dedup.plan.groups import Grouping
+from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import KeepOrder
 from search.dedup.plan.plan import Entry
 from storage import Library
@@ -52,7 +52,7 @@ def run(folder: Path, library_folder: Path) -> Run:
         found = time.monotonic()
         with ReadPool(usable_cores(), Limits(), "indexer.images.compare.comparison") as pool:
             check = DetailCheck(limits, library.thumbnail, pool)
-            groups = Grouping(library, KeepOrder(), KINDS[:3], DROPPED, check).run()
+            groups = Grouper(library, KeepOrder(), KINDS[:3], DROPPED, check).run()
             plan = list(entries(groups))
         planned = time.monotonic()
         kinds = kinds_of(library, KINDS[:3])

@@ -25,7 +25,7 @@ from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
-from search.dedup.plan.groups import Grouping
+from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from search.dedup.plan.plan import Entry, line, write
 from sightline import Sightline, check_folder
@@ -128,7 +128,7 @@ def command(**given: Any) -> int:
         _compare(app.library, limits, given["crops"], "similar" in kinds)
         dropped = given["dropped"] or DROPPED
         with keeping(lambda: _KEPT), _closely(app, limits) as check:
-            grouping = Grouping(app.library, order, kinds, dropped, check)
+            grouping = Grouper(app.library, order, kinds, dropped, check)
             groups = list(grouping.run(within, against, folders))
         plan = _counted(entries(groups, dropped, _decided(app.library)))
         if not plan:

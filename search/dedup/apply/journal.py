@@ -16,14 +16,14 @@ from typing import Any, BinaryIO, Literal, get_args
 from search.dedup.apply.open_file import lock_file, sync_folder
 from search.dedup.plan.jsonl import (
     BadLine,
-    digest,
-    numbered,
-    parsed,
-    place,
-    present,
-    text,
-    unwritable,
-    whole,
+    hash_field,
+    integer_field,
+    parse_object,
+    path_field,
+    read_lines,
+    require_keys,
+    string_field,
+    write_error,
 )
 from storage.errors import PathNotFound, SightlineError
 
@@ -103,7 +103,7 @@ class Journal:
         try:
             stream = _opened(path, new)
         except OSError as error:
-            raise unwritable("the journal", path, error) from error
+            raise write_error("the journal", path, error) from error
         with stream:
             if not lock_file(stream.fileno(), exclusive=True):
                 raise SightlineError(f"the journal {path} is in use by another run: wait for it")
@@ -112,7 +112,7 @@ class Journal:
                 # Otherwise a power cut could remove the journal, but not the actions in it.
                 sync_folder(os.path.dirname(path))
             except OSError as error:
-                raise unwritable("the journal", path, error) from error
+                raise write_error("the journal", path, error) from error
             yield cls(path, stream, {one.step.number: one for one in read(path)[0]})
 
     @property
@@ -157,7 +157,7 @@ class Journal:
         try:
             _append(self._file, json.dumps(row).encode("ascii") + b"\n")
         except OSError as error:
-            raise unwritable("the journal", self.path, error) from error
+            raise write_error("the journal", self.path, error) from error
 
 
 def _append(file: int, line: bytes) -> None:
@@ -184,19 +184,19 @@ def read(file: str | Path) -> tuple[tuple[Logged, ...], tuple[BadLine, ...]]:
     """
     logged: dict[int, Logged] = {}
     refused = []
-    found = numbered(file, "the journal")
+    found = read_lines(file, "the journal")
     _require_header(file, next(found, (1, _HEADER))[1])
     for number, line in found:
         try:
-            _take(parsed(line), logged)
+            _take(parse_object(line), logged)
         except ValueError as error:
             refused.append(BadLine(number, str(error)))
     return tuple(logged.values()), tuple(refused)
 
 
 def _take(row: dict[str, Any], logged: dict[int, Logged]) -> None:
-    present(row, "record", "number")
-    number = whole(row, "number", 1)
+    require_keys(row, "record", "number")
+    number = integer_field(row, "number", 1)
     if row["record"] == "intent":
         if number in logged:
             raise ValueError(f"step {number} is there already")
@@ -212,27 +212,27 @@ def _take(row: dict[str, Any], logged: dict[int, Logged]) -> None:
 
 
 def _step(row: dict[str, Any]) -> Step:
-    present(row, *(field.name for field in fields(Step) if field.name not in _LATER))
+    require_keys(row, *(field.name for field in fields(Step) if field.name not in _LATER))
     actions = [name for name in get_args(ActionName) if name == row["action"]]
     if not actions:
         raise ValueError(f"action is none of {', '.join(get_args(ActionName))}")
     return Step(
-        number=whole(row, "number", 1),
+        number=integer_field(row, "number", 1),
         action=actions[0],
-        group=whole(row, "group"),
-        path=place(row, "path"),
-        hash=digest(row, "hash"),
-        bytes=whole(row, "bytes"),
-        mode=whole(row, "mode"),
-        mtime_ns=whole(row, "mtime_ns", -(2**63)),
-        uid=whole(row, "uid"),
-        gid=whole(row, "gid"),
-        keeper=place(row, "keeper"),
-        keeper_hash=digest(row, "keeper_hash"),
-        target=None if row["target"] is None else place(row, "target"),
-        draft=None if row["draft"] is None else place(row, "draft"),
+        group=integer_field(row, "group"),
+        path=path_field(row, "path"),
+        hash=hash_field(row, "hash"),
+        bytes=integer_field(row, "bytes"),
+        mode=integer_field(row, "mode"),
+        mtime_ns=integer_field(row, "mtime_ns", -(2**63)),
+        uid=integer_field(row, "uid"),
+        gid=integer_field(row, "gid"),
+        keeper=path_field(row, "keeper"),
+        keeper_hash=hash_field(row, "keeper_hash"),
+        target=None if row["target"] is None else path_field(row, "target"),
+        draft=None if row["draft"] is None else path_field(row, "draft"),
         former=_former(row.get("former")),
-        companion_of=None if row.get("companion_of") is None else place(row, "companion_of"),
+        companion_of=None if row.get("companion_of") is None else path_field(row, "companion_of"),
     )
 
 
@@ -241,9 +241,9 @@ def _former(row: object) -> Former | None:
         return None  # journals of earlier versions have no sidecars
     if not isinstance(row, dict):
         raise ValueError("former is not an object")
-    present(row, "loser", "loser_hash", "packed")
-    packed = None if row["packed"] is None else text(row, "packed")
-    return Former(place(row, "loser"), digest(row, "loser_hash"), packed)
+    require_keys(row, "loser", "loser_hash", "packed")
+    packed = None if row["packed"] is None else string_field(row, "packed")
+    return Former(path_field(row, "loser"), hash_field(row, "loser_hash"), packed)
 
 
 def _opened(path: str, new: bool) -> BinaryIO:

@@ -26,7 +26,7 @@ def verify(
     dropped: Sequence[Kind],
     order: KeepOrder,
     files: Files,
-    beside: Neighbours,
+    neighbours: Neighbours,
     decided: Decided,
 ) -> None:
     """Compare the pairs that the stars of the `dropped` kinds consist of; updates `beside`.
@@ -35,13 +35,13 @@ def verify(
     LibraryInUse while another process writes.
     """
     asked_before: set[_Pair] = set()  # a pair that cannot be read is tried only once
-    waiting = components(beside) if set(dropped) & set(CHECKED) else []
+    waiting = components(neighbours) if set(dropped) & set(CHECKED) else []
     while waiting:
         pairs: dict[PairToCheck, _Pair] = {}
         unsettled = []
         for part in waiting:
             some = {number: files[number] for number in sorted(part) if files.get(number)}
-            formed, _ = stars(some, beside, dropped, order, decided)
+            formed, _ = stars(some, neighbours, dropped, order, decided)
             pending = {
                 each: pair for each, pair in _unchecked_pairs(formed) if pair not in asked_before
             }
@@ -49,7 +49,7 @@ def verify(
                 pairs |= pending
                 unsettled.append(part)
         if pairs:
-            _check_pairs(library, check, pairs, beside)
+            _check_pairs(library, check, pairs, neighbours)
         asked_before.update(pairs.values())
         waiting = unsettled
 
@@ -65,7 +65,7 @@ def _unchecked_pairs(formed: Iterable[Star]) -> Iterable[tuple[PairToCheck, _Pai
 
 
 def _check_pairs(
-    library: Library, check: DetailCheck, pairs: dict[PairToCheck, _Pair], beside: Neighbours
+    library: Library, check: DetailCheck, pairs: dict[PairToCheck, _Pair], neighbours: Neighbours
 ) -> None:
     seen = check.run(list(pairs))
     with library.writing("dedup"):
@@ -80,7 +80,7 @@ def _check_pairs(
                     ),
                 )
             for first, second, _, evidence in rows:
-                beside[first][second] = beside[second][first] = evidence
+                neighbours[first][second] = neighbours[second][first] = evidence
 
 
 def is_proven(kind: Kind, evidence: Evidence | None) -> bool:
