@@ -27,9 +27,9 @@ from indexer.cpu import usable_cores
 from indexer.images.limits import Limits
 from indexer.models import canonical
 from indexer.workers import ReadPool
-from search import Chat, Describing, Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
+from search import CaptionJob, Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask, askable
-from search.chat import check_there
+from search.chat import require_readable
 from search.describe import Described
 from search.models import Models
 from search.tag import Tagged
@@ -168,7 +168,7 @@ class Sightline:
     ) -> list[Described]:
         """Caption the pictures that the filters allow and that lack the model's caption."""
         captioner = self.models.captioner(model)
-        describing = Describing(self.library, captioner, self.limits)
+        describing = CaptionJob(self.library, captioner, self.limits)
         given = list(describing.run(self._pictures(filters), watch))
         self.library.notices.extend(describing.notices)
         return given
@@ -184,7 +184,7 @@ class Sightline:
     def chat(self, *pictures: Named, model: Filled | None = None) -> Chat:
         """Begin a dialogue about one or several pictures."""
         about = [self._item(one) for one in pictures]
-        check_there(self.library, about)
+        require_readable(self.library, about)
         conversant = self.models.conversant(model)
         return Chat.about(self.library, conversant, about, self.limits)
 
@@ -199,7 +199,7 @@ class Sightline:
         """Label the pictures that the filters allow, from a file or a built-in set of labels."""
         chosen = labels if isinstance(labels, LabelSet) else LabelSet.read(str(labels))
         encoder = self.models.encoder()
-        tagging = Tagging(self.library, encoder, chosen, templates, min_score)
+        tagging = Tagger(self.library, encoder, chosen, templates, min_score)
         given = list(tagging.run(self._pictures(filters)))
         self.library.notices.extend(tagging.notices)
         return given

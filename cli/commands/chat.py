@@ -14,7 +14,7 @@ from cli.output.render import printable, tell, write_json
 from cli.session import session
 from cli.settings import Settings
 from search import Chat
-from search.chat import check_there
+from search.chat import require_readable
 from search.hits import first_path
 from storage.errors import ModelError
 
@@ -34,7 +34,7 @@ def command(items: tuple[str, ...], model: str | None, as_json: bool, library: s
     """
     with session(Settings.read(library=library)) as app:
         chosen = [app.library.find(item) for item in dict.fromkeys(items)]
-        check_there(app.library, chosen)
+        require_readable(app.library, chosen)
         name = app.models.name("dialogue", model)
         typing = somebody_is_there()
         if typing:

@@ -15,10 +15,10 @@ from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.targets import choose
-from search import Describing
+from search import CaptionJob
 from search.describe import describe_file
 from search.hits import first_path
-from search.models import on_hand
+from search.models import local_checkpoint
 from sightline import Sightline
 from storage import Filters, Library
 from storage.errors import ModelError
@@ -61,7 +61,7 @@ def _describe(app: Sightline, name: str, chosen: list[int], as_json: bool) -> in
     if known is not None:
         return _sum_up(0, len(chosen), known)
     captioner = app.models.captioner(name)
-    describing = Describing(app.library, captioner, app.limits)
+    describing = CaptionJob(app.library, captioner, app.limits)
     stored = 0
     with counting("describing") as count, keeping(lambda: _KEPT):
         for item, path, caption in describing.run(chosen, count.show):
@@ -79,7 +79,7 @@ def _describe_one(app: Sightline, name: str, chosen: list[int], as_json: bool) -
     known = _described_by(app.library, name, chosen)
     if known is None:
         captioner = app.models.captioner(name)
-        describing = Describing(app.library, captioner, app.limits)
+        describing = CaptionJob(app.library, captioner, app.limits)
         for _ in describing.run(chosen):
             pass
         known, notices = captioner.name, describing.notices
@@ -96,7 +96,7 @@ def _describe_one(app: Sightline, name: str, chosen: list[int], as_json: bool) -
 
 def _described_by(library: Library, name: str, chosen: list[int]) -> str | None:
     """Name the model, unloaded, where all pictures have its caption; None where there is work."""
-    model = on_hand(name, "captioner")
+    model = local_checkpoint(name, "captioner")
     if model is None:
         return None
     with library.catalogue.reading() as connection:

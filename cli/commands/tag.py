@@ -17,7 +17,7 @@ from cli.question import why_nothing
 from cli.session import session
 from cli.settings import Settings
 from cli.targets import choose
-from search import LabelSet, Tagging
+from search import LabelSet, Tagger
 from search.tag import BUILT_IN
 from sightline import Sightline
 from storage import Filters
@@ -106,7 +106,7 @@ def _tag(app: Sightline, labels: LabelSet, filters: Filters, given: Mapping[str,
         tell(f"nothing found: {why_nothing(app.library, filters, 'image')}")
         return NOTHING_FOUND
     encoder = app.models.encoder()
-    tagging = Tagging(app.library, encoder, labels, given["templates"], given["min_score"])
+    tagging = Tagger(app.library, encoder, labels, given["templates"], given["min_score"])
     stored = 0
     with counting("tagging") as count, keeping(lambda: _KEPT):
         for item, path, label, score in tagging.run(chosen, count.show):
