@@ -27,9 +27,9 @@ from indexer.folder_reader import FolderReader
 from indexer.images.limits import Limits
 from indexer.models import canonical, require_role
 from indexer.workers import ReadPool
-from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
+from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask_chosen, ask_file, askable
-from search.chat import check_there
+from search.chat import require_readable
 from search.dedup.duplicates import Duplicates
 from search.dedup.find import DedupRequest as DedupRequest
 from search.dedup.leaks import LeakRequest as LeakRequest
@@ -250,7 +250,7 @@ class Sightline:
         `ready` is called with the images and the model's name before the model is loaded.
         """
         about = [self._item(one) for one in pictures]
-        check_there(self.library, about)
+        require_readable(self.library, about)
         name = self.models.name("dialogue", model)
         if ready is not None:
             ready(about, name)
@@ -269,9 +269,9 @@ class Sightline:
         """Label the images that the filters allow, from a file or a built-in set of labels."""
         chosen = labels if isinstance(labels, LabelSet) else LabelSet.read(str(labels))
         encoder = self.models.encoder()
-        tagging = Tagging(self.library, encoder, chosen, templates, min_score)
-        made = Answer.collect(tagging.run(self._chosen(None, filters), watch), each)
-        return Answer(made, tagging.notices)
+        tagger = Tagger(self.library, encoder, chosen, templates, min_score)
+        made = Answer.collect(tagger.run(self._chosen(None, filters), watch), each)
+        return Answer(made, tagger.notices)
 
     def tags(self) -> list[tuple[str, str, int]]:
         """List the labels: label, model that gave it, and how many images have it."""

@@ -12,10 +12,10 @@ from indexer.images.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.finder import Finder
+from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
-from search.dedup.plan.groups import Grouping
+from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import KeepOrder
 from search.dedup.plan.plan import Entry
 from storage import Library
@@ -48,11 +48,11 @@ def run(folder: Path, library_folder: Path) -> Run:
         began = time.monotonic()
         Indexer(library, load("mini"), IndexConfig(paths=(str(folder),))).run()
         indexed = time.monotonic()
-        Finder(library, limits).run()
+        DuplicateFinder(library, limits).run()
         found = time.monotonic()
         with ReadPool(usable_cores(), Limits(), "indexer.images.compare.comparison") as pool:
             check = DetailCheck(limits, library.thumbnail, pool)
-            groups = Grouping(library, KeepOrder(), KINDS[:3], DROPPED, check).run()
+            groups = Grouper(library, KeepOrder(), KINDS[:3], DROPPED, check).run()
             plan = list(entries(groups))
         planned = time.monotonic()
         kinds = kinds_of(library, KINDS[:3])

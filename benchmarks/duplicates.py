@@ -29,7 +29,7 @@ from benchmarks.rows import data_folder, keep
 from indexer import IndexConfig, Indexer
 from indexer.models import RECOMMENDED, load
 from indexer.models.cache import cached
-from search.dedup.detect.finder import Finder
+from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Thresholds
 from storage import Library
 
@@ -66,7 +66,7 @@ def with_vectors(planted: Planted, folder: Path, model: str) -> tuple[dict[Pair,
         Indexer(library, load(model), IndexConfig(paths=(str(planted.folder),))).run()
         library.use(model)
         began = time.monotonic()
-        Finder(library, Thresholds(), scenes=True).run()
+        DuplicateFinder(library, Thresholds(), by_vectors=True).run()
         return kinds_of(library, KINDS), time.monotonic() - began
 
 

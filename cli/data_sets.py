@@ -18,7 +18,7 @@ from cli.output.lists import FORMS, Form, ListFile, list_path, writing_list
 from cli.output.progress import counting
 from cli.output.render import Row, plural, tell, tell_all, write_json, write_table
 from search.dedup.detect.kinds import Thresholds
-from search.dedup.detect.leakage import Leaked
+from search.dedup.detect.leakage import Leak
 from search.dedup.detect.semdedup import COSINES, check_cosines
 from search.dedup.find import LOOKED_FOR
 from search.dedup.leaks import LeakReport, LeakRequest
@@ -191,14 +191,14 @@ def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
         kinds=given["kinds"] or LOOKED_FOR,
         filters=filters,
         crops=given["crops"],
-        thresholds=Thresholds().changed(given.get("limits", ())),
+        thresholds=Thresholds().with_overrides(given.get("limits", ())),
     )
     if app.library.is_empty():
         tell("nothing to compare with: the library is empty: sightline index FOLDER")
         return NOTHING_FOUND
     with counting("compared") as count:
 
-        def write(leaked: Leaked) -> None:
+        def write(leaked: Leak) -> None:
             with count.aside():
                 _tell_leak(_leak_rows(leaked), given["as_json"])
 
@@ -221,7 +221,7 @@ def _folder(written: str) -> str:
     return str(folder)
 
 
-def _leak_rows(leaked: Leaked) -> list[Row]:
+def _leak_rows(leaked: Leak) -> list[Row]:
     return [
         {
             "path": leaked.test,

@@ -1,4 +1,4 @@
-"""Asking: one question, an answer from each picture."""
+"""Visual question answering: one question, an answer for each picture."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from indexer.images.decode import Limits
 from indexer.models.protocols import Answerer, Pixels
-from search.images import BATCH, Pictures, outside
+from search.images import BATCH, ImageReader, read_external
 from search.query import plain
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelError
@@ -23,7 +23,7 @@ def ask(
     limits: Limits | None = None,
     notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
-    """Put a question to each picture and yield the answers, in order, as batches of them come.
+    """Yield the answers to a question about each picture, in order, batch by batch.
 
     What cannot be read is left out; how many that were, and what the model did not read of the
     question, is added to `notices` at the end. Raises InvalidArgument for an empty
@@ -35,9 +35,9 @@ def ask(
 
 
 def askable(question: str, items: Sequence[Item]) -> list[Item]:
-    """Return the items that can be asked, so that a caller knows before a model is loaded.
+    """Return the items that are pictures; checked before a model is loaded.
 
-    Raises InvalidArgument where there is none, or no question.
+    Raises InvalidArgument if there is none, or for an empty question.
     """
     _one_line(question)
     asked = [item for item in items if item.kind == "image"]
@@ -56,21 +56,21 @@ def ask_chosen(
     limits: Limits | None = None,
     notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
-    """Put a question to pictures by their row numbers, however many: as `ask` does.
+    """Yield the answers as `ask` does, for any number of pictures given by row numbers.
 
-    They are read from the catalogue as their turn comes; those that are gone are left out.
+    Items are read from the catalogue batch by batch; those removed meanwhile are left out.
     """
     parts = _read(library, chosen)
     return _answers(library, answerer, _one_line(question), parts, limits, notices)
 
 
 def ask_file(answerer: Answerer, question: str, path: str, limits: Limits) -> Answer[str]:
-    """Put a question to a picture that no library holds; raises what `outside` raises.
+    """Put a question to a picture that no library holds; raises what `read_external` raises.
 
     The notice says what of the question the model did not read.
     """
     said = _one_line(question)
-    _, pixels = outside(path, answerer.pictures, limits)
+    _, pixels = read_external(path, answerer.pictures, limits)
     answers = _answered(answerer, said, pixels[None])
     return Answer(answers, truncations(answerer, answerer.name, [question]))
 
@@ -91,9 +91,9 @@ def _answers(
     limits: Limits | None,
     notices: list[str] | None,
 ) -> Iterator[tuple[Item, str]]:
-    pictures = Pictures(library, limits)
+    pictures = ImageReader(library, limits)
     for part in parts:
-        batch = pictures.of(part, answerer.pictures)
+        batch = pictures.read(part, answerer.pictures)
         read = [(one.item, one.pixels) for one in batch if one.pixels is not None]
         if read:
             pixels = np.stack([pixels for _, pixels in read])  # (n, size, size, 3) uint8
@@ -105,7 +105,7 @@ def _answers(
 
 
 def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:
-    """Ask each of (n, size, size, 3) uint8 the same and give n answers, each on one line."""
+    """Return n answers for (n, size, size, 3) uint8, each on one line."""
     said = answerer.answer(pixels, [question] * len(pixels))
     if len(said) != len(pixels):
         raise ModelError(

@@ -1,4 +1,4 @@
-"""A dialogue about pictures: what was said stays said, turn by turn."""
+"""A dialogue with a model about pictures, turn by turn."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from indexer.images.decode import Limits
 from indexer.models.protocols import Conversant, Pixels, Turn
 from search.hits import first_path
-from search.images import Pictures
+from search.images import ImageReader
 from search.query import plain
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
 from storage.fields import check_arguments
@@ -39,14 +39,14 @@ class Chat:
         items: Sequence[Item],
         limits: Limits | None = None,
     ) -> Self:
-        """Begin a conversation about items of a library.
+        """Create a conversation about items of a library.
 
-        Raises InvalidArgument for an item that is no picture, DecodeFailure for one whose
-        picture can be had neither from its file nor from its thumbnail.
+        Raises InvalidArgument for an item that is no picture, DecodeFailure for one that can be
+        read neither from its file nor from its thumbnail.
         """
-        check_there(library, items)
-        pictures = Pictures(library, limits)
-        read = pictures.of(items, conversant.pictures)
+        require_readable(library, items)
+        pictures = ImageReader(library, limits)
+        read = pictures.read(items, conversant.pictures)
         for one in read:
             if one.pixels is None:
                 raise _unreadable(one.item)
@@ -62,12 +62,12 @@ class Chat:
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """What was said so far, the first first."""
+        """Return the turns so far, in order."""
         return tuple(self._turns)
 
     @check_arguments
     def say(self, text: str) -> str:
-        """Add a person's turn and return the reply; where none comes, nothing was said."""
+        """Add a person's turn and return the reply; after an error the turn is not kept."""
         if not text.strip():
             raise InvalidArgument("nothing was said: write a question or a remark")
         asked = [*self._turns, Turn("person", plain(text.strip()))]
@@ -80,11 +80,11 @@ class Chat:
         return reply
 
 
-def check_there(library: Library, items: Sequence[Item]) -> None:
-    """Find out before a model is loaded what cannot be talked about.
+def require_readable(library: Library, items: Sequence[Item]) -> None:
+    """Raise an error before a model is loaded, if there are items that a chat cannot use.
 
-    Raises InvalidArgument for none, or for an item that is no picture, DecodeFailure for one of
-    which neither a file nor a thumbnail is left.
+    Raises InvalidArgument for no items or an item that is no picture, DecodeFailure for one that
+    has neither a file nor a thumbnail left.
     """
     if not items:
         raise InvalidArgument("there is no picture to talk about: name an item")

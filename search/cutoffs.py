@@ -1,4 +1,4 @@
-"""The verdict: which hits are good enough, once a person has said how good that is."""
+"""The cut-offs: which hits reach the match or the lift that a query asks for."""
 
 from collections.abc import Sequence
 
@@ -9,18 +9,18 @@ from search.hits import Hit
 from storage.errors import InvalidArgument
 from storage.records import Matrix
 
-# How many of the neutral texts an item is held against: those nearest to it. Chowdhury et al.
-# take a few dozen of many thousands; a bank of 128 has fewer that are near to any one item.
+# Number of nearest neutral texts that an item is compared with. Chowdhury et al. take a few dozen
+# of many thousands; a bank of 128 has fewer that are near to any one item.
 NEAREST = 16
 
 
 def lifts(
     scores: npt.ArrayLike, rows: Matrix, bank: Matrix, nearest: int = NEAREST
 ) -> npt.NDArray[np.float32]:
-    """Return each score less the mean of the item's `nearest` largest cosines to the bank.
+    """Return each score minus the mean of the item's `nearest` largest cosines with the bank.
 
     `scores` (n,), `rows` (n, dim) the items' unit vectors, `bank` (texts, dim) → (n,) float32.
-    An item that is near to everything loses what it would have got from any query, so one
+    For an item that is near to every text this subtracts what any query would score, so one
     cut-off means the same for all: querybank normalisation (Bogolin et al., CVPR 2022) in the
     additive form of nearest-neighbour normalisation (Chowdhury et al., EMNLP 2024).
     """
@@ -31,17 +31,17 @@ def lifts(
 
 
 def matching(hits: Sequence[Hit], least: float) -> list[Hit]:
-    """Keep the hits that match with a probability of at least `least`; nothing unread passes."""
+    """Return the hits with a match probability of at least `least`; unscored hits are dropped."""
     return [hit for hit in hits if hit.match is not None and hit.match >= least]
 
 
 def lifted(hits: Sequence[Hit], least: float) -> list[Hit]:
-    """Keep the hits whose lift is at least `least`."""
+    """Return the hits whose lift is at least `least`."""
     return [hit for hit in hits if hit.lift is not None and hit.lift >= least]
 
 
-def unread(hits: Sequence[Hit]) -> str | None:
-    """Return how many pictures the second reader has not read; None where it read all."""
+def unread_notice(hits: Sequence[Hit]) -> str | None:
+    """Return a notice about the pictures that were not reranked, or None if all were."""
     count = sum(hit.item.kind == "image" and hit.match is None for hit in hits)
     if not count:
         return None
@@ -52,10 +52,10 @@ def unread(hits: Sequence[Hit]) -> str | None:
     )
 
 
-def nothing_to_read(hits: Sequence[Hit], least: float | None) -> str | None:
-    """Return the notice that hits are all texts, which no reader reads; None without hits.
+def no_images_notice(hits: Sequence[Hit], least: float | None) -> str | None:
+    """Return a notice that all hits are texts, which are not reranked; None without hits.
 
-    Raises InvalidArgument where only matches of at least `least` are wanted.
+    Raises InvalidArgument if a cut-off `least` by match is wanted.
     """
     if not hits:
         return None

@@ -1,4 +1,4 @@
-"""Describing: captions for pictures, written into the catalogue as they come."""
+"""Captioning: captions of pictures, stored in the catalogue batch by batch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,18 +9,18 @@ import numpy as np
 from indexer.images.decode import Limits
 from indexer.models.protocols import Captioner, Pixels
 from search.hits import Hit, first_path
-from search.images import BATCH, Pictures, outside
-from search.models import Models, on_hand
+from search.images import BATCH, ImageReader, read_external
+from search.models import Models, local_checkpoint
 from storage.errors import InvalidArgument, LibraryError, ModelError
 from storage.library import Library
 from storage.records import Answer, Caption, Item
 from storage.tables import captions, items
 
-Watch = Callable[[int, int], None]  # pictures done, pictures to do
+ProgressCallback = Callable[[int, int], None]  # pictures done, pictures to do
 
 
 class Described(NamedTuple):
-    """A picture and what a model says is in it; `path` names the item, None where nothing does."""
+    """A picture and its caption; `path` is None if the item has no file."""
 
     item: Item
     path: str | None
@@ -34,10 +34,10 @@ class Captions(Answer[Described]):
     before: int = 0
 
 
-class Describing:
+class CaptionJob:
     """Captions pictures of a library with one model.
 
-    `failed` counts those that have no caption after a run, `notices` says why, one line a kind.
+    `failed` counts the pictures left without a caption by a run, `notices` gives the reasons.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class Describing:
         batch: int = BATCH,
     ) -> None:
         self._library, self._captioner, self._batch = library, captioner, batch
-        self._pictures = Pictures(library, limits)
+        self._pictures = ImageReader(library, limits)
         self._silent = 0
 
     @property
     def failed(self) -> int:
-        """Pictures that could not be read, or of which the model said nothing."""
-        return self._silent + self._pictures.unread
+        """Return how many pictures could not be read or got an empty caption."""
+        return self._silent + self._pictures.unreadable
 
     @property
     def notices(self) -> list[str]:
-        """What was read otherwise than from its file, and what got no caption."""
+        """Return notices about pictures read from thumbnails, and pictures without a caption."""
         said = self._pictures.notices("they have no caption")
         if self._silent:
             these = "1 picture" if self._silent == 1 else f"{self._silent:,} pictures"
@@ -68,25 +68,27 @@ class Describing:
             )
         return said
 
-    def run(self, chosen: Sequence[int], watch: Watch | None = None) -> Iterator[Described]:
-        """Caption those of the chosen pictures, item row numbers, that lack the model's caption.
+    def run(
+        self, chosen: Sequence[int], progress: ProgressCallback | None = None
+    ) -> Iterator[Described]:
+        """Caption the chosen pictures, by item row numbers, that lack a caption of the model.
 
-        Each batch is committed before it is yielded, so what was yielded is kept whatever
-        happens then, and the next run goes on from there. Where none lacks one, the library may
-        be in use. Raises LibraryInUse, DiskFull and what the model raises.
+        Each batch is committed before it is yielded, so an interrupted run loses none and the
+        next one continues. If all have one, no write lock is taken. Raises LibraryInUse, DiskFull
+        and the errors of the model.
         """
         if not self._lacking(chosen):
             return
         with self._library.writing("describe") as counts:
-            todo = self._lacking(chosen)  # once more: another process may have been first
+            todo = self._lacking(chosen)  # again: another process may have captioned them
             done = described = 0
             for start in range(0, len(todo), self._batch):
                 part = todo[start : start + self._batch]
                 written = self._describe(part)
                 done, described = done + len(part), described + len(written)
                 counts.update(described=described, failed=self.failed)
-                if watch is not None:
-                    watch(done, len(todo))
+                if progress is not None:
+                    progress(done, len(todo))
                 yield from written
 
     def _lacking(self, chosen: Sequence[int]) -> list[int]:
@@ -119,13 +121,13 @@ def caption_targets(
     chosen: Sequence[int],
     limits: Limits,
     each: Callable[[Described], None] | None = None,
-    watch: Watch | None = None,
+    watch: ProgressCallback | None = None,
 ) -> Captions:
     """Caption those of the chosen images that lack the caption of the model of this name.
 
-    No model is loaded where none lacks it. Raises what `Describing.run` raises.
+    No model is loaded where none lacks it. Raises what `CaptionJob.run` raises.
     """
-    known = on_hand(name, "captioner")
+    known = local_checkpoint(name, "captioner")
     if known is not None:
         with library.catalogue.reading() as connection:
             lacking = captions.lacking(connection, known.name, known.revision, chosen)
@@ -134,21 +136,21 @@ def caption_targets(
             made.model, made.before = known.name, len(chosen)
             return made
     captioner = models.captioner(name)
-    job = Describing(library, captioner, limits)
+    job = CaptionJob(library, captioner, limits)
     made = Captions.collect(job.run(chosen, watch), each)
     made.notices = tuple(job.notices)
     made.model, made.before = captioner.name, len(chosen) - len(made) - job.failed
     return made
 
 
-def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) -> dict[int, str]:
-    """Describe each picture that can be read, on one line; "" where the model says nothing.
+def caption(chosen: Sequence[Item], captioner: Captioner, pictures: ImageReader) -> dict[int, str]:
+    """Return a caption on one line for each picture that can be read; "" if the model has none.
 
-    Raises ModelError where it says more or less than one thing a picture.
+    Raises ModelError unless the model returns one caption for each picture.
     """
     read = [
         (one.item.id, one.pixels)
-        for one in pictures.of(chosen, captioner.pictures)
+        for one in pictures.read(chosen, captioner.pictures)
         if one.pixels is not None
     ]
     if not read:
@@ -158,11 +160,11 @@ def caption(chosen: Sequence[Item], captioner: Captioner, pictures: Pictures) ->
 
 
 def describe_file(captioner: Captioner, path: str, limits: Limits) -> str:
-    """Describe a picture that no library holds.
+    """Return a caption of a file outside the library.
 
-    Raises what `outside` raises, and ModelError where the model says nothing.
+    Raises the errors of `read_external`, and ModelError for an empty caption.
     """
-    _, pixels = outside(path, captioner.pictures, limits)
+    _, pixels = read_external(path, captioner.pictures, limits)
     [words] = _said(captioner, pixels[None])
     if not words:
         raise ModelError(f"the model {captioner.name} said nothing about {path}: try another")
@@ -170,7 +172,7 @@ def describe_file(captioner: Captioner, path: str, limits: Limits) -> str:
 
 
 def _said(captioner: Captioner, pixels: Pixels) -> list[str]:
-    """Describe each of (n, size, size, 3) uint8 on one line."""
+    """Return n captions for (n, size, size, 3) uint8, each on one line."""
     said = captioner.describe(pixels)
     if len(said) != len(pixels):
         raise ModelError(
@@ -186,7 +188,7 @@ def captioned(
     limits: Limits,
     notices: list[str],
 ) -> list[Hit]:
-    """Add a caption to every picture among the hits: the stored one, else one made now and stored.
+    """Return the hits with a caption for every picture: the stored one, or a new one, then stored.
 
     What had no caption, or could not be stored, is added to `notices`. No model is loaded where
     every picture has its caption.
@@ -196,7 +198,7 @@ def captioned(
         return list(hits)
     if captioner is None:
         raise InvalidArgument("this engine was given no model to describe pictures with")
-    model, pictures = captioner(), Pictures(library, limits)
+    model, pictures = captioner(), ImageReader(library, limits)
     said: dict[int, str] = {}
     for start in range(0, len(lacking), BATCH):
         said |= caption(lacking[start : start + BATCH], model, pictures)

@@ -1,4 +1,4 @@
-"""Embedding a query: weighted terms become one unit vector of the library's space."""
+"""The embedding of a query: a weighted sum of its terms, as a unit vector of the space."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from indexer.images.decode import Limits
 from indexer.models.protocols import DualEncoder
-from search.images import outside
+from search.images import read_external
 from search.query import Term
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ItemNotFound
@@ -18,11 +18,11 @@ from storage.tables import items, vectors
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A query as a direction.
+class QueryVector:
+    """A query as a unit vector.
 
-    `own` are the items it was made from, never hits of their own; `notices` say which of its
-    words the model did not read.
+    `own` are the items it was computed from, which are excluded from the hits; `notices` name the
+    words that the model did not read.
     """
 
     vector: Vector
@@ -30,8 +30,8 @@ class Embedded:
     notices: tuple[str, ...] = ()
 
 
-class Embedding:
-    """Embeds terms; the encoder is loaded only when words or a picture need it."""
+class QueryEmbedder:
+    """Embeds the terms of queries; the encoder is loaded only for words or a picture file."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class Embedding:
         self._library, self._space_id, self._encoder = library, space_id, encoder
         self._limits = limits
 
-    def embed(self, connection: Connection, terms: Sequence[Term]) -> Embedded:
-        """Add up the terms' unit vectors by weight and normalise the sum.
+    def embed(self, connection: Connection, terms: Sequence[Term]) -> QueryVector:
+        """Return the normalised sum of the terms' unit vectors, by weight.
 
-        Raises InvalidArgument where the terms cancel out, PathNotFound, DecodeFailure or
-        ItemNotFound for a term that cannot be had.
+        Raises InvalidArgument if the terms cancel out, PathNotFound, DecodeFailure or
+        ItemNotFound for a term that cannot be read.
         """
         own: list[int] = []
         words = [term for term in terms if term.kind == "text"]
@@ -63,15 +63,15 @@ class Embedding:
         for weight, vector in pairs:
             total += np.float32(weight) * vector
         length = float(np.linalg.norm(total))
-        unread = self._unread(words)
+        unread = self._truncated(words)
         if not length > 1e-4:
             step = "change a weight or a term"
             raise InvalidArgument(
                 "; ".join((f"the terms of the query cancel out: {step}", *unread))
             )
-        return Embedded((total / length).astype(np.float32), tuple(own), unread)
+        return QueryVector((total / length).astype(np.float32), tuple(own), unread)
 
-    def _unread(self, terms: Sequence[Term]) -> tuple[str, ...]:
+    def _truncated(self, terms: Sequence[Term]) -> tuple[str, ...]:
         if not terms:
             return ()
         encoder = self._encoder()
@@ -81,7 +81,7 @@ class Embedding:
         return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []
 
     def _picture(self, connection: Connection, path: str, own: list[int]) -> Vector:
-        content, pixels = outside(path, self._encoder().pictures, self._limits)
+        content, pixels = read_external(path, self._encoder().pictures, self._limits)
         own += items.numbers(connection, "image", [content]).values()
         return np.asarray(self._encoder().encode_pictures(pixels[None])[0])
 

@@ -1,4 +1,4 @@
-"""The query line: query → embed → plan → nearest → words → fuse → hydrate → rerank → verdict."""
+"""The query pipeline: query → embed → plan → nearest → words → fuse → hydrate → rerank → cut."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +12,13 @@ from indexer.models import DualEncoder, default_for
 from indexer.models.protocols import Captioner, PairScorer
 from search import cutoffs, keyword
 from search.describe import captioned
-from search.embed import Embedded, Embedding
-from search.fusion import Found, Scored
+from search.embed import QueryEmbedder, QueryVector
+from search.fusion import FusedHits, Scored
 from search.hits import Hit
-from search.plan import Plan
+from search.plan import QueryPlan
 from search.query import Query, Rerank
-from search.query_bank import Neutral
-from search.rerank import Reranking
+from search.query_bank import QueryBank
+from search.rerank import Reranker
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelMismatch
 from storage.library import Library
@@ -31,11 +31,11 @@ _UNREAD = "they keep the place that their vectors gave them"
 
 
 class Engine:
-    """Answers queries over one library, in the library's own space.
+    """Answers queries over one library, in the library's current space.
 
-    `encoder` is called, and with it a model loaded, only when a query has words or a picture;
-    `scorer` only when pictures are to be read a second time, `captioner` only when a caption is
-    wanted that the library lacks. `limits` bound what reading a picture may cost.
+    `encoder` is called, and so a model loaded, only for a query with words or a picture file;
+    `scorer` only for reranker, `captioner` only if a wanted caption is not stored. `limits` bound
+    the cost of reading a picture.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Engine:
         self._library, self._encoder = library, encoder
         self._scorer, self._captioner = scorer, captioner
         self._limits = limits or Limits()
-        self._neutral: tuple[Space, Neutral] | None = None
+        self._query_bank: tuple[Space, QueryBank] | None = None
 
     def search(self, query: Query) -> Answer[Hit]:
         """Find the k best items for the query that its filters allow, best first.
 
-        Fewer come back only where fewer are allowed or pass the cut-offs; an empty library
-        answers with none. The answer's notices say what was repaired, worked around or left out
-        on the way. Raises what `Embedding.embed` and the models' loaders raise, and
+        Fewer are returned only if fewer pass the filters and cut-offs; an empty library returns
+        none. The answer's notices say what was repaired, worked around or left out
+        on the way. Raises what `QueryEmbedder.embed` and the models' loaders raise, and
         InvalidArgument where `min_match` meets a scorer that gives no probability.
         """
         space = self._library.space()
@@ -65,21 +65,25 @@ class Engine:
             return Answer()
         notices: list[str] = []
         encoder = partial(self._encoder_of, space)
-        embedding = Embedding(self._library, space.id, encoder, self._limits)
+        embedder = QueryEmbedder(self._library, space.id, encoder, self._limits)
         with self._library.catalogue.reading() as connection:
-            embedded = embedding.embed(connection, query.terms)
+            embedded = embedder.embed(connection, query.terms)
             notices.extend(embedded.notices)
-            plan = Plan.of(connection, space.id, query)
+            plan = QueryPlan.of(connection, space.id, query)
             nearest = [
                 self._nearest(connection, space.id, kind, embedded, query, plan.length, notices)
                 for kind in plan.kinds
             ]
             short = sum(map(len, nearest)) < plan.wanted
-            said = keyword.find(connection, plan.words, query.filters, embedded.own, short=short)
-            found = Found.fuse(connection, space.id, embedded.vector, plan, nearest, said)
+            keyword_hits = keyword.find(
+                connection, plan.words, query.filters, embedded.own, short=short
+            )
+            found = FusedHits.fuse(
+                connection, space.id, embedded.vector, plan, nearest, keyword_hits
+            )
             hits = found.hydrate(connection)
-        if query.reading is not None:
-            hits = self._rerank(space, hits, query, query.reading, notices)
+        if query.effective_rerank is not None:
+            hits = self._rerank(space, hits, query, query.effective_rerank, notices)
         hits = self._cut_off(space, hits, query, notices)[: query.k]
         if query.describe:
             hits = captioned(self._library, self._captioner, hits, self._limits, notices)
@@ -99,7 +103,7 @@ class Engine:
         connection: Connection,
         space_id: int,
         kind: Kind,
-        embedded: Embedded,
+        embedded: QueryVector,
         query: Query,
         length: int,
         notices: list[str],
@@ -116,12 +120,12 @@ class Engine:
         }
 
     def _rerank(
-        self, space: Space, hits: list[Hit], query: Query, reading: Rerank, notices: list[str]
+        self, space: Space, hits: list[Hit], query: Query, rerank: Rerank, notices: list[str]
     ) -> list[Hit]:
         if self._scorer is None:
             raise InvalidArgument("this engine was given no model to read pictures a second time")
         if not any(hit.item.kind == "image" for hit in hits):
-            unread = cutoffs.nothing_to_read(hits, query.min_match)
+            unread = cutoffs.no_images_notice(hits, query.min_match)
             notices.extend([unread] if unread else [])
             return hits
         scorer = self._scorer()
@@ -131,9 +135,9 @@ class Engine:
                 f"the model {scorer.name} gives likelihoods, which --min-match cannot cut: name "
                 f"one that gives probabilities, such as --rerank-model {other}"
             )
-        reranking = Reranking(self._library, scorer, self._limits)
-        reread = reranking.reread(hits, query.texts, reading.depth)
-        notices.extend(reranking.pictures.notices(_UNREAD))
+        reranker = Reranker(self._library, scorer, self._limits)
+        reread = reranker.reread(hits, query.texts, rerank.depth)
+        notices.extend(reranker.pictures.notices(_UNREAD))
         notices.extend(truncations(scorer, scorer.name, [term.value for term in query.texts]))
         return reread
 
@@ -142,7 +146,7 @@ class Engine:
     ) -> list[Hit]:
         """Drop what does not reach the cut-offs that were asked for; none acts unasked."""
         if query.min_match is not None:
-            left_out = cutoffs.unread(hits)
+            left_out = cutoffs.unread_notice(hits)
             notices.extend([left_out] if left_out else [])
             hits = cutoffs.matching(hits, query.min_match)
         if query.min_lift is not None and hits:
@@ -150,11 +154,14 @@ class Engine:
         return hits
 
     def _lifted(self, space: Space, hits: list[Hit]) -> list[Hit]:
-        """Return the hits with how far their cosine stands above what neutral words reach."""
+        """Return the hits with their lift: how far their cosine is above that of neutral texts."""
         assert space.id is not None
-        if self._neutral is None or self._neutral[0] != space:
-            self._neutral = space, Neutral(self._library, space, partial(self._encoder_of, space))
-        bank = self._neutral[1].vectors()
+        if self._query_bank is None or self._query_bank[0] != space:
+            self._query_bank = (
+                space,
+                QueryBank(self._library, space, partial(self._encoder_of, space)),
+            )
+        bank = self._query_bank[1].vectors()
         with self._library.catalogue.reading() as connection:
             rows = rows_of(connection, space.id, [hit.item.id for hit in hits])
         there = [hit for hit in hits if hit.item.id in rows]

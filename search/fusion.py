@@ -1,4 +1,4 @@
-"""Fusion: ranked lists joined by rank, and the cosine of each item that they hold."""
+"""Reciprocal rank fusion of the first-stage lists, with the cosine of each item."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from search import keyword
 from search.hits import Hit, Why
-from search.plan import Plan
+from search.plan import QueryPlan
 from storage.records import Vector
 from storage.tables import captions, items
 
 T = TypeVar("T", bound=Hashable)
 
-# The constant of Cormack, Clarke and Büttcher (SIGIR 2009): high enough that the first place
-# of one list does not outweigh agreement between lists.
+# The constant of Cormack, Clarke and Büttcher (SIGIR 2009): so high that the first place in one
+# list does not outweigh agreement between lists.
 RANK_OFFSET = 60
 
 
@@ -32,13 +32,13 @@ Scored = dict[int, float]  # item row number → cosine, best first
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Items in the order of the fused lists, each with its cosine."""
+class FusedHits:
+    """The items of the fused lists in order, each with its cosine and how it was found."""
 
     order: list[int]
     scores: Scored
-    near: frozenset[int]  # found by meaning
-    said: frozenset[int]  # found by words
+    by_meaning: frozenset[int]
+    by_words: frozenset[int]
 
     @classmethod
     def fuse(
@@ -46,36 +46,44 @@ class Found:
         connection: Connection,
         space_id: int,
         query: Vector,
-        plan: Plan,
+        plan: QueryPlan,
         nearest: list[Scored],
-        said: keyword.Said,
-    ) -> "Found":
-        """Join lists by rank, for their scores cannot be compared: pictures', texts', words'.
+        keyword_hits: keyword.KeywordHits,
+    ) -> "FusedHits":
+        """Fuse the lists of pictures, texts and captions by rank: their scores are not comparable.
 
-        Where no caption holds all the words the order is that of the vectors alone; captions
-        with some of them add hits at the end where there are too few. An item that words alone
-        found gets its cosine from its stored vector; without one it is no hit.
+        If no caption contains all the words, the order is that of the vectors alone; captions with
+        some of them are appended if there are too few hits. An item found only by words gets its
+        cosine from its stored vector; without one it is no hit.
         """
         scores = {item: score for scored in nearest for item, score in scored.items()}
-        others = [item for item in (*said.all_words, *said.any_word) if item not in scores]
+        others = [
+            item for item in (*keyword_hits.all_words, *keyword_hits.any_word) if item not in scores
+        ]
         scores |= keyword.cosines(connection, space_id, others, query)
-        every = [item for item in said.all_words if item in scores]
+        every = [item for item in keyword_hits.all_words if item in scores]
         order = reciprocal_rank([*map(list, nearest), every])
         more = [item for item in others if item in scores and item not in set(order)]
-        near = frozenset(item for scored in nearest for item in list(scored)[: plan.wanted])
-        return cls([*order, *more][: plan.wanted], scores, near, frozenset([*every, *more]))
+        by_meaning = frozenset(item for scored in nearest for item in list(scored)[: plan.wanted])
+        return cls([*order, *more][: plan.wanted], scores, by_meaning, frozenset([*every, *more]))
 
     def hydrate(self, connection: Connection) -> list[Hit]:
-        """Read the items and their stored captions; ranks are given at the end of the line."""
+        """Return the hits with items and stored captions; ranks are set at the end."""
         found = items.hydrate(connection, self.order)
-        said = captions.of_items(connection, self.order)
+        keyword_hits = captions.of_items(connection, self.order)
         return [
-            Hit(0, found[item], self.scores[item], caption=said.get(item), why=self._why(item))
+            Hit(
+                0,
+                found[item],
+                self.scores[item],
+                caption=keyword_hits.get(item),
+                why=self._why(item),
+            )
             for item in self.order
             if item in found
         ]
 
     def _why(self, item: int) -> tuple[Why, ...]:
-        by_meaning: tuple[Why, ...] = ("meaning",) if item in self.near else ()
-        by_words: tuple[Why, ...] = ("words",) if item in self.said else ()
+        by_meaning: tuple[Why, ...] = ("meaning",) if item in self.by_meaning else ()
+        by_words: tuple[Why, ...] = ("words",) if item in self.by_words else ()
         return by_meaning + by_words

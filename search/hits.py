@@ -1,4 +1,4 @@
-"""A hit: an item of the library, how near it came to the question, and what was said of it."""
+"""A hit: an item of the library, its scores for a query, and its caption."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,12 +12,12 @@ Why = Literal["meaning", "words"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer to a query; `score` is always the first-stage cosine, −1 to 1.
+    """One result of a query; `score` is always the first-stage cosine, −1 to 1.
 
-    What was not asked for is None: `match` is the second reader's probability, 0 to 1,
-    `likelihood` the score of a second reader that gives no probability, `lift` the cosine above
-    what neutral words reach. `caption` is what the catalogue holds, or was asked for. `why` says
-    whether the item's vector ("meaning"), its caption ("words") or both found it.
+    Scores that were not requested are None: `match` is the reranker's probability, 0 to 1,
+    `likelihood` the score of a reranker that gives no probability, `lift` the cosine above that of
+    neutral texts. `caption` is the stored one, or a new one if requested. `why` says whether the
+    item's vector ("meaning"), its caption ("words") or both found it.
     """
 
     rank: int  # from 1
@@ -48,5 +48,5 @@ def show(library: Library, item: Item, model: str | None = None) -> Shown:
 
 
 def first_path(item: Item) -> str | None:
-    """Return the path to name an item by: one that is shown, else one that is gone or excluded."""
+    """Return a path of an item: a present one, else a missing or an excluded one."""
     return next(iter(item.paths or item.missing_paths or item.excluded_paths), None)

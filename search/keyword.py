@@ -1,4 +1,4 @@
-"""The words of a query, looked for in captions: a second way to a picture, beside its vector."""
+"""Keyword search in captions: a second way to find pictures, besides their vectors."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,32 +14,32 @@ from storage.selection import select_items
 from storage.tables import captions
 from storage.tables.vectors import rows_of
 
-# The best of a list; below these a caption shares a word with the query and little else.
+# Length of a list; lower captions share a word with the query and little else.
 LONGEST = 100
 
 
-class Said(NamedTuple):
-    """Pictures by what their captions say, best first, no picture twice."""
+class KeywordHits(NamedTuple):
+    """Pictures found by their captions, best first, without repetition."""
 
     all_words: list[int]
     any_word: list[int]
 
 
-def telling(terms: Sequence[Term]) -> str:
-    """Return the words that the query's plus terms look for, less those that say nothing."""
+def keywords(terms: Sequence[Term]) -> str:
+    """Return the content words of the query's plus terms."""
     said = " ".join(term.value for term in terms if term.kind == "text" and term.weight > 0)
-    return " ".join(word for word in said.split() if captions.says_something(word))
+    return " ".join(word for word in said.split() if captions.is_content_word(word))
 
 
 def find(
     connection: Connection, words: str, filters: Filters, own: Sequence[int], *, short: bool
-) -> Said:
-    """List up to `LONGEST` pictures whose captions hold the words, less the query's own items.
+) -> KeywordHits:
+    """Return up to `LONGEST` pictures whose captions contain the words, without the `own` items.
 
-    Captions with only some of the words are looked through where hits are `short`.
+    Captions with only some of the words are searched if there are too few hits (`short`).
     """
     if not words:
-        return Said([], [])
+        return KeywordHits([], [])
     anywhere = replace(filters, missing=False) == Filters()
     allowed = None if anywhere else select_items(connection, "image", filters)
 
@@ -50,7 +50,7 @@ def find(
 
     every = matching(whole=True)
     some = matching(whole=False) if short else []
-    return Said(every, [item for item in some if item not in set(every)])
+    return KeywordHits(every, [item for item in some if item not in set(every)])
 
 
 def cosines(

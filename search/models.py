@@ -1,4 +1,4 @@
-"""The models of a library: which one does what, each loaded once, when it is first needed."""
+"""The models of a library by role, each loaded once, when it is first needed."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -35,10 +35,10 @@ Loaded = TypeVar("Loaded")
 
 
 class LazyEncoder:
-    """An encoder of a space the library has not met: loaded when anything is asked of it.
+    """An encoder of a space new to the library, loaded on first use.
 
-    The indexer asks first under the library's lock, so that a second command finds it in use
-    and a Ctrl-C while the model loads leaves a library to go on with.
+    The indexer uses it under the library's lock, so that a second command finds the library in
+    use, and a Ctrl-C while the model loads leaves a library that can be continued.
     """
 
     space: Space
@@ -61,14 +61,14 @@ class LazyEncoder:
         return self.loaded.count_tokens(text)
 
     def __getattr__(self, name: str) -> Any:
-        """Load the model for what nothing else knows of it yet."""
+        """Load the model for its space, image specification and context."""
         if name in ("space", "pictures", "context"):
             return getattr(self.loaded, name)
         raise AttributeError(name)
 
     @cached_property
     def loaded(self) -> DualEncoder:
-        """The model, loaded."""
+        """Load the model, or return it if it is loaded."""
         return self._load()
 
 
@@ -82,10 +82,10 @@ class StoredEncoder(LazyEncoder):
 
 
 class Models:
-    """The models that a library is worked with, on one device.
+    """The models used with a library, on one device.
 
-    Each is loaded once, whichever thread asks first; the others wait for it. `default` names the
-    encoder that an empty library begins with; one that holds vectors keeps its own.
+    Each is loaded once, by the first thread that needs it; others wait. `default` names the
+    encoder for an empty library; one with vectors keeps its own.
     """
 
     def __init__(self, library: Library, device: str = "auto", default: str | None = None) -> None:
@@ -95,9 +95,9 @@ class Models:
         self._loaded: dict[tuple[object, ...], Any] = {}
 
     def encoder(self, name: str | None = None) -> DualEncoder:
-        """Return the encoder that is named, else that of the space that searches go by.
+        """Return the named encoder, or that of the library's current space.
 
-        No weights are loaded yet, and none at all where a run finds nothing to encode.
+        Its weights are loaded on first use, so not at all if there is nothing to encode.
         """
         space = self._library.space() if name is None else self._space_of(canonical(name))
         if space is not None:
@@ -106,32 +106,32 @@ class Models:
         return LazyEncoder(lambda: self._load(new))
 
     def name(self, role: Role, name: str | None = None) -> str:
-        """Return which model has a role: the one named, else the one that goes with the library."""
+        """Return the name of the model for a role: the one given, or the library's default."""
         return default_for(role, self._library.space()) if name is None else name
 
     def scorer(self, name: str | None = None) -> PairScorer:
-        """Return what says whether words fit an image; raises WrongRole for a model that cannot."""
+        """Return a pair scorer; raises WrongRole for a model of another kind."""
         chosen = self.name("pair-scorer", name)
         return self._once(
             ("pair-scorer", chosen), lambda: load_reader(chosen, "pair-scorer", device=self._device)
         )
 
     def captioner(self, name: str | None = None) -> Captioner:
-        """Return what says in a sentence what is in an image; raises as `scorer` does."""
+        """Return a captioner; raises WrongRole for a model of another kind."""
         chosen = self.name("captioner", name)
         return self._once(
             ("captioner", chosen), lambda: load_reader(chosen, "captioner", device=self._device)
         )
 
     def answerer(self, name: str | None = None) -> Answerer:
-        """Return what answers questions about images; raises as `scorer` does."""
+        """Return a model that answers questions about images; raises WrongRole for another kind."""
         chosen = self.name("answerer", name)
         return self._once(
             ("answerer", chosen), lambda: load_reader(chosen, "answerer", device=self._device)
         )
 
     def conversant(self, name: str | None = None) -> Conversant:
-        """Return what holds a dialogue about images; raises as `scorer` does."""
+        """Return a model for dialogues about images; raises WrongRole for another kind."""
         chosen = self.name("dialogue", name)
         return self._once(
             ("dialogue", chosen), lambda: load_reader(chosen, "dialogue", device=self._device)
@@ -154,7 +154,7 @@ class Models:
         return StoredEncoder(space, load_encoder)
 
     def _load(self, name: str, revision: str | None = None) -> DualEncoder:
-        """Load an encoder; of a new space it is kept for the space that will be made of it."""
+        """Load an encoder once a revision; a new space's is kept for when it is registered."""
         if revision is not None:
             return self._once(
                 ("encoder", name, revision),
@@ -164,18 +164,18 @@ class Models:
         return self._once(("encoder", name, encoder.space.revision), lambda: encoder)
 
     def _space_of(self, name: str) -> Space | None:
-        """Find the space of a model as it is now, the latest of several."""
+        """Return the latest space of a model in its current revision, or None."""
         with self._library.catalogue.reading() as connection:
             named = [space for space in spaces.every(connection) if space.name == name]
         if named and (is_mini(name) or Path(name).is_absolute()):
-            # Files on this machine may have changed under their name, and are a new space then.
+            # Local files may have changed under the same name: then they form a new space.
             revision = fetch(name).revision
             named = [space for space in named if space.revision == revision]
         return max(named, key=lambda space: space.id or 0, default=None)
 
 
-def on_hand(name: str, role: Role) -> Checkpoint | None:
-    """Find a model's files without loading it; None where they are not on this machine."""
+def local_checkpoint(name: str, role: Role) -> Checkpoint | None:
+    """Return a model's checkpoint without loading it; None if its files are not on this machine."""
     return None if cached(name) is None else fetch(name, role=role)
 
 

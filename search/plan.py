@@ -1,4 +1,4 @@
-"""The plan of a query: which lists are made, how long, and of what."""
+"""The plan of a query: which first-stage lists are needed, and how long."""
 
 from dataclasses import dataclass
 
@@ -11,26 +11,26 @@ from storage.tables import captions, vectors
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What the first stage is asked for."""
+class QueryPlan:
+    """The kinds, words and lengths of the first-stage lists."""
 
     kinds: tuple[Kind, ...]  # one list of nearest vectors for each
-    words: str  # looked for in captions; empty where only meaning is asked
-    wanted: int  # hits that leave the first stage
+    words: str  # searched in captions; empty if only vectors are searched
+    wanted: int  # hits that the first stage returns
     length: int  # of each list of nearest vectors
 
     @classmethod
-    def of(cls, connection: Connection, space_id: int, query: Query) -> "Plan":
-        """Plan a query; a library without captions has no words to look for."""
+    def of(cls, connection: Connection, space_id: int, query: Query) -> "QueryPlan":
+        """Return the plan of a query; words are dropped if the library has no captions."""
         kinds = _kinds(connection, space_id, query)
-        said = keyword.telling(query.terms) if query.words and "image" in kinds else ""
-        if said and not captions.any_at_all(connection):
-            said = ""
+        words = keyword.keywords(query.terms) if query.words and "image" in kinds else ""
+        if words and not captions.any_at_all(connection):
+            words = ""
         wanted = query.k
-        if query.reading is not None:
-            # Pictures are read again to that depth, however many texts stand between them.
-            wanted = max(query.k, query.reading.depth) * len(kinds)
-        return cls(kinds, said, wanted, max(wanted, keyword.LONGEST) if said else wanted)
+        if query.effective_rerank is not None:
+            # Pictures are reranked to that depth, however many texts are ranked among them.
+            wanted = max(query.k, query.effective_rerank.depth) * len(kinds)
+        return cls(kinds, words, wanted, max(wanted, keyword.LONGEST) if words else wanted)
 
 
 def _kinds(connection: Connection, space_id: int, query: Query) -> tuple[Kind, ...]:

@@ -1,4 +1,4 @@
-"""A query as data: weighted terms, filters, how many hits, and what they must pass."""
+"""A query as data: weighted terms, filters, number of hits, and cut-offs."""
 
 import re
 import unicodedata
@@ -13,31 +13,31 @@ TermKind = Literal["text", "image", "item"]
 SearchKind = Literal["image", "text", "all"]
 DEFAULT_K = 10
 DEFAULT_DEPTH = 50  # images that are reranked
-HEAVIEST = 1000.0  # beside which no other term counts
+HEAVIEST = 1000.0  # next to such a weight no other term matters
 _WEIGHT = re.compile(r"^(\d+(?:\.\d+)?|\.\d+):(.*)$", re.DOTALL)
 _WIDEST_LIFT = 2.0  # the difference of two cosines
 
 
 def plain(words: str) -> str:
-    """Return words that a tokenizer takes: bytes that were no UTF-8 become question marks."""
+    """Return words as valid UTF-8 for tokenizers: undecodable bytes become question marks."""
     return words.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing to be near to (weight above 0) or far from (weight below 0).
+    """A term of a query: near to it (weight above 0) or far from it (weight below 0).
 
-    Raises InvalidArgument for words without a letter, number or pictogram, a path or an item
-    without a name, and a weight of 0 or beyond `HEAVIEST`.
+    Raises InvalidArgument for words without a letter, number or pictogram, an empty path or item,
+    and a weight of 0 or above `HEAVIEST`.
     """
 
     kind: TermKind
-    value: str  # words, the path of a picture, or an item's hash (a unique beginning will do)
+    value: str  # words, the path of a picture, or an item's hash (a unique prefix is enough)
     weight: float = 1.0
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.kind == "text":  # a path keeps the bytes that it has
+        if self.kind == "text":  # a path keeps its bytes
             object.__setattr__(self, "value", plain(self.value))
         if not _says_something(self.kind, self.value):
             raise InvalidArgument(f"the term {self.value!r} has no words: write what to look for")
@@ -49,9 +49,9 @@ class Term:
 
     @classmethod
     def parse(cls, kind: TermKind, written: str, sign: int = 1) -> "Term":
-        """Read `2:red kite` as weight 2; a leading number and colon are always a weight.
+        """Parse a term such as `2:red kite`; a leading number and colon are always a weight.
 
-        Words that begin that way are written with a weight of their own: `1:10:30 train`.
+        Words that begin like that need a weight of their own: `1:10:30 train`.
         """
         match = _WEIGHT.match(written) if kind == "text" else None
         weight, value = (float(match[1]), match[2]) if match else (1.0, written)
@@ -60,7 +60,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Rerank:
-    """How far down the first stage's pictures are read again."""
+    """Reranking of the first stage's pictures, down to a depth."""
 
     depth: int = DEFAULT_DEPTH
 
@@ -72,13 +72,13 @@ class Rerank:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: terms, filters, the number of hits, and of which kind.
+    """A query: terms, filters, the number and kind of hits, and cut-offs.
 
-    `kind` None asks for pictures, or for texts where the library holds no pictures. `rerank`
-    has the best pictures read a second time; `min_match` (0 to 1) has that done too, and drops
-    what was not read or is less likely to match. `min_lift` drops hits by the corrected
-    first-stage score, which only words have. `describe` wants a caption with every picture;
-    `words` lets captions that hold the query's words find pictures beside their vectors.
+    `kind` None means pictures, or texts if the library has no pictures. `rerank` has the best
+    pictures reranked; `min_match` (0 to 1) implies it, and drops hits that were not reranked or
+    have a lower probability. `min_lift` drops hits by the normalised first-stage score, which
+    only words have. `describe` adds a caption to every picture; `words` also finds pictures by
+    captions that contain the query's words.
     """
 
     terms: tuple[Term, ...]
@@ -115,7 +115,7 @@ class Query:
                 "--min-lift compares words with neutral words: leave pictures and items out of "
                 "the query"
             )
-        if self.reading is None:
+        if self.effective_rerank is None:
             return
         if not any(term.weight > 0 for term in self.texts):
             raise InvalidArgument(
@@ -127,19 +127,24 @@ class Query:
 
     @property
     def texts(self) -> tuple[Term, ...]:
-        """The terms that are words, plus and minus."""
+        """Return the terms that are words, plus and minus."""
         return tuple(term for term in self.terms if term.kind == "text")
 
     @property
-    def reading(self) -> Rerank | None:
-        """The second reading that is wanted; `min_match` alone wants one too."""
+    def effective_rerank(self) -> Rerank | None:
+        """Return the reranking to do, or None; `min_match` implies one."""
         if self.rerank is None and self.min_match is not None:
             return Rerank()
         return self.rerank
 
+    @property
+    def reading(self) -> Rerank | None:
+        """Return `effective_rerank`, under its name in earlier versions."""
+        return self.effective_rerank
+
 
 def _says_something(kind: TermKind, value: str) -> bool:
-    """Return whether there is something to look for; signs alone are no words."""
+    """Return whether a term has content; punctuation alone is none."""
     if kind != "text":
         return bool(value.strip())
     return any(unicodedata.category(character)[0] not in "PZC" for character in value)

@@ -1,7 +1,7 @@
-"""Neutral queries: texts that ask for nothing in particular, by which cosines are judged.
+"""The query bank: neutral texts by which the cosines of queries are normalised.
 
-Some pictures are near to whatever is asked. How near they come to a bank of ordinary texts
-shows it, and is the same for every query.
+Some pictures are near to every query. Their cosines with a bank of ordinary texts show this, and
+are the same for every query.
 """
 
 import hashlib
@@ -20,32 +20,32 @@ _BANKS = Path(__file__).parent / "data" / "banks"
 
 
 @dataclass(frozen=True, slots=True)
-class Bank:
-    """Texts with a name; `key` is another one as soon as a text is."""
+class BankTexts:
+    """The texts of a bank, with a name and a key that depends on the texts."""
 
     name: str
     texts: tuple[str, ...]
 
     @property
     def key(self) -> str:
-        """The name under which the bank's vectors are stored."""
+        """Return the name under which the bank's vectors are stored."""
         return f"{self.name}-{hashlib.sha256(chr(10).join(self.texts).encode()).hexdigest()[:12]}"
 
 
 @cache
-def bank(name: str) -> Bank:
-    """Read a bank: "everyday" captions of photos, or "drawn" ones of the mini family's scenes."""
+def bank(name: str) -> BankTexts:
+    """Load a bank: "everyday" captions of photos, or "drawn" ones of the mini family's scenes."""
     written = (_BANKS / f"{name}.txt").read_text(encoding="utf-8")
-    return Bank(name, tuple(written.splitlines()))
+    return BankTexts(name, tuple(written.splitlines()))
 
 
-def bank_for(space: Space) -> Bank:
-    """Choose the bank in whose language a space's model was trained."""
+def bank_for(space: Space) -> BankTexts:
+    """Return the bank of the kind of captions that a space's model was trained on."""
     return bank("drawn" if is_mini(space) else "everyday")
 
 
-class Neutral:
-    """The vectors of a space's bank: encoded once, then kept in the library."""
+class QueryBank:
+    """The vectors of a space's bank: encoded once, then stored in the library."""
 
     def __init__(self, library: Library, space: Space, encoder: Callable[[], DualEncoder]) -> None:
         self._library, self._space, self._encoder = library, space, encoder
@@ -54,7 +54,7 @@ class Neutral:
     def vectors(self) -> Matrix:
         """Return the bank's vectors: (texts, dim) float32, unit rows.
 
-        Where the library cannot be written to just now they are encoded anew the next time.
+        If the library cannot be written to now, they are encoded again the next time.
         """
         if self._known is None:
             self._known = self._stored()
@@ -78,5 +78,5 @@ class Neutral:
                 if self._space in spaces.every(connection):  # it may have been pruned meanwhile
                     key = bank_for(self._space).key
                     query_bank.record(connection, self._space.id, key, matrix)
-        except LibraryError:  # in use, full or not ours to write: they are only a convenience
+        except LibraryError:  # in use, disk full or read-only: they are only a cache
             return

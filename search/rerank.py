@@ -1,4 +1,4 @@
-"""Reading again: the best pictures are compared with the words by a model that sees both."""
+"""Reranking: the best pictures are scored with the words by a cross-encoder."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,42 +9,42 @@ import numpy.typing as npt
 from indexer.images.decode import Limits
 from indexer.models.protocols import PairScorer, Scores
 from search.hits import Hit
-from search.images import Pictures
+from search.images import ImageReader
 from search.query import Term
 from storage.errors import ModelError
 from storage.library import Library
 
 Values = npt.NDArray[np.float64]
 
-_SURE = 1e-6  # nearer to 0 or 1 than this, float32 probabilities differ by chance
+_SURE = 1e-6  # nearer to 0 or 1 than this, float32 probabilities differ only by rounding
 
 
 def log_odds(match: npt.ArrayLike) -> Values:
-    """Return ln(p / (1 − p)) of probabilities, each first brought within 1e-6 of 0 and 1."""
+    """Return ln(p / (1 − p)) of probabilities, first clipped to 1e-6 … 1 − 1e-6."""
     sure = np.clip(np.asarray(match, np.float64), _SURE, 1 - _SURE)
     odds: Values = np.log(sure) - np.log1p(-sure)
     return odds
 
 
 def combine(match: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values:
-    """Return what to rank by: log-odds of the match plus `weight` × first-stage cosine.
+    """Return the ranking score: log-odds of the match plus `weight` × first-stage cosine.
 
-    Both stages err in different places; BLIP ranks by ITM plus ITC for that reason (Li et al.,
+    The two stages make different errors; BLIP ranks by ITM plus ITC for that reason (Li et al.,
     ICML 2022). The weight is the scorer's own, `PairScorer.score_weight`.
     """
     return log_odds(match) + weight * np.asarray(score, np.float64)
 
 
 def combine_likelihood(likelihood: npt.ArrayLike, score: npt.ArrayLike, weight: float) -> Values:
-    """Return what to rank by where the second reader has no probability to give."""
+    """Return the ranking score for a scorer without probabilities."""
     return np.asarray(likelihood, np.float64) + weight * np.asarray(score, np.float64)
 
 
 def joined_match(scores: Scores, weights: Sequence[float]) -> Values:
-    """Join the terms' probabilities, (n, t) → (n,), by the weighted mean of their log-odds.
+    """Combine the terms' probabilities, (n, t) → (n,), by the weighted mean of their log-odds.
 
-    A minus term counts with the log-odds of its absence, which are its own with the sign turned.
-    One plus term alone keeps its probability as it is, also where that is 0 or 1.
+    A minus term counts with the log-odds of its absence, its own negated. A single plus term keeps
+    its probability, even 0 or 1.
     """
     if len(weights) == 1 and weights[0] > 0:
         return np.asarray(scores, np.float64)[:, 0]
@@ -52,7 +52,7 @@ def joined_match(scores: Scores, weights: Sequence[float]) -> Values:
 
 
 def joined_likelihood(scores: Scores, weights: Sequence[float]) -> Values:
-    """Join the terms' log-likelihoods, (n, t) → (n,), by their weighted mean; minus subtracts."""
+    """Combine the terms' log-likelihoods, (n, t) → (n,), by their weighted mean with signs."""
     return _mean(np.asarray(scores, np.float64), weights)
 
 
@@ -62,18 +62,18 @@ def _mean(values: Values, weights: Sequence[float]) -> Values:
     return mean
 
 
-class Reranking:
-    """Has a pair scorer read pictures again; `pictures` counts those it could not."""
+class Reranker:
+    """Reranks hits with a pair scorer; `pictures` counts those that could not be read."""
 
     def __init__(self, library: Library, scorer: PairScorer, limits: Limits) -> None:
         self._scorer = scorer
-        self.pictures = Pictures(library, limits)
+        self.pictures = ImageReader(library, limits)
 
     def reread(self, hits: Sequence[Hit], terms: Sequence[Term], depth: int) -> list[Hit]:
-        """Order the first `depth` pictures anew by what the words' scorer says of them.
+        """Return the hits with the first `depth` pictures in the order of the scorer.
 
-        They change places among themselves alone: a text, a picture that cannot be read and
-        whatever lies below the depth stay where the first stage put them. `terms` are words.
+        Only they change places among each other: texts, unreadable pictures and pictures below
+        the depth keep the places of the first stage. `terms` are words.
         """
         places = [place for place, hit in enumerate(hits) if hit.item.kind == "image"][:depth]
         read = self._read([hits[place] for place in places], terms)
@@ -87,7 +87,7 @@ class Reranking:
         return ordered
 
     def _read(self, hits: Sequence[Hit], terms: Sequence[Term]) -> dict[int, tuple[float, Hit]]:
-        """Score what can be read: item → (what to rank by, hit with its match)."""
+        """Score the readable pictures: item → (ranking score, hit with its match)."""
         by_item = {hit.item.id: hit for hit in hits}
         read: dict[int, tuple[float, Hit]] = {}
         items = [hit.item for hit in hits]
@@ -96,10 +96,10 @@ class Reranking:
             if seen:
                 pixels = np.stack([pixels for _, pixels in seen])  # (n, size, size, 3) uint8
                 scores = self._scorer.score(pixels, [term.value for term in terms])
-                read.update(self._valued([hit for hit, _ in seen], scores, terms))
+                read.update(self._rank([hit for hit, _ in seen], scores, terms))
         return read
 
-    def _valued(
+    def _rank(
         self, hits: Sequence[Hit], scores: Scores, terms: Sequence[Term]
     ) -> dict[int, tuple[float, Hit]]:
         if not np.isfinite(scores).all():

@@ -1,4 +1,4 @@
-"""Tagging: zero-shot labels for images, from the vectors that the library already holds."""
+"""Tagging: zero-shot labels for images, from the vectors stored in the library."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ TEMPLATES = (
     "art of the {}.",
     "a photo of the small {}.",
 )
-# For the mini family, which was taught no other words than these for its scenes.
+# For the mini family, which was trained on no other words for its scenes.
 DRAWN_TEMPLATES = ("{}", "a {}", "a picture of a {}")
 LARGEST_FILE = 4 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """At least two labels, each once; `notices` says what was dropped on reading them."""
+    """At least two distinct labels; `notices` name what was dropped while reading them."""
 
     name: str
     labels: tuple[str, ...]
@@ -61,10 +61,10 @@ class LabelSet:
 
     @classmethod
     def read(cls, source: str) -> Self:
-        """Read the built-in set of that name, else a file of text, one label a line.
+        """Read the built-in set of this name, or a text file with one label a line.
 
-        The text is UTF-8, or what its byte order mark says. Blank lines and lines that begin with
-        "#" are passed over. Raises PathNotFound, TextFailure for a file that is not such text,
+        The text is UTF-8, or encoded as its byte order mark says. Blank lines and lines that begin
+        with "#" are ignored. Raises PathNotFound, TextFailure for a file that is not such text,
         InvalidArgument for fewer than two labels.
         """
         if not source:
@@ -95,7 +95,7 @@ def _text(written: bytes, source: str) -> str:
 
 
 def check_templates(templates: Sequence[str]) -> tuple[str, ...]:
-    """Return templates that have a place for the label; raises InvalidArgument for others."""
+    """Return the templates; raises InvalidArgument for one without a place for the label."""
     for template in templates:
         if "{}" not in template:
             raise InvalidArgument(
@@ -121,15 +121,15 @@ def _content(path: Path) -> bytes:
     )
 
 
-# What CLIP multiplies cosines with before the softmax: its learned temperature, clipped there.
+# CLIP's factor for cosines before the softmax: its learned temperature, clipped at this value.
 LOGIT_SCALE = 100.0
 BATCH = 2048  # items whose vectors are in memory at a time: 4 MB at 512 dimensions
 Shares = npt.NDArray[np.float32]  # (pictures, labels), rows that sum to 1
-Watch = Callable[[int, int], None]  # items done, items to do
+ProgressCallback = Callable[[int, int], None]  # items done, items to do
 
 
 class Tagged(NamedTuple):
-    """A picture, a label it was given and the label's share among all, 0 to 1."""
+    """A picture with a label and the label's share among all labels, 0 to 1."""
 
     item: Item
     path: str | None
@@ -137,12 +137,12 @@ class Tagged(NamedTuple):
     score: float
 
 
-class Tagging:
-    """Gives labels to pictures of a library, in the library's own space.
+class Tagger:
+    """Labels pictures of a library, in the library's current space.
 
-    `min_score` None gives each picture its best label, otherwise every label with at least that
-    share. `templates` are sentences with a place for the label; those of the CLIP paper, or of
-    the scenes that a mini was trained on, where none are given.
+    With `min_score` None each picture gets its best label, otherwise every label with at least
+    that share. `templates` are sentences with a place for the label; by default those of the CLIP
+    paper, or of the scenes that a mini was trained on.
     """
 
     def __init__(
@@ -160,28 +160,34 @@ class Tagging:
         self._templates = check_templates(templates)
         self._min_score, self._scale = min_score, scale
         self._truncated: list[str] = []  # of labels in their sentences
-        self.untold = 0  # pictures that have no vector in the space
+        self.without_vector = 0  # pictures that have no vector in the space
 
     @property
     def notices(self) -> list[str]:
-        """What was dropped or not read of the labels, and which pictures have none."""
+        """Return notices about dropped or truncated labels, and pictures without a vector."""
         said = list(self._labels.notices)
         if self._truncated:
             more = len(self._truncated) - 1
             noun = "label" if more == 1 else "labels"
             others = f"; so it is with {more:,} more {noun}" if more else ""
             said.append(self._truncated[0] + others)
-        if self.untold:
-            these = "1 picture has" if self.untold == 1 else f"{self.untold:,} pictures have"
+        if self.without_vector:
+            these = (
+                "1 picture has"
+                if self.without_vector == 1
+                else f"{self.without_vector:,} pictures have"
+            )
             said.append(f"{these} no vector yet and got no label: run `sightline index`")
         return said
 
-    def run(self, chosen: Sequence[int], watch: Watch | None = None) -> Iterator[Tagged]:
-        """Label the chosen pictures, item row numbers, and yield each tag once it is stored.
+    def run(
+        self, chosen: Sequence[int], progress: ProgressCallback | None = None
+    ) -> Iterator[Tagged]:
+        """Label the chosen pictures, by item row numbers; yield each tag once it is stored.
 
-        What the model said of these labels before is replaced, its other tags stay. Raises
+        The model's earlier tags with these labels are replaced, its other tags stay. Raises
         LibraryInUse, DiskFull, ItemNotFound for a library without vectors, ModelMismatch for
-        vectors of another model, and what the model raises.
+        vectors of another model, and the errors of the model.
         """
         with self._library.writing("tag") as counts:
             space = self._space()
@@ -197,8 +203,8 @@ class Tagging:
                 tagged = self._tag(space, part, weights)
                 given += len(tagged)
                 counts.update(tags=given)
-                if watch is not None:
-                    watch(start + len(part), len(chosen))
+                if progress is not None:
+                    progress(start + len(part), len(chosen))
                 yield from tagged
 
     def _space(self) -> Space:
@@ -218,7 +224,7 @@ class Tagging:
             rows = rows_of(connection, space.id, part)
             found = items.hydrate(connection, part)
         numbers = [number for number in part if number in rows and number in found]
-        self.untold += len(part) - len(numbers)
+        self.without_vector += len(part) - len(numbers)
         if not numbers:
             return []
         matrix = np.stack([rows[number] for number in numbers])  # (n, dim) float32, unit rows
@@ -232,7 +238,7 @@ class Tagging:
         ]
 
     def _chosen(self, numbers: Sequence[int], table: Shares, model: str) -> list[Tag]:
-        """Choose each picture's labels, the likeliest first."""
+        """Return each picture's tags, the most probable label first."""
         labels = self._labels.labels
         given = []
         for number, row in zip(numbers, table, strict=True):
@@ -247,10 +253,10 @@ class Tagging:
 
 
 def label_vectors(encoder: DualEncoder, labels: Sequence[str], templates: Sequence[str]) -> Matrix:
-    """Return one direction for each label, (labels, dim) float32, unit rows.
+    """Return one vector for each label, (labels, dim) float32, unit rows.
 
-    The mean of its sentences' unit vectors, brought to unit length again: the ensemble of
-    Radford et al., ICML 2021, section 3.1.4.
+    It is the normalised mean of its sentences' unit vectors: the prompt ensemble of Radford et
+    al., ICML 2021, section 3.1.4.
     """
     sentences = [template.replace("{}", label) for label in labels for template in templates]
     each = encoder.encode_texts(sentences).reshape(len(labels), len(templates), -1)
@@ -260,7 +266,7 @@ def label_vectors(encoder: DualEncoder, labels: Sequence[str], templates: Sequen
 
 
 def shares(rows: Matrix, weights: Matrix, scale: float = LOGIT_SCALE) -> Shares:
-    """Share each picture among the labels: softmax over `scale` × cosine, (n, labels) float32."""
+    """Compute each picture's label shares: softmax of `scale` × cosine, (n, labels) float32."""
     logits = scale * (rows @ weights.T)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     table: Shares = powers / powers.sum(axis=1, keepdims=True)

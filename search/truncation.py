@@ -1,18 +1,18 @@
-"""Truncation: what a model does not read of a text that is longer than its context."""
+"""Truncation: notices about texts that are longer than a model's context."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
 
 from indexer.models.protocols import TextReader
 
-_SHOWN = 40  # characters of a text by which a person knows it again
+_SHOWN = 40  # characters of a text shown in a notice
 
 
 def truncation(model: TextReader, name: str, text: str) -> str | None:
-    """Return a sentence about how much of a text the model reads; None where it is all.
+    """Return a notice about how much of a text the model reads; None if it reads all.
 
-    Counted in the model's own tokens, without the marks it puts around them, and in words where
-    there are blanks between them.
+    The amount is given in the model's tokens, without start and end tokens, and in words if the
+    text has blanks.
     """
     count = model.count_tokens(text) if model.context is not None else 0
     if model.context is None or count <= model.context:
@@ -30,6 +30,6 @@ def truncation(model: TextReader, name: str, text: str) -> str | None:
 
 
 def truncations(model: TextReader, name: str, texts: Iterable[str]) -> list[str]:
-    """Return a sentence about each text that the model reads in part."""
+    """Return a notice about each text that the model truncates."""
     told = (truncation(model, name, text) for text in texts)
     return [sentence for sentence in told if sentence is not None]

@@ -13,7 +13,7 @@ from search.dedup.apply.undo import Undone, undo
 from search.dedup.companions import CompanionMode
 from search.dedup.decide import DecidedGroup
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.leakage import Leaked
+from search.dedup.detect.leakage import Leak
 from search.dedup.detect.semdedup import check_cosines
 from search.dedup.find import Comparing, DedupPlan, DedupRequest, Watch, find_duplicates
 from search.dedup.leaks import FolderImages, LeakReport, LeakRequest, Leaks
@@ -118,7 +118,7 @@ class Duplicates:
         folder: PathText | Path,
         request: LeakRequest | None = None,
         *,
-        each: Callable[[Leaked], None] | None = None,
+        each: Callable[[Leak], None] | None = None,
         watch: Callable[[int], None] | None = None,
     ) -> LeakReport:
         """Find the images of a test folder that the library holds, as they are or as edits.

@@ -8,10 +8,10 @@ from typing import Literal
 
 from indexer.images.limits import Limits
 from search.dedup.detect.detail_check import DetailCheck, Pool
-from search.dedup.detect.finder import Finder, Found
+from search.dedup.detect.finder import DedupCounts, DuplicateFinder
 from search.dedup.detect.kinds import Kind, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
-from search.dedup.plan.groups import Grouping
+from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from search.dedup.plan.plan import Entry
 from storage.errors import InvalidArgument, LibraryReadOnly, PathNotFound
@@ -136,8 +136,8 @@ def find_duplicates(
             limits,
             lambda done, total: show("verify", done, total),
         )
-        grouping = Grouping(library, order, request.kinds, request.dropped, check)
-        groups = list(grouping.run(within, against, request.folders))
+        grouper = Grouper(library, order, request.kinds, request.dropped, check)
+        groups = list(grouper.run(within, against, request.folders))
     with library.catalogue.reading() as connection:
         decided = Decided.read(connection)
     plan = _counted(entries(groups, request.dropped, decided), show)
@@ -174,7 +174,7 @@ def _scope(library: Library, request: DedupRequest) -> tuple[list[int] | None, l
         return duplicate_pairs.elsewhere(connection, folder) if within is None else within, theirs
 
 
-def _compare(library: Library, request: DedupRequest, show: Watch) -> Found:
+def _compare(library: Library, request: DedupRequest, show: Watch) -> DedupCounts:
     done = 0
 
     def watch(what: str, many: int) -> None:
@@ -183,7 +183,7 @@ def _compare(library: Library, request: DedupRequest, show: Watch) -> Found:
         show("compare", done, done)
 
     by_vectors = "similar" in request.kinds
-    return Finder(library, request.thresholds, request.crops, by_vectors, watch).run()
+    return DuplicateFinder(library, request.thresholds, request.crops, by_vectors, watch).run()
 
 
 def _counted(found: Iterable[Entry], show: Watch) -> tuple[Entry, ...]:

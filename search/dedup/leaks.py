@@ -6,7 +6,7 @@ from typing import Protocol
 
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.kinds import Kind, Thresholds
-from search.dedup.detect.leakage import Leaked, LeakFinder, Suspect
+from search.dedup.detect.leakage import Leak, LeakFinder, TestImage
 from search.dedup.find import LOOKED_FOR
 from storage.fields import check_fields
 from storage.filters import Filters
@@ -32,7 +32,7 @@ class LeakRequest:
 class LeakReport:
     """The leaks that were found, and how far what was compared can be trusted."""
 
-    leaks: tuple[Leaked, ...]
+    leaks: tuple[Leak, ...]
     compared: int  # test images that could be read
     failed: int  # test images that could not
     unseen: int  # images of the library without a thumbnail, known by content alone
@@ -109,12 +109,12 @@ class Leaks:
     def run(
         self,
         images: FolderImages,
-        each: Callable[[Leaked], None] | None = None,
+        each: Callable[[Leak], None] | None = None,
         watch: Callable[[int], None] | None = None,
     ) -> LeakReport:
         """Compare the images, calling `each` for every leak; raises LibraryInUse."""
         self._finder.prepare()
-        found: list[Leaked] = []
+        found: list[Leak] = []
         similar: set[str] = set()
         for leaked in self._finder.run(_tested(images, watch)):
             if leaked.kind in self._kinds:
@@ -133,11 +133,11 @@ class Leaks:
         )
 
 
-def _tested(images: FolderImages, watch: Callable[[int], None] | None) -> Iterator[Suspect]:
+def _tested(images: FolderImages, watch: Callable[[int], None] | None) -> Iterator[TestImage]:
     for image in images.read():
         if watch is not None:
             watch(images.read_well + images.failed)
-        yield Suspect(image.path, image.hash, image.size, image.capture, image.thumbnail)
+        yield TestImage(image.path, image.hash, image.size, image.capture, image.thumbnail)
 
 
 def _among(library: Library, filters: Filters) -> list[int] | None:

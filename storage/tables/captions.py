@@ -103,7 +103,7 @@ def matching(
     return list(found)
 
 
-def says_something(word: str) -> bool:
+def is_content_word(word: str) -> bool:
     """Return whether a word tells captions apart; those that do not may stand in any."""
     return word.casefold().strip(".,?!") not in _EMPTY
 
@@ -112,8 +112,8 @@ def _telling(words: str) -> list[str]:
     """Quote a person's words, so that FTS5 reads each as words and none as an order to it."""
     whole = words.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").casefold()
     each = list(dict.fromkeys(whole.split()))
-    telling = [word for word in each if says_something(word)] or each
-    return [f'"{word.replace(chr(34), chr(34) * 2)}"' for word in telling[:_MOST_WORDS]]
+    content_words = [word for word in each if is_content_word(word)] or each
+    return [f'"{word.replace(chr(34), chr(34) * 2)}"' for word in content_words[:_MOST_WORDS]]
 
 
 def _matches(connection: Connection, words: str, hidden: bool) -> Iterator[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from search.images import Prepared
+from search.images import PreparedImage
 from storage import Item
 from tests.cli.colour_reader import ColourReader
 
@@ -112,14 +112,14 @@ def test_a_text_is_refused_before_a_model_is_loaded(
 def test_pictures_of_which_none_can_be_read_are_nothing_found(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.images.Pictures._prepared", lambda _, item, __: nothing(item))
+    monkeypatch.setattr("search.images.ImageReader._prepare", lambda _, item, __: nothing(item))
     result = run("ask", QUESTION, photos / "2020")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "3 pictures were not read" in result.stderr
 
 
-def nothing(item: Item) -> Prepared:
-    return Prepared(item, None, "nothing")
+def nothing(item: Item) -> PreparedImage:
+    return PreparedImage(item, None, "nothing")
 
 
 @pytest.mark.parametrize("words", [("describe", "--all"), ("ask", QUESTION, "--after", "2020")])

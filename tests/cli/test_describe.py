@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 
 from indexer.models import Checkpoint
-from search import Describing
+from search import CaptionJob
 from storage import Library
 from tests.cli.colour_reader import ColourReader
 
@@ -119,7 +119,7 @@ def test_where_all_have_their_caption_no_model_is_loaded_and_nobody_is_kept_from
 def test_one_that_was_read_from_its_thumbnail_is_told(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.images.Pictures._from_file", lambda *_: None)
+    monkeypatch.setattr("search.images.ImageReader._from_file", lambda *_: None)
     result = run("describe", photos / "2020" / "red.jpg")
     assert (result.exit_code, result.stdout) == (0, "a red wall\n")
     assert "1 picture was read from thumbnails" in result.stderr
@@ -128,13 +128,13 @@ def test_one_that_was_read_from_its_thumbnail_is_told(
 def test_an_interruption_says_that_captions_are_kept(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_all = Describing.run
+    run_all = CaptionJob.run
 
-    def stopped(self: Describing, *words: Any) -> Any:
+    def stopped(self: CaptionJob, *words: Any) -> Any:
         yield next(iter(run_all(self, *words)))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Describing, "run", stopped)
+    monkeypatch.setattr(CaptionJob, "run", stopped)
     result = run("describe", "--all")
     assert result.exit_code == 130
     assert "interrupted; the captions that were shown are stored" in result.stderr

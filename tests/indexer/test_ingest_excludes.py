@@ -8,7 +8,7 @@ import pytest
 from indexer import IndexConfig, Indexer, Report
 from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Query, Term
-from search.dedup.plan.groups import Grouping
+from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from storage import Filters, Library
 from storage.errors import InvalidArgument
@@ -107,9 +107,9 @@ def test_a_copy_that_stays_is_found_by_its_own_path(
     item = library.find(str(copy))
     assert (item.paths, item.excluded_paths) == ((str(photos / "0.png"),), (str(copy),))
     order = KeepOrder(DEFAULT, ())
-    assert list(Grouping(library, order, ["identical"], ["identical"]).run()) == []
+    assert list(Grouper(library, order, ["identical"], ["identical"]).run()) == []
     index()
-    [group] = Grouping(library, order, ["identical"], ["identical"]).run()
+    [group] = Grouper(library, order, ["identical"], ["identical"]).run()
     assert len(group.others) == 1
 
 

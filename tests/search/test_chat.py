@@ -9,7 +9,7 @@ import pytest
 from indexer import Report
 from indexer.models.protocols import Pixels, Turn
 from search import Chat
-from search.chat import check_there
+from search.chat import require_readable
 from storage import Item, Library
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
 from tests.search.readers import EchoConversant
@@ -71,8 +71,8 @@ def test_a_picture_that_cannot_be_had_is_named(library: Library, items: list[Ite
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
         Chat.about(library, EchoConversant(), items[:2])
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
-        check_there(library, items[:2])  # which needs no model
-    check_there(library, items[1:2])
+        require_readable(library, items[:2])  # which needs no model
+    require_readable(library, items[1:2])
 
 
 def test_a_picture_whose_file_is_gone_is_talked_about_with_a_notice(

@@ -10,7 +10,7 @@ from indexer.models.mini.scenes.phrases import full_captions
 from indexer.models.mini.scenes.scenes import held_out
 from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Hit, Query, Term, cutoffs
-from search.query_bank import Neutral, bank, bank_for
+from search.query_bank import QueryBank, bank, bank_for
 from storage import Library, Space
 from storage.errors import InvalidArgument, LibraryInUse
 from storage.records import Item, Vector
@@ -50,13 +50,13 @@ def test_what_is_near_to_everything_loses_its_lead() -> None:
 def test_only_what_was_read_and_is_likely_enough_passes() -> None:
     hits = [hit(1, 0.9, match=0.4), hit(2, 0.8, match=0.5), hit(3, 0.7)]
     assert [one.item.id for one in cutoffs.matching(hits, 0.5)] == [2]
-    assert cutoffs.unread(hits) is not None and cutoffs.unread(hits[:2]) is None
+    assert cutoffs.unread_notice(hits) is not None and cutoffs.unread_notice(hits[:2]) is None
 
 
 def test_texts_are_not_counted_among_what_was_not_read() -> None:
     text = Hit(2, Item(2, "0" * 64, "text", 1, "text"), 0.5)
-    assert cutoffs.unread([hit(1, 0.9, match=0.4), text]) is None
-    assert (cutoffs.unread([hit(1, 0.9), text]) or "").startswith("1 hit was not read")
+    assert cutoffs.unread_notice([hit(1, 0.9, match=0.4), text]) is None
+    assert (cutoffs.unread_notice([hit(1, 0.9), text]) or "").startswith("1 hit was not read")
 
 
 @pytest.mark.parametrize("name", ["everyday", "drawn"])
@@ -86,13 +86,13 @@ def test_neutral_vectors_are_encoded_once_and_kept(
 ) -> None:
     space = library.space()
     assert space is not None and space.id is not None
-    first = Neutral(library, space, lambda: encoder).vectors()
+    first = QueryBank(library, space, lambda: encoder).vectors()
     assert first.shape == (128, 64)
 
     def no_encoder() -> StandInEncoder:
         raise AssertionError("the bank was encoded again")
 
-    again = Neutral(library, space, no_encoder).vectors()
+    again = QueryBank(library, space, no_encoder).vectors()
     np.testing.assert_allclose(again, first, atol=1e-3)
 
 
@@ -104,7 +104,7 @@ def test_a_library_in_use_keeps_nothing_and_answers_all_the_same(
     with Library.open(library.path) as other, other.writing("index"):
         with pytest.raises(LibraryInUse), library.writing("x"):
             pass
-        assert Neutral(library, space, lambda: encoder).vectors().shape == (128, 64)
+        assert QueryBank(library, space, lambda: encoder).vectors().shape == (128, 64)
     with library.catalogue.reading() as connection:
         assert query_bank.stored(connection, space.id, bank_for(space).key) is None
 
@@ -115,7 +115,7 @@ def test_vectors_of_a_space_that_was_pruned_meanwhile_are_not_kept(
     space = library.space()
     assert space is not None
     gone = replace(space, id=99)
-    assert Neutral(library, gone, lambda: encoder).vectors().shape == (128, 64)
+    assert QueryBank(library, gone, lambda: encoder).vectors().shape == (128, 64)
     with library.catalogue.reading() as connection:
         assert query_bank.stored(connection, 99, bank_for(space).key) is None
 

@@ -9,7 +9,7 @@ import pytest
 from indexer import Limits, Report
 from indexer.models.networks.fake import StandInEncoder
 from indexer.models.protocols import Pixels
-from search import Describing, Engine, Query, Term
+from search import CaptionJob, Engine, Query, Term
 from search.describe import describe_file
 from storage import Filters, Library
 from storage.errors import InvalidArgument, LibraryInUse, ModelError, PathNotFound
@@ -35,7 +35,7 @@ def stored(library: Library, chosen: list[int]) -> dict[int, str]:
 
 def test_every_picture_gets_a_caption_on_one_line(library: Library, chosen: list[int]) -> None:
     told: list[tuple[int, int]] = []
-    describing = Describing(library, RuleCaptioner(), batch=4)
+    describing = CaptionJob(library, RuleCaptioner(), batch=4)
     given = list(describing.run(chosen, lambda done, total: told.append((done, total))))
     assert [one.item.id for one in given] == chosen
     assert [one.path for one in given] == [one.item.paths[0] for one in given]
@@ -49,8 +49,8 @@ def test_what_has_the_models_caption_is_not_described_again(
     library: Library, chosen: list[int]
 ) -> None:
     captioner = RuleCaptioner()
-    list(Describing(library, captioner).run(chosen[:4]))
-    assert len(list(Describing(library, captioner).run(chosen))) == 2
+    list(CaptionJob(library, captioner).run(chosen[:4]))
+    assert len(list(CaptionJob(library, captioner).run(chosen))) == 2
     assert captioner.described == 6
 
 
@@ -66,18 +66,18 @@ def test_a_run_that_is_broken_off_keeps_its_batches_and_goes_on(
             raise KeyboardInterrupt
         return f"number {seen}"
 
-    run = Describing(library, RuleCaptioner(until_the_third), batch=2).run(chosen)
+    run = CaptionJob(library, RuleCaptioner(until_the_third), batch=2).run(chosen)
     with pytest.raises(KeyboardInterrupt):
         list(run)
     assert len(stored(library, chosen)) == 4
-    assert len(list(Describing(library, RuleCaptioner(lambda _: "later")).run(chosen))) == 2
+    assert len(list(CaptionJob(library, RuleCaptioner(lambda _: "later")).run(chosen))) == 2
     assert list(stored(library, chosen).values()).count("later") == 2
 
 
 def test_what_was_yielded_is_stored_whatever_the_reader_does_then(
     library: Library, chosen: list[int]
 ) -> None:
-    run = Describing(library, RuleCaptioner(), batch=2).run(chosen)
+    run = CaptionJob(library, RuleCaptioner(), batch=2).run(chosen)
     next(run)
     del run  # as when a loop over it is left
     assert len(stored(library, chosen)) == 2
@@ -88,7 +88,7 @@ def test_what_was_yielded_is_stored_whatever_the_reader_does_then(
 def test_a_model_that_says_nothing_is_told_and_nothing_is_stored(
     library: Library, chosen: list[int]
 ) -> None:
-    describing = Describing(library, RuleCaptioner(lambda one: " \n" * (brightness(one) > 0)))
+    describing = CaptionJob(library, RuleCaptioner(lambda one: " \n" * (brightness(one) > 0)))
     assert list(describing.run(chosen)) == []
     assert stored(library, chosen) == {}
     assert describing.failed == 6
@@ -104,7 +104,7 @@ def test_an_unreadable_picture_is_passed_over(
     item = library.find(str(photos / "0.png"))
     (photos / "0.png").unlink()
     library.thumbnails.delete([item.hash])
-    describing = Describing(library, RuleCaptioner())
+    describing = CaptionJob(library, RuleCaptioner())
     assert len(list(describing.run(chosen))) == 5
     assert describing.failed == 1
     assert "they have no caption" in describing.notices[0]
@@ -118,7 +118,7 @@ def test_a_model_that_gives_too_few_captions_is_at_fault(
             return []
 
     with pytest.raises(ModelError, match="0 captions for 6 pictures"):
-        list(Describing(library, Mute()).run(chosen))
+        list(CaptionJob(library, Mute()).run(chosen))
 
 
 def test_a_library_in_use_is_not_written_to(library: Library, chosen: list[int]) -> None:
@@ -127,15 +127,15 @@ def test_a_library_in_use_is_not_written_to(library: Library, chosen: list[int])
         other.writing("index"),
         pytest.raises(LibraryInUse),
     ):
-        list(Describing(library, RuleCaptioner()).run(chosen))
+        list(CaptionJob(library, RuleCaptioner()).run(chosen))
 
 
 def test_where_nothing_lacks_a_caption_the_library_may_be_in_use(
     library: Library, chosen: list[int]
 ) -> None:
-    list(Describing(library, RuleCaptioner()).run(chosen))
+    list(CaptionJob(library, RuleCaptioner()).run(chosen))
     with Library.open(library.path) as other, other.writing("index"):
-        assert list(Describing(library, RuleCaptioner()).run(chosen)) == []
+        assert list(CaptionJob(library, RuleCaptioner()).run(chosen)) == []
 
 
 def test_a_picture_outside_the_library_is_described_on_one_line(photos: Path) -> None:

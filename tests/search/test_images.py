@@ -12,7 +12,7 @@ from PIL import Image
 from indexer import Limits, Report
 from indexer.images.decode import open_picture
 from indexer.images.preprocess import prepare, sides_needed
-from search.images import Pictures, outside
+from search.images import ImageReader, read_external
 from storage import Item, Library
 from storage.errors import DecodeFailure, PathNotFound
 from tests.search.readers import SPEC
@@ -30,8 +30,8 @@ def items(library: Library, photos: Path, index: Index) -> list[Item]:
 def test_pixels_are_those_of_the_file_in_the_order_asked(
     library: Library, items: list[Item]
 ) -> None:
-    pictures = Pictures(library)
-    read = pictures.of(items, SPEC)
+    pictures = ImageReader(library)
+    read = pictures.read(items, SPEC)
     assert [one.item for one in read] == items
     assert {one.source for one in read} == {"file"}
     for one in read:
@@ -43,11 +43,11 @@ def test_pixels_are_those_of_the_file_in_the_order_asked(
 
 def test_a_missing_file_is_read_from_its_thumbnail(library: Library, items: list[Item]) -> None:
     os.unlink(items[0].paths[0])
-    pictures = Pictures(library)
-    [first, second] = pictures.of(items[:2], SPEC)
+    pictures = ImageReader(library)
+    [first, second] = pictures.read(items[:2], SPEC)
     assert (first.source, second.source) == ("thumbnail", "file")
     assert first.pixels is not None and first.pixels.shape == (16, 16, 3)
-    assert (pictures.shrunken, pictures.unread) == (1, 0)
+    assert (pictures.from_thumbnails, pictures.unreadable) == (1, 0)
 
 
 @pytest.mark.parametrize("written", [b"", b"not a picture", None])
@@ -57,7 +57,7 @@ def test_a_file_that_changed_is_not_taken_for_what_was_indexed(
     path = Path(items[0].paths[0])
     # As many bytes as before, but others: only the hash tells.
     path.write_bytes(written if written is not None else path.read_bytes()[::-1])
-    assert Pictures(library).of(items[:1], SPEC)[0].source == "thumbnail"
+    assert ImageReader(library).read(items[:1], SPEC)[0].source == "thumbnail"
 
 
 def test_a_file_that_goes_while_it_is_looked_at_is_read_from_its_thumbnail(
@@ -67,7 +67,7 @@ def test_a_file_that_goes_while_it_is_looked_at_is_read_from_its_thumbnail(
         raise FileNotFoundError(path)
 
     monkeypatch.setattr(os.path, "getsize", gone)
-    assert Pictures(library).of(items[:1], SPEC)[0].source == "thumbnail"
+    assert ImageReader(library).read(items[:1], SPEC)[0].source == "thumbnail"
 
 
 def test_a_copy_elsewhere_will_do(
@@ -78,14 +78,14 @@ def test_a_copy_elsewhere_will_do(
     index(photos)
     item = library.find(str(copy))
     (photos / "0.png").unlink()
-    assert Pictures(library).of([item], SPEC)[0].source == "file"
+    assert ImageReader(library).read([item], SPEC)[0].source == "file"
 
 
 def test_neither_file_nor_thumbnail_is_nothing(library: Library, items: list[Item]) -> None:
     os.unlink(items[0].paths[0])
     library.thumbnails.delete([items[0].hash])
-    pictures = Pictures(library)
-    assert pictures.of(items[:1], SPEC)[0].pixels is None
+    pictures = ImageReader(library)
+    assert pictures.read(items[:1], SPEC)[0].pixels is None
     assert pictures.notices("so be it") == [
         "1 picture was not read, neither file nor thumbnail: so be it"
     ]
@@ -94,21 +94,21 @@ def test_neither_file_nor_thumbnail_is_nothing(library: Library, items: list[Ite
 def test_a_pipe_in_the_place_of_a_file_is_not_opened(library: Library, items: list[Item]) -> None:
     os.unlink(items[0].paths[0])
     os.mkfifo(items[0].paths[0])
-    assert Pictures(library).of(items[:1], SPEC)[0].source == "thumbnail"
+    assert ImageReader(library).read(items[:1], SPEC)[0].source == "thumbnail"
 
 
 def test_the_process_is_left_as_it_was(library: Library, items: list[Item]) -> None:
     limit, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
-    Pictures(library, Limits(pixels=50_000_000)).of(items * 5, SPEC)
+    ImageReader(library, Limits(pixels=50_000_000)).read(items * 5, SPEC)
     assert Image.MAX_IMAGE_PIXELS == limit
     assert list(warnings.filters) == filters
 
 
 def test_a_picture_outside_the_library_is_held_to_the_limits(photos: Path) -> None:
     path = str(photos / "0.png")
-    content, pixels = outside(path, SPEC, Limits())
+    content, pixels = read_external(path, SPEC, Limits())
     assert len(content) == 64 and pixels.shape == (16, 16, 3)
     with pytest.raises(DecodeFailure, match="0.png.*the limit is 1,000"):
-        outside(path, SPEC, Limits(pixels=1000))
+        read_external(path, SPEC, Limits(pixels=1000))
     with pytest.raises(PathNotFound, match="nowhere"):
-        outside(str(photos / "nowhere.png"), SPEC, Limits())
+        read_external(str(photos / "nowhere.png"), SPEC, Limits())

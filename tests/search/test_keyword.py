@@ -8,9 +8,9 @@ import pytest
 from indexer import Report
 from indexer.models.networks.fake import StandInEncoder
 from search import Engine, Hit, Query, Rerank, Term
-from search.fusion import Found, reciprocal_rank
-from search.keyword import Said, find, telling
-from search.plan import Plan
+from search.fusion import FusedHits, reciprocal_rank
+from search.keyword import KeywordHits, find, keywords
+from search.plan import QueryPlan
 from storage import Filters, Item, Library
 from storage.tables import vectors
 from tests.search.readers import RuleScorer
@@ -27,13 +27,13 @@ def order(hits: list[Hit]) -> list[int]:
 
 
 def test_words_that_say_nothing_are_not_looked_for() -> None:
-    assert telling([words("what is on the beach?")]) == "beach?"
-    assert telling([words("a picture of it")]) == ""
+    assert keywords([words("what is on the beach?")]) == "beach?"
+    assert keywords([words("a picture of it")]) == ""
 
 
 def test_only_plus_words_are_looked_for(photos: Path) -> None:
     terms = [words("red kite", 2.0), words("pool", -1.0), Term("image", str(photos / "0.png"))]
-    assert telling(terms) == "red kite"
+    assert keywords(terms) == "red kite"
 
 
 def test_a_caption_brings_a_picture_up_and_says_why(engine: Engine, photos: Path, say: Say) -> None:
@@ -99,8 +99,8 @@ def test_captions_with_some_of_the_words_are_looked_through_where_hits_are_few(
         few = find(connection, "red kite", Filters(), [], short=True)
         enough = find(connection, "red kite", Filters(), [], short=False)
         without = find(connection, "red kite", Filters(), [whole.id], short=True)
-    assert few == Said([whole.id], [part.id]) and enough == Said([whole.id], [])
-    assert without == Said([], [part.id])
+    assert few == KeywordHits([whole.id], [part.id]) and enough == KeywordHits([whole.id], [])
+    assert without == KeywordHits([], [part.id])
 
 
 def test_hits_by_some_of_the_words_come_after_all_others(
@@ -108,9 +108,11 @@ def test_hits_by_some_of_the_words_come_after_all_others(
 ) -> None:
     one, two, three, four = order(engine.search(Query((words("kite"),))))[:4]
     [kite] = encoder.encode_texts(["kite"])
-    plan, nearest = Plan(("image",), "red kite", 3, 3), [{one: 0.9, two: 0.8}]
+    plan, nearest = QueryPlan(("image",), "red kite", 3, 3), [{one: 0.9, two: 0.8}]
     with library.catalogue.reading() as connection:
-        found = Found.fuse(connection, 1, kite, plan, nearest, Said([two], [one, three, four]))
+        found = FusedHits.fuse(
+            connection, 1, kite, plan, nearest, KeywordHits([two], [one, three, four])
+        )
         hits = found.hydrate(connection)
     assert order(hits) == [two, one, three]
     assert [hit.why for hit in hits] == [("meaning", "words"), ("meaning",), ("words",)]

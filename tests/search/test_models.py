@@ -142,7 +142,9 @@ def test_eight_threads_load_a_model_once(empty: Library, monkeypatch: pytest.Mon
 def test_what_is_on_hand_is_known_by_its_revision_without_being_loaded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found = models.on_hand("mini", "dual-encoder")
+    found = models.local_checkpoint("mini", "dual-encoder")
     assert found is not None and (found.name, bool(found.revision)) == ("mini", True)
     monkeypatch.setattr(models, "cached", lambda name: None)
-    assert models.on_hand("blip-caption-large", "captioner") is None  # and nothing is fetched
+    assert (
+        models.local_checkpoint("blip-caption-large", "captioner") is None
+    )  # and nothing is fetched

@@ -66,9 +66,9 @@ def test_a_lift_off_the_scale_is_refused(lift: float) -> None:
 
 
 def test_a_cut_off_wants_a_second_reading() -> None:
-    assert Query(KITE).reading is None
-    assert Query(KITE, min_match=0.5).reading == Rerank()
-    assert Query(KITE, min_match=0.5, rerank=Rerank(7)).reading == Rerank(7)
+    assert Query(KITE).effective_rerank is None
+    assert Query(KITE, min_match=0.5).effective_rerank == Rerank()
+    assert Query(KITE, min_match=0.5, rerank=Rerank(7)).effective_rerank == Rerank(7)
 
 
 def test_without_words_there_is_nothing_to_read_pictures_for() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from indexer import Report
 from indexer.models.networks.fake import StandInEncoder
-from search import LabelSet, Tagging, tag
+from search import LabelSet, Tagger, tag
 from search.tag import TEMPLATES, label_vectors, shares
 from storage import Filters, Library, Tag
 from storage.errors import InvalidArgument, ItemNotFound, LibraryInUse, ModelMismatch
@@ -42,7 +42,7 @@ def test_shares_are_those_of_the_plain_formula(
         assert row is not None
         powers = np.exp(100.0 * np.array(directions) @ row)
         expected[item] = powers / powers.sum()
-    given = list(Tagging(library, encoder, LABELS, min_score=0.0).run(chosen))
+    given = list(Tagger(library, encoder, LABELS, min_score=0.0).run(chosen))
     assert len(given) == 18
     for one in given:
         place = LABELS.labels.index(one.label)
@@ -64,7 +64,7 @@ def test_each_picture_gets_its_best_label_and_keeps_it(
     library: Library, chosen: list[int], encoder: StandInEncoder
 ) -> None:
     told: list[tuple[int, int]] = []
-    run = Tagging(library, encoder, LABELS)
+    run = Tagger(library, encoder, LABELS)
     given = list(run.run(chosen, lambda done, total: told.append((done, total))))
     assert [one.item.id for one in given] == chosen
     assert all(one.path == one.item.paths[0] and one.score >= 1 / 3 for one in given)
@@ -80,19 +80,19 @@ def test_each_picture_gets_its_best_label_and_keeps_it(
 def test_a_least_score_gives_all_labels_that_reach_it_best_first(
     library: Library, chosen: list[int], encoder: StandInEncoder
 ) -> None:
-    every = list(Tagging(library, encoder, LABELS, min_score=0.0, scale=1.0).run(chosen))
+    every = list(Tagger(library, encoder, LABELS, min_score=0.0, scale=1.0).run(chosen))
     scores = [one.score for one in every if one.item.id == chosen[0]]
     assert scores == sorted(scores, reverse=True) and len(scores) == 3
-    some = list(Tagging(library, encoder, LABELS, min_score=scores[1], scale=1.0).run(chosen))
+    some = list(Tagger(library, encoder, LABELS, min_score=scores[1], scale=1.0).run(chosen))
     assert [one.score for one in some if one.item.id == chosen[0]] == scores[:2]
-    assert list(Tagging(library, encoder, LABELS, min_score=1.0, scale=1.0).run(chosen)) == []
+    assert list(Tagger(library, encoder, LABELS, min_score=1.0, scale=1.0).run(chosen)) == []
 
 
 def test_tagging_again_gives_the_new_score(
     library: Library, chosen: list[int], encoder: StandInEncoder
 ) -> None:
-    list(Tagging(library, encoder, LABELS, min_score=0.0).run(chosen))
-    list(Tagging(library, encoder, LABELS, min_score=0.0, scale=1.0).run(chosen))
+    list(Tagger(library, encoder, LABELS, min_score=0.0).run(chosen))
+    list(Tagger(library, encoder, LABELS, min_score=0.0, scale=1.0).run(chosen))
     with library.catalogue.reading() as connection:
         stored = tags.of_items(connection, chosen)
     assert all(len(of_item) == 3 for of_item in stored.values())
@@ -103,11 +103,11 @@ def test_tagging_again_takes_back_what_the_model_said_of_these_labels(
     library: Library, chosen: list[int], encoder: StandInEncoder
 ) -> None:
     others = [Tag(chosen[0], "zebra", "stand-in", 0.9), Tag(chosen[0], "dog", "by-hand", 0.1)]
-    list(Tagging(library, encoder, LABELS, min_score=0.0).run(chosen))
+    list(Tagger(library, encoder, LABELS, min_score=0.0).run(chosen))
     with library.catalogue.writing() as connection:
         for tag in others:
             tags.record(connection, tag.model, [tag])
-    given = list(Tagging(library, encoder, LABELS).run(chosen))
+    given = list(Tagger(library, encoder, LABELS).run(chosen))
     with library.catalogue.reading() as connection:
         stored = tags.of_items(connection, chosen)
     best = {one.item.id: {(one.label, "stand-in")} for one in given}
@@ -115,14 +115,14 @@ def test_tagging_again_takes_back_what_the_model_said_of_these_labels(
     assert {
         item: {(tag.label, tag.model) for tag in of_item} for item, of_item in stored.items()
     } == best
-    list(Tagging(library, encoder, LABELS, min_score=1.0, scale=1.0).run(chosen))
+    list(Tagger(library, encoder, LABELS, min_score=1.0, scale=1.0).run(chosen))
     with library.catalogue.reading() as connection:
         assert tags.of_items(connection, chosen) == {chosen[0]: others}
 
 
 def test_vectors_of_another_model_are_not_tagged(library: Library, chosen: list[int]) -> None:
     with pytest.raises(ModelMismatch, match="stand-in now.*tag again"):
-        list(Tagging(library, StandInEncoder(dim=32), LABELS).run(chosen))
+        list(Tagger(library, StandInEncoder(dim=32), LABELS).run(chosen))
 
 
 def test_no_picture_is_read_and_batches_are_bounded(
@@ -136,7 +136,7 @@ def test_no_picture_is_read_and_batches_are_bounded(
         path.unlink()
     monkeypatch.setattr(tag, "BATCH", 4)
     told: list[int] = []
-    run = Tagging(library, encoder, LABELS).run(chosen, lambda done, _: told.append(done))
+    run = Tagger(library, encoder, LABELS).run(chosen, lambda done, _: told.append(done))
     assert len(list(run)) == 6 and told == [4, 6]
 
 
@@ -145,7 +145,7 @@ def test_a_picture_without_a_vector_is_told(
 ) -> None:
     with library.catalogue.writing() as connection:
         connection.exec_driver_sql(f"DELETE FROM vectors WHERE item_id = {chosen[0]}")
-    run = Tagging(library, encoder, LABELS)
+    run = Tagger(library, encoder, LABELS)
     assert len(list(run.run(chosen))) == 5
     assert run.notices == ["1 picture has no vector yet and got no label: run `sightline index`"]
 
@@ -153,7 +153,7 @@ def test_a_picture_without_a_vector_is_told(
 def test_templates_of_ones_own_are_used(
     library: Library, chosen: list[int], encoder: StandInEncoder
 ) -> None:
-    given = list(Tagging(library, encoder, LABELS, ["a {}", "{}"], min_score=0.0).run(chosen))
+    given = list(Tagger(library, encoder, LABELS, ["a {}", "{}"], min_score=0.0).run(chosen))
     rows = label_vectors(encoder, LABELS.labels, ["a {}", "{}"])
     with library.catalogue.reading() as connection:
         row = vectors.of_item(connection, 1, chosen[0])
@@ -167,16 +167,16 @@ def test_a_share_off_the_scale_is_refused(
     library: Library, encoder: StandInEncoder, share: float
 ) -> None:
     with pytest.raises(InvalidArgument, match="--min-score"):
-        Tagging(library, encoder, LABELS, min_score=share)
+        Tagger(library, encoder, LABELS, min_score=share)
 
 
 def test_an_empty_library_has_nothing_to_tag(library: Library, encoder: StandInEncoder) -> None:
     with pytest.raises(ItemNotFound, match="sightline index"):
-        list(Tagging(library, encoder, LABELS).run([]))
+        list(Tagger(library, encoder, LABELS).run([]))
 
 
 def test_a_library_in_use_is_not_tagged(
     library: Library, chosen: list[int], encoder: StandInEncoder
 ) -> None:
     with Library.open(library.path) as other, other.writing("index"), pytest.raises(LibraryInUse):
-        list(Tagging(library, encoder, LABELS).run(chosen))
+        list(Tagger(library, encoder, LABELS).run(chosen))

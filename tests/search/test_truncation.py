@@ -7,7 +7,7 @@ import pytest
 
 from indexer import Report
 from indexer.models.networks.fake import StandInEncoder
-from search import Engine, Hit, LabelSet, Query, Rerank, Tagging, Term
+from search import Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask
 from search.truncation import truncation, truncations
 from storage import Filters, Library, Matrix
@@ -131,7 +131,7 @@ def test_labels_beyond_the_context_are_told_once(
 ) -> None:
     index(photos)
     labels = LabelSet("mine", ("cat", "a very long label", "one more long label here"))
-    tagging = Tagging(library, ShortEncoder(), labels, ("a {}", "{}"))
+    tagging = Tagger(library, ShortEncoder(), labels, ("a {}", "{}"))
     with library.catalogue.reading() as connection:
         chosen = select_items(connection, "image", Filters())
     assert list(tagging.run(chosen))

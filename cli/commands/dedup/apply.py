@@ -149,7 +149,7 @@ def _tell(outcome: Outcome, as_json: bool, dry_run: bool) -> None:
                 "reason": outcome.reason,
                 "target": outcome.target,
                 "sidecar": outcome.sidecar,
-                "said": metadata_in_words(outcome.said),
+                "said": metadata_in_words(outcome.metadata),
                 "companions": list(outcome.companions),
             }
         )
@@ -164,6 +164,6 @@ def _tell(outcome: Outcome, as_json: bool, dry_run: bool) -> None:
         names = ", ".join(printable(os.path.basename(one)) for one in outcome.companions)
         tell(f"{'would go' if dry_run else 'went'} with it: {names}")
     if outcome.sidecar is not None:
-        said = printable(metadata_in_line(outcome.said))
+        said = printable(metadata_in_line(outcome.metadata))
         word = "would write" if dry_run else "wrote"
         tell(f"{word} into {printable(outcome.sidecar)}: {said}")

@@ -141,7 +141,7 @@ def _request(filters: Filters, given: Mapping[str, Any]) -> DedupRequest:
         filters=filters,
         against=given["against"],
         crops=given["crops"],
-        thresholds=Thresholds().changed(given["limits"]),
+        thresholds=Thresholds().with_overrides(given["limits"]),
     )
 
 

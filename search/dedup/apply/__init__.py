@@ -1,1 +1,1 @@
-"""A plan carried out and undone: checked, journalled, and recovered after a crash."""
+"""Application and undo of a plan: checked, journalled, and recovered after a crash."""

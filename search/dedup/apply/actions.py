@@ -1,4 +1,4 @@
-"""What can be done with a file that is dropped, each a way to act on one file and its keeper."""
+"""The actions for a file that a plan drops: trash, move, delete, hard link and reflink."""
 
 import errno
 import os
@@ -9,16 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from search.dedup.apply.free_names import Names, renamed
+from search.dedup.apply.free_names import FreeNames, renamed
 from search.dedup.apply.journal import ActionName, Step
-from search.dedup.apply.open_file import Held, identity, look
+from search.dedup.apply.open_file import OpenFile, identity, lstat_regular
 from search.dedup.apply.safe_move import (
-    carry,
-    draft_beside,
+    chown,
+    fsync_and_verify,
     make_folders,
-    own,
-    passing,
-    settle_bytes,
+    move,
+    temp_path_beside,
+    temporary,
 )
 from storage.errors import FileFailure
 
@@ -31,57 +31,57 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 class Action(Protocol):
     """A way to drop a file.
 
-    `targets` and `draft` are asked first and change nothing; what they say is journalled, then
-    `perform` does it whole or raises OSError or FileFailure with the file left as it was.
+    `targets` and `temp_path` are called first and change nothing; their results are journalled.
+    Then `perform` completes or raises OSError or FileFailure with the file left as it was.
     """
 
     @property
     def name(self) -> ActionName:
-        """Return the word by which the journal knows it."""
+        """Return the name of the action in the journal."""
 
     @property
     def same_bytes_only(self) -> bool:
-        """Return whether the file's path will lead to the keeper's bytes."""
+        """Return whether the file's path will lead to the keeper's bytes afterwards."""
 
-    def targets(self, files: Sequence[Held]) -> Sequence[str | None]:
-        """Return where an image and its companions will go; raises a FileFailure."""
+    def targets(self, files: Sequence[OpenFile]) -> Sequence[str | None]:
+        """Return the new paths of an image and its companions; raises a FileFailure."""
 
-    def draft(self, loser: Held, target: str | None) -> str | None:
-        """Return a name for a file that is being made."""
+    def temp_path(self, duplicate: OpenFile, target: str | None) -> str | None:
+        """Return a temporary path for the file that replaces the duplicate, or None."""
 
-    def perform(self, step: Step, loser: Held, keeper: Held) -> None:
-        """Do it; the last thing that can fail is what makes it so."""
+    def perform(self, step: Step, duplicate: OpenFile, keeper: OpenFile) -> None:
+        """Carry out the step; its last system call is the one that takes effect."""
 
 
 class Delete:
-    """Removes files for good."""
+    """Deletes files permanently."""
 
     name: ActionName = "delete"
     same_bytes_only = False
 
-    def targets(self, files: Sequence[Held]) -> Sequence[None]:
-        """Return None for each: they go nowhere."""
+    def targets(self, files: Sequence[OpenFile]) -> Sequence[None]:
+        """Return None for each file: deleted files have no new path."""
         return [None] * len(files)
 
-    def draft(self, loser: Held, target: str | None) -> None:
-        """Need none."""
+    def temp_path(self, duplicate: OpenFile, target: str | None) -> None:
+        """Return None: nothing is written."""
 
-    def perform(self, step: Step, loser: Held, keeper: Held) -> None:
+    def perform(self, step: Step, duplicate: OpenFile, keeper: OpenFile) -> None:
         """Remove the file; raises OSError."""
-        os.unlink(loser.path)
+        os.unlink(duplicate.path)
 
 
 class Move:
-    """Moves files into one folder, which is made when the first comes; equal names get numbers."""
+    """Moves files into one folder, created with the first file; equal names get numbers."""
 
     name: ActionName = "move"
     same_bytes_only = False
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = os.path.abspath(folder)
-        self._names = Names(" ({})")
+        self._names = FreeNames(" ({})")
 
-    def targets(self, files: Sequence[Held]) -> Sequence[str]:
+    def targets(self, files: Sequence[OpenFile]) -> Sequence[str]:
         """Return free names in the folder; companions keep the name of their image."""
         folder, name = os.path.split(files[0].path)
         with suppress(OSError):
@@ -92,14 +92,14 @@ class Move:
         beside = (os.path.basename(renamed(each, name, image) or each) for each in companions)
         return [image, *(self._names.free(self._folder, each) for each in beside)]
 
-    def draft(self, loser: Held, target: str | None) -> str | None:
-        """Return a name in the folder, for what comes from another file system."""
-        return draft_beside(target) if target else None
+    def temp_path(self, duplicate: OpenFile, target: str | None) -> str | None:
+        """Return a temporary path in the folder, for files from another file system."""
+        return temp_path_beside(target) if target else None
 
-    def perform(self, step: Step, loser: Held, keeper: Held) -> None:
+    def perform(self, step: Step, duplicate: OpenFile, keeper: OpenFile) -> None:
         """Move the file; raises OSError or FileFailure."""
         make_folders(self._folder)
-        carry(loser, step.target or "", step.draft)
+        move(duplicate, step.target or "", step.draft)
 
 
 class Hardlink:
@@ -108,25 +108,25 @@ class Hardlink:
     name: ActionName = "hardlink"
     same_bytes_only = True
 
-    def targets(self, files: Sequence[Held]) -> Sequence[None]:
+    def targets(self, files: Sequence[OpenFile]) -> Sequence[None]:
         """Return None for each: the paths stay."""
         return [None] * len(files)
 
-    def draft(self, loser: Held, target: str | None) -> str:
+    def temp_path(self, duplicate: OpenFile, target: str | None) -> str:
         """Return a name beside the file."""
-        return draft_beside(loser.path)
+        return temp_path_beside(duplicate.path)
 
-    def perform(self, step: Step, loser: Held, keeper: Held) -> None:
+    def perform(self, step: Step, duplicate: OpenFile, keeper: OpenFile) -> None:
         """Link beside the file and rename over it; raises OSError or FileFailure."""
-        draft = step.draft or ""
-        if loser.seen.st_dev != keeper.seen.st_dev:
-            raise FileFailure(_elsewhere("a hard link"))
-        with passing(draft):
+        temp_path = step.draft or ""
+        if duplicate.seen.st_dev != keeper.seen.st_dev:
+            raise FileFailure(_other_file_system("a hard link"))
+        with temporary(temp_path):
             try:
-                os.link(keeper.path, draft, follow_symlinks=False)
+                os.link(keeper.path, temp_path, follow_symlinks=False)
             except OSError as error:
                 if error.errno == errno.EXDEV:
-                    raise FileFailure(_elsewhere("a hard link")) from error
+                    raise FileFailure(_other_file_system("a hard link")) from error
                 if error.errno in _NO_LINKS:
                     raise FileFailure(
                         "no hard link can be made here: the file system has none, or the keeper "
@@ -134,10 +134,10 @@ class Hardlink:
                     ) from error
                 raise
             keeper.require_unchanged()
-            if identity(look(draft)) != keeper.identity:
+            if identity(lstat_regular(temp_path)) != keeper.identity:
                 raise FileFailure("its keeper changed meanwhile: look for duplicates again")
-            loser.require_unchanged()
-            os.rename(draft, loser.path)
+            duplicate.require_unchanged()
+            os.rename(temp_path, duplicate.path)
 
 
 class Reflink:
@@ -146,30 +146,30 @@ class Reflink:
     name: ActionName = "reflink"
     same_bytes_only = True
 
-    def targets(self, files: Sequence[Held]) -> Sequence[None]:
+    def targets(self, files: Sequence[OpenFile]) -> Sequence[None]:
         """Return None for each: the paths stay."""
         if sys.platform != "linux":
             raise FileFailure("reflinks are made on Linux alone: use --hardlink or --trash")
         return [None] * len(files)
 
-    def draft(self, loser: Held, target: str | None) -> str:
+    def temp_path(self, duplicate: OpenFile, target: str | None) -> str:
         """Return a name beside the file."""
-        return draft_beside(loser.path)
+        return temp_path_beside(duplicate.path)
 
-    def perform(self, step: Step, loser: Held, keeper: Held) -> None:
+    def perform(self, step: Step, duplicate: OpenFile, keeper: OpenFile) -> None:
         """Clone beside the file, with the file's dates and mode, and rename over it."""
-        draft = step.draft or ""
-        with passing(draft):
-            descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        temp_path = step.draft or ""
+        with temporary(temp_path):
+            descriptor = os.open(temp_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             try:
                 _clone(keeper.descriptor, descriptor)
-                shutil.copystat(loser.path, draft)
-                own(draft, step.uid, step.gid)
-                settle_bytes(descriptor, draft, step.hash)
+                shutil.copystat(duplicate.path, temp_path)
+                chown(temp_path, step.uid, step.gid)
+                fsync_and_verify(descriptor, temp_path, step.hash)
             finally:
                 os.close(descriptor)
-            loser.require_unchanged()
-            os.rename(draft, loser.path)
+            duplicate.require_unchanged()
+            os.rename(temp_path, duplicate.path)
 
 
 def _clone(source: int, made: int) -> None:
@@ -179,7 +179,7 @@ def _clone(source: int, made: int) -> None:
         fcntl.ioctl(made, _FICLONE, source)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            raise FileFailure(_elsewhere("a reflink")) from error
+            raise FileFailure(_other_file_system("a reflink")) from error
         if error.errno in _NO_CLONES:
             raise FileFailure(
                 "this file system makes no reflinks (Btrfs, XFS and some others do): use "
@@ -188,5 +188,5 @@ def _clone(source: int, made: int) -> None:
         raise
 
 
-def _elsewhere(link: str) -> str:
+def _other_file_system(link: str) -> str:
     return f"its keeper is on another file system, where {link} cannot lead: use --trash"

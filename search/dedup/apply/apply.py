@@ -1,4 +1,4 @@
-"""Applying a plan: each file that it drops is checked, then acted on, or left with a reason."""
+"""Application of a plan: each dropped file is checked, then acted on or left with a reason."""
 
 import os
 import stat
@@ -12,8 +12,8 @@ from search.dedup.apply import sidecar
 from search.dedup.apply.actions import Action
 from search.dedup.apply.checks import Checks
 from search.dedup.apply.journal import Journal, Step
-from search.dedup.apply.open_file import Held, are_one, require_two, settle_on_disk, words
-from search.dedup.apply.recovery import settle
+from search.dedup.apply.open_file import OpenFile, fsync_file, os_error_text, require_two, same_file
+from search.dedup.apply.recovery import recover
 from search.dedup.apply.sidecar import Sidecar
 from search.dedup.apply.undo import put_back
 from search.dedup.companions import Along, CompanionMode, going_along
@@ -24,15 +24,15 @@ from storage.tables.decisions import Decided
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one entry: done (in a dry run: it would be), or left as it was and why."""
+    """The result of one entry: done (in a dry run: would be done), or skipped for a reason."""
 
     entry: Entry
     done: bool
     reason: str | None = None
-    before: bool = False  # an earlier run did it, so nothing is left to do
+    before: bool = False  # an earlier run did it already
     target: str | None = None  # where the file went
     sidecar: str | None = None  # of the keeper, where it was written
-    said: Metadata = Metadata()  # what was written into it: only this file had it
+    metadata: Metadata = Metadata()  # written into the sidecar: only this file had it
     companions: tuple[str, ...] = ()  # paths of what went with it
 
 
@@ -45,7 +45,7 @@ class _Run:
     companions: CompanionMode
 
     def companion_mode(self, action: Action) -> CompanionMode:
-        """Return what is to become of companions; a file that keeps its name keeps them."""
+        """Return the mode for companions; a file that keeps its name keeps its companions."""
         return "leave" if action.same_bytes_only else self.companions
 
 
@@ -59,17 +59,17 @@ def apply(
     companions: CompanionMode = "keep",
     decided: Decided | None = None,
 ) -> Iterator[Outcome]:
-    """Act on every entry that is dropped, in order, telling of each as soon as it is settled.
+    """Act on every dropped entry in order, yielding the outcome of each as soon as it is known.
 
-    Each file and its keeper are read anew just before, and whatever is not as the plan says is
-    left alone, and so are the groups that a person `decided` to keep. The journal is begun, or
-    gone on with: what an interrupted run left in it is settled first, so the same call again
-    finishes the work. A dry run checks the same and writes nothing. With `sidecars`, what only a
-    file says is written beside its keeper before the file goes; where it cannot be, the file
-    stays. The companions of a file go with it where its keeper has equal ones, with "move" in
-    any case, with "leave" never; else a file that has some stays. Raises SightlineError where
-    the journal cannot be used, DiskFull where it grew too large for the disk; everything told of
-    by then is in it.
+    Each file and its keeper are read again just before the action. A file that differs from the
+    plan is skipped, and so are the groups that a person `decided` to keep. The journal is
+    created, or continued: open steps of an interrupted run are resolved first, so repeating the
+    call finishes the work. A dry run makes the same checks and writes nothing. With `sidecars`,
+    metadata that only the duplicate has is written beside its keeper first; if that fails, the
+    file stays. With companions "keep", companions go with their file if the keeper has identical
+    ones, otherwise the file stays; "move" takes them in any case, "leave" never. Raises
+    SightlineError if the journal cannot be used, DiskFull if it does not fit on the disk; all
+    outcomes yielded until then are in it.
     """
     plan = tuple(entries)
     checks = Checks(plan, decided)
@@ -79,7 +79,7 @@ def apply(
             yield _outcome(entry, _Run(action, checks, None, sidecars, companions))
         return
     with Journal.open(journal) as log:
-        settle(log)
+        recover(log)
         for entry in drops:
             yield _outcome(entry, _Run(action, checks, log, sidecars, companions))
 
@@ -92,11 +92,11 @@ def _outcome(entry: Entry, run: _Run) -> Outcome:
         return _drop(entry, run, written)
     except FileFailure as failure:
         reason = failure.reason + _restore_companions(entry, run.log)
-        return _told(Outcome(entry, False, reason), *written)
+        return _with_sidecar(Outcome(entry, False, reason), *written)
 
 
 def _drop(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
-    """Drop a file, its companions before it; `written` gets the sidecar that came about."""
+    """Drop a file after its companions; a sidecar that is written is appended to `written`."""
     action, log = run.action, run.log
     if action.same_bytes_only and entry.kind != "identical":
         raise FileFailure(
@@ -104,38 +104,38 @@ def _drop(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
             "in it: use --trash, or make the plan with --kind identical"
         )
     with (
-        run.checks.pair(entry) as (loser, keeper),
-        going_along(loser, keeper, run.companion_mode(action), run.checks.losers) as along,
+        run.checks.pair(entry) as (duplicate, keeper),
+        going_along(duplicate, keeper, run.companion_mode(action), run.checks.dropped) as along,
     ):
         _require_writable(os.path.dirname(entry.path))
         _require_copies(along, action)
-        target, *targets = action.targets([loser, *(each.held for each in along)])
-        thought = sidecar.think(loser, keeper) if run.sidecars else None
+        target, *targets = action.targets([duplicate, *(each.file for each in along)])
+        prepared = sidecar.prepare(duplicate, keeper) if run.sidecars else None
         if log is not None:
-            _settle_keepers(loser, keeper, along)
-            if thought is not None:
-                _write(thought, entry.group, loser, keeper, log)
-                written.append(thought)
+            _fsync_keepers(duplicate, keeper, along)
+            if prepared is not None:
+                _write(prepared, entry.group, duplicate, keeper, log)
+                written.append(prepared)
             for each, place in zip(along, targets, strict=True):
                 kept = each.equal or keeper
-                step = _step(entry.group, action, log.next_number, each.held, kept, place)
-                _perform(replace(step, companion_of=entry.path), action, each.held, kept, log)
-            step = _step(entry.group, action, log.next_number, loser, keeper, target)
-            _perform(step, action, loser, keeper, log)
-    went = tuple(each.held.path for each in along)
-    return _told(Outcome(entry, True, target=target, companions=went), thought)
+                step = _step(entry.group, action, log.next_number, each.file, kept, place)
+                _perform(replace(step, companion_of=entry.path), action, each.file, kept, log)
+            step = _step(entry.group, action, log.next_number, duplicate, keeper, target)
+            _perform(step, action, duplicate, keeper, log)
+    went = tuple(each.file.path for each in along)
+    return _with_sidecar(Outcome(entry, True, target=target, companions=went), prepared)
 
 
-def _settle_keepers(loser: Held, keeper: Held, along: Sequence[Along]) -> None:
-    """Bring to the disk what stands for the files that are to go."""
-    require_two(loser, keeper)
-    for held in (keeper, *(each.equal for each in along)):
-        if held is not None:
-            settle_on_disk(held)
+def _fsync_keepers(duplicate: OpenFile, keeper: OpenFile, along: Sequence[Along]) -> None:
+    """Sync the keepers of an image and of its companions to the disk."""
+    require_two(duplicate, keeper)
+    for file in (keeper, *(each.equal for each in along)):
+        if file is not None:
+            fsync_file(file)
 
 
 def _require_copies(along: Sequence[Along], action: Action) -> None:
-    alone = [os.path.basename(each.held.path) for each in along if each.equal is None]
+    alone = [os.path.basename(each.file.path) for each in along if each.equal is None]
     if alone and action.name == "delete":
         raise FileFailure(
             f"{', '.join(alone)} would go with it and is nowhere else: use --trash or --move"
@@ -143,9 +143,9 @@ def _require_copies(along: Sequence[Along], action: Action) -> None:
 
 
 def _restore_companions(entry: Entry, log: Journal | None) -> str:
-    """Put back the companions of a file that stays; return what is to be said of it."""
+    """Put back the companions of a file that stays; return a sentence about it, or ""."""
     if log is None or log.finished(entry.path, entry.item):
-        return ""  # a file that came back does not bring back what went with the former one
+        return ""  # companions dropped with an earlier copy of the file stay dropped
     gone = log.companions_gone(entry.path)
     if not gone:
         return ""
@@ -156,26 +156,28 @@ def _restore_companions(entry: Entry, log: Journal | None) -> str:
     return "; the companions that had gone are back"
 
 
-def _told(outcome: Outcome, *written: Sidecar | None) -> Outcome:
+def _with_sidecar(outcome: Outcome, *written: Sidecar | None) -> Outcome:
     for made in filter(None, written):
-        outcome = replace(outcome, sidecar=made.path, said=made.said)
+        outcome = replace(outcome, sidecar=made.path, metadata=made.added)
     return outcome
 
 
-def _write(made: Sidecar, group: int, loser: Held, keeper: Held, log: Journal) -> None:
-    step = sidecar.step_of(made, log.next_number, group, loser, keeper)
+def _write(made: Sidecar, group: int, duplicate: OpenFile, keeper: OpenFile, log: Journal) -> None:
+    step = sidecar.journal_step(made, log.next_number, group, duplicate, keeper)
     with _logged(step, log):
-        loser.require_unchanged()
+        duplicate.require_unchanged()
         keeper.require_unchanged()
         sidecar.write(step, made)
 
 
-def _perform(step: Step, action: Action, loser: Held, keeper: Held, log: Journal) -> None:
+def _perform(
+    step: Step, action: Action, duplicate: OpenFile, keeper: OpenFile, log: Journal
+) -> None:
     with _logged(step, log):
-        # Syncing the intent took its time.
-        loser.require_unchanged()
+        # Syncing the intent took time, so check again.
+        duplicate.require_unchanged()
         keeper.require_unchanged()
-        action.perform(step, loser, keeper)
+        action.perform(step, duplicate, keeper)
 
 
 @contextmanager
@@ -187,39 +189,44 @@ def _logged(step: Step, log: Journal) -> Iterator[None]:
         log.mark(step, "failed", failure.reason)
         raise
     except OSError as error:
-        log.mark(step, "failed", words(error))
-        raise FileFailure(f"{step.action} failed: {words(error)}") from error
+        log.mark(step, "failed", os_error_text(error))
+        raise FileFailure(f"{step.action} failed: {os_error_text(error)}") from error
     log.mark(step, "done")
 
 
 def _step(
-    group: int, action: Action, number: int, loser: Held, keeper: Held, target: str | None
+    group: int,
+    action: Action,
+    number: int,
+    duplicate: OpenFile,
+    keeper: OpenFile,
+    target: str | None,
 ) -> Step:
     return Step(
         number=number,
         action=action.name,
         group=group,
-        path=loser.path,
-        hash=loser.hash,
-        bytes=loser.seen.st_size,
-        mode=stat.S_IMODE(loser.seen.st_mode),
-        mtime_ns=loser.seen.st_mtime_ns,
-        uid=loser.seen.st_uid,
-        gid=loser.seen.st_gid,
+        path=duplicate.path,
+        hash=duplicate.hash,
+        bytes=duplicate.seen.st_size,
+        mode=stat.S_IMODE(duplicate.seen.st_mode),
+        mtime_ns=duplicate.seen.st_mtime_ns,
+        uid=duplicate.seen.st_uid,
+        gid=duplicate.seen.st_gid,
         keeper=keeper.path,
         keeper_hash=keeper.hash,
         target=target,
-        draft=action.draft(loser, target),
+        draft=action.temp_path(duplicate, target),
     )
 
 
 def _was_done(entry: Entry, action: Action, log: Journal) -> bool:
-    """Return whether an earlier run did it; a file that came back by other hands is a new one."""
+    """Return whether an earlier run did it; a file that someone restored counts as new."""
     did = log.finished(entry.path, entry.item)
     if did == "reflink":
-        return action.name == did  # nothing on the disk shows it
+        return action.name == did  # a reflink cannot be recognised on the disk
     if did == "hardlink":
-        return are_one(entry.path, entry.keeper)
+        return same_file(entry.path, entry.keeper)
     return did is not None and not os.path.lexists(entry.path)
 
 

@@ -1,7 +1,7 @@
-"""What is looked at before a file is touched: is it what the plan saw, and is its keeper safe?
+"""The checks before a file is touched: does it match the plan, and is its keeper safe?
 
-A keeper is never a loser anywhere in the plan and is read anew before each action that relies on
-it. So whatever goes, goes while a file that nothing in the plan removes stands for it.
+A keeper is never dropped anywhere in the plan and is read again before each action that relies
+on it. So a file is dropped only while a copy exists that nothing in the plan removes.
 """
 
 import os
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from search.dedup import extras
-from search.dedup.apply.open_file import Held, hold, identity, look
+from search.dedup.apply.open_file import OpenFile, identity, lstat_regular, open_verified
 from search.dedup.detect.kinds import CHECKED
 from search.dedup.extras import as_rows, in_words, lacking
 from search.dedup.plan.plan import BY_HAND, Entry
@@ -22,44 +22,44 @@ _Place = tuple[tuple[int, int], tuple[int, int], str]
 
 
 class Checks:
-    """Judges the entries of one plan, each against the whole of it and against the disk."""
+    """Checks the entries of one plan, each against the whole plan and against the disk."""
 
     def __init__(self, entries: Sequence[Entry], decided: Decided | None = None) -> None:
-        """Take the whole plan, and what a person decided, perhaps since it was made."""
-        losers = [entry.path for entry in entries if entry.action == "drop"]
+        """Create checks for a whole plan and the decisions of a person, perhaps made later."""
+        dropped = [entry.path for entry in entries if entry.action == "drop"]
         # By group: the keeper of copies may stand in a group of edits as well.
         self._kept = {(one.group, one.path): one for one in entries if one.action == "keep"}
         self._stay = frozenset(path for _, path in self._kept)
-        self.losers = frozenset(losers)
+        self.dropped = frozenset(dropped)
         self._decided = _decided(entries, decided) if decided else frozenset()
-        self._places = frozenset(place for path in losers if (place := _place(path)))
+        self._places = frozenset(place for path in dropped if (place := _place(path)))
 
     @contextmanager
-    def pair(self, entry: Entry) -> Iterator[tuple[Held, Held]]:
-        """Hold a file and its keeper, both as the plan recorded them.
+    def pair(self, entry: Entry) -> Iterator[tuple[OpenFile, OpenFile]]:
+        """Open a file and its keeper, both as the plan recorded them.
 
-        Raises a FileFailure with the reason why the file is not to be touched.
+        Raises a FileFailure with the reason why the file must not be touched.
         """
         recorded = self._recorded(entry)
-        if identity(look(entry.path)) == identity(_look_at_keeper(entry)):
+        if identity(lstat_regular(entry.path)) == identity(_lstat_keeper(entry)):
             raise FileFailure("it and its keeper are one and the same file")
-        # One that is not there stays in the set by its name, in case it comes back.
+        # A path that does not exist now is still compared by name: it may come back.
         if _place(entry.keeper) in self._places:
             raise FileFailure("its keeper is dropped by the plan, under another spelling")
-        with hold(entry.path, alone=True) as loser:
-            if loser.hash != entry.item:
+        with open_verified(entry.path, exclusive=True) as duplicate:
+            if duplicate.hash != entry.item:
                 raise FileFailure("its content changed since the plan: look for duplicates again")
             with _keeper(entry) as keeper:
                 if keeper.hash != recorded:
                     raise FileFailure(
                         "its keeper's content changed since the plan: look for duplicates again"
                     )
-                _require_told(entry, loser, keeper)
-                loser.require_unchanged()
-                yield loser, keeper
+                _require_known_extras(entry, duplicate, keeper)
+                duplicate.require_unchanged()
+                yield duplicate, keeper
 
     def _recorded(self, entry: Entry) -> str:
-        """Find what the keeper's bytes hashed to, unless the plan contradicts itself."""
+        """Return the keeper's hash in the plan; raises a FileFailure if that is inconsistent."""
         if entry.group in self._decided:
             raise FileFailure(
                 "you decided that the files of its group stay: sightline dedup decide --list "
@@ -69,7 +69,7 @@ class Checks:
             raise FileFailure("it is its own keeper, and a keeper is never dropped")
         if entry.path in self._stay:
             raise FileFailure("another row of the plan keeps it")
-        if entry.keeper in self.losers:
+        if entry.keeper in self.dropped:
             raise FileFailure("its keeper is dropped by the plan")
         kept = self._kept.get((entry.group, entry.keeper))
         if kept is None:
@@ -81,9 +81,9 @@ class Checks:
 
 
 def _require_proven(entry: Entry) -> None:
-    """Raise a FileFailure where nobody looked at a copy or an edit at full detail.
+    """Raise a FileFailure unless a copy or an edit was compared at full detail.
 
-    Plans of before that was done are such; what a person marked in the report is that person's.
+    Older plans lack that comparison; an entry marked by hand in the report needs none.
     """
     proven = entry.kind not in CHECKED or entry.evidence.get("differs") is False
     if not proven and entry.rule != BY_HAND:
@@ -93,12 +93,12 @@ def _require_proven(entry: Entry) -> None:
         )
 
 
-def _require_told(entry: Entry, loser: Held, keeper: Held) -> None:
-    """Raise a FileFailure where a file holds more than its keeper, and the plan does not say so.
+def _require_known_extras(entry: Entry, duplicate: OpenFile, keeper: OpenFile) -> None:
+    """Raise a FileFailure if a file has extras that its keeper lacks and the plan does not list.
 
-    Plans of before it was looked at are such, and those that nobody made from a report.
+    Older plans list none, nor do plans that were not made from a report.
     """
-    if loser.hash == keeper.hash:
+    if duplicate.hash == keeper.hash:
         return
     rows = entry.evidence.get("extras")
     told = (
@@ -106,8 +106,8 @@ def _require_told(entry: Entry, loser: Held, keeper: Held) -> None:
         if isinstance(rows, list)
         else set()
     )
-    # What was not understood was so when the plan was made.
-    more = lacking(extras.read(loser.path), extras.read(keeper.path))
+    # An extra of kind "unknown" was already unknown when the plan was made.
+    more = lacking(extras.read(duplicate.path), extras.read(keeper.path))
     untold = [each for each in more if each.kind not in told | {"unknown"}]
     if untold:
         raise FileFailure(
@@ -117,37 +117,37 @@ def _require_told(entry: Entry, loser: Held, keeper: Held) -> None:
 
 
 def _decided(entries: Sequence[Entry], decided: Decided) -> frozenset[int]:
-    """Find the groups of which a decision names every file."""
+    """Return the groups in which one decision covers every file."""
     groups: dict[int, list[str]] = defaultdict(list)
     for entry in entries:
         groups[entry.group].append(entry.item)
     return frozenset(number for number, hashes in groups.items() if decided.hides(hashes))
 
 
-def _look_at_keeper(entry: Entry) -> os.stat_result:
+def _lstat_keeper(entry: Entry) -> os.stat_result:
     try:
-        return look(entry.keeper)
+        return lstat_regular(entry.keeper)
     except FileFailure as error:
         raise FileFailure(f"its keeper: {error}") from error
 
 
 @contextmanager
-def _keeper(entry: Entry) -> Iterator[Held]:
+def _keeper(entry: Entry) -> Iterator[OpenFile]:
     opened = False
     try:
-        with hold(entry.keeper, alone=False) as held:
+        with open_verified(entry.keeper, exclusive=False) as file:
             opened = True
-            yield held
+            yield file
     except FileFailure as error:
-        if opened:  # it is about something else
+        if opened:  # raised by the body of the with block
             raise
         raise FileFailure(f"its keeper: {error}") from error
 
 
 def _place(path: str) -> _Place | None:
-    """Return what names are told apart by on any file system: folder, file and folded name.
+    """Return a key for a path: identity of the folder, identity of the file, case-folded name.
 
-    Hard links of a file differ in it, spellings of one name do not.
+    Hard links of a file have different keys, spellings of one name have the same key.
     """
     with suppress(OSError, ValueError):
         folder = os.stat(os.path.dirname(path) or os.curdir)

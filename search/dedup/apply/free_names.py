@@ -1,31 +1,31 @@
-"""Names that are free: what to call a file where its own name is taken."""
+"""Free file names: numbered names for files whose own name is taken."""
 
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 
-class Names:
-    """Finds free names in folders; a name that is taken gets a number, as `pattern` spells it.
+class FreeNames:
+    """Finds free names in folders; a taken name gets a number in the form of `pattern`.
 
-    It remembers what it gave, for thousands of files may share one name.
+    It remembers the names it returned, since thousands of files may share one name.
     """
 
     def __init__(self, pattern: str, is_taken: Callable[[str], bool] = os.path.lexists) -> None:
         self._pattern = pattern  # " ({})"
         self._is_taken = is_taken
-        self._given: Counter[str] = Counter()
+        self._returned: Counter[str] = Counter()
 
     def free(self, folder: str, name: str, companions: Sequence[str] = ()) -> str:
-        """Return a path in the folder that nothing has and that was not given before.
+        """Return a path in the folder that does not exist and was not returned before.
 
-        The names that its `companions` have beside it are free as well, if they follow its own.
+        The renamed `companions` are free as well, as far as their names follow the file's.
         """
         path = wanted = os.path.join(folder, name)
         stem, end = os.path.splitext(wanted)
         while True:
-            self._given[wanted] += 1
-            if (number := self._given[wanted]) > 1:
+            self._returned[wanted] += 1
+            if (number := self._returned[wanted]) > 1:
                 path = stem + self._pattern.format(number) + end
             beside = filter(None, (renamed(each, name, path) for each in companions))
             if not any(map(self._is_taken, (path, *beside))):
@@ -35,7 +35,7 @@ class Names:
 def renamed(companion: str, name: str, path: str) -> str | None:
     """Return the path of a companion beside a file that was called `name` and is now at `path`.
 
-    None for one that has another name than the file, as IMG_1.AAE beside IMG_E1.HEIC.
+    Return None if its name does not begin with the file's, as IMG_1.AAE beside IMG_E1.HEIC.
     """
     stem, new_stem = os.path.splitext(name)[0], os.path.splitext(path)[0]
     for old, new in ((name, path), (stem, new_stem)):

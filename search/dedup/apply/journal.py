@@ -1,7 +1,7 @@
-"""The journal of an apply: JSON Lines; what is about to happen is on the disk before it happens.
+"""The write-ahead journal of an apply, as JSON Lines.
 
-An intent is written and synced before each action, a mark after it. An intent without a mark is
-one that was interrupted: the disk tells whether it came about.
+An intent is written and synced before each action, a mark after it. An intent without a mark was
+interrupted; the state of the disk shows whether its action took effect.
 """
 
 import json
@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
-from search.dedup.apply.open_file import claim, sync_folder
+from search.dedup.apply.open_file import lock_file, sync_folder
 from search.dedup.plan.jsonl import (
     BadLine,
-    digest,
-    numbered,
-    parsed,
-    place,
-    present,
-    text,
-    unwritable,
-    whole,
+    hash_field,
+    integer_field,
+    parse_object,
+    path_field,
+    read_lines,
+    require_keys,
+    string_field,
+    write_error,
 )
 from storage.errors import PathNotFound, SightlineError
 
@@ -36,7 +36,7 @@ _HEADER = b'{"record": "journal", "version": 1}\n'
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What stood at a sidecar's place, and for which file it came to speak."""
+    """The bytes that a sidecar replaced, and the duplicate whose metadata it took over."""
 
     loser: str
     loser_hash: str  # SHA-256
@@ -45,11 +45,11 @@ class Former:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One action on one file, with all that is needed to tell whether it happened and to undo it.
+    """One action on one file, with all that is needed to check whether it happened and to undo it.
 
-    `target` is where the file goes (trash, move); `draft` a name that only this step uses, for a
-    file that is being made. Of a sidecar that is written, path, hash and bytes are its own, and
-    what else a file has is of the former one.
+    `target` is the new path (trash, move); `draft` a temporary path that only this step uses.
+    For a sidecar, path, hash and bytes are those of the new file; mode, date and owner are those
+    of the sidecar it replaces.
     """
 
     number: int  # from 1
@@ -67,19 +67,19 @@ class Step:
     target: str | None = None
     draft: str | None = None
     former: Former | None = None  # of a sidecar alone
-    companion_of: str | None = None  # the image that it goes with
+    companion_of: str | None = None  # path of the image it belongs to
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A step, and how far it came."""
+    """A step and its state."""
 
     step: Step
     state: State
 
 
 class Journal:
-    """A journal that is open for writing by one run."""
+    """A journal open for writing by one run."""
 
     def __init__(self, path: str, stream: BinaryIO, logged: dict[int, Logged]) -> None:
         self.path = path
@@ -94,43 +94,43 @@ class Journal:
     @classmethod
     @contextmanager
     def open(cls, file: str | Path, *, new: bool = True) -> Iterator["Journal"]:
-        """Open a journal to go on with it, or begin one; a line that was cut off is taken away.
+        """Open a journal to continue it, or create one; an incomplete last line is removed.
 
-        Raises PathNotFound unless it may be `new`, and SightlineError where it is no journal,
-        another run has it, or it cannot be written.
+        Raises PathNotFound if it does not exist and may not be `new`, and SightlineError if the
+        file is no journal, is in use by another run, or cannot be written.
         """
         path = os.path.abspath(file)
         try:
             stream = _opened(path, new)
         except OSError as error:
-            raise unwritable("the journal", path, error) from error
+            raise write_error("the journal", path, error) from error
         with stream:
-            if not claim(stream.fileno(), alone=True):
+            if not lock_file(stream.fileno(), exclusive=True):
                 raise SightlineError(f"the journal {path} is in use by another run: wait for it")
             try:
-                _mend(path, stream)
-                # Else a power cut could take the journal of what it lets happen.
+                _truncate_partial_line(path, stream)
+                # Otherwise a power cut could remove the journal, but not the actions in it.
                 sync_folder(os.path.dirname(path))
             except OSError as error:
-                raise unwritable("the journal", path, error) from error
+                raise write_error("the journal", path, error) from error
             yield cls(path, stream, {one.step.number: one for one in read(path)[0]})
 
     @property
     def logged(self) -> tuple[Logged, ...]:
-        """Return every step in the order in which it was begun."""
+        """Return all steps in the order they began."""
         return tuple(self._logged.values())
 
     @property
     def next_number(self) -> int:
-        """Return the number of the step to come."""
+        """Return the number of the next step."""
         return max(self._logged, default=0) + 1
 
     def finished(self, path: str, content: str) -> ActionName | None:
-        """Return by which action a file with this content was dealt with, and not undone."""
+        """Return the action done, and not undone, for a file with this content; None if none."""
         return self._finished.get((path, content))
 
     def companions_gone(self, path: str) -> tuple[Logged, ...]:
-        """Return the steps by which companions of an image went, and were not put back."""
+        """Return the steps that dropped companions of an image and were not undone."""
         return tuple(
             one
             for one in self._logged.values()
@@ -138,12 +138,12 @@ class Journal:
         )
 
     def begin(self, step: Step) -> None:
-        """Put an intent on the disk; raises DiskFull or SightlineError, and then stop."""
+        """Write and sync an intent; after a DiskFull or SightlineError the caller must stop."""
         self._write({"record": "intent", **asdict(step)})
         self._logged[step.number] = Logged(step, "open")
 
     def mark(self, step: Step, mark: Mark, reason: str | None = None) -> None:
-        """Note how far a step came; raises DiskFull or SightlineError, and then stop."""
+        """Write the state of a step; after a DiskFull or SightlineError the caller must stop."""
         row: dict[str, object] = {"record": mark, "number": step.number}
         self._write(row if reason is None else {**row, "reason": reason})
         self._logged[step.number] = Logged(step, mark)
@@ -157,13 +157,13 @@ class Journal:
         try:
             _append(self._file, json.dumps(row).encode("ascii") + b"\n")
         except OSError as error:
-            raise unwritable("the journal", self.path, error) from error
+            raise write_error("the journal", self.path, error) from error
 
 
 def _append(file: int, line: bytes) -> None:
-    """Write a line to the disk or leave the file as it was; raises OSError.
+    """Append and sync a line, or leave the file as it was; raises OSError.
 
-    Not through a stream: what that still holds after an error it would write later.
+    A buffered stream would write the rest of its buffer later, even after an error.
     """
     end = os.lseek(file, 0, os.SEEK_END)
     try:
@@ -178,25 +178,25 @@ def _append(file: int, line: bytes) -> None:
 
 
 def read(file: str | Path) -> tuple[tuple[Logged, ...], tuple[BadLine, ...]]:
-    """Read a journal: its steps in order, and the lines that are none with the reason for each.
+    """Read a journal: its steps in order, and its invalid lines, each with the reason.
 
-    Raises PathNotFound, or SightlineError where it cannot be read or is no journal.
+    Raises PathNotFound, or SightlineError if it cannot be read or is no journal.
     """
     logged: dict[int, Logged] = {}
     refused = []
-    found = numbered(file, "the journal")
+    found = read_lines(file, "the journal")
     _require_header(file, next(found, (1, _HEADER))[1])
     for number, line in found:
         try:
-            _take(parsed(line), logged)
+            _take(parse_object(line), logged)
         except ValueError as error:
             refused.append(BadLine(number, str(error)))
     return tuple(logged.values()), tuple(refused)
 
 
 def _take(row: dict[str, Any], logged: dict[int, Logged]) -> None:
-    present(row, "record", "number")
-    number = whole(row, "number", 1)
+    require_keys(row, "record", "number")
+    number = integer_field(row, "number", 1)
     if row["record"] == "intent":
         if number in logged:
             raise ValueError(f"step {number} is there already")
@@ -212,38 +212,38 @@ def _take(row: dict[str, Any], logged: dict[int, Logged]) -> None:
 
 
 def _step(row: dict[str, Any]) -> Step:
-    present(row, *(field.name for field in fields(Step) if field.name not in _LATER))
+    require_keys(row, *(field.name for field in fields(Step) if field.name not in _LATER))
     actions = [name for name in get_args(ActionName) if name == row["action"]]
     if not actions:
         raise ValueError(f"action is none of {', '.join(get_args(ActionName))}")
     return Step(
-        number=whole(row, "number", 1),
+        number=integer_field(row, "number", 1),
         action=actions[0],
-        group=whole(row, "group"),
-        path=place(row, "path"),
-        hash=digest(row, "hash"),
-        bytes=whole(row, "bytes"),
-        mode=whole(row, "mode"),
-        mtime_ns=whole(row, "mtime_ns", -(2**63)),
-        uid=whole(row, "uid"),
-        gid=whole(row, "gid"),
-        keeper=place(row, "keeper"),
-        keeper_hash=digest(row, "keeper_hash"),
-        target=None if row["target"] is None else place(row, "target"),
-        draft=None if row["draft"] is None else place(row, "draft"),
+        group=integer_field(row, "group"),
+        path=path_field(row, "path"),
+        hash=hash_field(row, "hash"),
+        bytes=integer_field(row, "bytes"),
+        mode=integer_field(row, "mode"),
+        mtime_ns=integer_field(row, "mtime_ns", -(2**63)),
+        uid=integer_field(row, "uid"),
+        gid=integer_field(row, "gid"),
+        keeper=path_field(row, "keeper"),
+        keeper_hash=hash_field(row, "keeper_hash"),
+        target=None if row["target"] is None else path_field(row, "target"),
+        draft=None if row["draft"] is None else path_field(row, "draft"),
         former=_former(row.get("former")),
-        companion_of=None if row.get("companion_of") is None else place(row, "companion_of"),
+        companion_of=None if row.get("companion_of") is None else path_field(row, "companion_of"),
     )
 
 
 def _former(row: object) -> Former | None:
     if row is None:
-        return None  # as in every journal before there were sidecars
+        return None  # journals of earlier versions have no sidecars
     if not isinstance(row, dict):
         raise ValueError("former is not an object")
-    present(row, "loser", "loser_hash", "packed")
-    packed = None if row["packed"] is None else text(row, "packed")
-    return Former(place(row, "loser"), digest(row, "loser_hash"), packed)
+    require_keys(row, "loser", "loser_hash", "packed")
+    packed = None if row["packed"] is None else string_field(row, "packed")
+    return Former(path_field(row, "loser"), hash_field(row, "loser_hash"), packed)
 
 
 def _opened(path: str, new: bool) -> BinaryIO:
@@ -256,8 +256,8 @@ def _opened(path: str, new: bool) -> BinaryIO:
     return open(path, "r+b")
 
 
-def _mend(path: str, stream: BinaryIO) -> None:
-    """Take away what a crash left of a last line, in a file that is surely a journal."""
+def _truncate_partial_line(path: str, stream: BinaryIO) -> None:
+    """Remove an incomplete last line after a crash; raises SightlineError if it is no journal."""
     first = stream.readline(len(_HEADER))
     if not first or (_HEADER.startswith(first) and not first.endswith(b"\n")):
         os.ftruncate(stream.fileno(), 0)

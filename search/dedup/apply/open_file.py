@@ -1,4 +1,4 @@
-"""A file held open while something is decided about it: what it is, and that it stays so."""
+"""Files opened, locked and hashed, so that they can be shown unchanged before an action."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from secrets import token_hex
 
 from storage.errors import FileFailure
 
-# A symbolic link or a pipe that took the file's place since it was looked at is not followed.
+# A symbolic link or a pipe that replaced the file since its lstat is not followed.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -33,8 +33,8 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A regular file that is open, claimed and read to its end."""
+class OpenFile:
+    """A regular file that is open, locked and hashed."""
 
     path: str
     descriptor: int
@@ -43,18 +43,18 @@ class Held:
 
     @property
     def identity(self) -> tuple[int, int]:
-        """Return device and inode: two paths of one file agree in them."""
+        """Return device and inode, which are equal for two paths of one file."""
         return identity(self.seen)
 
     def require_unchanged(self) -> None:
         """Raise a FileFailure if the path no longer leads to the bytes that were read."""
-        now = look(self.path)
-        if _version(now) != _version(self.seen):
+        now = lstat_regular(self.path)
+        if _file_state(now) != _file_state(self.seen):
             raise FileFailure(f"{self.path} changed meanwhile: look for duplicates again")
 
 
-def look(path: str) -> os.stat_result:
-    """Look at a regular file without opening it; raises a FileFailure that says what is wrong."""
+def lstat_regular(path: str) -> os.stat_result:
+    """Return the lstat of a regular file; raises a FileFailure if it is missing or no such file."""
     try:
         seen = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -65,7 +65,7 @@ def look(path: str) -> os.stat_result:
             ) from None
         raise FileFailure(f"{path} is not there any more") from None
     except OSError as error:
-        raise FileFailure(f"{path} cannot be looked at: {words(error)}") from error
+        raise FileFailure(f"{path} cannot be looked at: {os_error_text(error)}") from error
     except ValueError:  # a NUL, or half of a surrogate pair
         raise FileFailure(f"{path!r} is no path") from None
     if stat.S_ISLNK(seen.st_mode):
@@ -76,69 +76,69 @@ def look(path: str) -> os.stat_result:
 
 
 @contextmanager
-def hold(path: str, *, alone: bool) -> Iterator[Held]:
-    """Open a file, claim it and hash it; raises a FileFailure that says why it cannot be.
+def open_verified(path: str, *, exclusive: bool) -> Iterator[OpenFile]:
+    """Open, lock and hash a file; raises a FileFailure with the reason if that fails.
 
-    `alone` claims it as one that is to go, otherwise as one that is to stay: another apply that
-    wants the opposite at the same moment is told so, instead of removing what this one relies on.
+    A file to be dropped is locked `exclusive`, a keeper shared. So a concurrent apply that wants
+    the opposite fails, instead of removing a file that this one relies on.
     """
-    seen = look(path)
+    seen = lstat_regular(path)
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
-        raise FileFailure(f"{path} cannot be opened: {words(error)}") from error
+        raise FileFailure(f"{path} cannot be opened: {os_error_text(error)}") from error
     try:
-        if not claim(descriptor, alone=alone):
+        if not lock_file(descriptor, exclusive=exclusive):
             raise FileFailure(f"{path} is in use by another run: apply the plan again after it")
-        held = Held(path, descriptor, os.fstat(descriptor), content_hash(path, descriptor))
-        if held.identity != identity(seen):
+        file = OpenFile(path, descriptor, os.fstat(descriptor), content_hash(path, descriptor))
+        if file.identity != identity(seen):
             raise FileFailure(f"{path} changed meanwhile: look for duplicates again")
-        held.require_unchanged()
-        yield held
+        file.require_unchanged()
+        yield file
     finally:
         os.close(descriptor)
 
 
 def content_hash(path: str, descriptor: int) -> str:
-    """Hash the bytes of an open file as items are named: SHA-256, 64 hexadecimal digits."""
+    """Return the SHA-256 of an open file as 64 hexadecimal digits, as in the catalogue."""
     try:
         with open(descriptor, "rb", closefd=False) as stream:
             stream.seek(0)
             return file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise FileFailure(f"{path} cannot be read: {words(error)}") from error
+        raise FileFailure(f"{path} cannot be read: {os_error_text(error)}") from error
 
 
-def claim(descriptor: int, *, alone: bool) -> bool:
-    """Claim an open file until it is closed, against other runs; False if one of them has it."""
+def lock_file(descriptor: int, *, exclusive: bool) -> bool:
+    """Lock an open file until it is closed; return False if another run holds the lock."""
     if sys.platform == "win32":
-        return True  # it lets nobody rename or remove a file that is open
+        return True  # Windows refuses to rename or remove an open file anyway
     import fcntl  # not there on every system
 
     try:
-        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return True  # some network file systems have no such locks: as good as it was without
+        return True  # some network file systems have no locks; go on without one
     return True
 
 
-def require_two(loser: Held, keeper: Held) -> None:
+def require_two(duplicate: OpenFile, keeper: OpenFile) -> None:
     """Raise a FileFailure if two paths on different devices are one file.
 
-    A share that is mounted twice, or beside the folder it serves, gives one file two device
-    numbers. So a file that is made beside one of them must not be there beside the other.
+    A share that is mounted twice, or next to the folder it exports, gives one file two device
+    numbers. So a probe file is created beside the one and must not appear beside the other.
     """
-    names = [os.path.basename(each.path).casefold() for each in (loser, keeper)]
-    if loser.seen.st_dev == keeper.seen.st_dev or names[0] != names[1]:
+    names = [os.path.basename(each.path).casefold() for each in (duplicate, keeper)]
+    if duplicate.seen.st_dev == keeper.seen.st_dev or names[0] != names[1]:
         return
     probe = f".sightline-{token_hex(8)}"
-    ours = os.path.join(os.path.dirname(loser.path), probe)
+    ours = os.path.join(os.path.dirname(duplicate.path), probe)
     try:
         os.close(os.open(ours, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise FileFailure(f"nothing can be made in its folder: {words(error)}") from error
+        raise FileFailure(f"nothing can be made in its folder: {os_error_text(error)}") from error
     try:
         one = os.path.lexists(os.path.join(os.path.dirname(keeper.path), probe))
     finally:
@@ -148,15 +148,15 @@ def require_two(loser: Held, keeper: Held) -> None:
         raise FileFailure("it and its keeper are one file, seen through two mounts of a disk")
 
 
-def settle_on_disk(keeper: Held) -> None:
-    """Bring a file that others go for to the disk: it may have been copied there just now."""
+def fsync_file(keeper: OpenFile) -> None:
+    """Sync a keeper to the disk: it may have been copied there just now."""
     with suppress(OSError):
         os.fsync(keeper.descriptor)
     sync_folder(os.path.dirname(keeper.path))
 
 
 def sync_folder(folder: str) -> None:
-    """Bring a folder's names to the disk, where the system can."""
+    """Sync a folder's entries to the disk, where the system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -170,18 +170,18 @@ def identity(seen: os.stat_result) -> tuple[int, int]:
     return seen.st_dev, seen.st_ino
 
 
-def are_one(path: str, other: str) -> bool:
+def same_file(path: str, other: str) -> bool:
     """Return whether two paths are two names of one regular file."""
     try:
-        return identity(look(path)) == identity(look(other))
+        return identity(lstat_regular(path)) == identity(lstat_regular(other))
     except FileFailure:
         return False
 
 
-def words(error: OSError) -> str:
-    """Return in a few words what the system refused."""
+def os_error_text(error: OSError) -> str:
+    """Return the cause of an OSError in a few plain words."""
     return _WORDS.get(error.errno or 0) or error.strerror or str(error)
 
 
-def _version(seen: os.stat_result) -> tuple[int, ...]:
+def _file_state(seen: os.stat_result) -> tuple[int, ...]:
     return (*identity(seen), seen.st_size, seen.st_mtime_ns)

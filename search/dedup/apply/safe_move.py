@@ -1,4 +1,4 @@
-"""Carrying a file to another name so that at every moment its bytes stand under one of the two."""
+"""Crash-safe moves: at every moment the bytes exist under the old or the new name."""
 
 import errno
 import os
@@ -7,49 +7,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from secrets import token_hex
 
-from search.dedup.apply.open_file import Held, content_hash, identity, sync_folder
+from search.dedup.apply.open_file import OpenFile, content_hash, identity, sync_folder
 from storage.errors import FileFailure
 
 
-def draft_beside(path: str) -> str:
-    """Return a name in the same folder that nothing has; scans skip what begins with a dot."""
+def temp_path_beside(path: str) -> str:
+    """Return a temporary path in the same folder; scans skip names that begin with a dot."""
     return os.path.join(os.path.dirname(path), f".sightline-{token_hex(8)}")
 
 
-def carry(source: Held, target: str, draft: str | None) -> None:
-    """Move a file to a name that is free, never over what has that name.
+def move(source: OpenFile, target: str, temp_path: str | None) -> None:
+    """Move a file to a free path, never over an existing file.
 
-    On another file system it is copied to `draft` first, read back, and only then removed; with
-    no draft that is refused. Raises OSError or FileFailure, and then nothing has moved.
+    To another file system it is copied to `temp_path`, read back, and only then removed; without
+    a `temp_path` that is an OSError. Raises OSError or FileFailure, and then nothing has moved.
     """
-    with reserved(target):
+    with reserve_name(target):
         try:
             os.rename(source.path, target)
         except OSError as error:
-            if error.errno != errno.EXDEV or draft is None:
+            if error.errno != errno.EXDEV or temp_path is None:
                 raise
-            _carry_across(source, target, draft)
+            _copy_across(source, target, temp_path)
 
 
-def _carry_across(source: Held, target: str, draft: str) -> None:
-    with passing(draft):
-        copy(source, draft)
-        copied = identity(os.lstat(draft))
-        os.rename(draft, target)
+def _copy_across(source: OpenFile, target: str, temp_path: str) -> None:
+    with temporary(temp_path):
+        copy(source, temp_path)
+        copied = identity(os.lstat(temp_path))
+        os.rename(temp_path, target)
     try:
         sync_folder(os.path.dirname(target))
         source.require_unchanged()
         os.unlink(source.path)
     except BaseException:
-        # Unless an interruption came after the last step, it has not moved.
+        # If the source still exists, it has not moved: remove the copy.
         if os.path.lexists(source.path):
             _unlink_if(target, copied)
         raise
 
 
 @contextmanager
-def reserved(target: str) -> Iterator[None]:
-    """Take a name that is free with an empty file, to be renamed over; gives it back on error."""
+def reserve_name(target: str) -> Iterator[None]:
+    """Reserve a free name with an empty file, to be renamed over; remove it on error."""
     descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
         taken = identity(os.fstat(descriptor))
@@ -63,18 +63,18 @@ def reserved(target: str) -> Iterator[None]:
 
 
 @contextmanager
-def passing(draft: str) -> Iterator[None]:
-    """Remove a draft at the end of the block, if it is still there."""
+def temporary(temp_path: str) -> Iterator[None]:
+    """Remove a temporary file at the end of the block, if it still exists."""
     try:
         yield
     finally:
         with suppress(OSError):
-            os.unlink(draft)
+            os.unlink(temp_path)
 
 
-def copy(source: Held, draft: str) -> None:
-    """Copy bytes and dates into a new file and read it back; raises OSError or FileFailure."""
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+def copy(source: OpenFile, temp_path: str) -> None:
+    """Copy bytes, dates and owner to a new file and verify it; raises OSError or FileFailure."""
+    descriptor = os.open(temp_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     try:
         with (
             open(source.descriptor, "rb", closefd=False) as read,
@@ -82,31 +82,31 @@ def copy(source: Held, draft: str) -> None:
         ):
             read.seek(0)
             shutil.copyfileobj(read, write, 1 << 20)
-        shutil.copystat(source.path, draft)
-        own(draft, source.seen.st_uid, source.seen.st_gid)
-        settle_bytes(descriptor, draft, source.hash)
+        shutil.copystat(source.path, temp_path)
+        chown(temp_path, source.seen.st_uid, source.seen.st_gid)
+        fsync_and_verify(descriptor, temp_path, source.hash)
     finally:
         os.close(descriptor)
 
 
-def settle_bytes(descriptor: int, draft: str, expected: str) -> None:
-    """Bring a draft to the disk and require what it should hold."""
+def fsync_and_verify(descriptor: int, temp_path: str, expected: str) -> None:
+    """Sync a new file and read it back; raises a FileFailure unless its hash is as expected."""
     os.fsync(descriptor)
-    if content_hash(draft, descriptor) != expected:
+    if content_hash(temp_path, descriptor) != expected:
         raise FileFailure("its copy came out different: the file is left as it is")
 
 
-def own(path: str, uid: int, gid: int) -> None:
-    """Set a file's owner to its former one, where that is allowed, and its mode as it was."""
+def chown(path: str, uid: int, gid: int) -> None:
+    """Set the owner of a file where that is allowed, and keep its mode."""
     if hasattr(os, "chown"):
         mode = os.stat(path).st_mode
         with suppress(OSError):
             os.chown(path, uid, gid)
-            os.chmod(path, mode & 0o7777)  # giving away clears some bits of it
+            os.chmod(path, mode & 0o7777)  # chown clears the set-id bits
 
 
 def make_folders(folder: str, mode: int = 0o777) -> None:
-    """Make a folder and what it lies in, so that a power cut leaves it there; raises OSError."""
+    """Create a folder and its parents and sync them; raises OSError."""
     made = folder
     lacking = []
     while not os.path.isdir(made) and os.path.dirname(made) != made:

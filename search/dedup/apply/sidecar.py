@@ -1,7 +1,7 @@
-"""The sidecar of a keeper: what only the file that goes had said, written before it goes.
+"""The sidecar of a keeper: metadata that only the duplicate has, written before it is dropped.
 
-A sidecar that is there is added to, and its former bytes are in the journal, so that undo can
-put them back.
+An existing sidecar is added to; its former bytes are kept in the journal, so that undo can
+restore them.
 """
 
 import os
@@ -14,8 +14,14 @@ from hashlib import sha256
 from indexer.images.metadata import xmp
 from indexer.images.metadata.description import Metadata, lost, read, sidecar_of
 from search.dedup.apply.journal import Former, Step
-from search.dedup.apply.open_file import Held, hold, look, sync_folder
-from search.dedup.apply.safe_move import draft_beside, own, passing, reserved, settle_bytes
+from search.dedup.apply.open_file import OpenFile, lstat_regular, open_verified, sync_folder
+from search.dedup.apply.safe_move import (
+    chown,
+    fsync_and_verify,
+    reserve_name,
+    temp_path_beside,
+    temporary,
+)
 from storage.errors import FileFailure
 
 _LONGEST = 900_000  # characters of former bytes, packed: a line of the journal holds a MiB
@@ -23,22 +29,22 @@ _LONGEST = 900_000  # characters of former bytes, packed: a line of the journal 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What a keeper's sidecar will be."""
+    """The sidecar that will be written for a keeper."""
 
     path: str
-    said: Metadata  # what is added
+    added: Metadata
     content: bytes
     former: bytes | None
     like: os.stat_result  # the former sidecar or else the keeper: whose it is, and its mode
 
 
-def think(loser: Held, keeper: Held) -> Sidecar | None:
-    """Make up the sidecar that saves what only the loser says, or None where nothing is.
+def prepare(duplicate: OpenFile, keeper: OpenFile) -> Sidecar | None:
+    """Prepare the sidecar that keeps metadata only the duplicate has; None if there is none.
 
-    Raises a FileFailure where it cannot be written; nothing is changed yet.
+    Raises a FileFailure if it could not be written; nothing is changed yet.
     """
-    said = lost(read(keeper.path), read(loser.path))
-    if not said:
+    added = lost(read(keeper.path), read(duplicate.path))
+    if not added:
         return None
     path = keeper.path
     try:
@@ -46,17 +52,21 @@ def think(loser: Held, keeper: Held) -> Sidecar | None:
         folder = os.path.dirname(path)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise FileFailure(f"the folder {folder} is read-only")
-        like, former = (look(path), _bytes(path)) if os.path.lexists(path) else (keeper.seen, None)
-        content = xmp.merged(former, said)
+        like, former = (
+            (lstat_regular(path), _bytes(path)) if os.path.lexists(path) else (keeper.seen, None)
+        )
+        content = xmp.merged(former, added)
         if len(content) > xmp.LARGEST or len(_packed(former) or "") > _LONGEST:
             raise FileFailure("it would be too large to be added to")
     except (OSError, ValueError, FileFailure) as error:
         raise FileFailure(f"what only it says cannot go into {path}: {error}") from error
-    return Sidecar(path, said, content, former, like)
+    return Sidecar(path, added, content, former, like)
 
 
-def step_of(sidecar: Sidecar, number: int, group: int, loser: Held, keeper: Held) -> Step:
-    """Make the journal's step of writing a sidecar."""
+def journal_step(
+    sidecar: Sidecar, number: int, group: int, duplicate: OpenFile, keeper: OpenFile
+) -> Step:
+    """Return the journal's step for writing a sidecar."""
     return Step(
         number=number,
         action="sidecar",
@@ -70,32 +80,36 @@ def step_of(sidecar: Sidecar, number: int, group: int, loser: Held, keeper: Held
         gid=sidecar.like.st_gid,
         keeper=keeper.path,
         keeper_hash=keeper.hash,
-        draft=draft_beside(sidecar.path),
-        former=Former(loser.path, loser.hash, _packed(sidecar.former)),
+        draft=temp_path_beside(sidecar.path),
+        former=Former(duplicate.path, duplicate.hash, _packed(sidecar.former)),
     )
 
 
 def write(step: Step, sidecar: Sidecar) -> None:
-    """Write it whole or not at all, over no other than was read; raises OSError, FileFailure."""
-    draft = step.draft or ""
-    with passing(draft):
-        _make(step, draft, sidecar.content)
+    """Write a sidecar atomically, unless the file changed meanwhile.
+
+    Raises OSError or FileFailure, and then nothing has changed.
+    """
+    temp_path = step.draft or ""
+    with temporary(temp_path):
+        _make(step, temp_path, sidecar.content)
         if sidecar.former is None:
-            with reserved(step.path):
-                os.rename(draft, step.path)
+            with reserve_name(step.path):
+                os.rename(temp_path, step.path)
         else:
-            with hold(step.path, alone=True) as held:
-                if held.hash != sha256(sidecar.former).hexdigest():
+            with open_verified(step.path, exclusive=True) as file:
+                if file.hash != sha256(sidecar.former).hexdigest():
                     raise FileFailure(f"{step.path} changed meanwhile: run it again")
-                held.require_unchanged()
-                os.rename(draft, step.path)
+                file.require_unchanged()
+                os.rename(temp_path, step.path)
     sync_folder(os.path.dirname(step.path))
 
 
-def take_back(step: Step, draft: str) -> str | None:
-    """Put back what was at a sidecar's place, if the loser is back and nobody wrote to it since.
+def revert(step: Step, temp_path: str) -> str | None:
+    """Restore the former sidecar, if the duplicate is back and the sidecar is unchanged since.
 
-    Returns what there is to say. Raises OSError or FileFailure, and then it is as it was.
+    Returns why nothing was done, or None. Raises OSError or FileFailure, and then nothing has
+    changed.
     """
     former = step.former
     if former is None:
@@ -103,40 +117,43 @@ def take_back(step: Step, draft: str) -> str | None:
     before = _unpacked(former.packed)
     if before is None and not os.path.lexists(step.path):
         return "it is gone already"
-    with hold(former.loser, alone=False) as loser:
-        if loser.hash != former.loser_hash:
-            raise FileFailure(f"it speaks for {loser.path}, which has another content by now")
-    with hold(step.path, alone=True) as held:
-        if before is not None and held.hash == sha256(before).hexdigest():
+    with open_verified(former.loser, exclusive=False) as duplicate:
+        if duplicate.hash != former.loser_hash:
+            raise FileFailure(f"it speaks for {duplicate.path}, which has another content by now")
+    with open_verified(step.path, exclusive=True) as file:
+        if before is not None and file.hash == sha256(before).hexdigest():
             return "it is as it was already"
-        if held.hash != step.hash:
+        if file.hash != step.hash:
             raise FileFailure("it was written to since, so it stays")
         if before is None:
-            held.require_unchanged()
+            file.require_unchanged()
             os.unlink(step.path)
             return None
-        with passing(draft):
-            _make(step, draft, before)
-            os.utime(draft, ns=(step.mtime_ns, step.mtime_ns))
-            held.require_unchanged()
-            os.rename(draft, step.path)
+        with temporary(temp_path):
+            _make(step, temp_path, before)
+            os.utime(temp_path, ns=(step.mtime_ns, step.mtime_ns))
+            file.require_unchanged()
+            os.rename(temp_path, step.path)
     return None
 
 
-def _make(step: Step, draft: str, content: bytes) -> None:
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+def _make(step: Step, temp_path: str, content: bytes) -> None:
+    descriptor = os.open(temp_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
     try:
         with open(descriptor, "wb", closefd=False) as stream:
             stream.write(content)
-        own(draft, step.uid, step.gid)
-        os.chmod(draft, step.mode)
-        settle_bytes(descriptor, draft, sha256(content).hexdigest())
+        chown(temp_path, step.uid, step.gid)
+        os.chmod(temp_path, step.mode)
+        fsync_and_verify(descriptor, temp_path, sha256(content).hexdigest())
     finally:
         os.close(descriptor)
 
 
 def _bytes(path: str) -> bytes:
-    with hold(path, alone=False) as held, open(held.descriptor, "rb", closefd=False) as stream:
+    with (
+        open_verified(path, exclusive=False) as file,
+        open(file.descriptor, "rb", closefd=False) as stream,
+    ):
         stream.seek(0)
         return stream.read(xmp.LARGEST + 1)
 

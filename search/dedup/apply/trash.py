@@ -1,7 +1,7 @@
-"""The trash of the freedesktop.org specification, so that it is known where a file went.
+"""The trash of the freedesktop.org specification.
 
-https://specifications.freedesktop.org/trash-spec/1.0/. Libraries that trash a file do not say
-under which name, and without it nothing can be put back.
+https://specifications.freedesktop.org/trash-spec/1.0/. Written here because libraries that trash
+a file do not return its new name, and undo needs that.
 """
 
 import errno
@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from search.dedup.apply.free_names import Names
+from search.dedup.apply.free_names import FreeNames
 from search.dedup.apply.journal import ActionName, Step
-from search.dedup.apply.open_file import Held, words
-from search.dedup.apply.safe_move import carry, make_folders
+from search.dedup.apply.open_file import OpenFile, os_error_text
+from search.dedup.apply.safe_move import make_folders, move
 from storage.errors import FileFailure
 
 SYSTEM = sys.platform
 
 
 class Trash:
-    """Moves files to the trash of the disk they are on, where the desktop shows them too.
+    """Moves files to the trash of their own file system, where the desktop shows them too.
 
-    `home` is the folder of the person's own trash, `$XDG_DATA_HOME/Trash` as a rule.
+    `home` is the folder of the user's own trash, usually `$XDG_DATA_HOME/Trash`.
     """
 
     name: ActionName = "trash"
@@ -41,26 +41,26 @@ class Trash:
 
     def __init__(self, home: str | Path) -> None:
         self._home = os.path.abspath(home)
-        self._names = Names(" {}", self._is_taken)
+        self._names = FreeNames(" {}", self._is_taken)
 
-    def targets(self, files: Sequence[Held]) -> Sequence[str]:
-        """Return the names that the files will have; raises a FileFailure where no trash is."""
+    def targets(self, files: Sequence[OpenFile]) -> Sequence[str]:
+        """Return the paths of the files in the trash; raises a FileFailure if there is no trash."""
         return [self._target(each) for each in files]
 
-    def _target(self, loser: Held) -> str:
+    def _target(self, duplicate: OpenFile) -> str:
         if SYSTEM in ("win32", "darwin"):
             raise FileFailure(
                 "sightline cannot put back from the trash of this system: use --move DIR"
             )
-        folder, _ = self._can(loser)
-        return self._names.free(os.path.join(folder, "files"), os.path.basename(loser.path))
+        folder, _ = self._trash_folder(duplicate)
+        return self._names.free(os.path.join(folder, "files"), os.path.basename(duplicate.path))
 
-    def draft(self, loser: Held, target: str | None) -> None:
-        """Need none: a trash is on the disk of what it holds."""
+    def temp_path(self, duplicate: OpenFile, target: str | None) -> None:
+        """Return None: a file and its trash are on one file system."""
 
-    def perform(self, step: Step, loser: Held, keeper: Held) -> None:
-        """Write the note that says where the file was, and move it; raises OSError."""
-        folder, top = self._can(loser)
+    def perform(self, step: Step, duplicate: OpenFile, keeper: OpenFile) -> None:
+        """Write the .trashinfo file with the original path, then move the file; raises OSError."""
+        folder, top = self._trash_folder(duplicate)
         target = step.target or ""
         for part in ("files", "info"):
             make_folders(os.path.join(folder, part), 0o700)
@@ -69,20 +69,20 @@ class Trash:
         try:
             with open(descriptor, "wb") as stream:
                 stream.write(_note(step.path, top))
-            carry(loser, target, None)
+            move(duplicate, target, None)
         except BaseException:
             if os.path.lexists(step.path):
-                forget(target)
+                remove_note(target)
             raise
 
-    def _can(self, loser: Held) -> tuple[str, str | None]:
-        """Choose the trash folder, and the folder that its notes count from."""
-        device = loser.seen.st_dev
+    def _trash_folder(self, duplicate: OpenFile) -> tuple[str, str | None]:
+        """Choose the trash folder, and the folder to which its stored paths are relative."""
+        device = duplicate.seen.st_dev
         if _device(self._home) == device:
             return self._home, None
-        top = _top(os.path.realpath(os.path.dirname(loser.path)), device)
+        top = _top(os.path.realpath(os.path.dirname(duplicate.path)), device)
         shared = os.path.join(top, ".Trash")
-        # One that others could replace or have linked elsewhere is not to be used.
+        # The specification forbids one that is a link or that others could replace.
         if _is_folder(shared) and os.lstat(shared).st_mode & stat.S_ISVTX:
             with suppress(OSError):
                 return _private(os.path.join(shared, str(os.getuid()))), top
@@ -90,7 +90,8 @@ class Trash:
             return _private(os.path.join(top, f".Trash-{os.getuid()}")), top
         except OSError as error:
             raise FileFailure(
-                f"the disk at {top} has no trash and gets none: {words(error)}; use --move DIR"
+                f"the disk at {top} has no trash and gets none: {os_error_text(error)}; "
+                "use --move DIR"
             ) from error
 
     @staticmethod
@@ -99,13 +100,13 @@ class Trash:
 
 
 def note_of(target: str) -> str:
-    """Name the note that belongs to a file in a trash."""
+    """Return the path of the .trashinfo file of a file in a trash."""
     files, name = os.path.split(target)
     return os.path.join(os.path.dirname(files), "info", f"{name}.trashinfo")
 
 
-def forget(target: str) -> None:
-    """Remove the note of a file that is not in the trash, or not any more."""
+def remove_note(target: str) -> None:
+    """Remove the .trashinfo file of a file that is not in the trash, or no longer."""
     with suppress(OSError):
         os.unlink(note_of(target))
 
@@ -119,7 +120,7 @@ def _note(path: str, top: str | None) -> bytes:
 
 
 def _device(folder: str) -> int | None:
-    """Find the device of a folder, or on which it would be made."""
+    """Return the device of a folder, or the one on which it would be created."""
     while True:
         try:
             return os.stat(folder).st_dev
@@ -143,7 +144,7 @@ def _is_folder(path: str) -> bool:
 
 
 def _private(folder: str) -> str:
-    """Require that a folder is ours, or could be made."""
+    """Return a folder that the user owns or could create; raises PermissionError."""
     if not os.path.lexists(folder):
         if not os.access(os.path.dirname(folder), os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)

@@ -1,7 +1,7 @@
-"""The files that belong to an image and lie beside it: its RAW, its video, its sidecars.
+"""The files that belong to an image in the same folder: its RAW, its video, its sidecars.
 
-`Folder` and `CompanionFinder` find them by name; `going_along` decides which of them go with an
-image that is dropped, so that no image is parted from one unasked.
+`Folder` and `CompanionFinder` find them by name; `going_along` decides which of them are dropped
+with an image, so that no image is separated from one unless the user asked for it.
 """
 
 from search.dedup.companions.along import MODES as MODES

@@ -1,8 +1,8 @@
-"""The companions that go with an image that is dropped, each held and checked.
+"""The companions that are dropped together with an image, each opened and checked.
 
-A companion stays where its keeper has it as well, being in the same folder and of the same name.
-Else it goes along where the keeper has one with the same bytes, or where a person asked for it;
-an image that would be parted from a companion otherwise stays.
+A companion stays if it belongs to the keeper as well, being in the same folder and of the same
+name. Otherwise it goes with its image if the keeper has one with the same bytes, or if the user
+asked for it; an image that would be separated from a companion stays.
 """
 
 import os
@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
-from search.dedup.apply.open_file import Held, hold, identity, look, require_two, words
+from search.dedup.apply.open_file import (
+    OpenFile,
+    identity,
+    lstat_regular,
+    open_verified,
+    os_error_text,
+    require_two,
+)
 from search.dedup.companions.folder import Folder
 from storage.errors import FileFailure
 
@@ -23,64 +30,66 @@ _NAMED = 3  # companions that a reason names
 
 @dataclass(frozen=True, slots=True)
 class Along:
-    """A companion that goes with its image, and the file of the same bytes beside the keeper."""
+    """A companion dropped with its image, and the file of the same bytes beside the keeper."""
 
-    held: Held
-    equal: Held | None
+    file: OpenFile
+    equal: OpenFile | None
 
 
 @contextmanager
 def going_along(
-    loser: Held, keeper: Held, mode: CompanionMode, dropped: Collection[str]
+    duplicate: OpenFile, keeper: OpenFile, mode: CompanionMode, dropped: Collection[str]
 ) -> Iterator[tuple[Along, ...]]:
-    """Hold the companions that go with an image; `dropped` are the paths that the plan drops.
+    """Open the companions that go with an image; `dropped` are the paths that the plan drops.
 
-    With "keep" those go that have an equal beside the keeper, with "move" all of them, with
-    "leave" none. Raises a FileFailure where the image would be parted from one otherwise.
+    With "keep" those with an equal file beside the keeper go, with "move" all of them, with
+    "leave" none. Raises a FileFailure if the image would be separated from one otherwise.
     """
     if mode == "leave":
         yield ()
         return
     with ExitStack() as stack:
         try:
-            found = tuple(_Beside(loser, keeper, mode, dropped, stack).along())
+            found = tuple(_Beside(duplicate, keeper, mode, dropped, stack).along())
         except OSError as error:
-            raise FileFailure(f"its companions cannot be looked at: {words(error)}") from error
+            raise FileFailure(
+                f"its companions cannot be looked at: {os_error_text(error)}"
+            ) from error
         yield found
 
 
 class _Beside:
-    """What lies beside an image and beside its keeper."""
+    """The companions of an image and of its keeper."""
 
     def __init__(
         self,
-        loser: Held,
-        keeper: Held,
+        duplicate: OpenFile,
+        keeper: OpenFile,
         mode: CompanionMode,
         dropped: Collection[str],
         stack: ExitStack,
     ) -> None:
-        self._loser, self._mode, self._dropped, self._stack = loser, mode, dropped, stack
-        folder, name = os.path.split(loser.path)
+        self._duplicate, self._mode, self._dropped, self._stack = duplicate, mode, dropped, stack
+        folder, name = os.path.split(duplicate.path)
         self._folder = Folder(folder)
         self._own = self._folder.companions(name)
         kept, name = os.path.split(keeper.path)
         self._kept = Folder(kept).companions(name) if self._own else []
 
     def along(self) -> Iterator[Along]:
-        """Yield what goes along."""
+        """Yield the companions that go with the image."""
         shared = {identity(os.stat(path)) for path in self._kept}
         parted = []
         for path in self._own:
             if identity(os.lstat(path)) in shared:
                 continue
-            held = self._hold(path)
-            _require_no_image(held)
-            equal = self._equal(held)
+            file = self._hold(path)
+            _require_no_image(file)
+            equal = self._equal(file)
             others = [
                 each
                 for each in self._folder.images(os.path.basename(path))
-                if each != self._loser.path
+                if each != self._duplicate.path
             ]
             if equal is None and self._mode == "keep":
                 parted.append(os.path.basename(path))
@@ -90,36 +99,36 @@ class _Beside:
                     "which stays: --companions leave drops it without"
                 )
             elif not others:  # else it goes with the last of them that is dropped
-                yield Along(held, equal)
+                yield Along(file, equal)
         if parted:
             raise FileFailure(_would_part(parted))
 
-    def _hold(self, path: str) -> Held:
+    def _hold(self, path: str) -> OpenFile:
         try:
-            return self._stack.enter_context(hold(path, alone=True))
+            return self._stack.enter_context(open_verified(path, exclusive=True))
         except FileFailure as error:
             raise FileFailure(f"its companion: {error}") from error
 
-    def _equal(self, held: Held) -> Held | None:
-        """Return a file beside the keeper with the same bytes, held until the stack is closed."""
+    def _equal(self, file: OpenFile) -> OpenFile | None:
+        """Return a file beside the keeper with the same bytes, open until the stack is closed."""
         for path in self._kept:
             with suppress(FileFailure), ExitStack() as attempt:
-                if look(path).st_size != held.seen.st_size:
+                if lstat_regular(path).st_size != file.seen.st_size:
                     continue
-                found = attempt.enter_context(hold(path, alone=False))
-                if found.hash == held.hash and found.identity != held.identity:
-                    require_two(held, found)
+                found = attempt.enter_context(open_verified(path, exclusive=False))
+                if found.hash == file.hash and found.identity != file.identity:
+                    require_two(file, found)
                     self._stack.push(attempt.pop_all())
                     return found
         return None
 
 
-def _require_no_image(held: Held) -> None:
-    """Raise a FileFailure for what the library reads as an image, whatever it is called."""
-    name = os.path.basename(held.path)
+def _require_no_image(file: OpenFile) -> None:
+    """Raise a FileFailure if the library reads the file as an image, whatever its name."""
+    name = os.path.basename(file.path)
     if needs_head(name):
-        os.lseek(held.descriptor, 0, os.SEEK_SET)
-        if classify(name, os.read(held.descriptor, HEAD_BYTES)) == "image":
+        os.lseek(file.descriptor, 0, os.SEEK_SET)
+        if classify(name, os.read(file.descriptor, HEAD_BYTES)) == "image":
             raise FileFailure(f"{name} beside it is an image of its own: --companions leave")
 
 

@@ -7,16 +7,16 @@ from functools import lru_cache
 
 from search.dedup.companions.naming import belongs, folded, is_companion, original, stems
 
-_FOLDERS = 256  # whose listings are held at a time
+_FOLDERS = 256  # listings cached
 
 
 class Folder:
-    """The names of a folder as they were when it was listed."""
+    """The names in a folder at the time it was listed."""
 
     def __init__(self, path: str) -> None:
         """List a folder; raises OSError."""
         self.path = path
-        self._images: list[str] = []  # and whatever else is no companion
+        self._images: list[str] = []  # and all other files that are no companions
         self._companions: dict[str, list[str]] = defaultdict(list)  # by folded stem
         names = sorted(os.listdir(path or os.curdir))
         self._folded = frozenset(map(folded, names))
@@ -46,7 +46,7 @@ class Folder:
         return [path for path in paths if os.path.isfile(path)]
 
     def _belongs(self, companion: str, image: str) -> bool:
-        # Of P.jpg and P_01.jpg, both there, the latter has P_01.jpg.xmp for itself.
+        # If both P.jpg and P_01.jpg exist, P_01.jpg.xmp belongs to the latter only.
         own = os.path.splitext(folded(companion))[0]
         if original(companion) == folded(image) and own in self._folded:
             return False
@@ -60,7 +60,7 @@ class CompanionFinder:
         self._folder = lru_cache(_FOLDERS)(Folder)
 
     def __call__(self, path: str) -> tuple[str, ...]:
-        """Return the paths of an image's companions; none where its folder cannot be listed."""
+        """Return the paths of an image's companions, none if its folder cannot be listed."""
         with suppress(OSError):
             folder, name = os.path.split(path)
             return tuple(self._folder(folder).companions(name))

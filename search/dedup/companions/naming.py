@@ -1,9 +1,9 @@
-"""Which name a companion of an image may have: a camera, a phone and a program each have rules.
+"""The naming rules of cameras, phones and programs for the companions of an image.
 
-The files of one name are one object to a camera (DCF 2.0, JEITA CP-3461B, 5.3); Live Photos of
-Apple are an image and a .mov of one name, their edits IMG_E1234 beside IMG_1234.AAE; sidecars
-are "photo.xmp" (XMP Specification Part 3, 3) or "photo.jpg.xmp", darktable's of a further version
-"photo_01.jpg.xmp"; Google Takeout cuts the names of its .json files at 46 characters.
+Files of one name are one object to a camera (DCF 2.0, JEITA CP-3461B, 5.3); Apple's Live Photos
+are an image and a .mov of one name, their edits IMG_E1234 with IMG_1234.AAE; sidecars are
+"photo.xmp" (XMP Specification Part 3, 3) or "photo.jpg.xmp", for darktable's further versions
+"photo_01.jpg.xmp"; Google Takeout cuts the names of its .json files to 46 characters.
 """
 
 import os
@@ -20,24 +20,24 @@ _SIDECARS = frozenset(
         ".acr .on1 .arp .yml .yaml .srt .gpx .jgw .pgw .tfw .wld"
     ).split()
 )
-_LAYERED = frozenset((".psd", ".psb", ".xcf"))  # what an image was exported from
+_LAYERED = frozenset((".psd", ".psb", ".xcf"))  # sources of exported images
 _OTHERS = _VIDEOS | _SIDECARS | _LAYERED
 _TAKEOUT = ".supplemental-metadata"
 _TAKEOUT_LONGEST = 46  # characters of a name before ".json"
 _NUMBERED = re.compile(r"(.*)(\(\d+\))")
-_EDITED = "-edited"  # as Takeout calls what was edited in Google Photos
+_EDITED = "-edited"  # Takeout's suffix for images edited in Google Photos
 _JSON, _AAE, _MP = frozenset((".json",)), frozenset((".aae",)), frozenset((".mp",))
 _VERSION = re.compile(r"(.+)_\d{2,}(\.[^.]+)\.xmp")
 _APPLE = re.compile(r"(img_)(e?)(\d+.*)")
 
 
 def folded(name: str) -> str:
-    """Return a name as file systems that are lax about case and accents compare it."""
+    """Return a name normalised as case-insensitive file systems compare it."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_companion(name: str) -> bool:
-    """Return whether files with such a name may belong to an image and are none themselves."""
+    """Return whether a file of this name is no image itself and may belong to one."""
     return is_raw(name) or os.path.splitext(name)[1].lower() in _OTHERS
 
 
@@ -52,18 +52,18 @@ def belongs(companion: str, image: str) -> bool:
 
 
 def original(companion: str) -> str | None:
-    """Return the folded name of the image of which a sidecar of darktable holds a further version.
+    """Return the folded name of the image for a darktable sidecar of a further version of it.
 
-    None for other names. An image may itself be called as one of those versions is.
+    Return None for other names. An image itself may have a name like that of a version.
     """
     version = _VERSION.fullmatch(folded(companion))
     return version[1] + version[2] if version else None
 
 
 def stems(image: str) -> dict[str, frozenset[str] | None]:
-    """Return the stems that companions of an image may have, folded.
+    """Return the folded stems that companions of an image may have.
 
-    Each with the extensions for which it holds, None for those of all companions.
+    The values are the extensions allowed with a stem, None for those of all companions.
     """
     name = folded(image)
     stem, extension = os.path.splitext(name)

@@ -1,8 +1,8 @@
-"""Pixels against pixels: do two pictures, laid over each other, show the same?
+"""Block matching: do two pictures, aligned with each other, agree in their pixels?
 
-Hashes and features propose; what is compared here is the pictures themselves, at a small size,
-block by block, so that a page with other words or a second shot of a moving scene is not taken
-for the same picture.
+Hashes and features only propose candidates. Here the pictures themselves are compared, at a small
+size and block by block, so that a page with other words or a second shot of a moving scene does
+not count as the same picture.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from search.dedup.detect.align import Alignment
 
 SIDE = 160  # pixels of the long side at which pictures are compared
 _BLOCK = 8  # pixels
-_LEAST_SHARE = 0.6  # of a block that both pictures cover, for it to count
-_FLAT = 6.0  # standard deviation, in gray levels, below which a block has no texture to compare
-_CORRELATED = 0.6  # of two textured blocks; a shift by half a pixel leaves about 0.8
-_LEVEL = 20.0  # gray levels by which flat blocks may differ after the light is evened out
+_LEAST_SHARE = 0.6  # of a block that both pictures must cover
+_FLAT = 6.0  # standard deviation, in gray levels, below which a block has no texture
+_CORRELATED = 0.6  # correlation of textured blocks; a shift by half a pixel leaves about 0.8
+_LEVEL = 20.0  # gray levels by which flat blocks may differ after light normalisation
 
-_LEAST_SPREAD = 8.0  # gray levels between the tenth and the nine tenths
-_COLOURED = 0.97  # of an image's blocks may be gray, the ground of an object among them
-_TINTED = 4.0  # levels of Cr and Cb that the others must reach
-_LIKE_TINTS = 0.2  # correlation of all blocks' colours; other colours of one outline had -0.1
+_LEAST_SPREAD = 8.0  # gray levels between the first and the ninth decile
+_COLOURED = 0.97  # share of a coloured image's blocks that may be gray, as an object's background
+_TINTED = 4.0  # levels of Cr or Cb that the other blocks must reach
+_LIKE_TINTS = 0.2  # correlation of all blocks' colours; one outline in other colours had -0.1
 _TINT = 16.0  # levels of Cr or Cb by which a block may differ
 
 _EDGES = np.arange(257) - 0.5  # of gray levels
@@ -34,14 +34,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the pixels say.
+    """The agreement of two pictures in their pixels.
 
-    `share`, 0 to 1: of the blocks both cover and that have something to see in them, those that
-    agree; a plain ground is like any other, so flat blocks count only where they differ.
-    `overlap`, 0 to 1: of the smaller picture, what the other covers. `colour`: mean absolute
-    difference of the channels, 0 to 255, nothing evened out. `textured`: blocks with something
-    to see in them. `patch`: the most, in gray levels, by which any two blocks differ after the
-    light is evened out: what was written over a picture shows here.
+    `share`, 0 to 1: share of the textured blocks covered by both that agree; one plain background
+    is like any other, so flat blocks count only where they differ. `overlap`, 0 to 1: share of
+    the smaller picture that the other covers. `colour`: mean absolute difference of the channels,
+    0 to 255, without light normalisation. `textured`: number of textured blocks. `patch`: the
+    largest difference of two blocks in gray levels, after light normalisation: it shows words
+    written over a picture.
     """
 
     share: float
@@ -61,10 +61,10 @@ def small(image: Pixels) -> Pixels:
 
 
 def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None) -> Agreement:
-    """Compare two small pictures (height, width, 3) uint8, the first laid on the second.
+    """Compare two small pictures (height, width, 3) uint8, the first warped onto the second.
 
-    Without an alignment the first is stretched over the second. Nothing agrees where less than
-    some blocks are covered, as on strips of more than 20 to 1.
+    Without an alignment the first is stretched to the second's size. Nothing agrees if fewer than
+    four blocks are covered, as on strips of more than 20 to 1.
     """
     height, width = second.shape[:2]
     matrix = _matrix(first, second, alignment)
@@ -86,7 +86,7 @@ def _matrix(first: Pixels, second: Pixels, alignment: Alignment | None) -> NDArr
     (fh, fw), (sh, sw) = first.shape[:2], second.shape[:2]
     if alignment is None:
         across, down = sw / fw, sh / fh
-        # Pixel centres lie at halves: without the shift a stretched copy would be off by some.
+        # Pixel centres lie at halves: without the shift a stretched copy would be misplaced.
         return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
     ours, theirs = max(fh, fw), max(sh, sw)
     matrix = alignment.matrix.copy()
@@ -117,10 +117,10 @@ def _blocks(laid: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[f
     textured = usable & (np.maximum(*spread) >= _FLAT)
     correlation = together / np.maximum(spread[0] * spread[1], 1e-3)
     alike = textured & (correlation >= _CORRELATED)
-    # A plain ground is like any other: where two flat blocks agree nothing is seen, where they
-    # do not, something is.
+    # One plain background is like any other: flat blocks that agree are no evidence, flat blocks
+    # that differ are.
     unlike = usable & ~textured & (np.abs(means[0] - means[1]) > _LEVEL)
-    if 2 * alike.sum() > textured.sum():  # else they are strangers already
+    if 2 * alike.sum() > textured.sum():  # else they differ already
         tinted = _of_one_tint(laid, _masked(second, covered), weight, usable)
         alike, unlike = alike & tinted, unlike | (usable & ~textured & ~tinted)
     witnesses, agreeing = int(textured.sum()), int(alike.sum())
@@ -131,10 +131,10 @@ def _blocks(laid: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> tuple[f
 def _of_one_tint(
     laid: Pixels, second: Pixels, weight: Floats, usable: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Find the blocks of one colour, after a shift and a saturation that all have in common.
+    """Return the blocks that agree in colour, after one shift and one saturation for all blocks.
 
-    Both are black where they are not covered, `weight` is how many pixels of a block are. Where one
-    of the two is gray there is no colour to compare.
+    Both pictures are black where they are not covered; `weight` is the number of covered pixels
+    of each block. If one of the two is gray, all blocks agree.
     """
     tinted = np.ones(usable.shape, np.bool_)
     ours, theirs = (_tints(image, weight)[:, usable] for image in (laid, second))
@@ -154,7 +154,7 @@ def _is_coloured(tints: Floats) -> bool:
 
 
 def _tints(image: Pixels, weight: Floats) -> Floats:
-    """Return the mean Cr and Cb of what is covered of blocks, (2, rows, columns), 0 for gray."""
+    """Return the mean Cr and Cb of the covered pixels of blocks, (2, rows, columns), 0 for gray."""
     height, width = weight.shape
     whole = image[: height * _BLOCK, : width * _BLOCK]
     red, green, blue = cv2.split(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
@@ -170,20 +170,20 @@ def _masked(image: Pixels, covered: NDArray[np.bool_]) -> Pixels:
 
 
 def _evened(first: Pixels, second: Pixels, covered: NDArray[np.bool_]) -> Floats:
-    """Return the first in the light of the second: gain and bias by their medians and spreads."""
+    """Return the first with the light of the second: gain and bias by medians and spreads."""
     low, middle, high = _levels(first[covered])
     below, centre, above = _levels(second[covered])
     gain = float(np.clip((above - below) / max(high - low, 1.0), 0.4, 2.5))
-    # Of mostly even images, as pages are, the spread says nothing of the contrast.
+    # The spread of mostly uniform images, such as pages, does not measure their contrast.
     if min(high - low, above - below) < _LEAST_SPREAD:
         gain = 1.0
     return (first.astype(np.float32) - np.float32(middle)) * np.float32(gain) + np.float32(centre)
 
 
 def _levels(gray: Pixels) -> tuple[float, float, float]:
-    """Return the gray levels below which a tenth, half and nine tenths of the pixels lie.
+    """Return the first decile, the median and the ninth decile of the gray levels.
 
-    Counted by level and not sorted; inside a level the pixels are taken to lie evenly.
+    Computed from a histogram, without sorting; within a level the pixels count as uniform.
     """
     below = np.concatenate([[0], np.cumsum(np.bincount(gray, minlength=256))])
     low, middle, high = np.interp(np.array((0.1, 0.5, 0.9)) * len(gray), below, _EDGES)
@@ -191,7 +191,7 @@ def _levels(gray: Pixels) -> tuple[float, float, float]:
 
 
 def _sums(plane: Floats) -> Floats:
-    """Sum the blocks, those cut by the right and the lower edge left out."""
+    """Sum each block; blocks cut off by the right or the lower edge are left out."""
     height, width = (side // _BLOCK for side in plane.shape)
     whole = plane[: height * _BLOCK, : width * _BLOCK]
     means = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,7 +1,7 @@
-"""Candidates: pairs of pictures worth comparing, found among very many without comparing all.
+"""The candidate pairs: pictures worth comparing, found without comparing all with all.
 
-Each method remembers how far it came, so a library that grows by a thousand pictures pays for a
-thousand. New rows are compared with all rows up to themselves: every pair is met once.
+Each method stores a watermark, so a library that grows by a thousand pictures pays for a
+thousand. New rows are compared with all rows up to themselves, so each pair comes up once.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,56 +11,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.dedup.detect.kinds import Thresholds
-from search.dedup.detect.lsh import near
+from search.dedup.detect.lsh import near_pairs
 from storage.catalogue import Catalogue
 from storage.tables import duplicate_pairs, fingerprints
 from storage.tables.duplicate_pairs import Method
 
 Numbers = NDArray[np.int64]
-HASH_BANDS = (16, 16)  # bands, bits: 18 changed bits leave one of the bands whole in 997 of 1,000
+HASH_BANDS = (16, 16)  # bands, bits: with 18 changed bits one band is equal in 997 of 1,000
 FEATURE_BANDS = (6, 20)
 NEAR_FEATURES = 18  # bits of 128
-# Features of each that must meet some of the other's: of 4,155 true pairs of a planted set 4,144
-# had three and all had two, of false ones a fifth.
+# Features of each picture that must match one of the other's: of 4,155 true pairs of a planted
+# set 4,144 had three and all had two; of the false pairs a fifth had two.
 LEAST_VOTES = 3
-CROWDED_FEATURES = 100  # pictures full of one texture, or with one caption's letters
-# Votes that a feature has: skies and foliage are like those of any picture. With 20 a planted set
-# of 30 copies a picture keeps 8,347 of 8,348 true pairs and of 5,917 false ones 3,363.
+CROWDED_FEATURES = 100  # a key shared by more comes from one texture, or one caption's letters
+# Matches kept for a feature: skies and foliage match those of any picture. With 20 a planted set
+# of 30 copies a picture keeps 8,347 of 8,348 true pairs and 3,363 of 5,917 false ones.
 NEAREST_FEATURES = 20
 _BLOCK = 131_072  # new pictures at a time: 32 MB of hashes
 FEATURE_BLOCK = 32_768  # 52 MB of codes
-_ASKED_FEATURES = 8_192  # new pictures at a time: some hundred MB of meetings
-_WAITING = 8_000_000  # meetings of features until each one's are cut down to the nearest
+_QUERY_FEATURES = 8_192  # new pictures at a time: some hundred MB of matches
+_WAITING = 8_000_000  # matches collected before each query's are reduced to the nearest
 _DISTANCES = NEAR_FEATURES + 1
-_BITS = 31  # of an item's number
+_ITEM_BITS = 31  # of an item's number
 
 
 @dataclass(frozen=True, slots=True)
-class Met:
-    """Pairs to compare, and how far this method is."""
+class CandidateBlock:
+    """The candidate pairs of a block of rows, and the watermark once they are compared."""
 
     pairs: Numbers  # (n, 2) of item numbers, the lower first
     watermark: int
 
 
-def by_hashes(catalogue: Catalogue, limits: Thresholds, method: Method = "hashes") -> Iterator[Met]:
-    """Find pairs whose perceptual hashes are near in any of the eight forms, block by block."""
-    items, bases = _bases(catalogue, limits)
+def by_hashes(
+    catalogue: Catalogue, limits: Thresholds, method: Method = "hashes"
+) -> Iterator[CandidateBlock]:
+    """Yield pairs whose perceptual hashes are near in any of the eight orientations."""
+    items, bases = _read_bases(catalogue, limits)
     with catalogue.reading() as connection:
         after = duplicate_pairs.watermark(connection, method)
         last = duplicate_pairs.last(connection, method)
     while after < last:
-        upto, asked, forms = _block(catalogue, after, limits)
+        upto, query_items, forms = _read_new_hashes(catalogue, after, limits)
         rows = items[: np.searchsorted(items[:, 0], upto, "right")]
         pairs = [np.zeros((0, 2), np.int64)]
-        for query, known, _ in near(forms, bases[: len(rows)], limits.hash_distance, *HASH_BANDS):
-            pairs.append(np.unique(_pairs(asked[query // 8], rows[known, 1]), axis=0))
-        yield Met(np.unique(np.concatenate(pairs), axis=0), upto)
+        for query, known, _ in near_pairs(
+            forms, bases[: len(rows)], limits.hash_distance, *HASH_BANDS
+        ):
+            pairs.append(np.unique(_ordered(query_items[query // 8], rows[known, 1]), axis=0))
+        yield CandidateBlock(np.unique(np.concatenate(pairs), axis=0), upto)
         after = upto
 
 
-def _bases(catalogue: Catalogue, limits: Thresholds) -> tuple[Numbers, NDArray[np.uint8]]:
-    """Read all usable hashes as pictures lie: (n, 2) row and item numbers, (n, 32)."""
+def _read_bases(catalogue: Catalogue, limits: Thresholds) -> tuple[Numbers, NDArray[np.uint8]]:
+    """Read all usable hashes of upright pictures: (n, 2) row and item numbers, (n, 32)."""
     numbers, bases = [np.zeros((0, 2), np.int64)], [np.zeros((0, 32), np.uint8)]
     with catalogue.reading() as connection:
         for page in fingerprints.bases(connection, limits.hash_quality):
@@ -69,7 +73,7 @@ def _bases(catalogue: Catalogue, limits: Thresholds) -> tuple[Numbers, NDArray[n
     return np.concatenate(numbers), np.concatenate(bases)
 
 
-def _block(
+def _read_new_hashes(
     catalogue: Catalogue, after: int, limits: Thresholds
 ) -> tuple[int, Numbers, NDArray[np.uint8]]:
     """Read the next block of new pictures: its last row, (n,) items, (8n, 32) hashes."""
@@ -85,23 +89,23 @@ def _block(
     return upto, np.concatenate(items), np.concatenate(forms).reshape(-1, 32)
 
 
-def by_features(catalogue: Catalogue) -> Iterator[Met]:
-    """Find pairs that share local features, whatever else was cut off or put around them."""
+def by_features(catalogue: Catalogue) -> Iterator[CandidateBlock]:
+    """Yield pairs that share local features, as crops and framed pictures do."""
     with catalogue.reading() as connection:
         after = duplicate_pairs.watermark(connection, "features")
         last = duplicate_pairs.last(connection, "features")
     while after < last:
-        upto, codes, owners = _features(catalogue, after, None, _ASKED_FEATURES)
+        upto, codes, owners = _read_features(catalogue, after, None, _QUERY_FEATURES)
         pairs, known_after = [np.zeros((0, 2), np.int64)], 0
         while known_after < upto:
-            known_upto, known, theirs = _features(catalogue, known_after, upto)
-            pairs.append(_voted(codes, owners, known, theirs))
+            known_upto, known, known_owners = _read_features(catalogue, known_after, upto)
+            pairs.append(_new_pairs_sharing_features(codes, owners, known, known_owners))
             known_after = known_upto
-        yield Met(np.unique(np.concatenate(pairs), axis=0), upto)
+        yield CandidateBlock(np.unique(np.concatenate(pairs), axis=0), upto)
         after = upto
 
 
-def _features(
+def _read_features(
     catalogue: Catalogue, after: int, most: int | None, count: int = FEATURE_BLOCK
 ) -> tuple[int, NDArray[np.uint8], Numbers]:
     """Read a block of features: its last row, (m, 16) codes, (m,) items."""
@@ -116,75 +120,88 @@ def _features(
     return upto, np.concatenate(codes), np.concatenate(owners)
 
 
-def _voted(
-    codes: NDArray[np.uint8], owners: Numbers, known: NDArray[np.uint8], theirs: Numbers
+def _new_pairs_sharing_features(
+    codes: NDArray[np.uint8], owners: Numbers, known: NDArray[np.uint8], known_owners: Numbers
 ) -> Numbers:
     """Return the pairs of items that share features, the lower number first."""
-    inside = np.isin(theirs, owners)  # of two new pictures each is a query: one of the ways counts
+    # Two new pictures are each other's query: only one of the two directions counts.
+    inside = np.isin(known_owners, owners)
 
     def counts(query: Numbers, code: Numbers) -> NDArray[np.bool_]:
-        return ~inside[code] | (owners[query] < theirs[code])
+        return ~inside[code] | (owners[query] < known_owners[code])
 
-    return _pairs(*sharing(codes, owners, known, theirs, counts).T)
+    return _ordered(*pairs_sharing_features(codes, owners, known, known_owners, counts).T)
 
 
-def sharing(
+def pairs_sharing_features(
     codes: NDArray[np.uint8],
     owners: Numbers,
     known: NDArray[np.uint8],
-    theirs: Numbers,
+    known_owners: Numbers,
     counts: Callable[[Numbers, Numbers], NDArray[np.bool_]] = lambda query, _: query >= 0,
 ) -> Numbers:
-    """Return the pairs (n, 2) of an owner and one of theirs that share `LEAST_VOTES` features.
+    """Return the pairs (n, 2) of an owner and a known owner that share `LEAST_VOTES` features.
 
-    `codes` (m, 16) uint8 with `owners` (m,), `known` with `theirs`; `counts` tells of meetings,
-    by the numbers of both features, which are any. Each feature votes with the known ones nearest
-    to it, and what counts is how many of either side take part: one star of a flag may be like
-    all the others.
+    `codes` (m, 16) uint8 with `owners` (m,), `known` with `known_owners`; `counts` returns which
+    matches count, given the rows of both features. Only the nearest matches of a feature count,
+    and a pair's votes are the lower number of distinct features on either side: one star of a
+    flag matches all the others.
+
+    Matches are packed into one int64 each, since sorting those orders them by query and distance:
+
+        packed = query · span + distance · len(known) + code,  span = _DISTANCES · len(known)
+
+    so `packed // span` is the query's row and `packed % len(known)` the row in `known`. Pairs of
+    owners are packed likewise: the one above, the other in the lower `_ITEM_BITS` bits.
     """
     best = waiting = np.zeros(0, np.int64)
-    many = max(1, len(known))
-    for query, code, apart in near(codes, known, NEAR_FEATURES, *FEATURE_BANDS, CROWDED_FEATURES):
+    rows = max(1, len(known))
+    span = _DISTANCES * rows
+    found = near_pairs(codes, known, NEAR_FEATURES, *FEATURE_BANDS, CROWDED_FEATURES)
+    for query, code, distance in found:
         counted = counts(query, code)
-        # One number for query, distance and code, in this order: such are sorted fast.
-        met = (query[counted] * _DISTANCES + apart[counted]) * many + code[counted]
-        waiting = np.concatenate([waiting, met])
+        packed = query[counted] * span + distance[counted] * rows + code[counted]
+        waiting = np.concatenate([waiting, packed])
         if len(waiting) > _WAITING:
-            best = _nearest(np.concatenate([best, waiting]), _DISTANCES * many)
+            best = _keep_nearest(np.concatenate([best, waiting]), span)
             waiting = waiting[:0]
-    best = _nearest(np.concatenate([best, waiting]), _DISTANCES * many)
-    query, code = best // (_DISTANCES * many), best % many
-    pairs, place = np.unique((owners[query] << _BITS) | theirs[code], return_inverse=True)
-    votes = [_different(place, side, len(pairs)) for side in (query, code)]
+    best = _keep_nearest(np.concatenate([best, waiting]), span)
+    query, code = best // span, best % rows
+    owner_pairs = (owners[query] << _ITEM_BITS) | known_owners[code]
+    pairs, pair = np.unique(owner_pairs, return_inverse=True)
+    votes = [_count_distinct(pair, features, len(pairs)) for features in (query, code)]
     chosen = pairs[np.minimum(*votes) >= LEAST_VOTES]
-    return np.stack([chosen >> _BITS, chosen & ((1 << _BITS) - 1)], axis=1)
+    return np.stack([chosen >> _ITEM_BITS, chosen & ((1 << _ITEM_BITS) - 1)], axis=1)
 
 
-def _nearest(met: Numbers, query: int) -> Numbers:
-    """Keep of each query, of which so many numbers begin alike, the least numbers, each once."""
-    each = _distinct(met)  # a pair of features meets in several bands
-    queries = each // query
+def _keep_nearest(packed: Numbers, span: int) -> Numbers:
+    """Return the `NEAREST_FEATURES` nearest matches of each query, sorted; `packed // span` is it.
+
+    Packed matches of one query sort by distance, so its first ones are the nearest.
+    """
+    matches = _sorted_unique(packed)  # a pair of features may match in several bands
+    queries = matches // span
     starts = np.flatnonzero(np.diff(queries, prepend=-1))
-    place = np.arange(len(each)) - np.repeat(starts, np.diff(starts, append=len(each)))
-    return each[place < NEAREST_FEATURES]
+    rank = np.arange(len(matches)) - np.repeat(starts, np.diff(starts, append=len(matches)))
+    return matches[rank < NEAREST_FEATURES]
 
 
-def _distinct(numbers: Numbers) -> Numbers:
-    """Sort and take each once; `np.unique` goes by a hash table, ten times as long here."""
+def _sorted_unique(numbers: Numbers) -> Numbers:
+    """Return the sorted distinct numbers; `np.unique` hashes them and takes ten times as long."""
     ordered = np.sort(numbers)
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
     return np.asarray(ordered[first])
 
 
-def _different(place: Numbers, features: Numbers, count: int) -> Numbers:
-    """Count the different features at each of `count` places."""
+def _count_distinct(pair: Numbers, features: Numbers, count: int) -> Numbers:
+    """Count the distinct features of each of `count` pairs, given (pair, feature) rows."""
     width = int(features.max(initial=0)) + 1
-    return np.bincount(_distinct(place * width + features) // width, minlength=count)
+    return np.bincount(_sorted_unique(pair * width + features) // width, minlength=count)
 
 
-def _pairs(some: Numbers, others: Numbers) -> Numbers:
-    """Put pairs of different items in order: (n, 2), the lower number first."""
+def _ordered(some: Numbers, others: Numbers) -> Numbers:
+    """Return the pairs of different items, (n, 2), the lower number first."""
     apart = some != others
     both = np.stack([some[apart], others[apart]], axis=1)
     both.sort(axis=1)

@@ -1,4 +1,4 @@
-"""Comparing two pictures: which kind of duplicates they are, if any, and on what evidence."""
+"""The comparison of two pictures: which kind of duplicates they are, if any, on what evidence."""
 
 import re
 from dataclasses import dataclass, replace
@@ -16,24 +16,24 @@ from search.dedup.detect.kinds import Thresholds
 from search.dedup.detect.lsh import distances
 from storage.records import Capture
 
-_LEVEL, _ENLARGED = 2.0, 0.03  # degrees, and by how much: features are placed to that
-_DOUBT, _MANY = 0.02, 12  # of agreement, for each inlier that is lacking of so many
-_FEW = 16  # inliers: pages of one application had 8 at the most; true copies have more, but for few
+_LEVEL, _ENLARGED = 2.0, 0.03  # rotation in degrees and scale: the precision of feature places
+_DOUBT, _MANY = 0.02, 12  # agreement to add for each inlier below that many
+_FEW = 16  # inliers: pages of one application had 8 at most; nearly all true copies have more
 _TO_THE_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_GRID = 16  # cells a side by which light and colour are compared: finer ones see JPEG's loss
-# Of a nearly even page a slope says nothing: JPEG at quality 20 moved the cells of one by 0.6
-# levels and all of its paper's tint by 6; the least edits of photos moved theirs by 3.4.
+_GRID = 16  # cells a side on which light and colour are compared: finer ones show JPEG's loss
+# The slope of a nearly uniform page is meaningless: JPEG at quality 20 moved its cells by 0.6
+# levels and the tint of its paper by 6; the smallest edits of photos moved theirs by 3.4.
 _MOVED = 1.5  # levels by which contrast and saturation must move the cells
-_COLOURFUL, _HUE = 6.0, 8.0  # levels: of an image, else of the cells that differ most
-_DIFFERING = 0.98  # the share of cells that differ less than those
+_COLOURFUL, _HUE = 6.0, 8.0  # levels: of the whole image, or of the cells that differ most
+_DIFFERING = 0.98  # quantile of the cells' difference that is compared with _HUE
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What is compared of a picture.
+class ImageSignature:
+    """The data by which a picture is compared.
 
-    `hashes` (8, 32) uint8 and `quality` as `indexer.images.fingerprint` gives them; `pixels` as
-    `agreement.small` does; without `features` crops go unseen.
+    `hashes` (8, 32) uint8 and `quality` come from `indexer.images.fingerprint`, `pixels` from
+    `block_match.small`; without `features` crops are not found.
     """
 
     hashes: NDArray[np.uint8]
@@ -43,29 +43,29 @@ class Look:
     features: Features | None = None
 
 
-def compare(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
-    """Judge what two pictures of different bytes are to each other, or None for strangers.
+def compare(first: ImageSignature, second: ImageSignature, limits: Thresholds) -> Evidence | None:
+    """Compare two pictures of different bytes; return None unless they are duplicates.
 
-    "same-picture" and "edited" are decided by pixels; two shots of one camera are "similar"
+    Pixels decide between "same-picture" and "edited"; two shots of one camera are "similar"
     however much they are alike.
     """
     seen = _by_hash(first, second, limits) or _by_features(first, second, limits)
     return None if seen is None else _two_shots(seen, first.capture, second.capture, limits)
 
 
-def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
+def _by_hash(first: ImageSignature, second: ImageSignature, limits: Thresholds) -> Evidence | None:
     quality = min(first.quality, second.quality)
     if quality < limits.hash_quality:
         return None
     apart = distances(first.hashes[:1], second.hashes)
-    # On a tie the picture as it lies: a symmetrical one is not mirrored.
+    # On a tie argmin chooses the upright form: a symmetrical picture is not called mirrored.
     form = int(apart.argmin())
     if apart[form] > limits.hash_distance:
         return None
     upright = turned(second.pixels, form)
     if not _same_shape(first.pixels, upright, limits.aspect):
         return None
-    # The larger is laid on the smaller: enlarged, a small copy lacks what the other shows.
+    # The larger is warped onto the smaller: an enlarged small copy lacks the other's detail.
     smaller, larger = sorted((first.pixels, upright), key=lambda pixels: pixels.size)
     agreed = agreement(larger, smaller)
     if not _enough(agreed, limits):
@@ -81,7 +81,7 @@ def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
         kind="edited" if form or changed else "same-picture",
         hash_distance=int(apart[form]),
         quality=quality,
-        turned=TURNS[form] if form else None,
+        orientation=TURNS[form] if form else None,
         agreement=agreed.share,
         colour=agreed.colour,
         patch=agreed.patch,
@@ -91,7 +91,9 @@ def _by_hash(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
     )
 
 
-def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | None:
+def _by_features(
+    first: ImageSignature, second: ImageSignature, limits: Thresholds
+) -> Evidence | None:
     if first.features is None or second.features is None:
         return None
     alignment = align(first.features, second.features)
@@ -100,7 +102,7 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
     agreed = agreement(first.pixels, second.pixels, alignment)
     if not _enough(agreed, limits) or agreed.overlap < limits.overlap:
         return None
-    # Few features agree by chance where they lie on like outlines: the pixels then have to.
+    # A few features agree by chance on similar outlines: then more of the pixels must agree.
     if agreed.share < limits.agreement + _DOUBT * max(0, _MANY - alignment.inliers):
         return None
     if _lies_whole(alignment, agreed) and _hashes_deny(first, second, limits):
@@ -117,16 +119,16 @@ def _by_features(first: Look, second: Look, limits: Thresholds) -> Evidence | No
 
 
 def _lies_whole(alignment: Alignment, agreed: Agreement) -> bool:
-    """Return whether few features have one picture lie on all of the other, as it is."""
+    """Return whether, by few features, one picture covers the other unturned and unscaled."""
     level = abs(alignment.rotation) < _LEVEL and abs(alignment.scale - 1) < _ENLARGED
     return level and agreed.overlap > 1 - _ENLARGED and alignment.inliers < _FEW
 
 
-def _hashes_deny(first: Look, second: Look, limits: Thresholds) -> bool:
-    """Return whether hashes that mean something are far apart.
+def _hashes_deny(first: ImageSignature, second: ImageSignature, limits: Thresholds) -> bool:
+    """Return whether two meaningful hashes are far apart.
 
-    Pages of one application have their frame in common and no more; an edit that crops nothing
-    leaves the hash nearly as it was.
+    Pages of one application share only their frame; an edit that crops nothing hardly changes
+    the hash.
     """
     apart = int(distances(first.hashes[:1], second.hashes[:1])[0])
     clear = min(first.quality, second.quality) >= limits.hash_quality
@@ -139,15 +141,16 @@ def _enough(agreed: Agreement, limits: Thresholds) -> bool:
 
 def _same_shape(first: Pixels, second: Pixels, most: float) -> bool:
     ours, theirs = (pixels.shape[1] / pixels.shape[0] for pixels in (first, second))
-    # The shorter side is known to a pixel: of a strip that is a good part of it.
+    # Sides are rounded to a pixel, which matters for the shorter side of a strip.
     exact = most + 1.0 / min(*first.shape[:2], *second.shape[:2])
     return bool(abs(np.log(ours / theirs)) <= exact)
 
 
 def _light(first: Pixels, second: Pixels) -> tuple[float, float, float, bool]:
-    """Return contrast, brightness and saturation of the second by the first, and if it has hues.
+    """Return contrast, brightness and saturation of the second by the first, and if hues differ.
 
-    Slopes of a regression through the cells of a coarse grid; one that moves no cell is 1.
+    Contrast and saturation are regression slopes over the cells of a coarse grid, and 1 if they
+    hardly move the cells.
     """
     gray, hues = _cells(first)
     other_gray, other_hues = _cells(second)
@@ -172,14 +175,14 @@ def _is_tinted(hues: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 
 def _saturation(hues: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the slope of one's hues by the other's, of both ways to fit it the one nearer to 1.
+    """Return the regression slope of one picture's hues by the other's, nearer to 1 of both ways.
 
-    What a codec loses of colour makes each slope too small, and so one of them right.
+    The colour that a codec loses makes each slope too small, so one of the two is right.
     """
     together = float((hues * other).sum())
     ours, theirs = (max(1.0, float((each**2).sum())) for each in (hues, other))
     slope = together / ours
-    if together * slope < 0.5 * theirs:  # not of one another: gray beside colour, for one
+    if together * slope < 0.5 * theirs:  # uncorrelated, such as gray beside colour
         return slope
     return min(slope, theirs / together, key=lambda each: abs(each - 1))
 
@@ -195,25 +198,25 @@ def _cells(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _two_shots(seen: Evidence, first: Capture, second: Capture, limits: Thresholds) -> Evidence:
-    """Call two exposures similar: a burst's pictures are no copies of each other.
+    """Return "similar" for two exposures: pictures of a burst are no copies of each other.
 
-    Pixels that agree to a gray level are one exposure, whatever the dates say.
+    Pixels that agree to a gray level are one exposure, whatever the dates.
     """
     apart = seconds_between(first, second)
     if not apart or first.camera != second.camera:
         return seen
-    if seen.colour is not None and seen.colour <= limits.exposure and not seen.turned:
+    if seen.colour is not None and seen.colour <= limits.exposure and not seen.orientation:
         return seen
     return replace(seen, kind="similar", seconds_apart=apart, camera=first.camera)
 
 
 def seconds_between(first: Capture, second: Capture) -> float | None:
-    """Return the seconds between two exposures, or None where one is not known to the second."""
+    """Return the seconds between two exposures, or None if one is not known to the second."""
     written = [at.taken_at or "" for at in (first, second)]
-    if not all(_TO_THE_SECOND.match(at) for at in written):  # "2015-07" is as much as some say
+    if not all(_TO_THE_SECOND.match(at) for at in written):  # some dates are only "2015-07"
         return None
     ours, theirs = (datetime.fromisoformat(at).replace(tzinfo=None) for at in written)
     if not all("." in at for at in written):
-        # Programs that write a copy may lose the part of a second.
+        # Programs that write a copy may drop the fraction of a second.
         ours, theirs = ours.replace(microsecond=0), theirs.replace(microsecond=0)
     return abs((ours - theirs).total_seconds())

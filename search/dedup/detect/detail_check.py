@@ -1,8 +1,8 @@
-"""A second look at pairs whose files may go: at all the detail that both files have.
+"""The comparison at full detail of pairs from which a file may be dropped.
 
-What was compared before is 160 pixels wide, where a word, a closed eye and a small car are not
-seen. Worker processes read the files again (`indexer.images.compare.comparison`); what was seen
-is stored with the pair, so that it is looked at once.
+The comparison before uses 160 pixels, which do not show a word, a closed eye or a small car.
+Worker processes read the files again (`indexer.images.compare.comparison`); the result is stored
+with the pair, so that each is compared once.
 """
 
 from collections import Counter, deque
@@ -22,30 +22,30 @@ from search.dedup.detect.kinds import Thresholds
 from storage.errors import FileFailure
 from storage.records import Item
 
-_TOGETHER = 8  # images that are compared with one while it is held decoded
-_BACK = {"90": "270", "270": "90"}  # every other turn undoes itself
-_MANY = 24  # copies of one image, from which on thumbnails are compared first
+_TOGETHER = 8  # images compared with one while that stays decoded
+_BACK = {"90": "270", "270": "90"}  # the other orientations are their own inverse
+_MANY = 24  # with more copies of one image, thumbnails are compared first
 _BY_FAR = 1.5
-_AHEAD = 64  # parts that are scheduled before they are asked for
+_AHEAD = 64  # tasks scheduled before their results are needed
 
 T = TypeVar("T")
 
 
 class Pool(Protocol):
-    """Processes that do tasks, as `indexer.workers.ReadPool` is one."""
+    """A pool of worker processes, such as `indexer.workers.ReadPool`."""
 
     def schedule(self, task: Task[T]) -> "Future[T]":
-        """Queue a task; its failure is a FileFailure."""
+        """Queue a task; its future raises FileFailure if it fails."""
 
 
-_Files = Callable[["Asked"], tuple[ImageFile, ImageFile]]
+_Files = Callable[["PairToCheck"], tuple[ImageFile, ImageFile]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A pair to look at, and what is known of it.
+class PairToCheck:
+    """A pair to compare, and its evidence so far.
 
-    `form` turns the second upright beside the first, by its place in `TURNS`.
+    `form` is the index in `TURNS` of the orientation of the second beside the first.
     """
 
     first: ImageFile
@@ -63,79 +63,79 @@ class DetailCheck:
         thumbnail: Callable[[str], bytes | None],
         pool: Pool,
         file_limits: Limits | None = None,
-        watch: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        """Take the thresholds, thumbnails by hash, who does the work, and what a file may cost.
+        """Create a check; `thumbnail` returns a thumbnail by hash, `pool` runs the comparisons.
 
-        `watch` is called with how many pairs of how many were looked at.
+        `progress` is called with the number of pairs compared and of pairs in all.
         """
         self._limits, self._thumbnail, self._pool = limits, thumbnail, pool
         self._file_limits = file_limits or Limits()
-        self._watch = watch or (lambda _done, _of: None)
+        self._progress = progress or (lambda _done, _of: None)
         self._done = self._of = 0
 
-    def run(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, Evidence]]:
+    def run(self, pairs: Sequence[PairToCheck]) -> Iterator[tuple[PairToCheck, Evidence]]:
         """Yield each pair with its new evidence; pairs that could not be read are left out.
 
-        A copy that differs is called "similar"; of edits, `differs` says so.
+        A copy that differs becomes "similar"; an edit that differs keeps its kind.
         """
-        self._of += len(asked)
+        self._of += len(pairs)
         strangers = set()
-        for each, found in self._compared(_crowded(asked), self._thumbnails):
-            # Thumbnails have losses of their own: what differs in them does so by far.
+        for each, found in self._compare(_much_copied(pairs), self._thumbnails):
+            # Thumbnails have losses of their own, so only a large difference counts in them.
             if found.excess > _BY_FAR * self._limits.detail:
                 strangers.add(each)
-                self._count(1)
-                yield each, self._judged(each.evidence, found)
-        left = [each for each in asked if each not in strangers]
-        for each, found in self._compared(left, _files):
-            yield each, self._judged(each.evidence, found)
+                self._report(1)
+                yield each, self._with_difference(each.evidence, found)
+        left = [each for each in pairs if each not in strangers]
+        for each, found in self._compare(left, _files):
+            yield each, self._with_difference(each.evidence, found)
 
-    def _count(self, many: int) -> None:
+    def _report(self, many: int) -> None:
         self._done += many
-        self._watch(self._done, self._of)
+        self._progress(self._done, self._of)
 
-    def _compared(
-        self, asked: Sequence[Asked], files: "_Files"
-    ) -> Iterator[tuple[Asked, Difference]]:
-        parts = _parts(asked)
+    def _compare(
+        self, pairs: Sequence[PairToCheck], files: "_Files"
+    ) -> Iterator[tuple[PairToCheck, Difference]]:
+        parts = _parts(pairs)
         waiting = deque(self._scheduled(islice(parts, _AHEAD), files))
         while waiting:
             part, future = waiting.popleft()
             try:
                 found = future.result()
             except FileFailure:  # too long, too much memory, a decoder that crashed
-                if len(part) > 1:  # the others of the part are none the worse for it
+                if len(part) > 1:  # one pair failed: try them one by one
                     waiting.extend(self._scheduled(((each,) for each in part), files))
                     continue
                 found = (None,)
             waiting.extend(self._scheduled(islice(parts, 1), files))
             if files is _files:
-                self._count(len(part))
+                self._report(len(part))
             yield from (
                 (each, one) for each, one in zip(part, found, strict=True) if one is not None
             )
 
     def _scheduled(
-        self, parts: Iterable[tuple[Asked, ...]], files: "_Files"
-    ) -> Iterator[tuple[tuple[Asked, ...], "Future[tuple[Difference | None, ...]]"]]:
+        self, parts: Iterable[tuple[PairToCheck, ...]], files: "_Files"
+    ) -> Iterator[tuple[tuple[PairToCheck, ...], "Future[tuple[Difference | None, ...]]"]]:
         for part in parts:
             yield part, self._pool.schedule(self._task(part, files))
 
-    def _task(self, part: Sequence[Asked], files: "_Files") -> CompareTask:
+    def _task(self, part: Sequence[PairToCheck], files: "_Files") -> CompareTask:
         others = tuple(
             Beside(files(each)[1], each.form, each.evidence.kind == "edited") for each in part
         )
         return CompareTask(files(part[0])[0], others, self._file_limits)
 
-    def _thumbnails(self, asked: Asked) -> tuple[ImageFile, ImageFile]:
+    def _thumbnails(self, pairs: PairToCheck) -> tuple[ImageFile, ImageFile]:
         first, second = (
             replace(file, content=self._thumbnail(file.hash))
-            for file in (asked.first, asked.second)
+            for file in (pairs.first, pairs.second)
         )
         return first, second
 
-    def _judged(self, evidence: Evidence, found: Difference) -> Evidence:
+    def _with_difference(self, evidence: Evidence, found: Difference) -> Evidence:
         differs = found.excess > self._limits.detail
         return replace(
             evidence,
@@ -148,37 +148,37 @@ class DetailCheck:
         )
 
 
-def _files(asked: Asked) -> tuple[ImageFile, ImageFile]:
-    return asked.first, asked.second
+def _files(pairs: PairToCheck) -> tuple[ImageFile, ImageFile]:
+    return pairs.first, pairs.second
 
 
-def _crowded(asked: Sequence[Asked]) -> list[Asked]:
-    """Return the copies of images that very many seem to be copies of: pages of one layout."""
-    many = Counter(each.first.hash for each in asked)
+def _much_copied(pairs: Sequence[PairToCheck]) -> list[PairToCheck]:
+    """Return the pairs of images with more than `_MANY` copies: probably pages of one layout."""
+    many = Counter(each.first.hash for each in pairs)
     return [
         each
-        for each in asked
+        for each in pairs
         if many[each.first.hash] > _MANY and each.evidence.kind == "same-picture"
     ]
 
 
-def _parts(asked: Sequence[Asked]) -> Iterator[tuple[Asked, ...]]:
-    """Cut into parts that have their first image in common."""
-    for _, some in groupby(asked, key=lambda each: each.first.hash):
+def _parts(pairs: Sequence[PairToCheck]) -> Iterator[tuple[PairToCheck, ...]]:
+    """Split pairs into parts that share their first image."""
+    for _, some in groupby(pairs, key=lambda each: each.first.hash):
         waiting = iter(some)
         while part := tuple(islice(waiting, _TOGETHER)):
             yield part
 
 
 def form_of(evidence: Evidence, swapped: bool = False) -> int:
-    """Return the place in `TURNS` of how a pair's second lies beside its first.
+    """Return the index in `TURNS` of the orientation of a pair's second beside its first.
 
-    `swapped` asks for the first beside the second.
+    With `swapped`, of the first beside the second.
     """
-    turn = evidence.turned or "none"
+    turn = evidence.orientation or "none"
     return TURNS.index(_BACK.get(turn, turn) if swapped else turn)
 
 
 def file_of(item: Item) -> ImageFile:
-    """Return where an item can be read."""
+    """Return an item as an `ImageFile`."""
     return ImageFile(item.paths, item.hash, item.bytes)

@@ -1,4 +1,4 @@
-"""Fingerprinting: making what pictures are recognised by, from their thumbnails."""
+"""The fingerprints of pictures: perceptual hashes and local features of their thumbnails."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,12 +12,12 @@ from indexer.images.fingerprint import Features, local_features, perceptual_hash
 from storage.library import Library
 from storage.tables import fingerprints
 
-Watch = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 _PAGE = 256  # pictures between commits: a few seconds of work
 
 
 def picture_of(library: Library, content: str) -> Image.Image | None:
-    """Read an item's thumbnail as upright RGB; None where there is none or it is damaged."""
+    """Read an item's thumbnail as upright RGB; None if it is missing or damaged."""
     stored = library.thumbnails.read(content)
     if not stored:
         return None
@@ -28,15 +28,17 @@ def picture_of(library: Library, content: str) -> Image.Image | None:
         return None
 
 
-class Fingerprinting:
-    """Gives every picture the fingerprints it lacks; what is committed is never made again."""
+class Fingerprinter:
+    """Computes the missing fingerprints of all pictures and commits them page by page."""
 
-    def __init__(self, library: Library, features: bool, watch: Watch | None = None) -> None:
-        self._library, self._features, self._watch = library, features, watch
+    def __init__(
+        self, library: Library, features: bool, progress: ProgressCallback | None = None
+    ) -> None:
+        self._library, self._features, self._progress = library, features, progress
         self.unseen = 0  # pictures without a thumbnail
 
     def run(self) -> None:
-        """Make hashes, and local features where they are asked for, page by page."""
+        """Compute the missing hashes, and the missing local features if requested."""
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
             for page in self._pages(fingerprints.lacking_fingerprints):
                 self._hash(page, threads)
@@ -55,8 +57,8 @@ class Fingerprinting:
                 return
             yield page
             after = page[-1][0]
-            if self._watch is not None:
-                self._watch(len(page))
+            if self._progress is not None:
+                self._progress(len(page))
 
     def _hash(self, page: list[tuple[int, str]], threads: ThreadPoolExecutor) -> None:
         made = list(threads.map(self._hashes, (content for _, content in page)))

@@ -1,7 +1,7 @@
-"""Leaks: which pictures of a test set are in the library, as they are, as copies or as edits.
+"""Test set leakage: pictures of a test set that are in the library, as copies or as edits.
 
-The same evidence as between the library's own pictures: content, hashes in eight forms, local
-features, and then the pixels. A test picture goes through a thumbnail as the library's did.
+The evidence is the same as between the library's own pictures: content, hashes in eight
+orientations, local features, and then pixels. Test pictures are compared by thumbnails as well.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,27 +19,27 @@ from search.dedup.detect.block_match import Pixels, small
 from search.dedup.detect.candidates import (
     FEATURE_BLOCK,
     HASH_BANDS,
-    sharing,
+    pairs_sharing_features,
 )
-from search.dedup.detect.compare import Look, compare
-from search.dedup.detect.detail_check import Asked, DetailCheck, file_of, form_of
+from search.dedup.detect.compare import ImageSignature, compare
+from search.dedup.detect.detail_check import DetailCheck, PairToCheck, file_of, form_of
 from search.dedup.detect.evidence import Evidence
-from search.dedup.detect.fingerprinting import Fingerprinting, picture_of
+from search.dedup.detect.fingerprinting import Fingerprinter, picture_of
 from search.dedup.detect.kinds import CHECKED, Kind, Thresholds
-from search.dedup.detect.lsh import Codes, Numbers, near
-from search.dedup.detect.signatures import looks_of
+from search.dedup.detect.lsh import Codes, Numbers, near_pairs
+from search.dedup.detect.signatures import read_signatures
 from storage.library import Library
 from storage.records import Capture, Item
 from storage.tables import fingerprints, items
 from storage.tables.files import is_under
 
-_AT_ONCE = 4096  # test pictures at a time, for one reading of the library: 300 MB
-_TOGETHER = 512  # of the library, read for comparison
+_AT_ONCE = 4096  # test pictures for one pass over the library: 300 MB
+_TOGETHER = 512  # pairs whose library pictures are read at a time
 _NONE: Numbers = np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class TestImage:
     """A picture of the test set: its path, the SHA-256 of its bytes and its WebP thumbnail."""
 
     path: str
@@ -50,8 +50,8 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaked:
-    """A test picture, a picture of the training set that it is, and why that is said."""
+class Leak:
+    """A test picture, the picture of the training set that it duplicates, and the evidence."""
 
     test: str  # path
     hash: str  # of the test picture
@@ -62,16 +62,16 @@ class Leaked:
 
     @property
     def unchecked(self) -> bool:
-        """Whether it rests on thumbnails alone: the files could not be compared."""
+        """Return whether only thumbnails were compared, since the files could not be."""
         return self.kind in CHECKED and self.evidence.differs is None
 
 
 class LeakFinder:
-    """Compares test pictures with the library's, less those whose files lie in the test folder.
+    """Compares test pictures with the library's, except for files in the test folder itself.
 
-    What is found is looked at once more by `check`, at full detail; a copy or an edit in which
-    something differs is "similar", as another page of one form is. `among` holds the item numbers
-    of the training set, None for the whole library, and `within` the folder its files lie in.
+    Each match is compared again by `check`, at full detail; a copy or an edit that differs
+    becomes "similar", such as another page of one form. `among` holds the item numbers of the
+    training set, None for the whole library, and `within` the folder of its files.
     """
 
     def __init__(
@@ -88,26 +88,29 @@ class LeakFinder:
         self._library, self._folder, self._limits, self._crops = library, folder, limits, crops
         self._among = None if among is None else frozenset(among)
         self._within = within
-        self.unseen = 0  # pictures of the library without a thumbnail, known by their bytes alone
+        self.unseen = 0  # library pictures without a thumbnail, compared by their bytes only
 
     def prepare(self) -> None:
-        """Make the fingerprints that the library lacks; raises LibraryInUse."""
+        """Compute the missing fingerprints of the library; raises LibraryInUse."""
         with self._library.writing("dedup"):
-            fingerprinting = Fingerprinting(self._library, self._crops)
+            fingerprinting = Fingerprinter(self._library, self._crops)
             fingerprinting.run()
         self.unseen = fingerprinting.unseen
 
-    def run(self, tested: Iterable[Suspect]) -> Iterator[Leaked]:
-        """Find what each test picture is in the training set, in the order they come."""
+    def run(self, tested: Iterable[TestImage]) -> Iterator[Leak]:
+        """Yield the leaks of the test pictures, in their order."""
         waiting = iter(tested)
         while some := list(islice(waiting, _AT_ONCE)):
-            yield from self._found(some)
+            yield from self._find_leaks(some)
 
-    def _found(self, tested: Sequence[Suspect]) -> Iterator[Leaked]:
-        looks = [_look(each, self._crops) for each in tested]
+    def _find_leaks(self, tested: Sequence[TestImage]) -> Iterator[Leak]:
+        signatures = [_signature(each, self._crops) for each in tested]
         with self._library.catalogue.reading() as connection:
             same = items.numbers(connection, "image", (each.hash for each in tested))
-        pairs = [self._by_hashes(looks), self._by_features(looks) if self._crops else _NONE]
+        pairs = [
+            self._by_hashes(signatures),
+            self._by_features(signatures) if self._crops else _NONE,
+        ]
         alike = np.unique(np.concatenate(pairs), axis=0)
         found = [
             (place, number, Evidence("identical"))
@@ -119,33 +122,33 @@ class LeakFinder:
             for place, number in alike.tolist()
             if number != same.get(tested[place].hash)
         ]
-        found += self._verified(tested, list(self._compared(looks, strangers)))
-        yield from self._told(tested, sorted(found, key=lambda each: each[:2]))
+        found += self._verify(tested, list(self._compare(signatures, strangers)))
+        yield from self._leaks(tested, sorted(found, key=lambda each: each[:2]))
 
-    def _by_hashes(self, looks: Sequence[Look]) -> Numbers:
-        """Return (place, item) pairs whose hashes are near in one of the forms."""
+    def _by_hashes(self, signatures: Sequence[ImageSignature]) -> Numbers:
+        """Return (place, item) pairs whose hashes are near in one of the orientations."""
         places = np.array(
             [
                 place
-                for place, look in enumerate(looks)
+                for place, look in enumerate(signatures)
                 if look.quality >= self._limits.hash_quality
             ],
             np.int64,
         )
         if not len(places):
             return _NONE
-        forms = np.concatenate([looks[place].hashes for place in places])
+        forms = np.concatenate([signatures[place].hashes for place in places])
         met = [_NONE]
         with self._library.catalogue.reading() as connection:
             for page in fingerprints.bases(connection, self._limits.hash_quality):
                 apart = self._limits.hash_distance
-                for query, known, _ in near(forms, page.hashes, apart, *HASH_BANDS):
+                for query, known, _ in near_pairs(forms, page.hashes, apart, *HASH_BANDS):
                     met.append(np.stack([places[query // 8], page.items[known]], axis=1))
         return np.unique(np.concatenate(met), axis=0)
 
-    def _by_features(self, looks: Sequence[Look]) -> Numbers:
+    def _by_features(self, signatures: Sequence[ImageSignature]) -> Numbers:
         """Return (place, item) pairs that share local features."""
-        known = [look.features for look in looks if look.features is not None]
+        known = [look.features for look in signatures if look.features is not None]
         codes = np.concatenate([np.zeros((0, 16), np.uint8), *(each.codes for each in known)])
         places = np.repeat(np.arange(len(known)), [len(each.codes) for each in known])
         if not len(codes):
@@ -153,36 +156,36 @@ class LeakFinder:
         met = [_NONE]
         with self._library.catalogue.reading() as connection:
             for theirs, owners in _blocks(fingerprints.features(connection)):
-                met.append(sharing(codes, places, theirs, owners))
+                met.append(pairs_sharing_features(codes, places, theirs, owners))
         return np.concatenate(met)
 
-    def _compared(
-        self, looks: Sequence[Look], pairs: Sequence[tuple[int, int]]
+    def _compare(
+        self, signatures: Sequence[ImageSignature], pairs: Sequence[tuple[int, int]]
     ) -> Iterator[tuple[int, int, Evidence]]:
-        """Compare pictures; each of the library's is read once for all that are held against it."""
+        """Compare pairs of pictures; each library picture is read once for all its pairs."""
         by_item = sorted(pairs, key=lambda pair: pair[1])
         for start in range(0, len(by_item), _TOGETHER):
             part = by_item[start : start + _TOGETHER]
             numbers = sorted({number for _, number in part})
-            theirs = looks_of(self._library, numbers, self._crops, self._pixels)
+            theirs = read_signatures(self._library, numbers, self._crops, self._pixels)
             for place, number in part:
                 if number in theirs:
-                    evidence = compare(theirs[number], looks[place], self._limits)
+                    evidence = compare(theirs[number], signatures[place], self._limits)
                     if evidence is not None:
                         yield place, number, evidence
 
-    def _verified(
-        self, tested: Sequence[Suspect], found: Sequence[tuple[int, int, Evidence]]
+    def _verify(
+        self, tested: Sequence[TestImage], found: Sequence[tuple[int, int, Evidence]]
     ) -> Iterator[tuple[int, int, Evidence]]:
-        """Look at what was found at full detail; what cannot be read stands as it was found."""
+        """Compare the matches at full detail; those that cannot be read keep their evidence."""
         with self._library.catalogue.reading() as connection:
-            held = items.hydrate(connection, sorted({number for _, number, _ in found}))
+            found_items = items.hydrate(connection, sorted({number for _, number, _ in found}))
         asked = {}
         for place, number, evidence in sorted(found, key=lambda each: each[1]):
             each = tested[place]
             file = ImageFile((each.path,), each.hash, each.size)
-            if number in held:
-                pair = Asked(file_of(held[number]), file, form_of(evidence), evidence)
+            if number in found_items:
+                pair = PairToCheck(file_of(found_items[number]), file, form_of(evidence), evidence)
                 asked[pair] = place, number
         seen = {asked[pair]: evidence for pair, evidence in self._check.run(list(asked))}
         for place, number, evidence in found:
@@ -193,20 +196,20 @@ class LeakFinder:
         picture = picture_of(self._library, content)
         return None if picture is None else small(np.asarray(picture))
 
-    def _told(
-        self, tested: Sequence[Suspect], found: Sequence[tuple[int, int, Evidence]]
-    ) -> Iterator[Leaked]:
+    def _leaks(
+        self, tested: Sequence[TestImage], found: Sequence[tuple[int, int, Evidence]]
+    ) -> Iterator[Leak]:
         with self._library.catalogue.reading() as connection:
-            held = items.hydrate(connection, sorted({number for _, number, _ in found}))
+            found_items = items.hydrate(connection, sorted({number for _, number, _ in found}))
         for place, number, evidence in found:
-            item = held.get(number)
+            item = found_items.get(number)
             paths = self._training(item) if item is not None else ()
             if item is not None and paths:
                 each = tested[place]
-                yield Leaked(each.path, each.hash, item, paths, evidence.kind, evidence)
+                yield Leak(each.path, each.hash, item, paths, evidence.kind, evidence)
 
     def _training(self, item: Item) -> tuple[str, ...]:
-        """Return the files of an item that are of the training set."""
+        """Return the files of an item that belong to the training set."""
         if self._among is not None and item.id not in self._among:
             return ()
         return tuple(
@@ -217,16 +220,16 @@ class LeakFinder:
         )
 
 
-def _look(tested: Suspect, crops: bool) -> Look:
+def _signature(tested: TestImage, crops: bool) -> ImageSignature:
     with Image.open(BytesIO(tested.thumbnail)) as image:
         picture = image.convert("RGB")
     hashes, quality = perceptual_hashes(picture)
     features = local_features(picture) if crops else None
-    return Look(hashes, quality, small(np.asarray(picture)), tested.capture, features)
+    return ImageSignature(hashes, quality, small(np.asarray(picture)), tested.capture, features)
 
 
 def _blocks(pages: Iterator[fingerprints.Features]) -> Iterator[tuple[Codes, Numbers]]:
-    """Join pages of features to blocks of about `FEATURE_BLOCK` pictures: codes and items."""
+    """Join pages of features into blocks of about `FEATURE_BLOCK` pictures: codes and items."""
     while some := list(islice(pages, max(1, FEATURE_BLOCK // fingerprints.FEATURE_PAGE))):
         codes = np.concatenate([page.codes for page in some])
         yield codes, np.concatenate([page.owners for page in some])

@@ -1,9 +1,9 @@
-"""Finding near codes among very many: multi-index hashing by sorting.
+"""Near neighbours of binary codes by multi-index hashing, with sorted joins.
 
-Two codes that differ in few bits agree wholly in some band of them (Norouzi, Punjani and Fleet,
+Two codes that differ in few bits are equal in some band of bits (Norouzi, Punjani and Fleet,
 "Fast Search in Hamming Space with Multi-Index Hashing", CVPR 2012). One band at a time, the keys
-of both sides are sorted and joined; what meets is compared in full. Memory holds one band of one
-block of queries beside the codes.
+of both sides are sorted and joined, and joined codes are compared in full. Memory holds one band
+of one block of queries beside the codes.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ Keys = NDArray[np.uint16] | NDArray[np.uint32]
 Numbers = NDArray[np.int64]
 Pairs = tuple[Numbers, Numbers, NDArray[np.int64]]
 
-_AT_ONCE = 4_000_000  # meetings compared at a time: 256 MB of codes of 32 bytes
-# A key shared by more codes than this tells nothing: a plain sky, a page's margin.
+_AT_ONCE = 4_000_000  # joined pairs compared at a time: 256 MB of codes of 32 bytes
+# A key shared by more codes than this is meaningless: a plain sky, a page's margin.
 CROWDED = 4096
 
 
 def bands(codes: Codes, count: int, bits: int) -> Iterator[Keys]:
     """Yield each code's key in each of `count` bands of `bits` bits (at most 32).
 
-    `codes` (n, bytes) uint8; a band takes every count-th bit from its number on, since
-    neighbouring bits of a picture's code go together and would crowd few keys.
+    `codes` (n, bytes) uint8; a band takes every count-th bit, starting at its own number, since
+    neighbouring bits of a picture's code are correlated and would crowd few keys.
     """
     columns = np.ascontiguousarray(codes.T)
     length = len(columns) * 8
     for band in range(count):
-        keys = _nothing(len(codes), bits)
+        keys = _zeros(len(codes), bits)
         for place in range(band, length, max(1, length // bits))[:bits]:
             bit = (columns[place // 8] >> np.uint8(7 - place % 8)) & np.uint8(1)
             np.left_shift(keys, 1, out=keys)
@@ -38,35 +38,37 @@ def bands(codes: Codes, count: int, bits: int) -> Iterator[Keys]:
         yield keys
 
 
-def _nothing(count: int, bits: int) -> Keys:
+def _zeros(count: int, bits: int) -> Keys:
     return np.zeros(count, np.uint16) if bits <= 16 else np.zeros(count, np.uint32)
 
 
-def near(
+def near_pairs(
     queries: Codes, codes: Codes, most: int, count: int, bits: int, crowded: int = CROWDED
 ) -> Iterator[Pairs]:
-    """Find pairs (query, code) at most `most` bits apart that agree in one of the bands.
+    """Yield pairs at most `most` bits apart that agree in one of the bands.
 
-    Gives (rows of queries, rows of codes, distances), in parts; a pair that agrees in several
-    bands comes several times.
+    Each part is (rows of queries, rows of codes, distances); a pair that agrees in several bands
+    comes several times.
     """
-    for asked, known in zip(bands(queries, count, bits), bands(codes, count, bits), strict=True):
-        # What no query asks for is left out first: few queries sort few of many codes.
-        held = np.bincount(asked, minlength=2**bits) > 0
-        candidates = np.flatnonzero(held[known])
-        order = candidates[_sorting(known[candidates])]
-        sharing = np.bincount(known[candidates], minlength=2**bits)
-        first = (np.cumsum(sharing) - sharing)[asked]
-        many = sharing[asked]
+    for query_keys, code_keys in zip(
+        bands(queries, count, bits), bands(codes, count, bits), strict=True
+    ):
+        # Codes whose key no query has are left out first: few queries need few codes sorted.
+        held = np.bincount(query_keys, minlength=2**bits) > 0
+        candidates = np.flatnonzero(held[code_keys])
+        order = candidates[_sorting(code_keys[candidates])]
+        group_sizes = np.bincount(code_keys[candidates], minlength=2**bits)
+        first = (np.cumsum(group_sizes) - group_sizes)[query_keys]
+        many = group_sizes[query_keys]
         many[many > crowded] = 0
         for start, end in _parts(many):
             repeats = many[start:end]
             rows = np.repeat(np.arange(start, end), repeats)
             within = np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-            met = order[np.repeat(first[start:end], repeats) + within]
-            apart = distances(queries[rows], codes[met])
+            matched = order[np.repeat(first[start:end], repeats) + within]
+            apart = distances(queries[rows], codes[matched])
             close = apart <= most
-            yield rows[close], met[close], apart[close]
+            yield rows[close], matched[close], apart[close]
 
 
 def distances(some: Codes, others: Codes) -> NDArray[np.int64]:
@@ -77,7 +79,7 @@ def distances(some: Codes, others: Codes) -> NDArray[np.int64]:
 
 
 def _sorting(keys: Keys) -> Numbers:
-    """Return the order that sorts keys, 16 bits at a time: those are sorted by counting."""
+    """Return the order that sorts keys, 16 bits at a time: NumPy radix-sorts those."""
     order = np.argsort(keys.astype(np.uint16), kind="stable")
     if keys.dtype == np.uint16:
         return order
@@ -85,7 +87,7 @@ def _sorting(keys: Keys) -> Numbers:
 
 
 def _parts(many: Numbers) -> Iterator[tuple[int, int]]:
-    """Cut the queries where about `_AT_ONCE` meetings are full."""
+    """Yield ranges of queries with about `_AT_ONCE` joined pairs each."""
     total = np.cumsum(many)
     start = 0
     while start < len(many):

@@ -1,12 +1,12 @@
-"""Semantic deduplication of a data set: by cluster and by cosine, one keep list a threshold.
+"""Semantic deduplication of a data set, by cluster and by cosine, with one keep list a threshold.
 
 SemDeDup (Abbas, Tirumala, Simig, Ganguli and Morcos, "SemDeDup: Data-efficient learning at
-web-scale through semantic deduplication", arXiv 2303.09540, 2023): vectors are put into clusters,
-pictures of one cluster are visited from the least like its centroid on, and one whose cosine with
-an earlier one exceeds the threshold is dropped. The paper holds a picture against all earlier
-ones, the dropped among them, so that of a chain the last may have nothing left that is like it.
+web-scale through semantic deduplication", arXiv 2303.09540, 2023): vectors are clustered, the
+pictures of a cluster are visited in order of increasing cosine with its centroid, and one whose
+cosine with an earlier one exceeds the threshold is dropped. The paper compares a picture with all
+earlier ones, dropped ones included, so that the last of a chain may have no similar picture left.
 Here only kept ones count: every dropped picture has a kept one within the threshold. As in the
-paper, alike pictures of two clusters both stay.
+paper, similar pictures in different clusters both stay.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,11 @@ from storage.tables import vectors
 from storage.tables.vectors import Ids
 
 COSINES = (0.99, 0.97, 0.95, 0.9, 0.85)
-# Pictures of a cluster: fewer cut more alike ones apart. Above a million the root of the number,
-# where finding the cluster of each costs as much as comparing within them.
+# Pictures in a cluster: smaller clusters separate more similar ones. Above a million pictures it
+# is the square root of their number: then the assignment to clusters costs as much as the
+# comparison within them.
 TOGETHER = 1000
-# Pictures that the clusters are learnt from: 130 MB of a million of 512 numbers.
+# Pictures from which the clusters are trained: 130 MB for a million of 512 dimensions.
 _SAMPLE_PER_CLUSTER, _LEAST_SAMPLE = 64, 4096
 _SEED = 7
 _AT_ONCE = 4096  # pictures of one cluster compared at a time: 64 MB of cosines
@@ -39,10 +40,10 @@ _AT_ONCE = 4096  # pictures of one cluster compared at a time: 64 MB of cosines
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What becomes of a cluster's m pictures, as they were visited, at each of t thresholds.
+    """The m pictures of a cluster in the order of the visit, and which t thresholds keep.
 
-    `instead` is the item that stands for a dropped one, 0 for what is kept, and `cosines` how
-    like the two are.
+    `instead` is the kept item nearest to a dropped one, 0 for a kept one; `cosines` is their
+    cosine.
     """
 
     number: int
@@ -53,9 +54,9 @@ class Cluster:
 
 
 def check_cosines(cosines: Sequence[float]) -> tuple[float, ...]:
-    """Return thresholds, the highest first, each once; raises InvalidArgument for impossible ones.
+    """Return distinct thresholds, the highest first, or COSINES if none are given.
 
-    None at all are COSINES.
+    Raises InvalidArgument for one that is not between 0 and 1.
     """
     for cosine in cosines:
         if not 0 < cosine < 1:
@@ -66,9 +67,9 @@ def check_cosines(cosines: Sequence[float]) -> tuple[float, ...]:
 
 
 class SemDeDup:
-    """Decides, for each threshold, which of the library's pictures a data set needs.
+    """Selects, for each threshold, the pictures of a library that a data set needs.
 
-    Goes by the vectors of the current space; no model is loaded. Memory holds the numbers of all
+    It uses the vectors of the current space; no model is loaded. Memory holds the numbers of all
     pictures, 24 bytes each, and the vectors of two parts of a cluster.
     """
 
@@ -79,13 +80,13 @@ class SemDeDup:
         filters: Filters | None = None,
         together: int = TOGETHER,
     ) -> None:
-        """Take thresholds as `check_cosines` gives them, and which pictures there are at all."""
+        """Create a selection among the pictures that pass the filters."""
         self._library, self._together = library, together
         self._cosines = check_cosines(cosines)
         self._filters = filters or Filters()
 
     def run(self) -> Iterator[Cluster]:
-        """Go through the clusters; nothing comes where the filters leave no picture.
+        """Yield the clusters, none if no picture passes the filters.
 
         Raises LibraryError for a library without vectors of pictures.
         """
@@ -103,18 +104,18 @@ class SemDeDup:
             chosen = select_vectors(connection, space.id, "image", self._filters)
             centroids = self._centroids(connection, space.id, space.dimension, chosen)
             ids, clusters, likeness = _assigned(connection, space.id, chosen, centroids)
-            # The least like its centroid first; equal ones by number.
+            # By increasing cosine with the centroid, ties by number.
             order = np.lexsort((ids, likeness, clusters))
             ends = np.searchsorted(clusters[order], np.arange(len(centroids) + 1))
             for number in range(len(centroids)):
                 members = ids[order[ends[number] : ends[number + 1]]]
                 if len(members):
-                    yield self._settled(connection, number, members)
+                    yield self._decide(connection, number, members)
 
     def _centroids(
         self, connection: Connection, space_id: int, dimension: int, chosen: Selection
     ) -> Matrix:
-        """Learn the clusters from a sample: (k, dim) float32, unit rows."""
+        """Train the centroids on a sample: (k, dim) float32, unit rows."""
         if chosen.included is None:
             rows = vectors.count(connection, space_id, "image")
         else:
@@ -129,8 +130,8 @@ class SemDeDup:
             sample = np.concatenate([np.empty((0, dimension), np.float32), *blocks])
         return centroids(sample, min(count, max(1, len(sample))))
 
-    def _settled(self, connection: Connection, number: int, members: Ids) -> Cluster:
-        """Decide on one cluster, whose vectors' numbers come in the order of the visit."""
+    def _decide(self, connection: Connection, number: int, members: Ids) -> Cluster:
+        """Return the result for one cluster; `members` are vector numbers in order of the visit."""
         marks = np.array(self._cosines, np.float32)
         kept = np.zeros((len(marks), len(members)), np.bool_)
         stands = np.zeros((len(marks), len(members)), np.int64)
@@ -144,16 +145,18 @@ class SemDeDup:
                     continue
                 scores = rows @ _rows(connection, members[useful]).T
                 for mark in range(len(marks)):
-                    _take(
+                    _record_nearest(
                         scores, kept[mark, useful], useful, stands[mark, part], cosines[mark, part]
                     )
             scores = rows @ rows.T
-            # Only what was visited before counts, not the picture itself nor what comes after.
+            # Only earlier pictures count, not the picture itself nor later ones.
             scores[np.triu(np.ones(scores.shape, np.bool_))] = -2
             for mark, least in enumerate(marks):
                 kept[mark, part] = _kept(scores > least, cosines[mark, part] <= least)
                 here = np.arange(part.start, part.stop)
-                _take(scores, kept[mark, part], here, stands[mark, part], cosines[mark, part])
+                _record_nearest(
+                    scores, kept[mark, part], here, stands[mark, part], cosines[mark, part]
+                )
         owners = vectors.items_of(connection, members.tolist())
         items = np.array([owners[int(member)] for member in members], np.int64)
         return Cluster(
@@ -161,10 +164,10 @@ class SemDeDup:
         )
 
 
-def _take(
+def _record_nearest(
     scores: Matrix, kept: NDArray[np.bool_], places: Ids, stands: Ids, cosines: Vector
 ) -> None:
-    """Record for each row (r, of) the kept picture that is most like it, where it has none better.
+    """Update each row's nearest kept picture, if one of the columns of `scores` (r, c) is nearer.
 
     Writes into `stands` and `cosines`, (r,) each.
     """
@@ -179,7 +182,11 @@ def _take(
 
 
 def _kept(near: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of a part stay: (r, r) which earlier are near, (r,) which have none before."""
+    """Return which rows of a part are kept, in the order of the visit.
+
+    `near` (r, r): which earlier rows are above the threshold; `free` (r,): rows that no kept
+    picture of an earlier part is near to.
+    """
     kept = free.copy()
     for row in np.flatnonzero(free & near.any(axis=1)):
         kept[row] = not (near[row] & kept).any()
@@ -189,7 +196,7 @@ def _kept(near: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]
 def _assigned(
     connection: Connection, space_id: int, chosen: Selection, centroids: Matrix
 ) -> tuple[Ids, Ids, Vector]:
-    """Find each picture's cluster, block by block: vectors, clusters and cosines, (n,) each."""
+    """Assign each picture to its nearest centroid: vectors, clusters and cosines, (n,) each."""
     ids, clusters = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     likeness = [np.empty(0, np.float32)]
     read = partial(vectors.blocks, connection, space_id, "image")
@@ -204,7 +211,7 @@ def _assigned(
 
 
 def _rows(connection: Connection, numbers: Ids) -> Matrix:
-    """Read the vectors of these numbers, in their order: (n, dim) float32."""
+    """Read vectors by number, in the order given: (n, dim) float32."""
     blocks = list(vectors.fetch(connection, numbers))
     if not blocks:
         return np.empty((0, 0), np.float32)

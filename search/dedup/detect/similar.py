@@ -1,4 +1,4 @@
-"""Similar pictures: near in the library's space, or a little less near and of one burst."""
+"""Similar pictures: neighbours in the library's space, with a lower threshold within a burst."""
 
 import math
 from collections.abc import Iterator
@@ -20,18 +20,20 @@ _TOGETHER = 4096  # pairs whose captures are read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """Pairs of one block, the lower item first, with what is known of each; and how far it is."""
+class SimilarBlock:
+    """The similar pairs of a block of vectors, with their evidence, and the watermark after it."""
 
-    pairs: Numbers  # (n, 2) int64 items
+    pairs: Numbers  # (n, 2) int64 items, the lower first
     evidence: list[Evidence]  # n
     watermark: int
 
 
-def similar(library: Library, space: Space, after: int, limits: Thresholds) -> Iterator[Alike]:
+def similar(
+    library: Library, space: Space, after: int, limits: Thresholds
+) -> Iterator[SimilarBlock]:
     """Yield the similar pairs of the vectors numbered above `after`, block by block.
 
-    Each picture meets its `limits.neighbours` nearest; the cosines are those of the stored
+    Each picture is compared with its `limits.neighbours` nearest; cosines are those of the stored
     vectors. A pair may come again in a later block.
     """
     assert space.id is not None
@@ -42,7 +44,7 @@ def similar(library: Library, space: Space, after: int, limits: Thresholds) -> I
         pairs = np.stack([block.first, block.second], axis=1)
         seen = list(_seen(library, pairs, block.cosines.tolist(), limits))
         kept = [row for row, evidence in enumerate(seen) if evidence is not None]
-        yield Alike(pairs[kept], [each for each in seen if each is not None], block.upto)
+        yield SimilarBlock(pairs[kept], [each for each in seen if each is not None], block.upto)
 
 
 def _seen(
@@ -58,7 +60,7 @@ def _seen(
 
 
 def judged(cosine: float, first: Capture, second: Capture, limits: Thresholds) -> Evidence | None:
-    """Judge whether two pictures so near are similar, by time, camera and place too."""
+    """Return evidence if two pictures are similar by cosine, or are near and of one burst."""
     apart, metres = seconds_between(first, second), metres_between(first, second)
     same_camera = first.camera is not None and first.camera == second.camera
     evidence = Evidence(

@@ -1,9 +1,9 @@
-"""What an image file holds beyond the first image that a viewer shows.
+"""The extras of an image file: all it contains besides the first image, which viewers show.
 
-A video behind a photo, a depth or gain map, mattes, layers, sound, more bits per channel than are
-compared, long comments, a georeference, further images, frames and pages, found by walking the
-container of the file; no pixel is decoded. `read` returns the `Contents` of a file, `lacking` what
-of them another file does not hold.
+Extras are a video after a photo, a depth or gain map, mattes, layers, sound, more bits per channel
+than are compared, long comments, a georeference, further images, frames and pages. They are found
+by walking the file's container; no pixel is decoded. `read` returns the `Contents` of a file,
+`lacking` those of its extras that another file does not have.
 """
 
 from search.dedup.extras.contents import UNKNOWN as UNKNOWN

@@ -1,4 +1,4 @@
-"""More bits per channel than the eight at which images are compared and most formats end."""
+"""The bit depth as an extra: more than the eight bits per channel at which images are compared."""
 
 from search.dedup.extras.byte_source import ByteSource
 from search.dedup.extras.contents import Extra

@@ -1,4 +1,4 @@
-"""Where a BMP ends (Microsoft, BITMAPFILEHEADER and BITMAPINFOHEADER)."""
+"""The end of a BMP, and the data after it (Microsoft, BITMAPFILEHEADER and BITMAPINFOHEADER)."""
 
 from search.dedup.extras.byte_source import ByteSource
 from search.dedup.extras.contents import Contents
@@ -9,9 +9,9 @@ _PLAIN = frozenset((0, 3, 6))  # compressions that are none
 
 
 def bmp(source: ByteSource) -> Contents:
-    """Return what stands behind a BMP; raises UnknownStructure.
+    """Return the extras of a BMP; raises UnknownStructure.
 
-    Some programs write no size of the file, or too small a one: then the pixels tell.
+    Some programs write no file size, or one too small: then the end follows from the pixels.
     """
     end = max(source.number(2, 4, little=True), _pixels_end(source))
     return Contents(tuple(behind(source, min(end, source.size), source.size)))

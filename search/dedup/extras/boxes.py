@@ -1,4 +1,4 @@
-"""Boxes of the ISO base media file format (ISO/IEC 14496-12, 4.2), which many formats share."""
+"""Boxes of the ISO base media file format (ISO/IEC 14496-12, 4.2), common to many formats."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ _MOST = 20_000  # boxes at one level; a picture has some dozens, a video of hour
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box: its type, and where it, its payload and the box behind it begin."""
+    """A box: its type, and the offsets of its start, its payload and its end."""
 
     kind: bytes
     start: int
     payload: int
     end: int
-    open_ended: bool = False  # it tells no size and goes on to the end of the range
+    open_ended: bool = False  # its size is 0: it extends to the end of the range
 
     @property
     def length(self) -> int:
-        """Return the bytes of the payload."""
+        """Return the length of the payload in bytes."""
         return self.end - self.payload
 
 
 def box_at(source: ByteSource, start: int, end: int) -> Box | None:
-    """Return the box at an offset, or None where the bytes there are no box inside the range."""
+    """Return the box at an offset, or None if there is no valid box within the range."""
     head = source.peek(start, 16)[: max(0, end - start)]
     size, kind, payload = int.from_bytes(head[:4], "big"), head[4:8], start + 8
     if len(kind) < 4 or not all(32 <= letter < 127 or letter == 0xA9 for letter in kind):
@@ -37,7 +37,7 @@ def box_at(source: ByteSource, start: int, end: int) -> Box | None:
 
 
 def file_boxes(source: ByteSource) -> Iterator[Box]:
-    """Yield the boxes of a file until what is no box, or until another file begins behind it."""
+    """Yield the boxes of a file up to the first invalid one, or to the start of another file."""
     at, typed = 0, False
     while (box := box_at(source, at, source.size)) is not None:
         if box.kind == b"ftyp" and typed:
@@ -48,7 +48,7 @@ def file_boxes(source: ByteSource) -> Iterator[Box]:
 
 
 def boxes(source: ByteSource, start: int, end: int) -> Iterator[Box]:
-    """Yield the boxes that fill a range; raises UnknownStructure where it holds anything else."""
+    """Yield the boxes that fill a range; raises UnknownStructure if it contains anything else."""
     for _ in range(_MOST):
         if start == end:
             return

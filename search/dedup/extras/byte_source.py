@@ -1,4 +1,4 @@
-"""Bounded reads of a file from anywhere in it, for those who walk its structure."""
+"""Bounded random access to a file, for parsers of its structure."""
 
 import re
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ MOST_READ = 32 << 20  # bytes held in memory at once
 
 
 class UnknownStructure(ValueError):
-    """The structure of a file is not the one that its format prescribes."""
+    """The file does not have the structure that its format prescribes."""
 
 
 class ByteSource:
-    """The bytes of an open file; it holds `MOST_READ` of them at most.
+    """The bytes of an open file, with at most `MOST_READ` of them in memory.
 
-    What is asked for far more often than a file of its size gives reason to is refused.
+    More reads than a valid file of its size needs raise UnknownStructure.
     """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
@@ -28,7 +28,7 @@ class ByteSource:
         self._reads, self._bytes = _MOST_READS, _MOST_TIMES * size + MOST_READ
 
     def read(self, start: int, length: int) -> bytes:
-        """Return bytes; raises UnknownStructure where not all of them are there."""
+        """Return a range of bytes; raises UnknownStructure if it extends beyond the file."""
         if length > MOST_READ or start < 0 or length < 0 or start + length > self.size:
             raise UnknownStructure("it points beyond the file")
         self._reads, self._bytes = self._reads - 1, self._bytes - length
@@ -41,7 +41,7 @@ class ByteSource:
         return found
 
     def peek(self, start: int, length: int) -> bytes:
-        """Return bytes, as many of them as are there."""
+        """Return a range of bytes, cut at the end of the file."""
         return self.read(start, min(length, max(0, self.size - start)))
 
     def number(self, start: int, length: int, little: bool = False) -> int:
@@ -49,24 +49,24 @@ class ByteSource:
         return int.from_bytes(self.read(start, length), "little" if little else "big")
 
     def digest(self, *ranges: tuple[int, int]) -> str:
-        """Return the SHA-256 of byte ranges one after the other, each given by start and end."""
+        """Return the SHA-256 of concatenated byte ranges, each given by start and end."""
         known = sha256()
         for chunk in self._chunks(ranges):
             known.update(chunk)
         return known.hexdigest()
 
     def is_padding(self, start: int, end: int) -> bool:
-        """Return whether a range holds blanks, zeros and 0xFF alone."""
+        """Return whether a range contains only blanks, zeros and 0xFF."""
         return not any(chunk.strip(PADDING) for chunk in self._chunks([(start, end)]))
 
     def find(self, pattern: re.Pattern[bytes], start: int, end: int) -> tuple[int, bytes] | None:
-        """Return where a pattern of at most 64 bytes first matches in a range, and the match."""
+        """Return the offset and the bytes of the first match of a pattern of at most 64 bytes."""
         at = start
         while at < end:
             length = min(_CHUNK, end - at)
             last = at + length == end
             found = pattern.search(self.read(at, length))
-            # What begins near the end of a chunk may go on in the next one.
+            # A match near the end of a chunk may continue in the next one.
             if found and (last or found.end() < length):
                 return at + found.start(), found[0]
             if last:

@@ -1,4 +1,4 @@
-"""The record of what a file holds beyond its first image, and its comparison with another's."""
+"""The record of a file's extras, and its comparison with another file's."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -19,32 +19,32 @@ ExtraKind = Literal[
     "transparency",  # kept apart from the image, as HEIF and AVIF do
     "channels",  # beyond colour and transparency
     "georeference",
-    "text",  # a comment longer than programs write by themselves
-    "data",  # of no known form
+    "text",  # a comment longer than those that programs write on their own
+    "data",  # of unknown form
     "unknown",  # the structure of the file was not understood
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Something that a file holds beyond its first image."""
+    """A part of a file besides its first image."""
 
     kind: ExtraKind
-    bytes: int = 0  # of its payload; 0 where they were not counted
-    count: int | None = 1  # how many of the kind; None where the file does not tell
-    digest: str | None = None  # SHA-256 of the payload; None where that alone proves nothing
+    bytes: int = 0  # of its payload; 0 if they were not counted
+    count: int | None = 1  # how many of the kind; None if unknown
+    digest: str | None = None  # SHA-256 of the payload; None if equal payloads prove nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that a file holds beyond its first image."""
+    """All extras of a file."""
 
     extras: tuple[Extra, ...] = ()
     transparent: bool = False  # the first image has an alpha channel
 
     @property
     def kinds(self) -> frozenset[ExtraKind]:
-        """Return the kinds of what the file holds."""
+        """Return the kinds of the extras."""
         return frozenset(each.kind for each in self.extras)
 
 
@@ -52,14 +52,14 @@ UNKNOWN = Contents((Extra("unknown", count=None),))
 
 
 def lacking(contents: Contents, other: Contents) -> tuple[Extra, ...]:
-    """Return the extras of `contents` that `other` does not surely hold as well.
+    """Return the extras of `contents` that `other` may lack.
 
-    It holds an extra as well where it has one of the same kind with the same bytes.
+    It has an extra as well if one of its own is of the same kind with the same bytes.
     """
     held = {(each.kind, each.digest) for each in other.extras if each.digest is not None}
     return tuple(each for each in contents.extras if not _covered(each, held, other.transparent))
 
 
 def _covered(extra: Extra, held: Set[tuple[ExtraKind, str | None]], transparent: bool) -> bool:
-    # Alpha channels are compared with the pixels; here it only matters that one is there.
+    # Alpha channels are compared with the pixels; here only their presence matters.
     return (extra.kind, extra.digest) in held or (extra.kind == "transparency" and transparent)

@@ -10,9 +10,9 @@ _MOST = 4_000_000  # blocks
 
 
 def gif(source: ByteSource) -> Contents:
-    """Return what a GIF holds; raises UnknownStructure.
+    """Return the extras of a GIF; raises UnknownStructure.
 
-    A file that ends behind a whole block is whole, though nothing in it says so.
+    A file that ends after a complete block counts as complete, even without a trailer.
     """
     at, frames, comments = 13 + _table(source.number(10, 1)), 0, []
     for _ in range(_MOST):

@@ -1,4 +1,4 @@
-"""The images of a HEIF or AVIF file, shown and not shown, and what else its boxes hold.
+"""The images of a HEIF or AVIF file, shown or not, and the other contents of its boxes.
 
 ISO/IEC 23008-12 (HEIF) for items, their references and auxiliary images, ISO/IEC 14496-12 for
 boxes and tracks, ISO 21496-1 for gain maps, Google's Motion Photo format 1.0 for "mpvd".
@@ -33,7 +33,7 @@ _TRACKS: dict[bytes, ExtraKind] = {b"soun": "audio"}  # all others show somethin
 
 
 def heif(source: ByteSource) -> Contents:
-    """Return what a HEIF or AVIF file holds; raises UnknownStructure."""
+    """Return the extras of a HEIF or AVIF file; raises UnknownStructure."""
     at, extras, found = 0, [], False
     for box in file_boxes(source):
         found = found or box.kind in (b"meta", b"moov")
@@ -61,7 +61,7 @@ def _in_box(source: ByteSource, box: Box) -> list[Extra]:
 
 
 class _Shown:
-    """Which items of a file make up the image that is shown, and what the others are."""
+    """The items of a file: those that make up the image shown, and the kinds of the others."""
 
     def __init__(self, found: Items) -> None:
         self._items = found
@@ -73,7 +73,7 @@ class _Shown:
         }
 
     def extras(self, source: ByteSource) -> Iterator[Extra]:
-        """Yield what is not part of the image that is shown, nor a thumbnail."""
+        """Yield the extras: items that are neither part of the image shown nor thumbnails."""
         found = self._items
         told = self._parts(found.primary)
         for number, kind in found.kinds.items():
@@ -117,7 +117,7 @@ class _Shown:
         return next((kind for word, kind in _AUXILIARY if word in urn), "image")
 
     def _parts(self, number: int) -> set[int]:
-        """Return an item with those that it is derived from."""
+        """Return an item and all items it is derived from."""
         parts, waiting = set(), [number]
         while waiting:
             each = waiting.pop()
@@ -131,14 +131,14 @@ class _Shown:
     def _extra(self, source: ByteSource, kind: ExtraKind, number: int) -> Extra:
         extents = [self._items.extents.get(part) for part in sorted(self._parts(number))]
         ranges = [span for each in extents if each for span in each]
-        # What is derived of others may have no bytes of its own.
+        # Items derived from others may have no bytes of their own.
         known = bool(ranges) and all(each is not None for each in extents)
         length = sum(end - start for start, end in ranges)
         return Extra(kind, length, digest=source.digest(*ranges) if known else None)
 
 
 def _tracks(source: ByteSource, movie: Box) -> Iterator[Extra]:
-    """Yield what the tracks of an image sequence hold: frames beyond the first, sound."""
+    """Yield the extras in the tracks of an image sequence: frames after the first, and sound."""
     frames = 0
     for track in boxes(source, movie.payload, movie.end):
         media = _below(source, track, b"mdia") if track.kind == b"trak" else None

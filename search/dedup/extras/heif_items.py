@@ -13,7 +13,7 @@ Extents = list[tuple[int, int]]
 
 @dataclass(slots=True)
 class Items:
-    """The items of a file by number: what each is, and how they refer to each other."""
+    """The items of a file by number, with their kinds and their references."""
 
     primary: int = 0
     kinds: dict[int, bytes] = field(default_factory=dict)
@@ -28,12 +28,12 @@ class Items:
         return self.references.get(kind, {}).get(number, [])
 
     def sources(self, kind: str) -> set[int]:
-        """Return the items that refer to others in this way."""
+        """Return the items that have references of a kind."""
         return set(self.references.get(kind, {}))
 
 
 class _Cursor:
-    """Reads numbers one after the other."""
+    """Reads consecutive numbers of a box."""
 
     def __init__(self, source: ByteSource, box: Box, full: bool = True) -> None:
         self._source, self._at, self.end = source, box.payload, box.end
@@ -102,7 +102,7 @@ def _references(source: ByteSource, box: Box) -> dict[str, dict[int, list[int]]]
 
 
 def _bits(source: ByteSource, known: Box) -> int:
-    """Return the bits per channel that a property tells, 0 where it tells none."""
+    """Return the bits per channel of a property, 0 if it has none."""
     if known.kind == b"pixi":  # ISO/IEC 23008-12, 6.5.6
         return max(source.peek(known.payload + 5, source.number(known.payload + 4, 1)), default=0)
     if known.kind == b"hvcC":  # ISO/IEC 14496-15, 8.3.3.1

@@ -1,4 +1,4 @@
-"""What a JPEG file holds beyond its image: behind its end, and in the segments of applications.
+"""The extras of a JPEG file: data after its end, and in application segments.
 
 XMP (ISO 16684-1, Part 3 for the extended packet), Google's Motion Photo, Ultra HDR, Dynamic
 Depth and GDepth/GImage/GAudio formats, gain maps of ISO 21496-1 and Apple, FlashPix extensions
@@ -56,7 +56,7 @@ _DEPTH = re.compile(rb"Semantic\s*=\s*[\"'](?:\w+:)?(?:Depth|Confidence)\b")
 
 
 def jpeg(source: ByteSource) -> Contents:
-    """Return what a JPEG file holds; raises UnknownStructure."""
+    """Return the extras of a JPEG file; raises UnknownStructure."""
     stream = stream_at(source, 0)
     xmp = _xmp(source, stream.segments)
     extras = [*_in_xmp(xmp), *_sound(source, stream.segments), *_unknown(source, stream.segments)]
@@ -68,7 +68,7 @@ def jpeg(source: ByteSource) -> Contents:
 
 
 def _kind(source: ByteSource, depth: bool, stream: JpegStream, start: int) -> ExtraKind:
-    """Return what a stream behind a photo is; what nothing names is depth where there is some."""
+    """Return the kind of a stream after a photo; an unnamed one is depth if the XMP has depth."""
     iso = any(each.starts_with(0xE2, _ISO_GAIN_MAP) for each in stream.segments)
     xmp = _xmp(source, stream.segments)
     if iso or any(name in xmp for name in _GAIN_MAPS):
@@ -77,7 +77,7 @@ def _kind(source: ByteSource, depth: bool, stream: JpegStream, start: int) -> Ex
 
 
 def _xmp(source: ByteSource, segments: Iterable[Segment]) -> bytes:
-    """Return the XMP packet of a stream and its extension, one after the other."""
+    """Return the XMP packet of a stream, followed by its extension."""
     main, extended = b"", {}
     for each in segments:
         if each.starts_with(0xE1, _XMP):
@@ -95,7 +95,7 @@ def _xmp(source: ByteSource, segments: Iterable[Segment]) -> bytes:
 
 
 def _in_xmp(xmp: bytes) -> Iterator[Extra]:
-    """Yield what Google's camera and Cardboard wrote into XMP as base64."""
+    """Yield the extras that Google's camera and Cardboard write into XMP as base64."""
     for namespace, kind in _GOOGLE.items():
         declared = re.search(rb"xmlns:(\w+)\s*=\s*[\"']" + re.escape(namespace), xmp)
         if declared is None:
@@ -107,7 +107,7 @@ def _in_xmp(xmp: bytes) -> Iterator[Extra]:
 
 
 def _sound(source: ByteSource, segments: Iterable[Segment]) -> Iterator[Extra]:
-    """Yield what stands in FlashPix segments: sound as a rule."""
+    """Yield the contents of FlashPix segments, usually sound."""
     parts = [each for each in segments if each.starts_with(0xE2, _FLASHPIX)]
     length = sum(each.end - each.start for each in parts)
     if length > SMALL:
@@ -117,7 +117,7 @@ def _sound(source: ByteSource, segments: Iterable[Segment]) -> Iterator[Extra]:
 
 
 def _unknown(source: ByteSource, segments: tuple[Segment, ...]) -> Iterator[Extra]:
-    """Yield comments and what unknown applications wrote: sensor data, signed claims."""
+    """Yield comments and segments of unknown applications: sensor data, signed claims."""
     markers: dict[int, list[tuple[int, int]]] = defaultdict(list)
     known = False
     for before, each in zip((None, *segments), segments, strict=False):

@@ -17,7 +17,7 @@ _MOST = 1_000_000
 
 
 def jpeg2000(source: ByteSource) -> Contents:
-    """Return what a JPEG 2000 file holds; raises UnknownStructure."""
+    """Return the extras of a JPEG 2000 file; raises UnknownStructure."""
     if source.peek(0, 4) == CODESTREAM:
         end = _codestream_end(source, 0)
         return Contents((*_depth(source, 0, end), *behind(source, end, source.size)))

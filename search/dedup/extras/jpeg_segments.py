@@ -1,4 +1,4 @@
-"""The marker segments of a JPEG stream and where it ends (ITU-T T.81, annex B)."""
+"""The marker segments and the end of a JPEG stream (ITU-T T.81, annex B)."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _IDENTIFIER = 64  # bytes by which an application names its segment
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A comment or an application's segment: its marker (0xE1 is APP1), payload and its head."""
+    """A comment or application segment: its marker (0xE1 is APP1), payload and first bytes."""
 
     marker: int
     start: int
@@ -25,13 +25,13 @@ class Segment:
     head: bytes
 
     def starts_with(self, marker: int, identifier: bytes) -> bool:
-        """Return whether it is an application's segment with this identifier."""
+        """Return whether it is an application segment with this identifier."""
         return self.marker == marker and self.head.startswith(identifier)
 
 
 @dataclass(frozen=True, slots=True)
 class JpegStream:
-    """A JPEG stream: its comments and applications' segments, and where its last byte ends."""
+    """A JPEG stream: its comments and application segments, and the offset of its end."""
 
     segments: tuple[Segment, ...]
     end: int
@@ -40,7 +40,7 @@ class JpegStream:
 
 
 def stream_at(source: ByteSource, start: int) -> JpegStream:
-    """Walk the JPEG stream at an offset; raises UnknownStructure where it is none.
+    """Parse the JPEG stream at an offset; raises UnknownStructure if there is none.
 
     A stream that is cut off inside its coded data ends with the file.
     """

@@ -17,7 +17,7 @@ _HEADER = 64  # bytes of a codestream in which its header lies
 
 
 def jxl(source: ByteSource) -> Contents:
-    """Return what a JPEG XL file holds; raises UnknownStructure."""
+    """Return the extras of a JPEG XL file; raises UnknownStructure."""
     if source.peek(0, 2) == CODESTREAM:
         # Where a bare codestream ends only a decoder could tell.
         require_plain(source, 2, source.size)

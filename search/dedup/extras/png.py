@@ -24,7 +24,7 @@ _KNOWN = frozenset(
 
 
 def png(source: ByteSource) -> Contents:
-    """Return what a PNG holds; raises UnknownStructure."""
+    """Return the extras of a PNG; raises UnknownStructure."""
     frames, own, seen, pixels, texts = 0, [], set(), [], []
     depth, end = source.number(_DEPTH, 1), source.size
     for kind, start, end in _chunks(source):
@@ -48,7 +48,7 @@ def png(source: ByteSource) -> Contents:
 
 
 def _chunks(source: ByteSource) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, beginning and end of each chunk's data; one of pixels may be cut off."""
+    """Yield the type of each chunk, and the start and end of its data; IDAT may be cut off."""
     at = len(SIGNATURE)
     for _ in range(_MOST):
         if at == source.size:

@@ -1,4 +1,4 @@
-"""The contents of a file, by the format that its first bytes announce; nothing here raises."""
+"""The contents of a file, parsed by the format of its first bytes; nothing here raises."""
 
 import os
 import stat
@@ -32,9 +32,9 @@ _READERS: dict[str, Callable[[ByteSource], Contents]] = {
 
 
 def read(path: str) -> Contents:
-    """Return what a file holds beyond its first image; `UNKNOWN` where it is not understood.
+    """Return the extras of a file; `UNKNOWN` if its structure is not understood.
 
-    Takes any bytes, reads each of them a few times at most, and decodes none.
+    Any bytes are accepted; each is read a few times at most, and no image is decoded.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe might never end
@@ -43,7 +43,7 @@ def read(path: str) -> Contents:
             source = ByteSource(stream, os.fstat(stream.fileno()).st_size)
             return _reader(source.peek(0, HEAD_BYTES))(source)
     except Exception:
-        # Files of strangers break every rule, and then nothing may be concluded from them.
+        # Untrusted files break every rule; then nothing may be concluded from them.
         return UNKNOWN
 
 

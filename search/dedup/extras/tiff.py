@@ -50,7 +50,7 @@ class _Directory:
 
 
 def tiff(source: ByteSource) -> Contents:
-    """Return what a TIFF holds beyond its first directory's image; raises UnknownStructure."""
+    """Return the extras of a TIFF; raises UnknownStructure."""
     return _Tiff(source).contents()
 
 
@@ -63,7 +63,7 @@ class _Tiff:
         self._wide = 8 if magic in _BIG else 4  # bytes of an offset
 
     def contents(self) -> Contents:
-        """Return what the file holds."""
+        """Return the extras of the file."""
         first, *others = self._directories()
         size = self._pixels(first)
         extras = [extra for each in others for extra in self._further(each, size)]
@@ -78,7 +78,7 @@ class _Tiff:
         return Contents(tuple(extras), transparent=bool({1, 2} & set(samples)))
 
     def _directories(self) -> Iterator[_Directory]:
-        """Yield the directories, the first one first, each before those below it."""
+        """Yield the directories in order, each before its sub-directories."""
         waiting = [(self._number(8 if self._wide == 8 else 4, self._wide), False)]
         seen: set[int] = set()
         while waiting:
@@ -110,7 +110,7 @@ class _Tiff:
         return _Directory(fields, behind_tags + self._wide, following, sub)
 
     def _further(self, directory: _Directory, first: int) -> Iterator[Extra]:
-        """Yield what a directory beyond the first one holds, unless that is a small preview."""
+        """Yield the extras in a directory after the first one, unless it is a small preview."""
         subfile = self._values(directory, _SUBFILE)
         flags = subfile[0] if subfile else _REDUCED * (self._values(directory, _OLD_SUBFILE) == [2])
         kind: ExtraKind = "image" if directory.sub else "page"
@@ -139,7 +139,7 @@ class _Tiff:
         return width[0] * height[0] if width and height else 0
 
     def _end(self, directory: _Directory) -> int:
-        """Return where the last that a directory speaks of ends."""
+        """Return the end of the last data that a directory refers to."""
         ends = [directory.end, *(field.end for field in directory.fields.values())]
         ends += [end for _, end in self._spans(directory)]
         for tag in _POINTERS:
@@ -149,7 +149,7 @@ class _Tiff:
         return max(end for end in ends if end <= self._source.size)
 
     def _spans(self, directory: _Directory) -> Iterator[tuple[int, int]]:
-        """Yield where the coded pixels of a directory begin and end."""
+        """Yield the start and end of the coded pixels of a directory."""
         for offsets, lengths in _PARTS:
             pairs = zip(
                 self._values(directory, offsets), self._values(directory, lengths), strict=False

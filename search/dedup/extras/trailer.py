@@ -1,7 +1,7 @@
-"""What stands behind the end of an image: videos, further images, sound, archives.
+"""The data after the end of an image: videos, further images, sound, archives.
 
 Phones append the video of a motion photo and the gain map of an HDR photo; cameras append
-previews, raw data and recorded words; people hide archives there. No viewer shows any of it.
+previews, raw data and voice memos; people hide archives there. No viewer shows any of it.
 """
 
 import re
@@ -12,17 +12,17 @@ from search.dedup.extras.byte_source import PADDING, ByteSource, UnknownStructur
 from search.dedup.extras.contents import Extra, ExtraKind
 from search.dedup.extras.jpeg_segments import START, JpegStream, stream_at
 
-SMALL = 1024  # bytes; programs leave shorter notes of their own in images
-_NOTE = 64  # bytes, of what nobody knows behind an image
-_ATTEMPTS = 64  # at reading a JPEG; each may take a walk to the end of the file
+SMALL = 1024  # bytes; programs write shorter notes of their own into images
+_NOTE = 64  # bytes of unknown data after an image
+_ATTEMPTS = 64  # at parsing a JPEG; each may scan to the end of the file
 
-# A JPEG; an ISO media file by its first box (ISO/IEC 14496-12, 4.3); sound and films in RIFF.
+# A JPEG; an ISO media file by its first box (ISO/IEC 14496-12, 4.3); sound and video in RIFF.
 _SIGNATURE = re.compile(
     rb"\xff\xd8\xff[\xc0\xc2\xc4\xdb\xdd\xe0-\xef\xfe]|\0\0[\0-\x03].ftyp[ -~]{4}"
     rb"|RIFF....(?:WAVE|AVI )",
     re.DOTALL,
 )
-# A video, what Samsung's trailer calls it, an archive: signatures too long to come about by chance.
+# A video, its name in Samsung's trailer, an archive: signatures too long to occur by chance.
 _EMBEDDED = re.compile(
     rb"\0\0[\0-\x03].ftyp[ -~]{4}|MotionPhoto_Data|PK\x03\x04[\x0a\x14\x2d]\0", re.DOTALL
 )
@@ -31,8 +31,8 @@ _RAW = (b"BRCM", b"II*\0", b"MM\0*")  # Raspberry Pi's sensor data; TIFF, which 
 _MOVIES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _STILL_BRANDS = frozenset((b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis"))
 
-# Short notes that phones and programs leave: Samsung's trailer, Huawei's, vivo's, the trailers of
-# AFCP, FotoStation and Photo Mechanic.
+# Short notes by phones and programs: the trailers of Samsung, Huawei, vivo, AFCP, FotoStation and
+# Photo Mechanic.
 _OF_PROGRAMS = re.compile(
     rb"SEF[HT]|v[23]_f\d+|LIVE_\d+|vivo\{|AXS[!*]|\xa1\xb2\xc3\xd4|cbipcbbl", re.DOTALL
 )
@@ -47,7 +47,7 @@ def _further_image(stream: JpegStream, start: int) -> ExtraKind:
 def behind(
     source: ByteSource, start: int, end: int, kind_of: JpegKind = _further_image
 ) -> list[Extra]:
-    """Return what stands in a range behind an image; `kind_of` names what a JPEG there is."""
+    """Return the extras in a range after an image; `kind_of` returns the kind of a JPEG there."""
     return list(_Trailer(source, end, kind_of).parts(start))
 
 
@@ -56,15 +56,15 @@ def _is_note(data: bytes) -> bool:
 
 
 def large(source: ByteSource, kind: ExtraKind, *ranges: tuple[int, int]) -> list[Extra]:
-    """Return an extra where ranges hold more than programs write by themselves."""
+    """Return an extra if the ranges hold more than the notes that programs write on their own."""
     length = sum(end - start for start, end in ranges)
     return [Extra(kind, length, digest=source.digest(*ranges))] if length > SMALL else []
 
 
 def require_plain(source: ByteSource, start: int, end: int) -> None:
-    """Raise UnknownStructure where more than an image seems to stand in a range.
+    """Raise UnknownStructure if a range seems to contain more than an image.
 
-    For images of which only a decoder could tell where they end.
+    For formats in which only a decoder can find the end of the image.
     """
     if source.find(_EMBEDDED, start, end):
         raise UnknownStructure("more than an image seems to stand in it")
@@ -76,7 +76,7 @@ class _Trailer:
         self._attempts = 0
 
     def parts(self, start: int) -> Iterator[Extra]:
-        """Yield the recognised parts, and what stands between them where it is no padding."""
+        """Yield the recognised parts, and the data between them unless it is padding."""
         plain = at = start  # nothing was recognised since `plain`
         while at < self._end:
             part = self._jpeg(at) or self._movie(at) or self._riff(at)

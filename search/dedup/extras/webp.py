@@ -14,7 +14,7 @@ _MOST = 1_000_000
 
 
 def webp(source: ByteSource) -> Contents:
-    """Return what a WebP file holds; raises UnknownStructure."""
+    """Return the extras of a WebP file; raises UnknownStructure."""
     end = 8 + source.number(4, 4, little=True)
     frames, own, transparent = 0, [], False
     for kind, start, stop in _chunks(source, min(end, source.size)):

@@ -1,4 +1,4 @@
-"""What a file holds in words, and as the rows of a plan."""
+"""The extras of a file in words, and as the rows of a plan."""
 
 from collections.abc import Iterable, Mapping
 from typing import get_args
@@ -52,7 +52,7 @@ def as_rows(extras: Iterable[Extra]) -> list[dict[str, object]]:
 
 
 def in_words(rows: object) -> str:
-    """Return rows as a person would say them; a plan that was edited by hand may hold anything."""
+    """Return rows in words for a user; a plan that was edited by hand may contain any rows."""
     said = [_row(row) for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
     return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
 

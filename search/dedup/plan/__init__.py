@@ -1,1 +1,1 @@
-"""From pairs to a plan: groups, their keepers, and what is to become of each file."""
+"""From pairs to a plan: groups, their keepers, and an entry for each file."""

@@ -1,4 +1,4 @@
-"""From groups to a plan: what is to become of every file, before anyone has looked at it."""
+"""The entries of a plan, made of groups: which file is kept and which is dropped."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from search.dedup.plan.groups import Group, Member
 from search.dedup.plan.plan import Choice, Entry
 from storage.tables.decisions import Decided
 
-# An edit was made on purpose, and of similar shots a person may want both.
+# Edits are made on purpose, and a person may want several similar shots.
 DROPPED: tuple[Kind, ...] = ("identical", "same-picture")
 _SEQUENCES = frozenset(("frame", "page", "unknown"))
 
@@ -22,20 +22,20 @@ def entries(
     dropped: Collection[Kind] = DROPPED,
     decided: Decided | None = None,
 ) -> Iterator[Entry]:
-    """Yield one entry for each file, the keeper first; files of the `dropped` kinds are to go.
+    """Yield one entry for each file, the keeper first; files of the `dropped` kinds are dropped.
 
-    A copy or an edit goes only where a look at all its detail found nothing that differs. What
-    holds more than its keeper beyond the image that was compared stays, and its evidence says
-    what, unless its bytes are the keeper's. So does what a person decided to keep before others
-    joined its group: its rule is "decision". Companions are named.
+    A copy or an edit is dropped only if it equals its keeper at full detail. A file with extras
+    that its keeper lacks is kept, and its evidence lists them, unless it has the keeper's bytes.
+    A file that a person decided to keep before others joined its group is kept by the rule
+    "decision". Entries list companions.
     """
     decided = decided or Decided(())
     companions = CompanionFinder()
     for group in groups:
         stays = decided.stays([each.item.hash for each in (group.keeper, *group.others)])
-        held = _Held(group)
+        reader = _ExtrasReader(group)
         for member, kept in zip((group.keeper, *group.others), stays, strict=True):
-            more = held.beyond_keeper(member)
+            more = reader.beyond_keeper(member)
             goes = member is not group.keeper and member.kind in dropped and not more
             goes = goes and is_proven(member.kind, member.evidence)
             entry = _entry(group, member, "drop" if goes else "keep", _evidence(member, more))
@@ -45,17 +45,17 @@ def entries(
             yield entry
 
 
-class _Held:
-    """What the files of a group hold beyond their first images; each content is read once."""
+class _ExtrasReader:
+    """Reads the extras of the files of a group; each content is read once."""
 
     def __init__(self, group: Group) -> None:
         self._keeper = group.keeper
-        self._alike = all(each.kind == "identical" for each in group.others)
+        self._identical = all(each.kind == "identical" for each in group.others)
         self._read: dict[str, Contents] = {}
 
     def beyond_keeper(self, member: Member) -> tuple[Extra, ...]:
-        """Return what a member holds that the keeper lacks; of the keeper, all it holds."""
-        if self._alike or (member is not self._keeper and member.kind == "identical"):
+        """Return the extras that the keeper lacks; for the keeper itself, all of its extras."""
+        if self._identical or (member is not self._keeper and member.kind == "identical"):
             return ()
         if member is self._keeper:
             return self._contents(member).extras
@@ -68,7 +68,7 @@ class _Held:
 
 
 def _evidence(member: Member, more: tuple[Extra, ...]) -> Mapping[str, object]:
-    """Return what was seen of a member, with what it holds beyond the image that was compared."""
+    """Return the evidence of a member as a row, with its extras."""
     seen = {} if member.evidence is None else member.evidence.as_row()
     if not more:
         return seen

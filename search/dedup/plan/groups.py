@@ -1,7 +1,7 @@
-"""Groups of duplicates: every member is what it is beside the keeper, and nothing by a third.
+"""Groups of duplicates: every member was compared with the keeper itself.
 
 A picture that is like a member but not like the keeper is left out, and may head a group of its
-own: chains (A like B, B like C) are how other tools come to delete what has no copy.
+own. Tools that follow chains (A like B, B like C) delete files that have no copy left.
 """
 
 import os
@@ -28,7 +28,7 @@ from storage.tables.files import is_under
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of a group beside its keeper; the keeper itself has no evidence."""
+    """A file of a group; the keeper itself has no evidence."""
 
     item: Item
     path: str
@@ -38,7 +38,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A keeper and what duplicates it; `kind` is the loosest in it."""
+    """A keeper and its duplicates; `kind` is the least certain of them."""
 
     number: int
     kind: Kind
@@ -47,8 +47,8 @@ class Group:
     others: tuple[Member, ...]
 
 
-class Grouping:
-    """Makes groups of the pairs that were found, best keepers first."""
+class Grouper:
+    """Forms groups of stored pairs, best keepers first."""
 
     def __init__(
         self,
@@ -58,17 +58,16 @@ class Grouping:
         dropped: Collection[Kind] = (),
         check: DetailCheck | None = None,
     ) -> None:
-        """Take the kinds to group, and those of them whose files are to go.
+        """Create a grouper for `kinds`, of which the `dropped` ones are grouped first.
 
-        The latter are grouped first, so that a copy finds its keeper among its like and not in an
-        edit that happens to be larger; what they leave is then grouped by the other kinds. What
-        is to go is compared with its keeper once more by `check`, at full detail; without that
-        no plan drops it.
+        So a copy joins the keeper of its copies, not an edit that happens to be larger; the
+        remaining files are then grouped by the other kinds. Pairs that would drop a file are
+        compared at full detail by `check`; without it no plan drops them.
         """
         self._library, self._order, self._check = library, order, check
         self._kinds = [kind for kind in KINDS if kind in kinds]
         going = [kind for kind in self._kinds if kind in dropped]
-        self._going = going
+        self._dropped = going
         self._passes = [
             each for each in (going, [k for k in self._kinds if k not in going]) if each
         ]
@@ -79,30 +78,32 @@ class Grouping:
         against: Collection[int] | None = None,
         folders: Sequence[str] = (),
     ) -> Iterator[Group]:
-        """Yield the groups of pictures `within`, or of those each with what is `against` them.
+        """Yield the groups of the pictures `within`, or of pairs between `within` and `against`.
 
-        A picture that has files on both sides is on both. Of files only those in `folders` are
-        given, where there are any; absolute paths.
+        A picture with files on both sides counts for both. If there are `folders` (absolute
+        paths), only files in them become members.
         """
         with self._library.catalogue.reading() as connection:
             decided = Decided.read(connection)
-            beside: Neighbours = defaultdict(dict)
+            neighbours: Neighbours = defaultdict(dict)
             for page in duplicate_pairs.pairs(connection, self._kinds, within, against):
                 for pair in page:
-                    beside[pair.first][pair.second] = evidence_of(pair)
-                    beside[pair.second][pair.first] = evidence_of(pair)
-            chosen = set(beside)
+                    neighbours[pair.first][pair.second] = evidence_of(pair)
+                    neighbours[pair.second][pair.first] = evidence_of(pair)
+            chosen = set(neighbours)
             if "identical" in self._kinds:
-                chosen |= set(_several(connection, within, against))
+                chosen |= set(_with_several_files(connection, within, against))
             found: dict[int, Item] = {}
             for part in items.batches(sorted(chosen)):
                 found |= items.hydrate(connection, part)
         number = 0
         files = {item: self._files(found[item], folders) for item in sorted(found)}
         if self._check is not None:
-            verify(self._library, self._check, self._going, self._order, files, beside, decided)
+            verify(
+                self._library, self._check, self._dropped, self._order, files, neighbours, decided
+            )
         for kinds in self._passes:
-            formed, files = stars(files, beside, kinds, self._order, decided)
+            formed, files = stars(files, neighbours, kinds, self._order, decided)
             for star in formed:
                 group = self._group(number + 1, star)
                 hashes = [group.keeper.item.hash, *(one.item.hash for one in group.others)]
@@ -119,7 +120,7 @@ class Grouping:
             members += [Member(each.item, each.path, evidence.kind, evidence) for each in files]
         members.sort(key=lambda member: (KINDS.index(member.kind), member.path))
         loosest = max((member.kind for member in members), key=KINDS.index)
-        rule = self._order.decided(
+        rule = self._order.deciding_rule(
             keeper, [Candidate(member.item, member.path) for member in members]
         )
         return Group(
@@ -127,9 +128,9 @@ class Grouping:
         )
 
     def _files(self, item: Item, folders: Sequence[str]) -> list[Candidate]:
-        """Return an item's files, the best first; names of one and the same file count once.
+        """Return an item's files, the best first; hard links of a file count once.
 
-        Of identical files beyond the first none is given where --kind leaves them out.
+        Without the kind "identical" only the best one is returned.
         """
         once: dict[tuple[int, int], Candidate] = {}
         for path in item.paths:
@@ -138,15 +139,15 @@ class Grouping:
             try:
                 state = os.lstat(path)
             except OSError:
-                continue  # gone since it was indexed: nothing to keep and nothing to drop
+                continue  # removed since it was indexed: nothing to keep and nothing to drop
             if not stat.S_ISREG(state.st_mode):
-                continue  # made a link since: no file of its own
+                continue  # replaced by a link since it was indexed
             once.setdefault((state.st_dev, state.st_ino), Candidate(item, path))
         files = self._order.sort(list(once.values()))
         return files if "identical" in self._kinds else files[:1]
 
 
-def _several(
+def _with_several_files(
     connection: Connection,
     within: Collection[int] | None,
     against: Collection[int] | None,

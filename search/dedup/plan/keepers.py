@@ -1,4 +1,4 @@
-"""Keepers: which file of a group stays, by rules a person puts in order."""
+"""The choice of the keeper of a group, by rules in an order that the user may set."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Item
 
 _FORMATS = (("RAW", "DNG"), ("HEIF", "HEIC", "AVIF"), ("TIFF",), ("PNG",), ("JPEG", "MPO"))
-# What programs put into the name of a second copy; WhatsApp names what it has made smaller.
+# Marks that programs put into the name of a copy; WhatsApp gives its reduced images such names.
 _COPIES = re.compile(r"\bcopy\b|\bcopie\b|\bkopie\b|\(\d+\)|~\d*$|IMG-\d{8}-WA\d+", re.IGNORECASE)
 
 
@@ -28,17 +28,17 @@ class Candidate:
     path: str
 
 
-Better = Callable[[Candidate], float | str]  # the lower the better
+SortKey = Callable[[Candidate], float | str]  # the lower the better
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One reason to keep a file rather than another."""
+    """A criterion for preferring one file to another."""
 
     name: str
-    better: Better
+    sort_key: SortKey
     opens: bool = False  # reads the file or lists its folder: evaluated only to break a tie
-    by_content: bool = False  # so that files of the same bytes need not be opened
+    by_content: bool = False  # depends on the bytes only: skipped for files of the same bytes
 
 
 def _resolution(candidate: Candidate) -> float:
@@ -61,7 +61,7 @@ def _exif(candidate: Candidate) -> float:
 
 
 def _date(candidate: Candidate) -> str:
-    # "~" stands after every digit: a year alone is no older than a day of that year.
+    # "~" sorts after every digit: a year alone is not older than a day of that year.
     taken = candidate.item.capture.taken_at or ""
     return taken if len(taken) >= len("2015-07-04T12:30") else f"{taken}~"
 
@@ -71,7 +71,7 @@ def _name(candidate: Candidate) -> float:
 
 
 def _rating(candidate: Candidate) -> float:
-    return -float(read(candidate.path).rating or 0)  # no star lies above a rejection
+    return -float(read(candidate.path).rating or 0)  # a rejection is -1, below no rating
 
 
 def _extras(candidate: Candidate) -> float:
@@ -79,7 +79,7 @@ def _extras(candidate: Candidate) -> float:
 
 
 def _rules() -> dict[str, Rule]:
-    """Return all rules by name; what they learn of folders they keep for themselves."""
+    """Return all rules by name, with a cache of folder listings of their own."""
     companions = CompanionFinder()
     rules = (
         Rule("resolution", _resolution),
@@ -95,24 +95,24 @@ def _rules() -> dict[str, Rule]:
     return {rule.name: rule for rule in rules}
 
 
-# What a camera wrote goes before the format: an exported PNG has no more in it than its JPEG.
-# A file with extras or companions is not dropped for one without; one with a date would be, so
-# that "exif" goes before both.
+# "exif" comes before "format": an exported PNG contains no more than its JPEG. It also comes
+# before "extras" and "companions": a file with those is never dropped for one without, but a file
+# with a date would be.
 DEFAULT = ("resolution", "exif", "extras", "companions", "format", "name", "bytes", "date")
-# Frames are often poorer than a still, deep gray ones than colours, and words and data of no known
-# form may be worth nothing.
+# Animation frames are often worse than a still, deep gray images worse than colour ones, and texts
+# and data of unknown form may be worthless.
 _WORTHLESS = {"frame", "bit depth", "text", "data", "channels", "transparency", "unknown"}
 _WORTH = frozenset(get_args(ExtraKind)) - _WORTHLESS
 
 
 class KeepOrder:
-    """Rules in order: the first that tells two files apart decides, in the end their paths."""
+    """Rules in order: the first that differs for two files decides, in the end their paths."""
 
     def __init__(self, names: Sequence[str] = DEFAULT, prefer: Sequence[str] = ()) -> None:
-        """Take rules by name, and folders whose files go before all others, the dearest first.
+        """Create an order of rules by name; files in the `prefer` folders come before all others.
 
         Raises InvalidArgument for a rule that does not exist or is given twice, PathNotFound for a
-        folder that is not there.
+        folder that does not exist.
         """
         rules = _rules()
         unknown = [name for name in names if name not in rules]
@@ -125,29 +125,29 @@ class KeepOrder:
                     f"--prefer {folder} is no folder: check the name, or mount its disk"
                 )
         preferred = [Rule("prefer", _Folders(prefer))] if prefer else []
-        chosen = (_asked_once(rules[name]) for name in names)
+        chosen = (_cached(rules[name]) for name in names)
         self._rules = (*preferred, *chosen, Rule("path", _path))
 
     def sort(self, candidates: Sequence[Candidate], opening: bool = True) -> list[Candidate]:
-        """Put files in order, the best first; the same on every run.
+        """Sort files, the best first; the result is the same on every run.
 
-        Files are opened only where no rule before tells them apart, and never without `opening`.
+        Files are opened only to break a tie of the rules before, and never without `opening`.
         """
         rules = [rule for rule in self._rules if opening or not rule.opens]
         return _sorted(list(candidates), rules)
 
-    def decided(self, keeper: Candidate, others: Sequence[Candidate]) -> str:
-        """Name the rule that put the keeper before the best of the others."""
+    def deciding_rule(self, keeper: Candidate, others: Sequence[Candidate]) -> str:
+        """Return the rule that ranks the keeper before the best of the others."""
         if not others:
             return "only"
         next_best = self.sort(others)[0]
         same = keeper.item.hash == next_best.item.hash
         rules = (rule for rule in self._rules if not (same and rule.by_content))
-        return next((r.name for r in rules if r.better(keeper) != r.better(next_best)), "path")
+        return next((r.name for r in rules if r.sort_key(keeper) != r.sort_key(next_best)), "path")
 
 
 def _sorted(candidates: list[Candidate], rules: Sequence[Rule]) -> list[Candidate]:
-    """Sort by the rules up to the first that opens files, and what those leave tied by the rest."""
+    """Sort by the rules before the first that opens files, then break ties by the others."""
     if len(candidates) < 2 or not rules:
         return candidates
     many = next((place for place, rule in enumerate(rules) if rule.opens), len(rules)) or 1
@@ -156,23 +156,23 @@ def _sorted(candidates: list[Candidate], rules: Sequence[Rule]) -> list[Candidat
         first = [rule for rule in first if not rule.by_content]
 
     def key(candidate: Candidate) -> list[float | str]:
-        return [rule.better(candidate) for rule in first]
+        return [rule.sort_key(candidate) for rule in first]
 
     tied = groupby(sorted(candidates, key=key), key=key)
     return [one for _, group in tied for one in _sorted(list(group), rest)]
 
 
-def _asked_once(rule: Rule) -> Rule:
+def _cached(rule: Rule) -> Rule:
     if not rule.opens:
         return rule
     known: dict[str, float | str] = {}
 
-    def better(candidate: Candidate) -> float | str:
+    def sort_key(candidate: Candidate) -> float | str:
         if candidate.path not in known:
-            known[candidate.path] = rule.better(candidate)
+            known[candidate.path] = rule.sort_key(candidate)
         return known[candidate.path]
 
-    return replace(rule, better=better)
+    return replace(rule, sort_key=sort_key)
 
 
 def _path(candidate: Candidate) -> str:

@@ -1,4 +1,4 @@
-"""A plan: JSON Lines, one object for each file of a group, to be reviewed and then applied."""
+"""A plan: JSON Lines, one entry for each file of a group, to be reviewed and then applied."""
 
 import json
 import os
@@ -13,33 +13,33 @@ from typing import Any, Literal, Self, TypeVar
 from search.dedup.detect.kinds import KINDS, Kind
 from search.dedup.plan.jsonl import (
     BadLine,
-    digest,
-    numbered,
-    parsed,
-    place,
-    places,
-    present,
-    text,
-    unwritable,
-    whole,
+    hash_field,
+    integer_field,
+    parse_object,
+    path_field,
+    path_fields,
+    read_lines,
+    require_keys,
+    string_field,
+    write_error,
 )
 from storage.errors import SightlineError
 
 Choice = Literal["keep", "drop"]
 CHOICES: tuple[Choice, ...] = ("keep", "drop")
 BY_HAND = "by hand"  # the rule of a row that a person changed in the report
-Word = TypeVar("Word", bound=str)
+Value = TypeVar("Value", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a group, and what is to become of it; the fields are the keys of a plan's line.
+    """One file of a group and its action; the fields are the keys of a line of a plan.
 
-    The keeper's own row has action "keep" and its own path as keeper.
+    The keeper's own entry has the action "keep" and its own path as keeper.
     """
 
     group: int
-    kind: Kind  # of this file beside the keeper; in the keeper's own row the group's loosest
+    kind: Kind  # of the pair with the keeper; in the keeper's entry the group's least certain one
     path: str  # absolute, undecodable bytes as surrogates
     item: str  # SHA-256 of the file's bytes, 64 hexadecimal digits
     keeper: str  # absolute path
@@ -50,7 +50,7 @@ class Entry:
     companions: tuple[str, ...] = ()  # absolute paths of the files that belong to it
 
 
-# Plans of before there were companions lack them.
+# Plans of earlier versions have no companions.
 _KEYS = tuple(field.name for field in fields(Entry) if field.name != "companions")
 
 
@@ -93,66 +93,62 @@ class PlanFile:
 
 
 def line(entry: Entry) -> str:
-    """Spell an entry as one line of JSON in plain ASCII, so that any path survives."""
+    """Return an entry as one line of JSON in plain ASCII, so that any path survives."""
     return json.dumps(asdict(entry)) + "\n"
 
 
 def write(entries: Iterable[Entry], file: str | Path) -> None:
-    """Write a plan so that it is there whole or not at all.
-
-    Raises DiskFull, or SightlineError where the folder takes no file.
-    """
+    """Write a plan atomically; raises DiskFull, or SightlineError if it cannot be written."""
     target = Path(file)
-    draft = target.with_name(f".sightline-{token_hex(8)}")
+    temp_path = target.with_name(f".sightline-{token_hex(8)}")
     try:
         try:
-            with draft.open("x", encoding="ascii", newline="\n") as stream:
+            with temp_path.open("x", encoding="ascii", newline="\n") as stream:
                 stream.writelines(map(line, entries))
                 stream.flush()
                 os.fsync(stream.fileno())
-            draft.replace(target)
+            temp_path.replace(target)
         finally:
             with suppress(OSError):
-                draft.unlink()
+                temp_path.unlink()
     except OSError as error:
-        raise unwritable("the plan", target, error) from error
+        raise write_error("the plan", target, error) from error
 
 
 def read(file: str | Path) -> tuple[tuple[Entry, ...], tuple[BadLine, ...]]:
-    """Read a plan: its entries, and the lines that are none with the reason for each.
+    """Read a plan: its entries, and its invalid lines, each with the reason.
 
-    Keys that a plan does not have are passed over. Raises PathNotFound, or SightlineError where
-    something is there that cannot be read.
+    Unknown keys are ignored. Raises PathNotFound, or SightlineError if it cannot be read.
     """
     entries, refused = [], []
-    for number, found in numbered(file, "the plan"):
+    for number, found in read_lines(file, "the plan"):
         try:
-            entries.append(_entry(parsed(found)))
+            entries.append(_entry(parse_object(found)))
         except ValueError as error:
             refused.append(BadLine(number, str(error)))
     return tuple(entries), tuple(refused)
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    present(row, *_KEYS)
+    require_keys(row, *_KEYS)
     evidence = row["evidence"]
     if not isinstance(evidence, dict):
         raise ValueError("evidence is not an object")
     return Entry(
-        group=whole(row, "group"),
-        kind=_among(KINDS, row, "kind"),
-        path=place(row, "path"),
-        item=digest(row, "item"),
-        keeper=place(row, "keeper"),
-        action=_among(CHOICES, row, "action"),
-        rule=text(row, "rule"),
+        group=integer_field(row, "group"),
+        kind=_one_of(KINDS, row, "kind"),
+        path=path_field(row, "path"),
+        item=hash_field(row, "item"),
+        keeper=path_field(row, "keeper"),
+        action=_one_of(CHOICES, row, "action"),
+        rule=string_field(row, "rule"),
         evidence=evidence,
-        bytes=whole(row, "bytes"),
-        companions=places(row, "companions") if "companions" in row else (),
+        bytes=integer_field(row, "bytes"),
+        companions=path_fields(row, "companions") if "companions" in row else (),
     )
 
 
-def _among(words: tuple[Word, ...], row: dict[str, Any], name: str) -> Word:
+def _one_of(words: tuple[Value, ...], row: dict[str, Any], name: str) -> Value:
     for word in words:
         if row[name] == word:
             return word

@@ -1,6 +1,11 @@
-"""Stars: images that are duplicates of one keeper, each by its own comparison with it.
+"""Stars in the graph of pairs: a keeper and the neighbours that duplicate it directly.
 
-The best file is the first keeper and takes what is beside it; the best of the rest is the next.
+Greedy by quality. The best file of all heads the first star and takes its neighbours; the best of
+the files left heads the next:
+
+    pairs        best first: B A C D E      stars
+    A─B─C─D      B takes A and C            B: A C
+      E─D        D takes E                  D: E      (C─D is not used: C is taken)
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,34 +16,34 @@ from search.dedup.detect.kinds import Kind
 from search.dedup.plan.keepers import Candidate, KeepOrder
 from storage.tables.decisions import Decided
 
-Neighbours = dict[int, dict[int, Evidence]]  # of an item, what was found beside it
-Files = dict[int, list[Candidate]]  # of an item, its files, the best first
+Neighbours = dict[int, dict[int, Evidence]]  # by item: its pairs, by the other item
+Files = dict[int, list[Candidate]]  # by item: its files, the best first
 
 
 @dataclass(frozen=True, slots=True)
 class Star:
-    """The files of a keeper's content, and those of the contents beside it."""
+    """The files of a keeper's content, and by item the files of its neighbours."""
 
     own: list[Candidate]
     others: Mapping[int, tuple[list[Candidate], Evidence]]
 
 
 def stars(
-    files: Files, beside: Neighbours, kinds: Sequence[Kind], order: KeepOrder, decided: Decided
+    files: Files, neighbours: Neighbours, kinds: Sequence[Kind], order: KeepOrder, decided: Decided
 ) -> tuple[list[Star], Files]:
-    """Return the stars of pairs of these kinds, best keepers first, and the files that are left.
+    """Return the stars of the pairs of these kinds, best keepers first, and the files left over.
 
-    Of a keeper one file is left, of what lies beside it none.
+    One file is left of a keeper, none of its neighbours. The arguments are not changed.
     """
     left, found = dict(files), []
-    heads = _heads([each[0] for each in files.values() if each], beside, order)
+    heads = _heads([each[0] for each in files.values() if each], neighbours, order)
     taken: set[int] = set()
     for head in heads:
         number = head.item.id
         if number in taken:
             continue
         taken.add(number)
-        others = dict(_beside(head, beside, kinds, left, taken, decided))
+        others = dict(_available_neighbours(head, neighbours, kinds, left, taken, decided))
         taken.update(others)
         own = left[number] if "identical" in kinds else left[number][:1]
         if others or len(own) > 1:
@@ -49,37 +54,37 @@ def stars(
     return found, left
 
 
-def _heads(heads: list[Candidate], beside: Neighbours, order: KeepOrder) -> list[Candidate]:
-    """Sort one file of each content, best first; those that no other is like are not opened."""
+def _heads(heads: list[Candidate], neighbours: Neighbours, order: KeepOrder) -> list[Candidate]:
+    """Sort one file of each content, best first; files without neighbours are not opened."""
     ordered = order.sort(heads, opening=False)
-    paired = iter(order.sort([each for each in ordered if beside.get(each.item.id)]))
-    return [next(paired) if beside.get(each.item.id) else each for each in ordered]
+    paired = iter(order.sort([each for each in ordered if neighbours.get(each.item.id)]))
+    return [next(paired) if neighbours.get(each.item.id) else each for each in ordered]
 
 
-def _beside(
+def _available_neighbours(
     head: Candidate,
-    beside: Neighbours,
+    neighbours: Neighbours,
     kinds: Sequence[Kind],
     left: Files,
     taken: set[int],
     decided: Decided,
 ) -> Iterator[tuple[int, tuple[list[Candidate], Evidence]]]:
-    for other, evidence in sorted(beside.get(head.item.id, {}).items()):
+    for other, evidence in sorted(neighbours.get(head.item.id, {}).items()):
         if other in taken or evidence.kind not in kinds or not left.get(other):
             continue
         if not decided.parts(head.item.hash, left[other][0].item.hash):
             yield other, (left[other], evidence)
 
 
-def components(beside: Neighbours) -> list[set[int]]:
-    """Return the sets of items that pairs lead through, so that no pair leads out of one."""
+def components(neighbours: Neighbours) -> list[set[int]]:
+    """Return the connected components of the graph of pairs, as sets of items."""
     found, met = [], set[int]()
-    for start in beside:
+    for start in neighbours:
         if start in met:
             continue
         whole, waiting = {start}, [start]
         while waiting:
-            for other in beside.get(waiting.pop(), {}):
+            for other in neighbours.get(waiting.pop(), {}):
                 if other not in whole:
                     whole.add(other)
                     waiting.append(other)

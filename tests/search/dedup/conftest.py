@@ -17,7 +17,7 @@ def keeper(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def loser(tmp_path: Path) -> Path:
+def duplicate(tmp_path: Path) -> Path:
     return put(tmp_path / "photos" / "sub" / "loser.jpg")
 
 

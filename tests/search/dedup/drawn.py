@@ -5,7 +5,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
 from indexer.images.fingerprint import local_features, perceptual_hashes
 from search.dedup.detect.block_match import small
-from search.dedup.detect.compare import Look
+from search.dedup.detect.compare import ImageSignature
 from storage.records import Capture
 
 
@@ -26,10 +26,12 @@ def photo(seed: int, size: tuple[int, int] = (480, 360)) -> Image.Image:
     return image.filter(ImageFilter.GaussianBlur(0.8))
 
 
-def look(image: Image.Image, capture: Capture | None = None, features: bool = True) -> Look:
+def look(
+    image: Image.Image, capture: Capture | None = None, features: bool = True
+) -> ImageSignature:
     """Take a picture's fingerprints, as the product does from its thumbnail."""
     hashes, quality = perceptual_hashes(image)
-    return Look(
+    return ImageSignature(
         hashes,
         quality,
         small(np.asarray(image)),

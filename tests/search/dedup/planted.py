@@ -41,10 +41,12 @@ def row(
     return Entry(group, kind, str(path), digest, str(keeper), action, "bytes", seen, len(known))
 
 
-def group(keeper: Path, *losers: Path, number: int = 1, kind: Kind = "identical") -> list[Entry]:
+def group(
+    keeper: Path, *duplicates: Path, number: int = 1, kind: Kind = "identical"
+) -> list[Entry]:
     """Make the rows of a group: its keeper and what goes."""
     kept = row(keeper, keeper, "keep", group=number, kind=kind)
-    return [kept, *(row(path, keeper, group=number, kind=kind) for path in losers)]
+    return [kept, *(row(path, keeper, group=number, kind=kind) for path in duplicates)]
 
 
 def contents(folder: Path) -> set[bytes]:

@@ -17,10 +17,10 @@ from indexer.images.limits import Limits
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.finder import Finder
+from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Kind, Thresholds
 from search.dedup.plan.entries import DROPPED
-from search.dedup.plan.groups import Grouping
+from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from storage import Library
 from tests.search.dedup.drawn import page, photo, screen, sky
@@ -86,7 +86,7 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with Library.create(tmp_path_factory.mktemp("library") / "library") as made:
         config = IndexConfig(paths=(str(folder),), workers=1)
         assert Indexer(made, load("mini", device="cpu"), config).run().failed == 0
-        Finder(made, Thresholds()).run()
+        DuplicateFinder(made, Thresholds()).run()
         yield made
 
 
@@ -203,7 +203,7 @@ def _groups(library: Library, *kinds: Kind) -> list[dict[str, Kind | None]]:
     """Return every group as it is planned: file names, and what each is beside the keeper."""
     with ReadPool(1, Limits(), "indexer.images.compare.comparison") as pool:
         check = DetailCheck(Thresholds(), library.thumbnail, pool)
-        groups = list(Grouping(library, KeepOrder(DEFAULT), kinds, DROPPED, check).run())
+        groups = list(Grouper(library, KeepOrder(DEFAULT), kinds, DROPPED, check).run())
     return [
         {Path(group.keeper.path).name: None}
         | {Path(member.path).name: member.kind for member in group.others}

@@ -63,8 +63,8 @@ def test_a_word_of_every_caption_finds_nothing_unless_it_is_all_there_is(
 ) -> None:
     assert matching(described, "a photo of a cat") == [4]
     assert set(matching(described, "a")) == {1, 2, 3, 4}
-    assert captions.says_something("Cat")
-    assert not captions.says_something("What?")
+    assert captions.is_content_word("Cat")
+    assert not captions.is_content_word("What?")
 
 
 @pytest.mark.parametrize(

@@ -26,36 +26,42 @@ from tests.search.dedup.planted import (
 
 
 def test_delete_removes_what_goes_and_keeps_the_keeper(
-    run: Run, keeper: Path, loser: Path, tmp_path: Path
+    run: Run, keeper: Path, duplicate: Path, tmp_path: Path
 ) -> None:
-    entries = group(keeper, loser)
+    entries = group(keeper, duplicate)
     assert run(entries) == [Outcome(entries[1], True)]
-    assert not loser.exists()
+    assert not duplicate.exists()
     assert keeper.read_bytes() == b"picture"
     (logged,) = read(tmp_path / "journal")[0]
-    assert (logged.state, logged.step.path, logged.step.keeper) == ("done", str(loser), str(keeper))
+    assert (logged.state, logged.step.path, logged.step.keeper) == (
+        "done",
+        str(duplicate),
+        str(keeper),
+    )
 
 
 def test_move_numbers_names_that_are_taken(run: Run, keeper: Path, tmp_path: Path) -> None:
-    losers = [put(tmp_path / "photos" / name / "a.jpg") for name in "xyz"]
+    duplicates = [put(tmp_path / "photos" / name / "a.jpg") for name in "xyz"]
     taken = put(tmp_path / "moved" / "a.jpg", b"of somebody else")
-    outcomes = run(group(keeper, *losers), Move(tmp_path / "moved"))
+    outcomes = run(group(keeper, *duplicates), Move(tmp_path / "moved"))
     assert [one.target and os.path.basename(one.target) for one in outcomes] == [
         "a (2).jpg",
         "a (3).jpg",
         "a (4).jpg",
     ]
     assert taken.read_bytes() == b"of somebody else"
-    assert not any(path.exists() for path in losers)
+    assert not any(path.exists() for path in duplicates)
 
 
-def test_move_refuses_what_is_in_the_folder_already(run: Run, keeper: Path, loser: Path) -> None:
-    assert "already" in refusal(run(group(keeper, loser), Move(loser.parent)))
+def test_move_refuses_what_is_in_the_folder_already(
+    run: Run, keeper: Path, duplicate: Path
+) -> None:
+    assert "already" in refusal(run(group(keeper, duplicate), Move(duplicate.parent)))
 
 
-def test_hardlink_leaves_one_file_under_both_names(run: Run, keeper: Path, loser: Path) -> None:
-    assert run(group(keeper, loser), Hardlink())[0].done
-    assert os.path.samefile(keeper, loser)
+def test_hardlink_leaves_one_file_under_both_names(run: Run, keeper: Path, duplicate: Path) -> None:
+    assert run(group(keeper, duplicate), Hardlink())[0].done
+    assert os.path.samefile(keeper, duplicate)
 
 
 def other_file_system(tmp_path: Path) -> Path:
@@ -70,13 +76,13 @@ def test_links_do_not_cross_file_systems_and_moves_do(
 ) -> None:
     far = other_file_system(tmp_path)
     try:
-        loser = put(far / "loser.jpg")
-        os.utime(loser, ns=(5, 10**18))
+        duplicate = put(far / "loser.jpg")
+        os.utime(duplicate, ns=(5, 10**18))
         for action in (Hardlink(), Reflink()):
-            reason = refusal(run(group(keeper, loser), action))
+            reason = refusal(run(group(keeper, duplicate), action))
             assert "another file system" in reason or "no reflinks" in reason
-        assert run(group(keeper, loser), Move(tmp_path / "moved"))[0].done
-        assert not loser.exists()
+        assert run(group(keeper, duplicate), Move(tmp_path / "moved"))[0].done
+        assert not duplicate.exists()
         moved = tmp_path / "moved" / "loser.jpg"
         assert (moved.read_bytes(), moved.stat().st_mtime_ns) == (b"picture", 10**18)
     finally:
@@ -87,60 +93,60 @@ def test_links_do_not_cross_file_systems_and_moves_do(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reflinks are made on Linux alone")
 def test_reflink_shares_bytes_and_keeps_mode_and_dates(
-    run: Run, keeper: Path, loser: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, keeper: Path, duplicate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def clone(made: int, request: int, source: int) -> int:
         assert request == 0x40049409
         return os.write(made, os.pread(source, 1 << 20, 0))
 
     monkeypatch.setattr("fcntl.ioctl", clone)
-    loser.chmod(0o640)
-    os.utime(loser, ns=(10**18, 10**18))
-    before = loser.stat()
-    assert run(group(keeper, loser), Reflink())[0].done
-    after = loser.stat()
+    duplicate.chmod(0o640)
+    os.utime(duplicate, ns=(10**18, 10**18))
+    before = duplicate.stat()
+    assert run(group(keeper, duplicate), Reflink())[0].done
+    after = duplicate.stat()
     assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
     assert before.st_ino != after.st_ino != keeper.stat().st_ino
-    assert loser.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"picture"
     # No trace on the disk tells that it was done, but the journal does.
-    assert "done before" in refusal(run(group(keeper, loser), Reflink()))
+    assert "done before" in refusal(run(group(keeper, duplicate), Reflink()))
 
 
 @pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL])
 @pytest.mark.skipif(sys.platform != "linux", reason="reflinks are made on Linux alone")
 def test_reflink_says_where_the_file_system_makes_none(
-    run: Run, keeper: Path, loser: Path, number: int, monkeypatch: pytest.MonkeyPatch
+    run: Run, keeper: Path, duplicate: Path, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def clone(*words: int) -> int:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.ioctl", clone)
-    assert "no reflinks" in refusal(run(group(keeper, loser), Reflink()))
-    assert loser.read_bytes() == b"picture"
+    assert "no reflinks" in refusal(run(group(keeper, duplicate), Reflink()))
+    assert duplicate.read_bytes() == b"picture"
 
 
 def test_a_clone_that_came_out_different_is_not_taken(
-    run: Run, keeper: Path, loser: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, keeper: Path, duplicate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("search.dedup.apply.actions._clone", lambda source, made: None)
-    assert "came out different" in refusal(run(group(keeper, loser), Reflink()))
-    assert loser.read_bytes() == b"picture"
+    assert "came out different" in refusal(run(group(keeper, duplicate), Reflink()))
+    assert duplicate.read_bytes() == b"picture"
 
 
 @pytest.mark.parametrize("action", [Hardlink(), Reflink()])
 def test_links_never_change_what_is_in_a_file(
-    run: Run, keeper: Path, loser: Path, action: Action
+    run: Run, keeper: Path, duplicate: Path, action: Action
 ) -> None:
-    put(loser, b"edited picture")
-    assert "(edited)" in refusal(run(group(keeper, loser, kind="edited"), action))
-    assert loser.read_bytes() == b"edited picture"
+    put(duplicate, b"edited picture")
+    assert "(edited)" in refusal(run(group(keeper, duplicate, kind="edited"), action))
+    assert duplicate.read_bytes() == b"edited picture"
 
 
 def test_an_edited_file_goes_where_its_keeper_is_as_recorded(
-    run: Run, keeper: Path, loser: Path
+    run: Run, keeper: Path, duplicate: Path
 ) -> None:
-    put(loser, b"edited picture")
-    entries = group(keeper, loser, kind="edited")
+    put(duplicate, b"edited picture")
+    entries = group(keeper, duplicate, kind="edited")
     put(keeper, b"something else")
     assert "its keeper's content changed" in refusal(run(entries))
     put(keeper)
@@ -148,25 +154,25 @@ def test_an_edited_file_goes_where_its_keeper_is_as_recorded(
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(
-    run: Run, keeper: Path, loser: Path, tmp_path: Path
+    run: Run, keeper: Path, duplicate: Path, tmp_path: Path
 ) -> None:
     stale = put(tmp_path / "photos" / "stale.jpg")
-    entries = group(keeper, loser, stale)
+    entries = group(keeper, duplicate, stale)
     put(stale, b"changed")
     for action in actions(tmp_path):
         done, refused = run(entries, action, dry_run=True)
         assert (done.done, refused.done) == (True, False)
         assert "content changed" in (refused.reason or "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
-    assert loser.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"picture"
 
 
 def test_applied_twice_the_second_time_changes_nothing(
-    run: Run, keeper: Path, loser: Path, tmp_path: Path
+    run: Run, keeper: Path, duplicate: Path, tmp_path: Path
 ) -> None:
-    entries = group(keeper, loser)
+    entries = group(keeper, duplicate)
     for action in (Delete(), Move(tmp_path / "moved"), Trash(tmp_path / "Trash"), Hardlink()):
-        put(loser)
+        put(duplicate)
         assert run(entries, action)[0].done
         before = contents(tmp_path / "photos")
         assert "as the journal says" in refusal(run(entries, action))
@@ -176,15 +182,15 @@ def test_applied_twice_the_second_time_changes_nothing(
 
 
 def test_a_folder_that_takes_no_change_keeps_its_file(
-    run: Run, keeper: Path, loser: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, keeper: Path, duplicate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed = os.access
     monkeypatch.setattr(
-        os, "access", lambda path, mode: path != str(loser.parent) and allowed(path, mode)
+        os, "access", lambda path, mode: path != str(duplicate.parent) and allowed(path, mode)
     )
     for action in actions(tmp_path):
-        assert "read-only" in refusal(run(group(keeper, loser), action))
-    assert loser.read_bytes() == b"picture"
+        assert "read-only" in refusal(run(group(keeper, duplicate), action))
+    assert duplicate.read_bytes() == b"picture"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +207,7 @@ def test_a_folder_that_takes_no_change_keeps_its_file(
 )
 def test_what_the_system_refuses_is_a_reason(
     keeper: Path,
-    loser: Path,
+    duplicate: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
@@ -215,21 +221,21 @@ def test_what_the_system_refuses_is_a_reason(
     def refuse(path: str, *rest: object, **more: object) -> object:
         if call == "open" and not str(path).startswith(str(tmp_path / "Trash")):
             return real(path, *rest, **more)
-        if call == "unlink" and path != str(loser):
+        if call == "unlink" and path != str(duplicate):
             return real(path, *rest, **more)
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
         patch.setattr(os, call, refuse)
-        outcomes = list(apply(group(keeper, loser), by, tmp_path / "journal"))
+        outcomes = list(apply(group(keeper, duplicate), by, tmp_path / "journal"))
     assert words in refusal(outcomes)
-    assert loser.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"picture"
     assert contents(tmp_path / "Trash") == set()
     assert [one.state for one in read(tmp_path / "journal")[0]] == ["failed"]
 
 
 def test_a_disk_too_full_for_the_journal_stops_before_the_file_is_touched(
-    keeper: Path, loser: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    keeper: Path, duplicate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Journal.open(tmp_path / "journal"):
         pass
@@ -240,8 +246,8 @@ def test_a_disk_too_full_for_the_journal_stops_before_the_file_is_touched(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(DiskFull):
-            list(apply(group(keeper, loser), Delete(), tmp_path / "journal"))
-    assert loser.exists()
+            list(apply(group(keeper, duplicate), Delete(), tmp_path / "journal"))
+    assert duplicate.exists()
 
 
 def test_names_of_any_bytes_are_dealt_with(run: Run, keeper: Path, tmp_path: Path) -> None:
@@ -274,5 +280,5 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(tmp_path: Path, name: str
     assert changes > 6
 
 
-def test_rows_that_are_kept_are_not_told_of(run: Run, keeper: Path, loser: Path) -> None:
-    assert run([row(keeper, keeper, "keep"), row(loser, keeper, "keep")]) == []
+def test_rows_that_are_kept_are_not_told_of(run: Run, keeper: Path, duplicate: Path) -> None:
+    assert run([row(keeper, keeper, "keep"), row(duplicate, keeper, "keep")]) == []

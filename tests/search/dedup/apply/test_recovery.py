@@ -8,7 +8,7 @@ import pytest
 from search.dedup.apply.actions import Move
 from search.dedup.apply.apply import apply
 from search.dedup.apply.journal import Journal
-from search.dedup.apply.recovery import settle
+from search.dedup.apply.recovery import recover
 from search.dedup.apply.undo import undo
 from storage.errors import DiskFull
 from tests.search.dedup.planted import group, put
@@ -17,7 +17,7 @@ from tests.search.dedup.planted import group, put
 def test_a_file_that_moved_and_was_changed_there_is_not_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper, loser = put(tmp_path / "a" / "keeper"), put(tmp_path / "a" / "loser")
+    keeper, duplicate = put(tmp_path / "a" / "keeper"), put(tmp_path / "a" / "loser")
     mark = Journal.mark
 
     def killed(*_: object) -> None:
@@ -25,11 +25,11 @@ def test_a_file_that_moved_and_was_changed_there_is_not_forgotten(
 
     monkeypatch.setattr(Journal, "mark", killed)  # between the renaming and the mark
     with pytest.raises(KeyboardInterrupt):
-        list(apply(group(keeper, loser), Move(tmp_path / "moved"), tmp_path / "journal"))
+        list(apply(group(keeper, duplicate), Move(tmp_path / "moved"), tmp_path / "journal"))
     monkeypatch.setattr(Journal, "mark", mark)
     (tmp_path / "moved" / "loser").write_bytes(b"picture with a tag")
     with Journal.open(tmp_path / "journal") as log:
-        settle(log)
+        recover(log)
         assert [one.state for one in log.logged] == ["done"]
     [one] = undo(tmp_path / "journal")
     assert not one.done and str(tmp_path / "moved" / "loser") in (one.reason or "")
@@ -39,7 +39,7 @@ def test_a_file_that_moved_and_was_changed_there_is_not_forgotten(
 def test_a_line_that_the_disk_has_no_room_for_is_not_there_in_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeper, loser = put(tmp_path / "keeper"), put(tmp_path / "loser")
+    keeper, duplicate = put(tmp_path / "keeper"), put(tmp_path / "loser")
     write, room = os.write, [200]
 
     def full(file: int, data: memoryview) -> int:
@@ -52,7 +52,7 @@ def test_a_line_that_the_disk_has_no_room_for_is_not_there_in_part(
 
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(DiskFull):
-        list(apply(group(keeper, loser), Move(tmp_path / "moved"), tmp_path / "journal"))
-    assert loser.exists()
+        list(apply(group(keeper, duplicate), Move(tmp_path / "moved"), tmp_path / "journal"))
+    assert duplicate.exists()
     assert (tmp_path / "journal").read_bytes().endswith(b"}\n")
     assert len((tmp_path / "journal").read_bytes().splitlines()) == 1

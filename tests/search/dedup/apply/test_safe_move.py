@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from search.dedup.apply.open_file import hold
-from search.dedup.apply.safe_move import carry
+from search.dedup.apply.open_file import open_verified
+from search.dedup.apply.safe_move import move
 from storage.errors import FileFailure
 from tests.search.dedup.planted import put
 
 
 def test_a_name_that_was_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:
     source, taken = put(tmp_path / "a"), put(tmp_path / "b", b"of somebody else")
-    with hold(str(source), alone=True) as held, pytest.raises(FileExistsError):
-        carry(held, str(taken), None)
+    with open_verified(str(source), exclusive=True) as file, pytest.raises(FileExistsError):
+        move(file, str(taken), None)
     assert (source.read_bytes(), taken.read_bytes()) == (b"picture", b"of somebody else")
 
 
@@ -35,13 +35,13 @@ def test_a_copy_that_fails_half_way_is_taken_back(
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         unlink(path)
 
-    with hold(str(source), alone=True) as held, monkeypatch.context() as patch:
+    with open_verified(str(source), exclusive=True) as file, monkeypatch.context() as patch:
         patch.setattr(os, "rename", across)
         if fails == "unlink":
             patch.setattr(os, "unlink", stuck)
         else:
             patch.setattr("shutil.copyfileobj", lambda read, write, size: write.write(b"damaged"))
         with pytest.raises((OSError, FileFailure)):
-            carry(held, str(tmp_path / "b"), str(tmp_path / ".sightline-0"))
+            move(file, str(tmp_path / "b"), str(tmp_path / ".sightline-0"))
     assert os.listdir(tmp_path) == ["a"]
     assert source.read_bytes() == b"picture"

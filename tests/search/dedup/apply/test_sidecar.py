@@ -39,7 +39,7 @@ def keeper(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def loser(tmp_path: Path) -> Path:
+def duplicate(tmp_path: Path) -> Path:
     return photo(tmp_path / "photos" / "sub" / "loser.jpg", FULL, seed=2)
 
 
@@ -49,11 +49,11 @@ def beside(keeper: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, keeper: Path, loser: Path) -> Applied:
+def run(tmp_path: Path, keeper: Path, duplicate: Path) -> Applied:
     """Drops the loser, moving it unless told, with sidecars."""
 
     def applied(action: Action | None = None, *more: Path, **how: Any) -> list[Outcome]:
-        files = [path for path in (loser, *more) if path.exists()]
+        files = [path for path in (duplicate, *more) if path.exists()]
         entries = group(keeper, *files, kind="same-picture")
         way = action or Move(tmp_path / "moved")
         outcomes = list(apply(entries, way, tmp_path / "journal", **{"sidecars": True, **how}))
@@ -70,11 +70,11 @@ def back(tmp_path: Path) -> list[Undone]:
 
 
 def test_what_only_the_loser_says_is_written_and_taken_back(
-    run: Applied, keeper: Path, loser: Path, beside: Path, tmp_path: Path
+    run: Applied, keeper: Path, duplicate: Path, beside: Path, tmp_path: Path
 ) -> None:
     (one,) = run()
     assert one.done and one.sidecar == str(beside)
-    assert one.said == xmp.parse(beside.read_bytes()) == read(str(keeper)) == MORE
+    assert one.metadata == xmp.parse(beside.read_bytes()) == read(str(keeper)) == MORE
     assert stat.S_IMODE(beside.stat().st_mode) == stat.S_IMODE(keeper.stat().st_mode) & 0o666
     text = beside.read_text(encoding="utf-8")
     assert "<rdf:Bag><rdf:li>sea</rdf:li>" in text.replace("\n", "")
@@ -85,7 +85,7 @@ def test_what_only_the_loser_says_is_written_and_taken_back(
         ("move", True),
         ("sidecar", True),
     ]
-    assert loser.exists() and not beside.exists()
+    assert duplicate.exists() and not beside.exists()
     assert back(tmp_path) == []
     (one,) = run()  # the same plan, into the same journal
     assert one.done and read(str(keeper)) == MORE
@@ -96,10 +96,10 @@ def test_without_asking_nothing_is_written(run: Applied, beside: Path) -> None:
     assert one.done and one.sidecar is None and not beside.exists()
 
 
-def test_a_dry_run_tells_and_writes_nothing(run: Applied, loser: Path, beside: Path) -> None:
+def test_a_dry_run_tells_and_writes_nothing(run: Applied, duplicate: Path, beside: Path) -> None:
     (one,) = run(dry_run=True)
-    assert (one.done, one.sidecar, one.said) == (True, str(beside), MORE)
-    assert loser.exists() and not beside.exists()
+    assert (one.done, one.sidecar, one.metadata) == (True, str(beside), MORE)
+    assert duplicate.exists() and not beside.exists()
     beside.write_bytes(b"<x")
     (one,) = run(dry_run=True)
     assert not one.done
@@ -139,7 +139,7 @@ def test_two_losers_add_to_one_sidecar(
     run: Applied, keeper: Path, beside: Path, tmp_path: Path
 ) -> None:
     other = photo(tmp_path / "photos" / "other.jpg", packet(keywords=("sea", "gull")), seed=3)
-    assert [one.said for one in run(None, other)] == [MORE, Metadata(("gull",))]
+    assert [one.metadata for one in run(None, other)] == [MORE, Metadata(("gull",))]
     assert read(str(keeper)).keywords == (*MORE.keywords, "gull")
     assert len(back(tmp_path)) == 4 and not beside.exists()
 
@@ -160,47 +160,47 @@ def test_two_losers_add_to_one_sidecar(
     ids=["cut", "empty", "other", "dtd", "latin", "no-rdf", "large", "deep", "wide"],
 )
 def test_one_that_cannot_be_added_to_stays_and_so_does_the_loser(
-    run: Applied, loser: Path, beside: Path, there: bytes
+    run: Applied, duplicate: Path, beside: Path, there: bytes
 ) -> None:
     beside.write_bytes(there)
     (one,) = run()
     assert not one.done and one.sidecar is None
     assert f"cannot go into {beside}: " in (one.reason or "")
     assert beside.read_bytes() == there
-    assert loser.exists()
+    assert duplicate.exists()
 
 
 @pytest.mark.parametrize("kind", ["link", "folder"])
 def test_what_is_no_file_is_not_written_to(
-    run: Applied, beside: Path, loser: Path, kind: str
+    run: Applied, beside: Path, duplicate: Path, kind: str
 ) -> None:
     if kind == "link":
         beside.symlink_to("elsewhere")
     else:
         beside.mkdir()
     assert not run()[0].done
-    assert loser.exists() and not beside.with_name("elsewhere").exists()
+    assert duplicate.exists() and not beside.with_name("elsewhere").exists()
 
 
 def test_a_folder_that_takes_no_sidecar_keeps_the_loser(
-    run: Applied, loser: Path, keeper: Path, monkeypatch: pytest.MonkeyPatch
+    run: Applied, duplicate: Path, keeper: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = str(keeper.parent)
     monkeypatch.setattr(os, "access", lambda path, _: path != closed)
     (one,) = run()
-    assert "read-only" in (one.reason or "") and loser.exists()
+    assert "read-only" in (one.reason or "") and duplicate.exists()
 
 
 def test_a_writing_that_fails_keeps_the_loser(
-    run: Applied, loser: Path, beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Applied, duplicate: Path, beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sidecar, "settle_bytes", full)
+    monkeypatch.setattr(sidecar, "fsync_and_verify", full)
     (one,) = run()
     assert one.reason == "sidecar failed: the disk is full"
-    assert loser.exists() and not beside.exists()
+    assert duplicate.exists() and not beside.exists()
     assert [one.state for one in read_journal(tmp_path / "journal")[0]] == ["failed"]
 
 
@@ -228,7 +228,7 @@ def test_a_hard_link_saves_what_a_sidecar_of_the_loser_said(
     twin.write_bytes(keeper.read_bytes())
     Path(f"{twin}.xmp").write_bytes(FULL)
     (one,) = apply(group(keeper, twin), Hardlink(), tmp_path / "journal", sidecars=True)
-    assert one.done and one.said == MORE
+    assert one.done and one.metadata == MORE
     assert all(one.done for one in back(tmp_path)) and not beside.exists()
 
 
@@ -238,25 +238,25 @@ def test_killed_anywhere_it_is_finished_and_undone(tmp_path: Path, there: bool) 
     for changes in range(60):
         home = tmp_path / str(changes)
         keeper = photo(home / "keeper.jpg", seed=1)
-        loser = photo(home / "loser.jpg", FULL, seed=2)
+        duplicate = photo(home / "loser.jpg", FULL, seed=2)
         beside, former = Path(f"{keeper}.xmp"), packet(EDITS, keywords=("sun",))
         if there:
             beside.write_bytes(former)
-        entries, journal = group(keeper, loser, kind="same-picture"), home / "journal"
+        entries, journal = group(keeper, duplicate, kind="same-picture"), home / "journal"
         with killed_after(changes) as fate:
             list(apply(entries, Move(home / "moved"), journal, sidecars=True))
         moved = home / "moved" / "loser.jpg"
-        assert loser.exists() or read(str(keeper)).rating == 4
+        assert duplicate.exists() or read(str(keeper)).rating == 4
         list(apply(entries, Move(home / "moved"), journal, sidecars=True))
         known = read(str(keeper))
         assert known.keywords == (("sun", *MORE.keywords) if there else MORE.keywords)
         assert beside.read_text(encoding="utf-8").count(">sea<") == 1
-        assert moved.exists() and not loser.exists() and drafts(home) == []
+        assert moved.exists() and not duplicate.exists() and drafts(home) == []
         with killed_after(changes):
             list(undo(journal))
-        assert loser.exists() or read(str(keeper)).rating == 4
+        assert duplicate.exists() or read(str(keeper)).rating == 4
         assert all(one.done for one in undo(journal))
-        assert loser.exists() and drafts(home) == []
+        assert duplicate.exists() and drafts(home) == []
         assert (beside.read_bytes() == former) if there else not beside.exists()
         finished = finished or not fate.killed
     assert finished
@@ -273,7 +273,7 @@ def test_a_damaged_journal_puts_nothing_back(
     assert step.former is not None
     bad = replace(step, former=replace(step.former, packed=packed))
     with pytest.raises(FileFailure, match="damaged"):
-        sidecar.take_back(bad, f"{beside}.draft")
+        sidecar.revert(bad, f"{beside}.draft")
 
 
 def test_a_journal_of_before_has_no_sidecars(run: Applied, tmp_path: Path) -> None:

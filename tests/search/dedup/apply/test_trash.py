@@ -17,31 +17,31 @@ def keeper(tmp_path: Path) -> Path:
     return put(tmp_path / "photos" / "keeper.jpg")
 
 
-def trashed(keeper: Path, *losers: Path, home: Path) -> list[Outcome]:
+def trashed(keeper: Path, *duplicates: Path, home: Path) -> list[Outcome]:
     journal = keeper.parents[1] / "journal"
-    return list(apply(group(keeper, *losers), Trash(home), journal))
+    return list(apply(group(keeper, *duplicates), Trash(home), journal))
 
 
 def test_a_file_goes_in_with_a_note_of_where_it_was(keeper: Path, tmp_path: Path) -> None:
-    loser = put(tmp_path / "photos" / os.fsdecode(b"\xff a%.jpg"))
+    duplicate = put(tmp_path / "photos" / os.fsdecode(b"\xff a%.jpg"))
     home = tmp_path / "deep" / "Trash"
-    (one,) = trashed(keeper, loser, home=home)
+    (one,) = trashed(keeper, duplicate, home=home)
     target = one.target or ""
-    assert target == str(home / "files" / loser.name)
+    assert target == str(home / "files" / duplicate.name)
     assert Path(target).read_bytes() == b"picture"
     head, path, date = Path(note_of(target)).read_text().splitlines()
     assert head == "[Trash Info]"
-    assert path == f"Path={quote(os.fsencode(loser))}"
+    assert path == f"Path={quote(os.fsencode(duplicate))}"
     assert date.startswith("DeletionDate=20")
     assert stat.S_IMODE((home / "files").stat().st_mode) == 0o700
 
 
 def test_names_that_are_taken_get_numbers_even_by_a_lone_note(keeper: Path, tmp_path: Path) -> None:
-    losers = [put(tmp_path / name / "a.jpg") for name in "xyz"]
+    duplicates = [put(tmp_path / name / "a.jpg") for name in "xyz"]
     put(tmp_path / "Trash" / "files" / "a.jpg", b"older")
     put(tmp_path / "Trash" / "info" / "a 2.jpg.trashinfo", b"lone")
     names = [
-        Path(one.target or "").name for one in trashed(keeper, *losers, home=tmp_path / "Trash")
+        Path(one.target or "").name for one in trashed(keeper, *duplicates, home=tmp_path / "Trash")
     ]
     assert names == ["a 3.jpg", "a 4.jpg", "a 5.jpg"]
     assert b"older" in contents(tmp_path / "Trash")
@@ -57,8 +57,8 @@ def test_another_disk_has_a_trash_of_its_own(
     keeper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far(monkeypatch, tmp_path)
-    loser = put(tmp_path / "photos" / "a b.jpg")
-    (one,) = trashed(keeper, loser, home=Path("/nowhere/Trash"))
+    duplicate = put(tmp_path / "photos" / "a b.jpg")
+    (one,) = trashed(keeper, duplicate, home=Path("/nowhere/Trash"))
     target = one.target or ""
     assert target == str(tmp_path / f".Trash-{os.getuid()}" / "files" / "a b.jpg")
     assert "Path=photos/a%20b.jpg\n" in Path(note_of(target)).read_text()
@@ -74,8 +74,8 @@ def test_a_shared_trash_is_used_only_where_nobody_can_tamper(
     real.chmod(0o777 if shared == "open to all" else 0o1777)
     if shared == "a link":
         (tmp_path / ".Trash").symlink_to(real)
-    loser = put(tmp_path / "photos" / "a.jpg")
-    (one,) = trashed(keeper, loser, home=Path("/nowhere/Trash"))
+    duplicate = put(tmp_path / "photos" / "a.jpg")
+    (one,) = trashed(keeper, duplicate, home=Path("/nowhere/Trash"))
     mine = f".Trash/{os.getuid()}" if shared == "sticky" else f".Trash-{os.getuid()}"
     assert one.target == str(tmp_path / mine / "files" / "a.jpg")
 
@@ -85,9 +85,9 @@ def test_a_disk_that_takes_no_trash_keeps_its_file(
 ) -> None:
     far(monkeypatch, tmp_path)
     put(tmp_path / f".Trash-{os.getuid()}", b"a file where the trash should be")
-    loser = put(tmp_path / "photos" / "a.jpg")
-    (one,) = trashed(keeper, loser, home=Path("/nowhere/Trash"))
-    assert (one.done, loser.exists()) == (False, True)
+    duplicate = put(tmp_path / "photos" / "a.jpg")
+    (one,) = trashed(keeper, duplicate, home=Path("/nowhere/Trash"))
+    assert (one.done, duplicate.exists()) == (False, True)
     assert "use --move DIR" in (one.reason or "")
 
 
@@ -102,6 +102,6 @@ def test_a_trash_that_it_cannot_put_back_from_is_not_used(
     keeper: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
 ) -> None:
     monkeypatch.setattr("search.dedup.apply.trash.SYSTEM", system)
-    loser = put(tmp_path / "photos" / "a.jpg")
-    dry = list(apply(group(keeper, loser), Trash(tmp_path / "T"), tmp_path / "j", dry_run=True))
+    duplicate = put(tmp_path / "photos" / "a.jpg")
+    dry = list(apply(group(keeper, duplicate), Trash(tmp_path / "T"), tmp_path / "j", dry_run=True))
     assert "use --move DIR" in (dry[0].reason or "")

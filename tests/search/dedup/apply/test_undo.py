@@ -27,7 +27,7 @@ def keeper(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def loser(tmp_path: Path) -> Path:
+def duplicate(tmp_path: Path) -> Path:
     made = put(tmp_path / "photos" / "sub" / "loser.jpg")
     made.chmod(0o640)
     os.utime(made, ns=(10**18, 10**18 + 7))
@@ -35,11 +35,11 @@ def loser(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def do(keeper: Path, loser: Path, tmp_path: Path) -> Do:
+def do(keeper: Path, duplicate: Path, tmp_path: Path) -> Do:
     """Applies the plan of one keeper and one loser."""
 
     def done(action: Action) -> None:
-        (one,) = apply(group(keeper, loser, kind="identical"), action, tmp_path / "journal")
+        (one,) = apply(group(keeper, duplicate, kind="identical"), action, tmp_path / "journal")
         assert one.done, one.reason
 
     return done
@@ -65,68 +65,72 @@ ACTIONS: dict[str, Callable[[Path], Action]] = {
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_a_file_is_as_it_was(do: Do, keeper: Path, loser: Path, tmp_path: Path, name: str) -> None:
-    before = looks(loser)
+def test_a_file_is_as_it_was(
+    do: Do, keeper: Path, duplicate: Path, tmp_path: Path, name: str
+) -> None:
+    before = looks(duplicate)
     do(ACTIONS[name](tmp_path))
     assert back(tmp_path).done
-    assert looks(loser) == before
+    assert looks(duplicate) == before
     assert contents(tmp_path / "moved") == contents(tmp_path / "Trash") == set()
     assert list(undo(tmp_path / "journal")) == []
     do(ACTIONS[name](tmp_path))  # the same plan, into the same journal
     assert back(tmp_path).done
-    assert looks(loser) == before
+    assert looks(duplicate) == before
 
 
 def test_the_last_step_is_undone_first(keeper: Path, tmp_path: Path) -> None:
-    losers = [put(tmp_path / "photos" / f"{number}.jpg") for number in range(3)]
-    assert all(one.done for one in apply(group(keeper, *losers), Delete(), tmp_path / "journal"))
+    duplicates = [put(tmp_path / "photos" / f"{number}.jpg") for number in range(3)]
+    assert all(
+        one.done for one in apply(group(keeper, *duplicates), Delete(), tmp_path / "journal")
+    )
     assert [one.step.path for one in undo(tmp_path / "journal")] == [
-        str(path) for path in reversed(losers)
+        str(path) for path in reversed(duplicates)
     ]
 
 
 def test_a_deleted_file_unlike_its_keeper_is_gone(
-    keeper: Path, loser: Path, tmp_path: Path
+    keeper: Path, duplicate: Path, tmp_path: Path
 ) -> None:
-    put(loser, b"edited")
-    list(apply(group(keeper, loser, kind="edited"), Delete(), tmp_path / "journal"))
+    put(duplicate, b"edited")
+    list(apply(group(keeper, duplicate, kind="edited"), Delete(), tmp_path / "journal"))
     for _ in range(2):  # it is told of each time
         one = back(tmp_path)
         assert not one.done
         assert "deleted for good" in (one.reason or "")
-    assert not loser.exists()
+    assert not duplicate.exists()
 
 
 def test_a_deleted_file_whose_keeper_changed_is_gone(
-    do: Do, keeper: Path, loser: Path, tmp_path: Path
+    do: Do, keeper: Path, duplicate: Path, tmp_path: Path
 ) -> None:
     do(Delete())
     put(keeper, b"changed")
     assert "another content by now" in (back(tmp_path).reason or "")
-    assert not loser.exists()
+    assert not duplicate.exists()
 
 
 @pytest.mark.parametrize("name", ["delete", "move", "trash"])
-def test_what_has_its_place_now_stays(do: Do, loser: Path, tmp_path: Path, name: str) -> None:
+def test_what_has_its_place_now_stays(do: Do, duplicate: Path, tmp_path: Path, name: str) -> None:
     do(ACTIONS[name](tmp_path))
-    put(loser, b"new")
+    put(duplicate, b"new")
     one = back(tmp_path)
     assert not one.done
     assert "something else is at its place" in (one.reason or "")
-    assert loser.read_bytes() == b"new"
+    assert duplicate.read_bytes() == b"new"
     assert name == "delete" or contents(tmp_path) >= {b"picture", b"new"}
-    loser.unlink()
+    duplicate.unlink()
     assert back(tmp_path).done
 
 
 @pytest.mark.parametrize("name", ["delete", "move", "trash"])
 def test_a_folder_that_is_gone_is_not_made_again(
-    do: Do, loser: Path, tmp_path: Path, name: str
+    do: Do, duplicate: Path, tmp_path: Path, name: str
 ) -> None:
     do(ACTIONS[name](tmp_path))
-    loser.parent.rename(tmp_path / "unmounted")
+    duplicate.parent.rename(tmp_path / "unmounted")
     assert "put it back first" in (back(tmp_path).reason or "")
-    (tmp_path / "unmounted").rename(loser.parent)
+    (tmp_path / "unmounted").rename(duplicate.parent)
     assert back(tmp_path).done
 
 
@@ -143,51 +147,53 @@ def test_what_changed_where_it_went_is_not_brought_back(do: Do, tmp_path: Path) 
     assert "another content by now" in (back(tmp_path).reason or "")
 
 
-def test_what_was_brought_back_by_hand_is_left_so(do: Do, loser: Path, tmp_path: Path) -> None:
+def test_what_was_brought_back_by_hand_is_left_so(do: Do, duplicate: Path, tmp_path: Path) -> None:
     do(Trash(tmp_path / "Trash"))
-    (tmp_path / "Trash" / "files" / "loser.jpg").rename(loser)
+    (tmp_path / "Trash" / "files" / "loser.jpg").rename(duplicate)
     one = back(tmp_path)
-    assert (one.done, loser.read_bytes()) == (True, b"picture")
+    assert (one.done, duplicate.read_bytes()) == (True, b"picture")
     assert contents(tmp_path / "Trash") == set()
 
 
-def test_a_link_that_was_written_to_stays_as_it_is(do: Do, loser: Path, tmp_path: Path) -> None:
+def test_a_link_that_was_written_to_stays_as_it_is(do: Do, duplicate: Path, tmp_path: Path) -> None:
     do(Hardlink())
-    put(loser, b"edited through either name")
+    put(duplicate, b"edited through either name")
     assert "another content by now" in (back(tmp_path).reason or "")
 
 
-def test_a_file_of_its_own_needs_no_copy(do: Do, keeper: Path, loser: Path, tmp_path: Path) -> None:
+def test_a_file_of_its_own_needs_no_copy(
+    do: Do, keeper: Path, duplicate: Path, tmp_path: Path
+) -> None:
     do(Hardlink())
     keeper.unlink()
-    assert (back(tmp_path).done, loser.read_bytes()) == (True, b"picture")
+    assert (back(tmp_path).done, duplicate.read_bytes()) == (True, b"picture")
 
 
 def test_a_reflink_has_nothing_to_put_back(
-    do: Do, loser: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    do: Do, duplicate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = looks(loser)
+    before = looks(duplicate)
     monkeypatch.setattr(
         "search.dedup.apply.actions._clone",
         lambda source, made: os.write(made, os.pread(source, 1 << 20, 0)),
     )
     do(Reflink())
     assert "kept its bytes" in (back(tmp_path).reason or "")
-    assert looks(loser) == before
+    assert looks(duplicate) == before
 
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_an_undo_killed_anywhere_is_finished_by_the_next(
-    do: Do, loser: Path, tmp_path: Path, name: str
+    do: Do, duplicate: Path, tmp_path: Path, name: str
 ) -> None:
-    before = looks(loser)
+    before = looks(duplicate)
     for changes in range(100):
         do(ACTIONS[name](tmp_path))
         with killed_after(changes) as fate:
             list(undo(tmp_path / "journal"))
         assert b"picture" in contents(tmp_path)
         assert all(one.done for one in undo(tmp_path / "journal"))
-        assert looks(loser) == before
+        assert looks(duplicate) == before
         assert contents(tmp_path / "moved") == contents(tmp_path / "Trash") == set()
         assert drafts(tmp_path) == []
         if not fate.killed:
@@ -196,18 +202,18 @@ def test_an_undo_killed_anywhere_is_finished_by_the_next(
 
 
 def test_a_step_whose_disk_is_away_is_told_of_until_it_is_back(
-    do: Do, loser: Path, tmp_path: Path
+    do: Do, duplicate: Path, tmp_path: Path
 ) -> None:
     do(Move(tmp_path / "moved"))
     journal = tmp_path / "journal"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:2]))  # cut off
-    loser.parent.rename(tmp_path / "unmounted")
+    duplicate.parent.rename(tmp_path / "unmounted")
     one = back(tmp_path)
     assert (one.done, one.reason) == (False, f"{recovery.UNSETTLED}, then run undo again")
     assert read(journal)[0][0].state == "open"
-    (tmp_path / "unmounted").rename(loser.parent)
+    (tmp_path / "unmounted").rename(duplicate.parent)
     assert back(tmp_path).done
-    assert loser.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"picture"
 
 
 def test_says_what_is_no_journal(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 from indexer.images.fingerprint import local_features, perceptual_hashes
 from search.dedup.detect.align import Alignment
 from search.dedup.detect.block_match import agreement, small
-from search.dedup.detect.compare import Look, compare
+from search.dedup.detect.compare import ImageSignature, compare
 from search.dedup.detect.kinds import Thresholds
 from storage.records import Capture
 from tests.search.dedup.drawn import photo
@@ -33,7 +33,7 @@ def test_any_two_shapes_can_be_compared(one: tuple[int, int], other: tuple[int, 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_has_no_whole_block_agrees_with_nothing(shape: tuple[int, int]) -> None:
     image = noise(*shape)
-    look = Look(
+    look = ImageSignature(
         np.zeros((8, 32), np.uint8),
         100,  # a hash that means something, and is the same
         small(np.asarray(image)),

@@ -98,12 +98,12 @@ def test_without_features_a_crop_goes_unseen() -> None:
 
 
 def test_strangers_are_strangers() -> None:
-    looks = [look(photo(seed)) for seed in range(8)]
+    signatures = [look(photo(seed)) for seed in range(8)]
     joined = [
         (one, other)
         for one in range(8)
         for other in range(one)
-        if compare(looks[one], looks[other], LIMITS) is not None
+        if compare(signatures[one], signatures[other], LIMITS) is not None
     ]
     assert joined == []
 
@@ -135,8 +135,12 @@ def _page(words: int) -> Image.Image:
 
 
 def test_pages_of_one_application_are_no_copies_of_each_other() -> None:
-    looks = [look(_page(words)) for words in range(4)]
-    found = [compare(looks[one], looks[other], LIMITS) for one in range(4) for other in range(one)]
+    signatures = [look(_page(words)) for words in range(4)]
+    found = [
+        compare(signatures[one], signatures[other], LIMITS)
+        for one in range(4)
+        for other in range(one)
+    ]
     assert found == [None] * 6
 
 
@@ -153,11 +157,15 @@ def _captioned(seed: int) -> Image.Image:
 
 
 def test_one_caption_over_two_plain_photos_makes_them_no_edits_of_each_other() -> None:
-    looks = [look(_captioned(seed)) for seed in range(4)]
-    found = [compare(looks[one], looks[other], LIMITS) for one in range(4) for other in range(one)]
+    signatures = [look(_captioned(seed)) for seed in range(4)]
+    found = [
+        compare(signatures[one], signatures[other], LIMITS)
+        for one in range(4)
+        for other in range(one)
+    ]
     assert found == [None] * 6
     cropped = look(_captioned(1).crop((40, 30, 620, 470)))
-    evidence = compare(looks[1], cropped, LIMITS)
+    evidence = compare(signatures[1], cropped, LIMITS)
     assert evidence is not None and evidence.kind == "edited"
 
 

@@ -8,10 +8,10 @@ from storage.errors import InvalidArgument
 
 
 def test_limits_are_set_by_name() -> None:
-    limits = Thresholds().changed(["cosine=0.9", "hash-distance=31", " textured =8"])
+    limits = Thresholds().with_overrides(["cosine=0.9", "hash-distance=31", " textured =8"])
     assert (limits.cosine, limits.hash_distance, limits.textured) == (0.9, 31, 8)
     assert limits.agreement == Thresholds().agreement
-    assert Thresholds().changed([]) == Thresholds()
+    assert Thresholds().with_overrides([]) == Thresholds()
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ def test_limits_are_set_by_name() -> None:
 )
 def test_a_limit_that_is_none_is_refused(setting: str, said: str) -> None:
     with pytest.raises(InvalidArgument, match=said):
-        Thresholds().changed([setting])
+        Thresholds().with_overrides([setting])
 
 
 def test_other_limits_have_another_digest() -> None:
-    assert Thresholds().digest() == Thresholds().changed(["cosine=0.95"]).digest()
-    assert Thresholds().digest() != Thresholds().changed(["cosine=0.94"]).digest()
+    assert Thresholds().digest() == Thresholds().with_overrides(["cosine=0.95"]).digest()
+    assert Thresholds().digest() != Thresholds().with_overrides(["cosine=0.94"]).digest()
 
 
 def test_a_detail_differs_from_the_same_number_on_everywhere() -> None:

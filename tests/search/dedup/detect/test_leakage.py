@@ -15,18 +15,18 @@ from indexer.workers import ReadPool
 from search.dedup.detect import leakage
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.kinds import Thresholds
-from search.dedup.detect.leakage import Leaked, LeakFinder, Suspect
+from search.dedup.detect.leakage import Leak, LeakFinder
 from storage import Capture, Library
 from tests.conftest import Index
 from tests.search.dedup.drawn import page, photo
 
 
-def _tested(file: Path, image: Image.Image, quality: int = 90) -> Suspect:
+def _tested(file: Path, image: Image.Image, quality: int = 90) -> leakage.TestImage:
     file.parent.mkdir(exist_ok=True)
     image.save(file, "JPEG", quality=quality)
     content, read = file.read_bytes(), Image.open(file).convert("RGB")
     digest = sha256(content).hexdigest()
-    return Suspect(str(file), digest, len(content), Capture(), thumbnail(read))
+    return leakage.TestImage(str(file), digest, len(content), Capture(), thumbnail(read))
 
 
 @pytest.fixture
@@ -41,8 +41,12 @@ def training(tmp_path: Path, library: Library, index: Index) -> Path:
 
 
 def _found(
-    library: Library, folder: Path, tested: Iterable[Suspect], crops: bool = True, **how: Any
-) -> list[Leaked]:
+    library: Library,
+    folder: Path,
+    tested: Iterable[leakage.TestImage],
+    crops: bool = True,
+    **how: Any,
+) -> list[Leak]:
     with ReadPool(1, Limits(), "indexer.images.compare.comparison") as pool:
         check = DetailCheck(Thresholds(), library.thumbnail, pool)
         finder = LeakFinder(library, str(folder), Thresholds(), check, crops, **how)
@@ -50,12 +54,12 @@ def _found(
         return list(finder.run(tested))
 
 
-def _said(found: list[Leaked]) -> set[tuple[str, str, str]]:
+def _said(found: list[Leak]) -> set[tuple[str, str, str]]:
     return {(Path(each.test).name, Path(each.paths[0]).name, each.kind) for each in found}
 
 
 @pytest.fixture
-def tests(tmp_path: Path) -> list[Suspect]:
+def tests(tmp_path: Path) -> list[leakage.TestImage]:
     folder = tmp_path / "test"
     cropped = photo(5).crop((48, 36, 432, 324))
     retouched = photo(6).copy()
@@ -75,7 +79,7 @@ def tests(tmp_path: Path) -> list[Suspect]:
 def test_copies_and_edits_are_found_and_strangers_are_not(
     library: Library,
     training: Path,
-    tests: list[Suspect],
+    tests: list[leakage.TestImage],
     monkeypatch: pytest.MonkeyPatch,
     at_once: int,
 ) -> None:
@@ -88,12 +92,12 @@ def test_copies_and_edits_are_found_and_strangers_are_not(
         ("cropped", "5.jpg", "edited"),
         ("retouched", "6.jpg", "similar"),
     }
-    turned = {Path(each.test).name: each.evidence.turned for each in found}
+    turned = {Path(each.test).name: each.evidence.orientation for each in found}
     assert turned["mirrored"] == "mirror"
 
 
 def test_without_features_a_crop_goes_unseen(
-    library: Library, training: Path, tests: list[Suspect]
+    library: Library, training: Path, tests: list[leakage.TestImage]
 ) -> None:
     found = _found(library, training.parent / "test", tests, crops=False)
     assert "cropped" not in {Path(each.test).name for each in found}
@@ -101,13 +105,13 @@ def test_without_features_a_crop_goes_unseen(
 
 
 def test_the_test_set_is_no_part_of_the_training_set(
-    library: Library, training: Path, tests: list[Suspect]
+    library: Library, training: Path, tests: list[leakage.TestImage]
 ) -> None:
     assert _found(library, training, tests) == []
 
 
 def test_only_the_chosen_training_pictures_count(
-    library: Library, training: Path, tests: list[Suspect]
+    library: Library, training: Path, tests: list[leakage.TestImage]
 ) -> None:
     number = library.find(str(training / "2.jpg")).id
     folder = training.parent / "test"
@@ -116,7 +120,7 @@ def test_only_the_chosen_training_pictures_count(
 
 
 def test_an_empty_library_leaks_nothing(
-    library: Library, tmp_path: Path, tests: list[Suspect]
+    library: Library, tmp_path: Path, tests: list[leakage.TestImage]
 ) -> None:
     assert _found(library, tmp_path, tests) == []
 
@@ -147,7 +151,7 @@ def test_a_crop_in_which_something_differs_is_similar(
 
 
 def test_what_could_not_be_compared_closely_says_so(
-    library: Library, training: Path, tests: list[Suspect]
+    library: Library, training: Path, tests: list[leakage.TestImage]
 ) -> None:
     training.rename(training.parent / "away")
     found = _found(library, training.parent / "test", tests)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from search.dedup.detect.lsh import distances, near
+from search.dedup.detect.lsh import distances, near_pairs
 
 
 def _noisy(codes: np.ndarray, bits: int, rng: np.random.Generator) -> np.ndarray:
@@ -18,7 +18,7 @@ def test_every_pair_near_enough_to_share_a_band_is_found() -> None:
     asked = _noisy(codes, 15, rng)  # fewer bits than bands: one band stays whole
     found = {
         (int(query), int(code)): int(apart)
-        for part in near(asked, codes, 31, 16, 16)
+        for part in near_pairs(asked, codes, 31, 16, 16)
         for query, code, apart in zip(*part, strict=True)
     }
     assert {(row, row): 15 for row in range(500)} == found
@@ -36,7 +36,7 @@ def test_what_is_found_is_what_brute_force_finds() -> None:
     }
     found = {
         pair
-        for queries, known, _ in near(codes, codes, 24, 16, 16)
+        for queries, known, _ in near_pairs(codes, codes, 24, 16, 16)
         for pair in zip(queries.tolist(), known.tolist(), strict=True)
     }
     assert found <= exact
@@ -45,8 +45,10 @@ def test_what_is_found_is_what_brute_force_finds() -> None:
 
 def test_a_key_that_everything_shares_is_passed_over() -> None:
     codes = np.zeros((50, 16), np.uint8)
-    assert sum(len(part[0]) for part in near(codes, codes, 18, 6, 20, crowded=49)) == 0
-    assert sum(len(part[0]) for part in near(codes, codes, 18, 6, 20, crowded=50)) == 6 * 50 * 50
+    assert sum(len(part[0]) for part in near_pairs(codes, codes, 18, 6, 20, crowded=49)) == 0
+    assert (
+        sum(len(part[0]) for part in near_pairs(codes, codes, 18, 6, 20, crowded=50)) == 6 * 50 * 50
+    )
 
 
 def test_distances_count_bits() -> None:

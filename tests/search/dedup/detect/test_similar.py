@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.dedup.detect.finder import Finder, evidence_of
+from search.dedup.detect.finder import DuplicateFinder, evidence_of
 from search.dedup.detect.kinds import Thresholds
 from search.dedup.detect.similar import judged, metres_between
 from storage import Library
@@ -33,7 +33,7 @@ def test_a_burst_needs_less_than_two_scenes_that_only_look_alike() -> None:
     for apart in (late, far, other, Capture()):
         assert judged(0.92, NOON, apart, LIMITS) is None
         assert judged(0.96, NOON, apart, LIMITS) is not None
-    strict = LIMITS.changed(["cosine=0.99", "burst_seconds=1"])
+    strict = LIMITS.with_overrides(["cosine=0.99", "burst_seconds=1"])
     assert judged(0.96, NOON, soon, strict) is None
 
 
@@ -76,7 +76,7 @@ def _similar(library: Library) -> Known:
 
 
 def _find(library: Library, *settings: str) -> None:
-    Finder(library, LIMITS.changed(settings), crops=False, scenes=True).run()
+    DuplicateFinder(library, LIMITS.with_overrides(settings), crops=False, by_vectors=True).run()
 
 
 def test_near_vectors_are_paired_and_new_ones_meet_the_old(library: Library) -> None:
@@ -113,7 +113,7 @@ def test_another_models_vectors_take_the_place_of_the_last(library: Library) -> 
 
 def test_what_pixels_decided_is_not_called_similar_as_well(library: Library) -> None:
     _put(library, _space(library, "one"), 0, 5)
-    Finder(library, LIMITS, crops=False).run()
+    DuplicateFinder(library, LIMITS, crops=False).run()
     with library.catalogue.writing() as connection:
         duplicate_pairs.add_pairs(connection, [(1, 2, "edited", {"agreement": 0.9})])
     _find(library)

@@ -7,12 +7,12 @@ from typing import cast
 
 import pytest
 
-from search.dedup.detect.detail_check import Asked, DetailCheck
+from search.dedup.detect.detail_check import DetailCheck, PairToCheck
 from search.dedup.detect.evidence import Evidence
 from search.dedup.detect.finder import evidence_of
 from search.dedup.detect.kinds import KINDS, Kind
 from search.dedup.detect.verify import is_proven
-from search.dedup.plan.groups import Group, Grouping
+from search.dedup.plan.groups import Group, Grouper
 from search.dedup.plan.keepers import KeepOrder
 from storage.tables import duplicate_pairs
 from tests.search.dedup.paired_images import PairedImages
@@ -27,7 +27,7 @@ class Eyes:
         self.apart, self.blind = apart, blind
         self.seen: list[set[int]] = []
 
-    def run(self, asked: Sequence[Asked]) -> Iterator[tuple[Asked, Evidence]]:
+    def run(self, asked: Sequence[PairToCheck]) -> Iterator[tuple[PairToCheck, Evidence]]:
         for each in asked:
             sizes = {each.first.size, each.second.size}
             self.seen.append(sizes)
@@ -45,7 +45,7 @@ class Album(PairedImages):
 
     def groups(self, eyes: Eyes, dropped: Sequence[Kind] = COPIES) -> list[Group]:
         check = cast(DetailCheck, eyes)
-        return list(Grouping(self.library, KeepOrder(["bytes"]), KINDS, dropped, check).run())
+        return list(Grouper(self.library, KeepOrder(["bytes"]), KINDS, dropped, check).run())
 
     def stored(self) -> list[tuple[int, int, str, bool | None]]:
         with self.library.catalogue.reading() as connection:

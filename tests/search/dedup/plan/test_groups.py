@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from search.dedup.detect.kinds import KINDS, Kind
-from search.dedup.plan.groups import Group, Grouping
+from search.dedup.plan.groups import Group, Grouper
 from search.dedup.plan.keepers import KeepOrder
 from storage.tables import decisions
 from tests.search.dedup.paired_images import PairedImages
@@ -20,7 +20,7 @@ class Shelf(PairedImages):
         return [_names(group) for group in self.given(*dropped, kinds=kinds)]
 
     def given(self, *dropped: Kind, kinds: tuple[Kind, ...] = KINDS) -> list[Group]:
-        return list(Grouping(self.library, ORDER, kinds, dropped).run())
+        return list(Grouper(self.library, ORDER, kinds, dropped).run())
 
 
 def _names(group: Group) -> list[str]:

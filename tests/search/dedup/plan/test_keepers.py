@@ -51,7 +51,7 @@ def _file(
 def test_each_rule_decides_what_it_is_about(rule: str, better: Candidate, worse: Candidate) -> None:
     order = KeepOrder([] if rule == "path" else [rule])
     assert order.sort([worse, better])[0] is better
-    assert order.decided(better, [worse]) == rule
+    assert order.deciding_rule(better, [worse]) == rule
 
 
 def test_the_first_rule_that_differs_decides() -> None:
@@ -66,7 +66,7 @@ def test_a_preferred_folder_goes_before_every_rule(tmp_path: Path) -> None:
     large, small = _file(f"{tmp_path}/phone/a", width=200), _file(f"{tmp_path}/archive/a")
     order = KeepOrder(prefer=[f"{tmp_path}/archive", f"{tmp_path}/phone"])
     assert order.sort([large, small])[0] is small
-    assert order.decided(small, [large]) == "prefer"
+    assert order.deciding_rule(small, [large]) == "prefer"
     beside = _file(f"{tmp_path}/archives/a", width=300)  # not inside: only its name begins alike
     assert order.sort([beside, small])[0] is small
 
@@ -106,7 +106,7 @@ def test_a_higher_rating_goes_first_and_files_are_opened_only_for_it(
     order = KeepOrder(["rating", "resolution"])
     best = order.sort(files)
     assert [Path(one.path).stem for one in best] == ["d", "c", "b", "a"]
-    assert order.decided(best[0], best[1:]) == "rating"
+    assert order.deciding_rule(best[0], best[1:]) == "rating"
     assert len(opened) == len(files)
     assert "rating" not in DEFAULT
     KeepOrder().sort(files)
@@ -126,7 +126,7 @@ def test_what_holds_more_goes_before_a_better_format(tmp_path: Path) -> None:
     still = _alike(tmp_path / "a.png", encoded("PNG"), 2)
     still = replace(still, item=replace(still.item, format="PNG"))
     assert KeepOrder().sort([still, motion])[0] is motion
-    assert KeepOrder().decided(motion, [still]) == "extras"
+    assert KeepOrder().deciding_rule(motion, [still]) == "extras"
     assert KeepOrder(["format", "extras"]).sort([still, motion])[0] is still
     dated = replace(still, item=replace(still.item, capture=Capture(taken_at="2001-01-01")))
     assert KeepOrder().sort([motion, dated])[0] is dated  # its date would be lost
@@ -144,7 +144,7 @@ def test_companions_make_a_keeper_of_two_equal_files(tmp_path: Path) -> None:
     alone, beside = (_alike(tmp_path / name / "P.jpg", b"same") for name in "ab")
     (tmp_path / "b" / "P.MOV").touch()
     assert KeepOrder().sort([alone, beside])[0] is beside
-    assert KeepOrder().decided(beside, [alone]) == "companions"
+    assert KeepOrder().deciding_rule(beside, [alone]) == "companions"
     (tmp_path / "a" / "P.nef").touch()
     (tmp_path / "a" / "P.jpg.xmp").touch()
     assert KeepOrder().sort([alone, beside])[0] is alone
@@ -162,7 +162,7 @@ def test_files_are_opened_only_to_break_a_tie_of_different_contents(
     monkeypatch.setattr(extras, "read", counted)
     copies = [_alike(tmp_path / name, b"same") for name in "ab"]
     KeepOrder().sort(copies)
-    KeepOrder().decided(copies[0], copies[1:])
+    KeepOrder().deciding_rule(copies[0], copies[1:])
     KeepOrder().sort([*copies, _file("/c", width=200)])
     KeepOrder().sort([*copies, _alike(tmp_path / "d", b"other", 3)], opening=False)
     assert opened == []
