@@ -185,8 +185,8 @@ class Sightline:
         """Begin a dialogue about one or several pictures."""
         about = [self._item(one) for one in pictures]
         check_there(self.library, about)
-        conversant = self.models.conversant(model)
-        return Chat.about(self.library, conversant, about, self.limits)
+        chat_model = self.models.chat_model(model)
+        return Chat.about(self.library, chat_model, about, self.limits)
 
     def tag(
         self,

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from indexer.images.decode import Limits
-from indexer.models.protocols import Conversant, Pixels, Turn
+from indexer.models.protocols import ChatModel, Pixels, Turn
 from search.hits import first_path
 from search.images import Pictures
 from search.query import plain
@@ -23,17 +23,17 @@ class Chat:
     `pixels` are (n, size, size, 3) uint8, prepared as the model wants them.
     """
 
-    def __init__(self, conversant: Conversant, pixels: Pixels) -> None:
+    def __init__(self, chat_model: ChatModel, pixels: Pixels) -> None:
         if not len(pixels):
             raise InvalidArgument("there is no picture to talk about: name an item")
-        self._conversant, self._pixels = conversant, pixels
+        self._chat_model, self._pixels = chat_model, pixels
         self._turns: list[Turn] = []
 
     @classmethod
     def about(
         cls,
         library: Library,
-        conversant: Conversant,
+        chat_model: ChatModel,
         items: Sequence[Item],
         limits: Limits | None = None,
     ) -> Self:
@@ -44,14 +44,14 @@ class Chat:
         """
         check_there(library, items)
         pictures = Pictures(library, limits)
-        read = pictures.of(items, conversant.pictures)
+        read = pictures.of(items, chat_model.pictures)
         for one in read:
             if one.pixels is None:
                 raise _unreadable(one.item)
         library.notices.extend(pictures.notices("it is not talked about"))
         pixels = [one.pixels for one in read if one.pixels is not None]
-        size = conversant.pictures.size
-        return cls(conversant, np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1"))
+        size = chat_model.pictures.size
+        return cls(chat_model, np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1"))
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -64,10 +64,10 @@ class Chat:
         if not text.strip():
             raise InvalidArgument("nothing was said: write a question or a remark")
         asked = [*self._turns, Turn("person", plain(text.strip()))]
-        reply = self._conversant.reply(self._pixels, asked).strip()
+        reply = self._chat_model.chat(self._pixels, asked).strip()
         if not reply:
             raise ModelError(
-                f"the model {self._conversant.name} said nothing to that: ask in other words"
+                f"the model {self._chat_model.name} said nothing to that: ask in other words"
             )
         self._turns = [*asked, Turn("model", reply)]
         return reply

@@ -41,13 +41,13 @@ def command(items: tuple[str, ...], model: str | None, as_json: bool, library: s
             for item in chosen:
                 tell(f"about {first_path(item)}")
             tell(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
-        conversant = app.models.conversant(name)
-        chat = Chat.about(app.library, conversant, chosen, app.limits)
+        chat_model = app.models.chat_model(name)
+        chat = Chat.about(app.library, chat_model, chosen, app.limits)
         with keeping(lambda: "nothing of a dialogue is stored"):
             for line in _lines(typing):
                 reply = _reply(chat, line, typing)
                 if reply and as_json:
-                    write_json(turn_row(chosen, line, reply, conversant.name))
+                    write_json(turn_row(chosen, line, reply, chat_model.name))
                 elif reply:
                     click.echo(printable(reply))
     return DONE

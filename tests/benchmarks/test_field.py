@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import field
 from benchmarks.datasets import asked, captioned
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import PictureSpec, Pixels
 from tests.conftest import Draw
 
@@ -63,7 +63,7 @@ def test_answers_are_scored_by_kind_of_question(folder: Path) -> None:
 
 
 def test_retrieval_is_measured_both_ways(folder: Path) -> None:
-    scores = field.retrieval(StandInEncoder(), captioned(folder))
+    scores = field.retrieval(FakeEncoder(), captioned(folder))
     assert set(scores) == {f"{way}_r{k}" for way in ("t2i", "i2t") for k in (1, 5, 10)}
     assert scores["t2i_r5"] == scores["i2t_r5"] == 1.0
 

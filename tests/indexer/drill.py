@@ -15,7 +15,7 @@ from sqlalchemy import select
 from indexer import IndexConfig, Indexer, Progress
 from indexer.images.decode import open_picture
 from indexer.images.preprocess import prepare
-from indexer.models import DualEncoder, Pixels, StandInEncoder, load
+from indexer.models import DualEncoder, FakeEncoder, Pixels, load
 from storage import Library, Matrix, schema
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ def called(model: str) -> DualEncoder:
     """Load a model; "second" is a stand-in with a space of its own."""
     if model != "second":
         return load(model)
-    second = StandInEncoder(dim=48)
+    second = FakeEncoder(dim=48)
     second.space = replace(second.space, name=model, revision="2")
     return second
 

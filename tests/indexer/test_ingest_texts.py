@@ -8,7 +8,7 @@ import pytest
 
 from indexer import IndexConfig, Indexer, Report
 from indexer.encode import text_hash
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from storage import Library, Matrix
 from tests.indexer.told import counts
@@ -40,7 +40,7 @@ def test_half_a_surrogate_pair_in_a_table_is_replaced(
     (folder / "rows.jsonl").write_text('{"caption": "a cat \\ud83d"}\n')
     (folder / "odd.jsonl").write_text('{"\\ud83d": "a cat"}\n')
     assert counts(index(folder, text_columns=("caption",))) == {"new": 1, "failed": 1}
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "cat"),)))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "cat"),)))
     assert [hit.item.text for hit in hits] == ["a cat ?"]
 
 
@@ -81,7 +81,7 @@ def test_a_failed_table_waits_for_the_name_of_a_column(
 def test_passages_of_an_interrupted_document_are_kept_for_the_next_run(
     library: Library, tmp_path: Path, photos: Path, index: Index
 ) -> None:
-    class Tiring(StandInEncoder):
+    class Tiring(FakeEncoder):
         def encode_texts(self, texts: Sequence[str]) -> Matrix:
             if "word 300" in " ".join(texts):
                 raise RuntimeError("the device went away")
@@ -106,7 +106,7 @@ def test_a_text_becomes_passages_that_know_their_place(
     notes.parent.mkdir()
     notes.write_text("Red kites turned over the hill.\n\n" * 40)
     assert counts(index(notes.parent)) == {"new": 1}
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "red kites"),)))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "red kites"),)))
     text = notes.read_text()
     assert hits
     for hit in hits:
@@ -125,7 +125,7 @@ def test_a_table_is_read_by_the_named_column_and_again_by_another(
     assert counts(index(folder, text_columns=("en",))) == {"new": 1}
     assert counts(index(folder, text_columns=("en",))) == {"unchanged": 1}
     index(folder, text_columns=("de",))
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "Hund"),)))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "Hund"),)))
     assert {hit.item.text for hit in hits} == {"ein Hund", "eine Katze"}
     assert library.status().items == 2
 
@@ -156,7 +156,7 @@ def test_rows_added_to_a_table_leave_the_others_alone(
 def test_passages_that_the_model_reads_in_part_are_told_of_once(
     tmp_path: Path, index: Index, context: int | None, told: tuple[str, ...]
 ) -> None:
-    class Short(StandInEncoder):
+    class Short(FakeEncoder):
         def count_tokens(self, text: str) -> int:
             asked.append(text)
             return super().count_tokens(text)
