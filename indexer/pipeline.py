@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from queue import Empty, Full, Queue
-from types import TracebackType
 from typing import Self, TypeVar
 
 from indexer.changes import Changed
@@ -78,12 +77,7 @@ class Line:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is not None:
             self._close(stop=True)
             return

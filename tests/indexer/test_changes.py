@@ -17,7 +17,7 @@ from indexer.images.limits import Limits
 from indexer.models.networks.fake import FakeEncoder
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage import Library, schema
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.models.networks.fake import FakeEncoder
 from storage import Library, schema
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]

@@ -15,7 +15,7 @@ from storage.errors import InvalidArgument
 from storage.records import Caption
 from storage.selection import select_items
 from storage.tables import captions
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]

@@ -10,7 +10,7 @@ from indexer import Report
 from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from storage import Library
-from tests.indexer.told import counts
+from tests.indexer.search_results import counts
 
 Index = Callable[..., Report]
 ROWS = '{"caption": "a dog"}\n{"caption": \n{"caption": "a cat"}\n'

@@ -23,7 +23,7 @@ from storage.errors import (
 )
 from storage.tables import files
 from storage.tables.file_state import FileSeen
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]

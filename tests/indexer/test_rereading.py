@@ -21,7 +21,7 @@ from storage.tables import duplicate_pairs, fingerprints
 from tests.indexer.images.encoded import P3, profile
 from tests.indexer.images.jxl_header import container, turned
 from tests.indexer.old_library import make_old, spoil, vector, versions
-from tests.indexer.told import counts
+from tests.indexer.search_results import counts
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]

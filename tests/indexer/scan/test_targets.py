@@ -10,7 +10,7 @@ from indexer import IndexConfig, Indexer, Report
 from indexer.models.networks.fake import FakeEncoder
 from storage import Library
 from storage.errors import InvalidArgument, PathNotFound
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Draw = Callable[..., Path]
 Index = Callable[..., Report]

@@ -18,7 +18,7 @@ from search import Engine, Query, Term
 from storage import Library, Matrix, ModelMismatch, active_space, schema
 from storage.errors import EncodeFailure
 from storage.tables import spaces, vectors
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
