@@ -18,12 +18,12 @@ bench:
 	uv run python -m benchmarks.downscaling
 	uv run python -m benchmarks.real_files
 	uv run python -m benchmarks.nearest
-	uv run python -m benchmarks.rounding
+	uv run python -m benchmarks.fp16_loss
 	uv run python -m benchmarks.rerank
 	uv run python -m benchmarks.answers
-	uv run python -m benchmarks.field
+	uv run python -m benchmarks.published_metrics
 	uv run --with imagehash --with imagededup python -m benchmarks.duplicates
-	uv run python -m benchmarks.bridge
+	uv run python -m benchmarks.pdq_conformance
 	uv run --with imagededup python -m benchmarks.million
 
 demo:

@@ -254,7 +254,7 @@ class Sightline:
         name = self.models.name("dialogue", model)
         if ready is not None:
             ready(about, name)
-        return Chat.about(self.library, self.models.conversant(name), about, self.limits)
+        return Chat.about(self.library, self.models.chat_model(name), about, self.limits)
 
     def tag(
         self,

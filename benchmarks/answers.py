@@ -21,9 +21,9 @@ import numpy as np
 
 from benchmarks.answering import normalised
 from benchmarks.datasets import asked
-from benchmarks.drawn import squares
-from benchmarks.field import squares as read_squares
+from benchmarks.published_metrics import squares as read_squares
 from benchmarks.rows import keep
+from benchmarks.scene_images import squares
 from indexer.models import load_reader
 from indexer.models.mini.scenes.questions import SUBJECTS, Question, plural, questions
 from indexer.models.mini.scenes.scenes import COLOURS, SHAPES, Scene, held_out

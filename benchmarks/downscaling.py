@@ -17,8 +17,8 @@ import click
 import numpy as np
 from PIL import Image
 
+from benchmarks.random_towers import random_tower
 from benchmarks.rows import data_folder, keep
-from benchmarks.towers import random_tower
 from indexer.images.decode import open_picture
 from indexer.images.preprocess import prepare, sides_needed
 from indexer.models import load

@@ -2,10 +2,10 @@
 
     SIGHTLINE_DATA=… uv run --with imagehash --with imagededup python -m benchmarks.duplicates
 
-Plants every edit of `benchmarks.planting` for a fixed sample of the distinct photos, leaves the
-others as distractors, indexes all with `mini` and finds duplicates as `sightline dedup` does,
-first without a model's help, then with `similar` pairs by the vectors of `mini` and, where its
-weights are on the machine, of the recommended CLIP. Beside it, on the same files: imagededup's
+Plants every edit of `benchmarks.planted_duplicates` for a fixed sample of the distinct photos,
+leaves the others as distractors, indexes all with `mini` and finds duplicates as `sightline dedup`
+does, first without a model's help, then with `similar` pairs by the vectors of `mini` and, where
+its weights are on the machine, of the recommended CLIP. Beside it, on the same files: imagededup's
 phash and dhash, and czkawka's default (a gradient hash of 16 × 16, at most 5 bits), each where its
 package is installed. Then the drawn sets of `benchmarks.drawn_duplicates`, which need no folder.
 """
@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.drawn_duplicates import documents, objects
 from benchmarks.duplicate_run import Pair, Run, kinds_of, ordered, run
-from benchmarks.planting import EDITS, copies, sources
+from benchmarks.planted_duplicates import EDITS, copies, sources
 from benchmarks.rows import data_folder, keep
 from indexer import IndexConfig, Indexer
 from indexer.models import RECOMMENDED, load

@@ -15,8 +15,8 @@ from statistics import median
 import click
 import numpy as np
 
+from benchmarks.random_towers import random_tower
 from benchmarks.rows import data_folder, keep
-from benchmarks.towers import random_tower
 from indexer import IndexConfig, Indexer, Report
 from indexer.images.decode import open_picture
 from indexer.images.preprocess import prepare

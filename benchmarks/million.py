@@ -29,7 +29,7 @@ import numpy as np
 from PIL import Image
 from sqlalchemy import insert
 
-from benchmarks.planting import sources
+from benchmarks.planted_duplicates import sources
 from benchmarks.rows import data_folder, keep
 from indexer.images.fingerprint import local_features
 from search.dedup.detect.candidates import by_features, by_hashes

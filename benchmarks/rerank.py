@@ -19,11 +19,11 @@ from statistics import median
 import click
 import numpy as np
 
-from benchmarks.drawn import absent, asked, indexed
+from benchmarks.hard_negatives import KINDS, told_apart
 from benchmarks.metrics import area_under_curve
 from benchmarks.reading_cost import compared, random_blip
 from benchmarks.rows import keep
-from benchmarks.twins import KINDS, told_apart
+from benchmarks.scene_images import absent, asked, indexed
 from indexer.models import load, load_reader
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import KINDS as SCENE_KINDS

@@ -28,7 +28,7 @@ Pair = tuple[FileSeen | None, KnownFile | None]
 
 
 @dataclass(frozen=True, slots=True)
-class ToRead:
+class Changed:
     """A file that is new, looks changed, or was read by an earlier version of the reader.
 
     `known` and `outdated` are stored contents of just its size, see `ReadTask`. `item` is what
@@ -49,7 +49,7 @@ class ToRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Unchanged:
     """A file that needs no work: unchanged, skipped, or failed before and not changed since.
 
     `seen` is given where the catalogue lacks what the system shows of it by now.
@@ -60,27 +60,25 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished:
+class Remembered:
+    """A change of no more than where a file that the catalogue remembers stands."""
+
+    file: KnownFile
+
+
+class Missing(Remembered):
     """A remembered file that is not there."""
 
-    file: KnownFile
 
-
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Restored(Remembered):
     """A missing file that is there again, as it was, or one that is excluded no more."""
 
-    file: KnownFile
 
-
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(Remembered):
     """A remembered file that is there, and that an exclude pattern names now."""
 
-    file: KnownFile
 
-
-Change = ToRead | Standing | Vanished | Returned | Excluded
+Change = Changed | Unchanged | Missing | Restored | Excluded
 
 
 class Changes:
@@ -118,15 +116,15 @@ class Changes:
         elif known.looks_like(seen) and self._still_holds(known):
             lacking = seen if known.lacks_stat_of(seen) else None
             if known.item_id is None:
-                yield Standing("failed", lacking)
+                yield Unchanged("failed", lacking)
             elif not known.whole:
                 yield from self._reading(seen, known)
             elif known.reader_version < READER_VERSION:
                 yield from self._reading(seen, known, known.item_id)
             elif known.missing or known.excluded:
-                yield Returned(known)
+                yield Restored(known)
             else:
-                yield Standing("unchanged", lacking)
+                yield Unchanged("unchanged", lacking)
         else:
             yield from self._reading(seen, known)
 
@@ -137,7 +135,7 @@ class Changes:
         # What a link leads to is a file of another name; a link above leads to this very file.
         if os.path.islink(known.path) or not os.path.isfile(known.path):
             if not known.missing:
-                yield Vanished(known)
+                yield Missing(known)
         elif excluded:
             if not known.excluded:
                 yield Excluded(known)
@@ -155,14 +153,14 @@ class Changes:
             columns = columns_of(known.format)  # as it was read before
         if kind is None or (kind == "table" and not columns):
             if known is not None and not known.missing:
-                yield Vanished(known)  # what it held is there no more
-            yield Standing("skipped")
+                yield Missing(known)  # what it held is there no more
+            yield Unchanged("skipped")
         else:
             columns = columns if kind == "table" else ()
-            change = ToRead(seen, kind, columns=columns, item=item)
+            change = Changed(seen, kind, columns=columns, item=item)
             yield replace(change, known=self._own_content(change, known))
 
-    def _own_content(self, change: ToRead, known: KnownFile | None) -> frozenset[str]:
+    def _own_content(self, change: Changed, known: KnownFile | None) -> frozenset[str]:
         """Return the hash that the file had, where finding it again would mean no work."""
         if known is None or not known.whole or known.kind != change.content_kind:
             return frozenset()
@@ -180,12 +178,12 @@ class Changes:
         return not columns or not before or before == columns
 
     def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
-        sizes = [change.seen.size for change in changes if isinstance(change, ToRead)]
+        sizes = [change.seen.size for change in changes if isinstance(change, Changed)]
         with self._catalogue.reading() as connection:
             stored = items.stored_by_size(connection, sizes, self._space_id, READER_VERSION)
         for change in changes:
             # A table is read again for its columns; its passages are still encoded once.
-            if isinstance(change, ToRead) and change.kind != "table":
+            if isinstance(change, Changed) and change.kind != "table":
                 there = stored.get((change.content_kind, change.seen.size), items.Stored())
                 known = change.known | there.current
                 yield replace(change, known=known, outdated=there.outdated)

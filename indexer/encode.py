@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from indexer.changes import ToRead, table_format
+from indexer.changes import Changed, table_format
 from indexer.models.protocols import DualEncoder, Pixels
 from indexer.reader import READER_VERSION, HeaderRead, PictureRead, Read, TextRead
 from indexer.writer import (
@@ -36,7 +36,7 @@ SLOW_BATCH_SECONDS = 2.0
 class Arrival:
     """A file that came back from its worker: what was read, or what was raised instead."""
 
-    change: ToRead
+    change: Changed
     read: Read | Exception
 
 
@@ -58,7 +58,7 @@ class Encoding:
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Yield the events of a batch: pictures are encoded together, and so are passages."""
         pictures: list[tuple[FileSeen, Read, PictureRead]] = []
-        documents: list[tuple[ToRead, Read, TextRead]] = []
+        documents: list[tuple[Changed, Read, TextRead]] = []
         for arrival in arrivals:
             change, read = arrival.change, arrival.read
             if isinstance(read, FileFailure):
@@ -128,7 +128,7 @@ class Encoding:
             self.batch_size = max(1, self.batch_size // 2)
         return matrix
 
-    def _documents(self, documents: Sequence[tuple[ToRead, Read, TextRead]]) -> Iterator[Event]:
+    def _documents(self, documents: Sequence[tuple[Changed, Read, TextRead]]) -> Iterator[Event]:
         """Encode the passages of documents; a document's own row comes last, as its receipt."""
         texts = {text_hash(span.text): span.text for _, _, text in documents for span in text.spans}
         unseen = iter(self._unstored("text", texts))
@@ -173,7 +173,7 @@ class Encoding:
         return [name for name in wanted if name not in there]
 
 
-def _failure(change: ToRead, failure: FileFailure) -> Event:
+def _failure(change: Changed, failure: FileFailure) -> Event:
     """Return what a failure means: an unchanged file that was read before stays as it was."""
     if change.item is None or isinstance(failure, TextFailure):
         return Failed(change.seen, failure.stage, failure.reason)
@@ -199,7 +199,7 @@ def _picture(read: Read, content: PictureRead) -> Content:
     )
 
 
-def _document(change: ToRead, read: Read, text: TextRead) -> Content:
+def _document(change: Changed, read: Read, text: TextRead) -> Content:
     form = table_format(change.columns) if change.kind == "table" else "text"
     return Content(
         read.hash,

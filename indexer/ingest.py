@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from indexer.changes import Change, Changes, Excluded, Returned, Standing, ToRead, Vanished
+from indexer.changes import Change, Changed, Changes, Unchanged
 from indexer.config import IndexConfig, Progress, Report
 from indexer.cpu import usable_cores
 from indexer.encode import Encoding
@@ -28,10 +28,9 @@ from indexer.scan.file_systems import FileSystems
 from indexer.scan.targets import Scope, Scopes
 from indexer.scan.walk import Scan
 from indexer.workers import ReadPool
-from indexer.writer import REREAD_COUNTS, Back, Gone, Kept, MarkExcluded, RecordStat, Writing
+from indexer.writer import REREAD_COUNTS, Kept, Writing
 from storage.library import Library
 from storage.tables import files, items, roots, spaces
-from storage.tables.file_state import FileSeen
 
 
 class Indexer:
@@ -118,18 +117,14 @@ class Indexer:
 
     def _take(self, change: Change, line: Line) -> None:
         match change:
-            case ToRead():
+            case Changed():
                 line.read(change, self._task(change))
-            case Vanished():
-                line.put(Gone(change.file))
-            case Returned():
-                line.put(Back(change.file))
-            case Excluded():
-                line.put(MarkExcluded(change.file))
-            case Standing(seen=FileSeen() as seen):
-                line.put(RecordStat(seen))
+            case Unchanged(seen=None):
+                pass  # nothing of it is written
+            case _:
+                line.put(change)
 
-    def _task(self, change: ToRead) -> ReadTask:
+    def _task(self, change: Changed) -> ReadTask:
         return ReadTask(
             path=change.seen.path,
             kind=change.kind,

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from queue import Empty, Full, Queue
-from types import TracebackType
 from typing import Self, TypeVar
 
-from indexer.changes import ToRead
+from indexer.changes import Changed
 from indexer.encode import Arrival, Encoding
 from indexer.reader import Read, ReadTask
 from indexer.workers import ReadPool
@@ -58,7 +57,7 @@ class Line:
         self._threads = [self._thread(self._encode), self._thread(self._write)]
         self.stages: defaultdict[str, float] = defaultdict(float)  # busy seconds
 
-    def read(self, change: ToRead, task: ReadTask) -> None:
+    def read(self, change: Changed, task: ReadTask) -> None:
         """Send a file to be read; waits while enough are on their way."""
         self._acquire(self._slots)
         if _is_long(change):
@@ -78,12 +77,7 @@ class Line:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is not None:
             self._close(stop=True)
             return
@@ -210,7 +204,7 @@ class Line:
             raise self._error
 
 
-def _is_long(change: ToRead) -> bool:
+def _is_long(change: Changed) -> bool:
     return change.kind != "image" and change.seen.size > _LONG_TEXT_BYTES
 
 
@@ -224,7 +218,7 @@ def _join(thread: threading.Thread, patiently: bool) -> None:
                 raise
 
 
-def _arrival(change: ToRead, future: "Future[Read]") -> Arrival | None:
+def _arrival(change: Changed, future: "Future[Read]") -> Arrival | None:
     try:
         return Arrival(change, future.result())
     except CancelledError:  # the line is being stopped

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from indexer.changes import Change, Excluded, Standing, Vanished
+from indexer.changes import Change, Excluded, Missing, Unchanged
 from indexer.config import Progress
 from indexer.file_counter import Census
 from indexer.writer import Writing
@@ -39,8 +39,8 @@ class Tally:
 
     def meet(self, change: Change) -> None:
         """Count a file that the scan came upon."""
-        self.scanned += not isinstance(change, Vanished | Excluded)
-        if isinstance(change, Standing):
+        self.scanned += not isinstance(change, Missing | Excluded)
+        if isinstance(change, Unchanged):
             self._standing[change.outcome] += 1
         if time.monotonic() - self._told > _TELL_SECONDS:
             self.tell()

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from queue import SimpleQueue
 from threading import Thread, Timer
-from types import TracebackType
 from typing import IO, Any, Self, TypeVar
 
 from indexer.images.decode import configure_decoders
@@ -111,12 +110,7 @@ class ReadPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is None:
             self.close()
         else:

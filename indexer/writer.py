@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from indexer.changes import Excluded, Missing, Restored, Unchanged
 from indexer.reader import READER_VERSION
 from storage.errors import SightlineError
 from storage.library import Library
 from storage.records import Capture, ContentKind, Matrix, Vector
 from storage.tables import files, items, reader_versions, vectors
-from storage.tables.file_state import FileSeen, KnownFile
+from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 from storage.tables.roots import is_mounted
 
@@ -93,34 +94,6 @@ class Failed:
     holds: tuple[ContentKind, str] | None = None  # kind and hash
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """A remembered file that is not there."""
-
-    file: KnownFile
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """A missing file that is there again, as it was."""
-
-    file: KnownFile
-
-
-@dataclass(frozen=True, slots=True)
-class MarkExcluded:
-    """A remembered file that an exclude pattern names now."""
-
-    file: KnownFile
-
-
-@dataclass(frozen=True, slots=True)
-class RecordStat:
-    """An unchanged file whose change time or number the catalogue lacks."""
-
-    seen: FileSeen
-
-
 Event = (
     PictureDone
     | KnownDone
@@ -129,10 +102,10 @@ Event = (
     | PassagesDone
     | DocumentDone
     | Failed
-    | Gone
-    | Back
-    | MarkExcluded
-    | RecordStat
+    | Missing
+    | Restored
+    | Excluded
+    | Unchanged
 )
 
 
@@ -170,7 +143,7 @@ class Writing:
         except Exception as error:
             if isinstance(event, PassagesDone):
                 return  # their document, which comes after them, will fail for want of them
-            if isinstance(event, Gone | Back | MarkExcluded | RecordStat):
+            if isinstance(event, Missing | Restored | Excluded | Unchanged):
                 raise
             reason = f"it could not be written ({type(error).__name__}: {error})"
             self._commit([Failed(event.seen, "write", reason.splitlines()[0])])
@@ -183,20 +156,19 @@ class Writing:
         counts: Counter[str] = Counter()
         displaced: set[int] = set()
         with self._library.catalogue.writing() as connection:
-            back = [event.file for event in events if isinstance(event, Back)]
+            restored = [event.file for event in events if isinstance(event, Restored)]
             files.mark_missing(
-                connection, [event.file for event in events if isinstance(event, Gone)]
+                connection, [event.file for event in events if isinstance(event, Missing)]
             )
-            files.mark_present(connection, back)
+            files.mark_present(connection, restored)
             files.exclude(
-                connection, [event.file for event in events if isinstance(event, MarkExcluded)]
+                connection, [event.file for event in events if isinstance(event, Excluded)]
             )
-            files.record_stat(
-                connection, [event.seen for event in events if isinstance(event, RecordStat)]
-            )
+            shown = [event.seen for event in events if isinstance(event, Unchanged)]
+            files.record_stat(connection, [seen for seen in shown if seen is not None])
             for event in events:
                 counts.update(self._write(connection, event, displaced))
-        counts["unchanged"] += len(back)
+        counts["unchanged"] += len(restored)
         self.partial += sum(_is_partial(event) for event in events)
         self.reread_counts = self.reread_counts + Counter(
             {name: counts.pop(name, 0) for name in REREAD_COUNTS}

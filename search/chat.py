@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from indexer.images.decode import Limits
-from indexer.models.protocols import Conversant, Pixels, Turn
+from indexer.models.protocols import ChatModel, Pixels, Turn
 from search.hits import first_path
 from search.images import ImageReader
 from search.query import plain
@@ -24,10 +24,10 @@ class Chat:
     them was not read from its file.
     """
 
-    def __init__(self, conversant: Conversant, pixels: Pixels, notices: Sequence[str] = ()) -> None:
+    def __init__(self, chat_model: ChatModel, pixels: Pixels, notices: Sequence[str] = ()) -> None:
         if not len(pixels):
             raise InvalidArgument("there is no picture to talk about: name an item")
-        self._conversant, self._pixels = conversant, pixels
+        self._chat_model, self._pixels = chat_model, pixels
         self._turns: list[Turn] = []
         self.notices = tuple(notices)
 
@@ -35,7 +35,7 @@ class Chat:
     def about(
         cls,
         library: Library,
-        conversant: Conversant,
+        chat_model: ChatModel,
         items: Sequence[Item],
         limits: Limits | None = None,
     ) -> Self:
@@ -46,19 +46,19 @@ class Chat:
         """
         require_readable(library, items)
         pictures = ImageReader(library, limits)
-        read = pictures.read(items, conversant.pictures)
+        read = pictures.read(items, chat_model.pictures)
         for one in read:
             if one.pixels is None:
                 raise _unreadable(one.item)
         pixels = [one.pixels for one in read if one.pixels is not None]
-        size = conversant.pictures.size
+        size = chat_model.pictures.size
         squares = np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1")
-        return cls(conversant, squares, pictures.notices("it is not talked about"))
+        return cls(chat_model, squares, pictures.notices("it is not talked about"))
 
     @property
     def model(self) -> str:
         """The name of the model."""
-        return self._conversant.name
+        return self._chat_model.name
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -71,10 +71,10 @@ class Chat:
         if not text.strip():
             raise InvalidArgument("nothing was said: write a question or a remark")
         asked = [*self._turns, Turn("person", plain(text.strip()))]
-        reply = self._conversant.reply(self._pixels, asked).strip()
+        reply = self._chat_model.chat(self._pixels, asked).strip()
         if not reply:
             raise ModelError(
-                f"the model {self._conversant.name} said nothing to that: ask in other words"
+                f"the model {self._chat_model.name} said nothing to that: ask in other words"
             )
         self._turns = [*asked, Turn("model", reply)]
         return reply

@@ -11,8 +11,8 @@ from indexer.models import (
     RECOMMENDED,
     Answerer,
     Captioner,
+    ChatModel,
     Checkpoint,
-    Conversant,
     DualEncoder,
     PairScorer,
     PictureSpec,
@@ -130,7 +130,7 @@ class Models:
             ("answerer", chosen), lambda: load_reader(chosen, "answerer", device=self._device)
         )
 
-    def conversant(self, name: str | None = None) -> Conversant:
+    def chat_model(self, name: str | None = None) -> ChatModel:
         """Return a model for dialogues about images; raises WrongRole for another kind."""
         chosen = self.name("dialogue", name)
         return self._once(

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from storage import Library
 
 # The tests start some hundred processes; without bytecode each compiles torch and the rest anew,
@@ -29,15 +29,15 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
-def encoder(tmp_path: Path) -> StandInEncoder:
+def encoder(tmp_path: Path) -> FakeEncoder:
     """The stand-in, keeping a log of every picture it encodes."""
-    return StandInEncoder(log=tmp_path / "encoded.log")
+    return FakeEncoder(log=tmp_path / "encoded.log")
 
 
 @pytest.fixture
-def second(tmp_path: Path) -> StandInEncoder:
+def second(tmp_path: Path) -> FakeEncoder:
     """Another model: a stand-in with a space of its own, and a log of its own."""
-    made = StandInEncoder(dim=48, log=tmp_path / "encoded second.log")
+    made = FakeEncoder(dim=48, log=tmp_path / "encoded second.log")
     made.space = replace(made.space, name="second", revision="2")
     return made
 
@@ -79,10 +79,10 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 
 @pytest.fixture
-def index(library: Library, encoder: StandInEncoder) -> Index:
+def index(library: Library, encoder: FakeEncoder) -> Index:
     """Runs the ingest line over paths with one worker, `by` the stand-in unless told."""
 
-    def run(*paths: Path, by: StandInEncoder = encoder, **settings: object) -> Report:
+    def run(*paths: Path, by: FakeEncoder = encoder, **settings: object) -> Report:
         config = IndexConfig(paths=tuple(map(str, paths)), workers=1, **settings)  # type: ignore[arg-type]
         return Indexer(library, by, config).run()
 

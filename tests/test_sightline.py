@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import sightline
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from storage import Filters
 from storage.errors import InvalidArgument, ModelMismatch
-from tests.search.readers import EchoConversant, RuleAnswerer, RuleCaptioner, RuleScorer
+from tests.search.readers import EchoChatModel, RuleAnswerer, RuleCaptioner, RuleScorer
 
 HOME = Path(__file__).parent.parent
 
@@ -61,7 +61,7 @@ def test_an_empty_name_is_no_column_and_no_model(tmp_path: Path) -> None:
 def test_what_a_model_does_not_read_of_a_query_is_in_the_notices(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(StandInEncoder, "context", 2)
+    monkeypatch.setattr(FakeEncoder, "context", 2)
     with sightline.open(tmp_path / "new.library") as library:
         library.index(photos, model="stand-in")
         assert library.search("red kite").notices == ()
@@ -85,7 +85,7 @@ def test_models_are_asked_about_what_was_found(
         "captioner": RuleCaptioner(),
         "answerer": RuleAnswerer(),
         "pair-scorer": RuleScorer(),
-        "dialogue": EchoConversant(),
+        "dialogue": EchoChatModel(),
     }
     loaded: list[str] = []
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 import sightline
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from sightline import DedupRequest, Query, Sightline, Term
 from storage.records import Answer
 from tests.conftest import Draw
@@ -37,7 +37,7 @@ def album(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def app(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sightline]:
-    monkeypatch.setattr(StandInEncoder, "context", 4)
+    monkeypatch.setattr(FakeEncoder, "context", 4)
     monkeypatch.setattr("search.models.load_reader", lambda *_, **__: ShortAnswerer())
     with sightline.open(tmp_path / "library", workers=1) as opened:
         opened.index(album, model="stand-in")

@@ -16,7 +16,7 @@ from search.ask import ask_chosen
 from search.dedup.detect.kinds import Thresholds
 from storage import Filters, Near
 from storage.errors import InvalidArgument, LibraryClosed, PathNotFound
-from tests.search.readers import EchoConversant, RuleAnswerer
+from tests.search.readers import EchoChatModel, RuleAnswerer
 
 KITE = Term("text", "kite")
 # Every record a caller makes, with what makes a right one.
@@ -238,7 +238,7 @@ def test_a_closed_library_says_so_to_every_method(
 def test_a_dialogue_goes_on_without_its_library(
     library: sightline.Sightline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: EchoConversant())
+    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: EchoChatModel())
     chat = library.chat(library.search("kite")[0])
     library.close()
     assert isinstance(chat, Chat)

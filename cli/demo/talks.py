@@ -36,8 +36,8 @@ def ask_around(demo: Demo, app: Sightline) -> Section:
 def talk(demo: Demo, app: Sightline) -> Section:
     """Talk about one picture; each answer knows what was said before."""
     hits = _found(app, PAIR, 1)
-    conversant = app.models.conversant()
-    chat = Chat.about(app.library, conversant, _items(hits))
+    chat_model = app.models.chat_model()
+    chat = Chat.about(app.library, chat_model, _items(hits))
     said = [line for question in DIALOGUE for line in (question, chat.say(question))]
     tiles = [replace(Tile.of(hit, app.library), caption=None) for hit in hits]
     command = demo.typed("chat", tiles[0].path or hits[0].item.hash)

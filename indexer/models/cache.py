@@ -13,14 +13,14 @@ from indexer.models.files.checkpoint import (
     from_hub,
     is_open_clip,
 )
-from indexer.models.files.download import Watch, whole
+from indexer.models.files.download import ProgressCallback, complete_folder
 from indexer.models.registry import fetch, find, resolve
 from indexer.models.runtime import memory
 from indexer.models.zoo import ModelEntry
 from storage.errors import ModelError
 
 
-def pull(name: str, progress: Watch | None = None) -> Checkpoint:
+def pull(name: str, progress: ProgressCallback | None = None) -> Checkpoint:
     """Bring everything a model needs to this machine; what broke off is gone on with.
 
     What is here is compared with the hub's hashes, and fetched again where it is damaged.
@@ -65,7 +65,7 @@ def memory_need(entry: ModelEntry, precision: memory.Precision = "fp32") -> int 
         if not count:
             return None
     exact = entry.roles[0] == "dual-encoder"
-    return memory.needed(count, memory.held(count, precision, exact=exact))
+    return memory.bytes_for(count, memory.weight_dtype(count, precision, exact=exact))
 
 
 def _kept(entry: ModelEntry) -> list[Path]:
@@ -86,7 +86,7 @@ def _weights(entry: ModelEntry) -> list[Path]:
             raise LookupError(entry.name)
         return [here]
     if entry.source.startswith(HUB):
-        folder = whole(entry.repository, entry.revision)
+        folder = complete_folder(entry.repository, entry.revision)
         if folder is None:
             raise LookupError(entry.name)
         return layout.weights(folder)

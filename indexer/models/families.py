@@ -135,19 +135,19 @@ _ALL = (
     _blip(
         "BlipForImageTextRetrieval",
         {
-            "pair-scorer": f"{_NETWORKS}blip_itm:BlipScorer",
-            "dual-encoder": f"{_NETWORKS}blip_itc:BlipEncoder",
+            "pair-scorer": f"{_NETWORKS}blip:BlipScorer",
+            "dual-encoder": f"{_NETWORKS}blip:BlipEncoder",
         },
         ("common space", "{config.image_text_hidden_size} wide"),
     ),
     _blip(
         "BlipForConditionalGeneration",
         {
-            "captioner": f"{_NETWORKS}blip_caption:BlipCaptioner",
+            "captioner": f"{_NETWORKS}blip:BlipCaptioner",
             "pair-scorer": f"{_NETWORKS}likelihood:LikelihoodScorer",
         },
     ),
-    _blip("BlipForQuestionAnswering", {"answerer": f"{_NETWORKS}blip_vqa:BlipAnswerer"}),
+    _blip("BlipForQuestionAnswering", {"answerer": f"{_NETWORKS}blip:BlipAnswerer"}),
     Family(
         "InstructBlipForConditionalGeneration",
         f"{_CLASSES}instructblip.configuration_instructblip:InstructBlipConfig",

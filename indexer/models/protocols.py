@@ -122,8 +122,8 @@ class Answerer(Reader, TextReader, Protocol):
         """Answer one question about each picture: n pictures and n questions → n answers."""
 
 
-class Conversant(Reader, Protocol):
+class ChatModel(Reader, Protocol):
     """Holds a dialogue of several turns about one or several pictures."""
 
-    def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+    def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         """Return the next reply; the last turn is a person's."""

@@ -30,7 +30,7 @@ from indexer.models.files.checkpoint import (
 from indexer.models.protocols import (
     Answerer,
     Captioner,
-    Conversant,
+    ChatModel,
     DualEncoder,
     PairScorer,
     Reader,
@@ -176,7 +176,7 @@ def load_reader(
 @overload
 def load_reader(
     name: Name, role: Literal["dialogue"], *, device: str = "auto", revision: str = ""
-) -> Conversant: ...
+) -> ChatModel: ...
 def load_reader(name: Name, role: Role, *, device: str = "auto", revision: str = "") -> Reader:
     """Load a model that looks at pictures a second time, for one role; raises as `load` does."""
     return cast(Reader, _loaded(name, role, device, revision))

@@ -270,7 +270,7 @@ _ROWS = [
     ),
     ModelEntry(
         "stand-in",
-        {"dual-encoder": "indexer.models.networks.fake:StandInEncoder"},
+        {"dual-encoder": "indexer.models.networks.fake:FakeEncoder"},
         "",
         "",
         "for tests: no understanding",

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 PATIENCE = 60.0  # seconds for one answer
@@ -71,12 +70,7 @@ class Chromium:
         self.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._session = None
             self.send("Browser.close")

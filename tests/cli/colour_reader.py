@@ -42,7 +42,7 @@ class ColourReader:
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         return self._seen(pixels)
 
-    def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+    def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         return "" if self.silent else f"{len(turns)}: {', '.join(self._seen(pixels))}"
 
     @staticmethod

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cli.caution import DEMO_MARKER, caution
-from indexer.models import StandInEncoder
+from indexer.models import FakeEncoder
 from storage import Library
 from storage.tables import spaces
 
@@ -13,7 +13,7 @@ def test_mini_is_a_stand_in_except_in_the_demo(tmp_path: Path) -> None:
     with Library.create(tmp_path / "library") as library:
         assert caution(library) is None
         with library.catalogue.writing() as connection:
-            spaces.register(connection, replace(StandInEncoder().space, name="mini"))
+            spaces.register(connection, replace(FakeEncoder().space, name="mini"))
         assert "drawn shapes" in (caution(library) or "")
         (tmp_path / DEMO_MARKER).touch()
         assert caution(library) is None

@@ -22,7 +22,7 @@ from search.targets import check_folder
 from storage import Library
 from storage.filters import Filters
 from storage.schema import vectors
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 
 Run = Callable[..., Result]
 

@@ -10,8 +10,8 @@ from click.testing import Result
 from PIL import ExifTags, Image, ImageOps
 
 from search.dedup.plan.plan import line
-from tests.search.dedup.drawn import photo
-from tests.search.dedup.planted import put, row
+from tests.drawn_images import photo
+from tests.search.dedup.planted_duplicates import put, row
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]

@@ -10,9 +10,9 @@ import pytest
 from click.testing import Result
 
 from search.dedup.plan.plan import write
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 from tests.search.dedup.extras.containers import video
-from tests.search.dedup.planted import group, put
+from tests.search.dedup.planted_duplicates import group, put
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]

@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from PIL import Image, ImageDraw, ImageFont
 
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]

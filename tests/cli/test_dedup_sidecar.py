@@ -15,8 +15,8 @@ from search.dedup.plan import plan
 from search.dedup.plan.plan import Entry
 from storage import Library
 from storage.tables import items
-from tests.search.dedup.planted import group
-from tests.search.dedup.said import packet, photo
+from tests.search.dedup.planted_duplicates import group
+from tests.search.dedup.xmp_samples import packet, photo
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]

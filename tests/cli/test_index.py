@@ -12,7 +12,7 @@ from click.testing import Result
 from PIL import Image
 from sqlalchemy import update
 
-from indexer.models import StandInEncoder
+from indexer.models import FakeEncoder
 from storage import Library, schema
 from storage.errors import ModelUnavailable
 from tests.indexer.images.encoded import P3, profile
@@ -231,8 +231,8 @@ def test_a_model_that_does_not_understand_photos_says_so(run: Run, library: Path
 def test_another_model_is_filled_in_beside_the_one_in_use(
     run: Run, run_json: RunJson, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(name: str, **_: object) -> StandInEncoder:
-        encoder = StandInEncoder(dim=48)
+    def load(name: str, **_: object) -> FakeEncoder:
+        encoder = FakeEncoder(dim=48)
         encoder.space = replace(encoder.space, name=name, revision="2")
         return encoder
 
@@ -251,7 +251,7 @@ def test_the_library_is_locked_while_its_first_model_loads(
     words = ["index", photos, "--library", tmp_path / "new", "--model", "stand-in"]
     second: list[Result] = []
 
-    def load(name: str, **_: object) -> StandInEncoder:
+    def load(name: str, **_: object) -> FakeEncoder:
         second.append(run(*words))
         raise KeyboardInterrupt
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from tests.cli.colour_reader import ColourReader
 
 Run = Callable[..., Result]
@@ -18,7 +18,7 @@ TOLD = "is too long for the model {}, which reads the first {} of 6 words"
 def short(library: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the encoder read four words of a text, and the reader three."""
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(library))
-    monkeypatch.setattr(StandInEncoder, "context", 4)
+    monkeypatch.setattr(FakeEncoder, "context", 4)
     reader.context = 3
 
 

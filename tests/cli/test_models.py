@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from indexer.models import Checkpoint, StandInEncoder, Step
+from indexer.models import Checkpoint, DownloadProgress, FakeEncoder
 from storage.errors import ModelUnavailable
 
 Run = Callable[..., Result]
@@ -26,8 +26,8 @@ def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def second(monkeypatch: pytest.MonkeyPatch, run: Run) -> Callable[..., Result]:
     """Makes the vectors of another model beside those of the stand-in."""
 
-    def load(name: str, **_: object) -> StandInEncoder:
-        encoder = StandInEncoder(dim=48)
+    def load(name: str, **_: object) -> FakeEncoder:
+        encoder = FakeEncoder(dim=48)
         encoder.space = replace(encoder.space, name=name, revision="2")
         return encoder
 
@@ -80,8 +80,8 @@ def test_a_recommendation_has_a_reason_and_a_source(run: Run, run_json: RunJson)
 def test_a_model_can_be_fetched_ahead(
     run: Run, run_json: RunJson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pull(name: str, watch: Callable[[Step], None]) -> Checkpoint:
-        watch(Step("model.safetensors", 1, 2))
+    def pull(name: str, watch: Callable[[DownloadProgress], None]) -> Checkpoint:
+        watch(DownloadProgress("model.safetensors", 1, 2))
         return Checkpoint(name, "abc", folder=tmp_path)
 
     monkeypatch.setattr("cli.commands.models.pull.pull", pull)

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageDraw, ImageFilter
 
+from tests.drawn_images import boxes, soft_ground
+
 XMP = (
     '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -57,14 +59,10 @@ def camera(latitude: float = 46.9) -> Image.Exif:
 def photo(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
     """Draw a scene of many shapes over a soft ground; no two seeds are alike."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(40, 215, (6, 8, 3)).astype(np.uint8)
-    image = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+    image = soft_ground(rng, size)
     draw = ImageDraw.Draw(image)
-    for _ in range(120):
-        x, y = (int(rng.integers(0, side)) for side in size)
-        wide, high = (int(side) for side in rng.integers(6, 50, 2))
-        colour = tuple(int(level) for level in rng.integers(0, 256, 3))
-        draw.ellipse((x, y, x + wide, y + high), colour)
+    for box, colour in boxes(rng, size, 120, (6, 50)):
+        draw.ellipse(box, colour)
     return image.filter(ImageFilter.GaussianBlur(0.8))
 
 

@@ -2,10 +2,10 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import pytest
 from click.testing import CliRunner, Result
@@ -23,6 +23,14 @@ class Terminal:
         self.place = place.resolve()
         self.normal = Normaliser(self.place)
         self.library = self.place / "library"
+
+    @classmethod
+    def beside(cls, place: Path, draw: Callable[[Path], Path]) -> tuple[Self, Path]:
+        """Return a command line, and the album that is drawn beside its library."""
+        terminal = cls(place)
+        album = draw(terminal.place / "album")
+        terminal.normal.learn(album)
+        return terminal, album
 
     @contextmanager
     def at_home(self) -> Iterator[None]:

@@ -168,8 +168,6 @@ SCENES: Mapping[str, Callable[[Terminal, Path], list[Note]]] = {
 
 
 def test_rows_are_as_they_were(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
-    album = shapes(terminal.place / "album")
-    terminal.normal.learn(album)
+    terminal, album = Terminal.beside(tmp_path, shapes)
     (terminal.place / "labels.txt").write_text(LABELS)
     compare({f"rows_{name}": play(terminal, album) for name, play in SCENES.items()})

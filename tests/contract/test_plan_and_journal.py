@@ -149,8 +149,6 @@ SCENES: Mapping[str, Callable[[Terminal], list[Note]]] = {
 
 
 def test_plans_and_journals_are_as_they_were(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path)
-    album = copies(terminal.place / "album")
-    terminal.normal.learn(album)
+    terminal, album = Terminal.beside(tmp_path, copies)
     assert terminal.run("index", album, "--model", "stand-in").exit_code == 0
     compare({f"dedup_{name}": play(terminal) for name, play in SCENES.items()})

@@ -14,10 +14,10 @@ from sqlalchemy import select, update
 
 from indexer import IndexConfig, Indexer, Report
 from indexer.images.limits import Limits
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage import Library, schema
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -298,7 +298,7 @@ def test_a_link_in_a_files_place_is_not_that_file(
 
 
 def test_a_link_or_a_pipe_in_a_listed_files_place_is_not_that_file(
-    library: Library, photos: Path, encoder: StandInEncoder, index: Index
+    library: Library, photos: Path, encoder: FakeEncoder, index: Index
 ) -> None:
     listed = tuple(str(photos / f"{number}.png") for number in range(3))
     Indexer(library, encoder, IndexConfig(files=listed, workers=1)).run()

@@ -7,59 +7,59 @@ from pathlib import Path
 
 import pytest
 
-from tests.indexer.drill import Drill
+from tests.indexer.crash_run import CrashRun
 
 
-def survive(drill: Drill, kills: int, longest: float) -> None:
+def survive(run: CrashRun, kills: int, longest: float) -> None:
     """Kill ingests at random moments; after each, nothing is lost, doubled or done again."""
     seed = int(os.environ.get("SIGHTLINE_CRASH_SEED", random.randrange(2**32)))
     print(f"seed {seed}")
     moments = random.Random(seed)
-    pixels = drill.pixel_hashes()
+    pixels = run.pixel_hashes()
     before: list[str] = []
     for _ in range(kills):
-        begun = len(drill.encoded())
-        acknowledged = drill.kill_after(moments.uniform(0.05, longest))
-        stored = drill.stored()
+        begun = len(run.encoded())
+        acknowledged = run.kill_after(moments.uniform(0.05, longest))
+        stored = run.stored()
         assert set(before) <= set(stored), f"seed {seed}: a stored item was lost"
         assert acknowledged <= len(stored), f"seed {seed}: an acknowledged item was lost"
-        again = {pixels[name] for name in before} & set(drill.encoded()[begun:])
+        again = {pixels[name] for name in before} & set(run.encoded()[begun:])
         assert not again, f"seed {seed}: a stored item was encoded again"
         before = stored
-    begun = len(drill.encoded())
-    drill.finish()
-    stored = drill.stored()
+    begun = len(run.encoded())
+    run.finish()
+    stored = run.stored()
     assert set(stored) == set(pixels)
-    again = {pixels[name] for name in before} & set(drill.encoded()[begun:])
+    again = {pixels[name] for name in before} & set(run.encoded()[begun:])
     assert not again, f"seed {seed}: a stored item was encoded again"
 
 
 def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, draw) -> None:  # type: ignore[no-untyped-def]
     for number in range(150):
         draw(tmp_path / "photos" / f"{number}.png", number)
-    survive(Drill(tmp_path, "stand-in", delay=0.03), kills=10, longest=2.5)
+    survive(CrashRun(tmp_path, "stand-in", delay=0.03), kills=10, longest=2.5)
 
 
 @pytest.mark.slow
 def test_thirty_kills_of_mini_lose_nothing_and_repeat_nothing(tmp_path: Path, draw) -> None:  # type: ignore[no-untyped-def]
     for number in range(600):
         draw(tmp_path / "photos" / f"{number}.png", number)
-    survive(Drill(tmp_path, "mini", delay=0.02), kills=30, longest=2.5)
+    survive(CrashRun(tmp_path, "mini", delay=0.02), kills=30, longest=2.5)
 
 
 def test_ctrl_c_keeps_what_was_encoded_and_the_next_run_goes_on(tmp_path: Path, draw) -> None:  # type: ignore[no-untyped-def]
     for number in range(60):
         draw(tmp_path / "photos" / f"{number}.png", number)
-    drill = Drill(tmp_path, "stand-in", delay=0.05)
-    with drill.running() as process:
+    run = CrashRun(tmp_path, "stand-in", delay=0.05)
+    with run.running() as process:
         assert process.stdout is not None and process.stderr is not None
-        while not drill.encoded():  # wait until the tower is at work
+        while not run.encoded():  # wait until the tower is at work
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode not in (0, -signal.SIGKILL)
-    encoded = drill.encoded()
-    assert 0 < len(drill.stored()) == len(encoded) < 60
-    drill.finish()
-    assert len(drill.stored()) == 60
-    assert len(drill.encoded()) == 60
+    encoded = run.encoded()
+    assert 0 < len(run.stored()) == len(encoded) < 60
+    run.finish()
+    assert len(run.stored()) == 60
+    assert len(run.encoded()) == 60

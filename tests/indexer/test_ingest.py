@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import update
 
 from indexer import IndexConfig, Indexer, Progress, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from storage import Library, schema
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -208,7 +208,7 @@ def test_a_single_file_is_indexed_without_its_neighbours(photos: Path, index: In
 
 
 def test_listed_files_are_indexed_one_by_one(
-    library: Library, photos: Path, encoder: StandInEncoder
+    library: Library, photos: Path, encoder: FakeEncoder
 ) -> None:
     listed = (str(photos / "0.png"), str(photos / "gone.png"), str(photos / "summer" / "4.png"))
     report = Indexer(library, encoder, IndexConfig(files=listed, workers=1)).run()
@@ -234,7 +234,7 @@ def test_the_librarys_own_folder_is_never_indexed(
 
 
 def test_progress_ends_with_every_file_accounted_for(
-    library: Library, photos: Path, encoder: StandInEncoder
+    library: Library, photos: Path, encoder: FakeEncoder
 ) -> None:
     told: list[Progress] = []
     config = IndexConfig(paths=(str(photos),), workers=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
@@ -15,7 +15,7 @@ from storage.errors import InvalidArgument
 from storage.records import Caption
 from storage.selection import select_items
 from storage.tables import captions
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -76,7 +76,7 @@ def test_no_filter_lets_an_excluded_file_in(library: Library, photos: Path, inde
         (Filters(folder=str(photos / "summer")), 0),
         (Filters(folder=str(photos / "summer"), missing=True), 0),
     ):
-        hits = Engine(library, StandInEncoder).search(
+        hits = Engine(library, FakeEncoder).search(
             Query((Term("text", "anything"),), filters, k=100)
         )
         assert len(hits) == count, filters
@@ -154,7 +154,7 @@ def test_a_failure_of_an_excluded_file_is_not_told_and_comes_again_with_it(
 
 
 def test_another_model_leaves_out_what_is_excluded_until_it_comes_back(
-    library: Library, photos: Path, index: Index, second: StandInEncoder
+    library: Library, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(photos)
     assert counts(index(by=second, exclude=("summer",))) == {"unchanged": 4}
@@ -178,7 +178,7 @@ def test_a_named_path_that_is_excluded_is_left_out_and_told(
 
 
 def test_listed_files_are_excluded_too(
-    library: Library, photos: Path, encoder: StandInEncoder
+    library: Library, photos: Path, encoder: FakeEncoder
 ) -> None:
     listed = tuple(str(path) for path in sorted(photos.rglob("*.png")))
     config = IndexConfig(files=listed, exclude=("0.png", "1.png"), workers=1)
@@ -222,7 +222,7 @@ def test_patterns_by_root_stay_what_they_are_where_a_folder_is_named(
 
 
 def test_a_pattern_that_matched_nothing_is_told_of_named_and_listed_files(
-    library: Library, photos: Path, encoder: StandInEncoder, index: Index
+    library: Library, photos: Path, encoder: FakeEncoder, index: Index
 ) -> None:
     listed = (str(photos / "0.png"), str(photos / "summer" / "4.png"))
     config = IndexConfig(files=listed, exclude=("*.gif", "0*"), workers=1)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from storage import Library
-from tests.indexer.told import counts
+from tests.indexer.search_results import counts
 
 Index = Callable[..., Report]
 ROWS = '{"caption": "a dog"}\n{"caption": \n{"caption": "a cat"}\n'
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def texts(library: Library) -> set[str | None]:
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "anything"),), k=100))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "anything"),), k=100))
     return {hit.item.text for hit in hits}
 
 
@@ -116,7 +116,7 @@ def test_a_cell_longer_than_the_csv_module_takes_is_read_in_a_worker(
 
 
 def test_a_part_that_is_missing_keeps_no_space_from_being_complete(
-    library: Library, folder: Path, index: Index, second: StandInEncoder
+    library: Library, folder: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(folder, text_columns=("caption",))
     index(folder, by=second)

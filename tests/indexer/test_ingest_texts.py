@@ -8,14 +8,22 @@ import pytest
 
 from indexer import IndexConfig, Indexer, Report
 from indexer.encode import text_hash
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from storage import Library, Matrix
-from tests.indexer.told import counts
+from tests.indexer.search_results import counts
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
 Index = Callable[..., Report]
+
+
+def write_table(home: Path, rows: str, name: str = "rows.csv") -> Path:
+    """Write a table in a folder of its own."""
+    table = home / "corpus" / name
+    table.parent.mkdir()
+    table.write_text(rows)
+    return table
 
 
 def test_the_same_bytes_under_another_kind_of_name_are_read_for_what_they_are(
@@ -40,16 +48,14 @@ def test_half_a_surrogate_pair_in_a_table_is_replaced(
     (folder / "rows.jsonl").write_text('{"caption": "a cat \\ud83d"}\n')
     (folder / "odd.jsonl").write_text('{"\\ud83d": "a cat"}\n')
     assert counts(index(folder, text_columns=("caption",))) == {"new": 1, "failed": 1}
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "cat"),)))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "cat"),)))
     assert [hit.item.text for hit in hits] == ["a cat ?"]
 
 
 def test_an_edited_table_is_read_by_the_columns_it_was_read_by(
     library: Library, tmp_path: Path, index: Index
 ) -> None:
-    table = tmp_path / "corpus" / "rows.csv"
-    table.parent.mkdir()
-    table.write_text("caption\na dog\n")
+    table = write_table(tmp_path, "caption\na dog\n")
     index(table.parent, text_columns=("caption",))
     table.write_text("caption\na horse\n")
     assert counts(index(table.parent)) == {"new": 1}
@@ -59,9 +65,7 @@ def test_an_edited_table_is_read_by_the_columns_it_was_read_by(
 def test_a_mistyped_column_is_mended_by_the_right_one(
     library: Library, tmp_path: Path, index: Index
 ) -> None:
-    table = tmp_path / "corpus" / "rows.csv"
-    table.parent.mkdir()
-    table.write_text("caption\na dog\n")
+    table = write_table(tmp_path, "caption\na dog\n")
     assert counts(index(table.parent, text_columns=("captoin",))) == {"failed": 1}
     assert counts(index(table.parent, text_columns=("caption",))) == {"new": 1}
     assert library.failures() == []
@@ -70,9 +74,7 @@ def test_a_mistyped_column_is_mended_by_the_right_one(
 def test_a_failed_table_waits_for_the_name_of_a_column(
     library: Library, tmp_path: Path, index: Index
 ) -> None:
-    table = tmp_path / "corpus" / "rows.csv"
-    table.parent.mkdir()
-    table.write_text("caption\na dog\n")
+    table = write_table(tmp_path, "caption\na dog\n")
     index(table.parent, text_columns=("captoin",))
     assert counts(index(table.parent, retry_failures=True)) == {"failed": 1}
     assert len(library.failures()) == 1
@@ -81,7 +83,7 @@ def test_a_failed_table_waits_for_the_name_of_a_column(
 def test_passages_of_an_interrupted_document_are_kept_for_the_next_run(
     library: Library, tmp_path: Path, photos: Path, index: Index
 ) -> None:
-    class Tiring(StandInEncoder):
+    class Tiring(FakeEncoder):
         def encode_texts(self, texts: Sequence[str]) -> Matrix:
             if "word 300" in " ".join(texts):
                 raise RuntimeError("the device went away")
@@ -106,7 +108,7 @@ def test_a_text_becomes_passages_that_know_their_place(
     notes.parent.mkdir()
     notes.write_text("Red kites turned over the hill.\n\n" * 40)
     assert counts(index(notes.parent)) == {"new": 1}
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "red kites"),)))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "red kites"),)))
     text = notes.read_text()
     assert hits
     for hit in hits:
@@ -117,15 +119,14 @@ def test_a_text_becomes_passages_that_know_their_place(
 def test_a_table_is_read_by_the_named_column_and_again_by_another(
     library: Library, tmp_path: Path, index: Index
 ) -> None:
-    table = tmp_path / "corpus" / "rows.jsonl"
-    table.parent.mkdir()
-    table.write_text('{"en": "a dog", "de": "ein Hund"}\n{"en": "a cat", "de": "eine Katze"}\n')
+    rows = '{"en": "a dog", "de": "ein Hund"}\n{"en": "a cat", "de": "eine Katze"}\n'
+    table = write_table(tmp_path, rows, "rows.jsonl")
     folder = table.parent
     assert counts(index(folder)) == {"skipped": 1}
     assert counts(index(folder, text_columns=("en",))) == {"new": 1}
     assert counts(index(folder, text_columns=("en",))) == {"unchanged": 1}
     index(folder, text_columns=("de",))
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "Hund"),)))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "Hund"),)))
     assert {hit.item.text for hit in hits} == {"ein Hund", "eine Katze"}
     assert library.status().items == 2
 
@@ -133,9 +134,7 @@ def test_a_table_is_read_by_the_named_column_and_again_by_another(
 def test_rows_added_to_a_table_leave_the_others_alone(
     library: Library, tmp_path: Path, index: Index
 ) -> None:
-    table = tmp_path / "corpus" / "rows.csv"
-    table.parent.mkdir()
-    table.write_text("caption\na dog\na cat\n")
+    table = write_table(tmp_path, "caption\na dog\na cat\n")
     index(table.parent, text_columns=("caption",))
     before = library.find(text_hash("a dog")).id
     table.write_text("caption\na dog\na cat\na bird\n")
@@ -156,7 +155,7 @@ def test_rows_added_to_a_table_leave_the_others_alone(
 def test_passages_that_the_model_reads_in_part_are_told_of_once(
     tmp_path: Path, index: Index, context: int | None, told: tuple[str, ...]
 ) -> None:
-    class Short(StandInEncoder):
+    class Short(FakeEncoder):
         def count_tokens(self, text: str) -> int:
             asked.append(text)
             return super().count_tokens(text)

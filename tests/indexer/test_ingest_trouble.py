@@ -12,7 +12,7 @@ from PIL import Image
 from sqlalchemy import Connection, event
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from storage import Library, Matrix
 from storage.errors import (
@@ -23,7 +23,7 @@ from storage.errors import (
 )
 from storage.tables import files
 from storage.tables.file_state import FileSeen
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -154,7 +154,7 @@ def test_a_folder_that_does_not_exist_is_an_error_that_names_it(
         index(tmp_path / "nowhere")
 
 
-class Choosy(StandInEncoder):
+class Choosy(FakeEncoder):
     """Refuses every batch that holds a black picture."""
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
@@ -170,7 +170,7 @@ def test_a_picture_the_model_cannot_encode_fails_alone(library: Library, photos:
     assert [failure.stage for failure in library.failures()] == ["encode"]
 
 
-class Halting(StandInEncoder):
+class Halting(FakeEncoder):
     """A tower that stops working for good."""
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:

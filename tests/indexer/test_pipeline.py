@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexConfig, Indexer
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from storage import Library, Matrix
 
 
-class Slow(StandInEncoder):
+class Slow(FakeEncoder):
     """Takes its time for a batch, and says when it has begun."""
 
     def __init__(self, seconds: float) -> None:
@@ -65,13 +65,13 @@ def test_an_error_of_the_watcher_stops_the_run_and_leaves_no_thread(
 
     with pytest.raises(RuntimeError, match="nobody"):
         Indexer(
-            library, StandInEncoder(), IndexConfig(paths=(str(photos),), workers=1), complain
+            library, FakeEncoder(), IndexConfig(paths=(str(photos),), workers=1), complain
         ).run()
     assert not {thread.name for thread in threading.enumerate()} & {"_encode", "_write", "census"}
 
 
 def test_every_stage_is_timed(library: Library, photos: Path) -> None:
     config = IndexConfig(paths=(str(photos),), workers=1)
-    report = Indexer(library, StandInEncoder(), config).run()
+    report = Indexer(library, FakeEncoder(), config).run()
     assert set(report.stages) == {"scan", "read", "encode", "write"}
     assert all(seconds > 0 for seconds in report.stages.values())

@@ -14,14 +14,14 @@ from sqlalchemy import select, update
 
 from indexer import IndexConfig, Indexer, Progress, Report
 from indexer.images.limits import Limits
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.reader import READER_VERSION
 from storage import Library, schema
 from storage.tables import duplicate_pairs, fingerprints
 from tests.indexer.images.encoded import P3, profile
 from tests.indexer.images.jxl_header import container, turned
 from tests.indexer.old_library import make_old, spoil, vector, versions
-from tests.indexer.told import counts
+from tests.indexer.search_results import counts
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -58,7 +58,7 @@ def test_only_where_pixels_are_read_otherwise_are_they_encoded_again_and_once(
 
 
 def test_vector_and_thumbnail_are_those_of_a_fresh_library(
-    library: Library, mixed: Path, index: Index, tmp_path: Path, encoder: StandInEncoder
+    library: Library, mixed: Path, index: Index, tmp_path: Path, encoder: FakeEncoder
 ) -> None:
     index(mixed)
     make_old(library)
@@ -125,7 +125,7 @@ def test_duplicates_of_what_changed_are_compared_anew(
 
 
 def test_vectors_of_other_models_are_made_anew_when_those_are_used(
-    library: Library, mixed: Path, index: Index, second: StandInEncoder, tmp_path: Path
+    library: Library, mixed: Path, index: Index, second: FakeEncoder, tmp_path: Path
 ) -> None:
     index(mixed)
     index(mixed, by=second)
@@ -141,7 +141,7 @@ def test_vectors_of_other_models_are_made_anew_when_those_are_used(
 
 
 def test_filling_a_second_space_of_an_old_library_renews_the_first(
-    library: Library, mixed: Path, index: Index, second: StandInEncoder
+    library: Library, mixed: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(mixed)
     make_old(library)
@@ -293,7 +293,7 @@ def test_a_picture_that_this_version_refuses_stays_as_it_was_read(
 
 
 def test_how_much_is_read_again_is_told_on_the_way_and_kept(
-    library: Library, mixed: Path, index: Index, encoder: StandInEncoder
+    library: Library, mixed: Path, index: Index, encoder: FakeEncoder
 ) -> None:
     index(mixed)
     make_old(library)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from indexer.reader import READER_VERSION
 from storage import Library, schema
-from tests.indexer.drill import Drill
+from tests.indexer.crash_run import CrashRun
 from tests.indexer.images.encoded import P3, profile
 from tests.indexer.old_library import make_old, spoil, vector, versions
 
@@ -23,27 +23,27 @@ def test_kills_between_leave_each_item_read_by_one_version_whole(
     for number in range(24):
         wide = {"icc_profile": DISPLAY_P3} if number % 2 else {}
         draw(tmp_path / "photos" / f"{number}.png", number, **wide)
-    Drill(tmp_path, "stand-in", delay=0).finish()
-    drill = Drill(tmp_path, "stand-in", delay=0.2, batch=1)
-    with Library.open(drill.library) as library:
+    CrashRun(tmp_path, "stand-in", delay=0).finish()
+    run = CrashRun(tmp_path, "stand-in", delay=0.2, batch=1)
+    with Library.open(run.library) as library:
         make_old(library)
-        for path in _wide(drill.photos):
+        for path in _wide(run.photos):
             spoil(library, path)
     for more in (6, 2):
-        enough = len(drill.encoded()) + more
-        with drill.running() as process:
-            while len(drill.encoded()) < enough:
+        enough = len(run.encoded()) + more
+        with run.running() as process:
+            while len(run.encoded()) < enough:
                 assert process.poll() is None
                 time.sleep(0.02)
             process.kill()
-        assert len(drill.stored()) == 24
-        with Library.open(drill.library) as library:
+        assert len(run.stored()) == 24
+        with Library.open(run.library) as library:
             assert versions(library) == {0, READER_VERSION}  # it was killed between
-            assert _is_read_by_one(library, drill.photos)
-    drill.finish()
-    with Library.open(drill.library) as library:
+            assert _is_read_by_one(library, run.photos)
+    run.finish()
+    with Library.open(run.library) as library:
         assert versions(library) == {READER_VERSION}
-        assert _is_read_by_one(library, drill.photos)
+        assert _is_read_by_one(library, run.photos)
 
 
 def _wide(photos: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from indexer.writer import COMMIT_SECONDS
 from search import Engine, Query, Term
 from storage import Library, Matrix, schema
 from storage.tables import vectors
-from tests.indexer.drill import Drill, called
+from tests.indexer.crash_run import CrashRun, called
 
 KILLS = 5
 WORDS = ("a red circle", "two blue squares on a beach", "something green")
@@ -59,62 +59,62 @@ def matrix(library: Library, space_id: int) -> Matrix:
     return np.stack([row for row in rows if row is not None])
 
 
-def survive(drill: Drill, library: Library, old: DualEncoder, most: int) -> None:
+def survive(run: CrashRun, library: Library, old: DualEncoder, most: int) -> None:
     """Kill runs that fill the second space; after each, nothing is lost or done again.
 
     Each is killed after it encoded up to `most` pictures.
     """
     seed = int(os.environ.get("SIGHTLINE_CRASH_SEED", random.randrange(2**32)))
-    moments, pixels = random.Random(seed), drill.pixel_hashes()
+    moments, pixels = random.Random(seed), run.pixel_hashes()
     assert len(set(pixels.values())) == len(pixels)
-    expected, before = answers(library, old), drill.stored()
+    expected, before = answers(library, old), run.stored()
     for kill in range(KILLS + 1):
-        begun = len(drill.encoded())
+        begun = len(run.encoded())
         if kill < KILLS:
-            with drill.running() as process:
+            with run.running() as process:
                 enough = begun + moments.randint(1, most)
-                while len(drill.encoded()) < enough and process.poll() is None:
+                while len(run.encoded()) < enough and process.poll() is None:
                     time.sleep(0.02)
                 assert answers(library, old) == expected  # while the other space fills up
                 assert process.poll() is None, f"seed {seed}: nothing was killed"
                 process.kill()
         else:
-            drill.finish()
-        stored = drill.stored()
+            run.finish()
+        stored = run.stored()
         assert set(before) <= set(stored), f"seed {seed}: a stored vector was lost"
-        again = {pixels[name] for name in before} & set(drill.encoded()[begun:])
+        again = {pixels[name] for name in before} & set(run.encoded()[begun:])
         assert not again, f"seed {seed}: what was stored was encoded again"
         assert answers(library, old) == expected
-        lost = len(drill.encoded()) - begun - (len(stored) - len(before))
-        assert lost <= (in_flight(drill) if kill < KILLS else 0), f"seed {seed}: {lost} lost"
+        lost = len(run.encoded()) - begun - (len(stored) - len(before))
+        assert lost <= (in_flight(run) if kill < KILLS else 0), f"seed {seed}: {lost} lost"
         before = stored
     assert set(before) == set(pixels)
-    lost = len(drill.encoded()) - len(pixels)
+    lost = len(run.encoded()) - len(pixels)
     print(f"seed {seed}: {len(pixels)} stored, {lost} encoded in vain in {KILLS} kills")
 
 
-def in_flight(drill: Drill) -> int:
+def in_flight(run: CrashRun) -> int:
     """How many encoded pictures can wait for their commit at once.
 
     One gathering of the writer holds what waited when it began and what came while it lasted;
     behind it the queue of two batches fills up and the encoder stands with one more.
     """
-    waiting = 3 * drill.batch
-    came = math.ceil(COMMIT_SECONDS / drill.delay) + drill.batch
+    waiting = 3 * run.batch
+    came = math.ceil(COMMIT_SECONDS / run.delay) + run.batch
     return waiting + came + waiting
 
 
 def switch(folder: Path, first: str, second: str, delay: float, most: int) -> None:
     """Index with one model, fill the space of another through five kills, and change over."""
-    drill, old, new = Drill(folder, second, delay, batch=1), called(first), called(second)
-    with Library.create(folder / "fresh") as fresh, Library.create(drill.library) as library:
-        index(library, old, drill.photos)
+    run, old, new = CrashRun(folder, second, delay, batch=1), called(first), called(second)
+    with Library.create(folder / "fresh") as fresh, Library.create(run.library) as library:
+        index(library, old, run.photos)
         rows, thumbnails = size(library), stamps(library)
-        survive(drill, library, old, most)
+        survive(run, library, old, most)
         assert size(library) == rows
         assert stamps(library) == thumbnails
         library.use(new.space.name)
-        index(fresh, new, drill.photos)
+        index(fresh, new, run.photos)
         np.testing.assert_allclose(matrix(library, 2), matrix(fresh, 1), atol=2e-3)
         library.prune([old.space.name])
         assert [count.complete for count in library.spaces()] == [True]

@@ -83,7 +83,7 @@ def test_llava_begins_its_answer_as_published(
     here: Here, picture: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["llava"]["llava-1.5-7b 4bit cuda, 20 new tokens"]
-    conversant = load_reader(here("llava-7b"), "dialogue")
-    said = conversant.reply(picture(CATS, conversant.pictures), [Turn("person", "What is this?")])
+    chat_model = load_reader(here("llava-7b"), "dialogue")
+    said = chat_model.chat(picture(CATS, chat_model.pictures), [Turn("person", "What is this?")])
     # 4-bit weights there: the beginning is the same, what follows may not be.
     assert said.split()[:5] == told["text"].split()[:5]

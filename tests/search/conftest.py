@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine
 from storage import Caption, Item, Library
 from storage.tables import captions
@@ -15,7 +15,7 @@ Index = Callable[..., Report]
 
 
 @pytest.fixture
-def engine(library: Library, photos: Path, index: Index, encoder: StandInEncoder) -> Engine:
+def engine(library: Library, photos: Path, index: Index, encoder: FakeEncoder) -> Engine:
     """An engine over six photos and a text of two passages."""
     notes = photos / "notes.txt"
     notes.write_text("red kites over the hill " * 20 + "\n\n" + "trains leave at noon " * 20)

@@ -73,10 +73,10 @@ class RuleAnswerer(WordReader):
         ]
 
 
-class EchoConversant:
+class EchoChatModel:
     """Says how many pictures there are and what was said before."""
 
     name, revision, pictures = "echo", "1", SPEC
 
-    def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+    def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         return f"{len(pixels)} | " + " / ".join(turn.text for turn in turns)

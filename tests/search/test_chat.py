@@ -12,7 +12,7 @@ from search import Chat
 from search.chat import require_readable
 from storage import Item, Library
 from storage.errors import DecodeFailure, InvalidArgument, ModelError
-from tests.search.readers import EchoConversant
+from tests.search.readers import EchoChatModel
 
 PIXELS: Pixels = np.zeros((2, 16, 16, 3), np.uint8)
 
@@ -26,19 +26,19 @@ def items(library: Library, photos: Path, index: Callable[..., Report]) -> list[
 
 
 def test_each_turn_knows_those_before_it() -> None:
-    chat = Chat(EchoConversant(), PIXELS)
+    chat = Chat(EchoChatModel(), PIXELS)
     assert chat.say(" what is it? ") == "2 | what is it?"
     assert chat.say("why?") == "2 | what is it? / 2 | what is it? / why?"
     assert [turn.speaker for turn in chat.turns] == ["person", "model", "person", "model"]
 
 
 def test_bytes_that_are_no_text_become_question_marks() -> None:
-    assert Chat(EchoConversant(), PIXELS).say("caf\udce9") == "2 | caf?"
+    assert Chat(EchoChatModel(), PIXELS).say("caf\udce9") == "2 | caf?"
 
 
 def test_a_turn_that_gets_no_reply_was_not_said() -> None:
-    class Shy(EchoConversant):
-        def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+    class Shy(EchoChatModel):
+        def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
             return " "
 
     chat = Chat(Shy(), PIXELS)
@@ -49,27 +49,27 @@ def test_a_turn_that_gets_no_reply_was_not_said() -> None:
 
 def test_saying_nothing_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="nothing was said"):
-        Chat(EchoConversant(), PIXELS).say("  ")
+        Chat(EchoChatModel(), PIXELS).say("  ")
 
 
 def test_a_dialogue_about_no_picture_is_refused(library: Library) -> None:
     with pytest.raises(InvalidArgument, match="no picture to talk about"):
-        Chat(EchoConversant(), PIXELS[:0])
+        Chat(EchoChatModel(), PIXELS[:0])
     with pytest.raises(InvalidArgument, match="no picture to talk about"):
-        Chat.about(library, EchoConversant(), [])
+        Chat.about(library, EchoChatModel(), [])
 
 
 def test_a_dialogue_is_about_items_of_the_library(library: Library, items: list[Item]) -> None:
-    assert Chat.about(library, EchoConversant(), items[:2]).say("hello") == "2 | hello"
+    assert Chat.about(library, EchoChatModel(), items[:2]).say("hello") == "2 | hello"
     with pytest.raises(InvalidArgument, match=r"notes.txt is a text"):
-        Chat.about(library, EchoConversant(), items)
+        Chat.about(library, EchoChatModel(), items)
 
 
 def test_a_picture_that_cannot_be_had_is_named(library: Library, items: list[Item]) -> None:
     Path(items[0].paths[0]).unlink()
     library.thumbnails.delete([items[0].hash])
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
-        Chat.about(library, EchoConversant(), items[:2])
+        Chat.about(library, EchoChatModel(), items[:2])
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
         require_readable(library, items[:2])  # which needs no model
     require_readable(library, items[1:2])
@@ -79,7 +79,7 @@ def test_a_picture_whose_file_is_gone_is_talked_about_with_a_notice(
     library: Library, items: list[Item]
 ) -> None:
     Path(items[0].paths[0]).unlink()
-    chat = Chat.about(library, EchoConversant(), items[:1])
+    chat = Chat.about(library, EchoChatModel(), items[:1])
     assert chat.say("hello") == "1 | hello"
     assert chat.notices == (
         "1 picture was read from thumbnails, for want of the files as they were indexed",

@@ -8,7 +8,7 @@ import pytest
 
 from indexer.models.mini.scenes.phrases import full_captions
 from indexer.models.mini.scenes.scenes import held_out
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Hit, Query, Term, cutoffs
 from search.query_bank import QueryBank, bank, bank_for
 from storage import Library, Space
@@ -82,14 +82,14 @@ def test_a_changed_bank_is_stored_under_another_key() -> None:
 
 
 def test_neutral_vectors_are_encoded_once_and_kept(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     space = library.space()
     assert space is not None and space.id is not None
     first = QueryBank(library, space, lambda: encoder).vectors()
     assert first.shape == (128, 64)
 
-    def no_encoder() -> StandInEncoder:
+    def no_encoder() -> FakeEncoder:
         raise AssertionError("the bank was encoded again")
 
     again = QueryBank(library, space, no_encoder).vectors()
@@ -97,7 +97,7 @@ def test_neutral_vectors_are_encoded_once_and_kept(
 
 
 def test_a_library_in_use_keeps_nothing_and_answers_all_the_same(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     space = library.space()
     assert space is not None and space.id is not None
@@ -110,7 +110,7 @@ def test_a_library_in_use_keeps_nothing_and_answers_all_the_same(
 
 
 def test_vectors_of_a_space_that_was_pruned_meanwhile_are_not_kept(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     space = library.space()
     assert space is not None
@@ -128,7 +128,7 @@ def test_hits_that_were_removed_meanwhile_have_no_lift(
 
 
 def test_a_lift_is_given_where_it_is_asked_for_and_cuts(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     assert {one.lift for one in engine.search(Query(KITE))} == {None}
     hits = engine.search(Query(KITE, min_lift=-2.0))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Limits, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from search import CaptionJob, Engine, Query, Term
 from search.describe import describe_file
@@ -146,7 +146,7 @@ def test_a_picture_outside_the_library_is_described_on_one_line(photos: Path) ->
 
 
 def test_a_search_that_describes_captions_its_hits_and_keeps_them(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     captioner = RuleCaptioner()
     describing = Engine(library, lambda: encoder, captioner=lambda: captioner)
@@ -160,7 +160,7 @@ def test_a_search_that_describes_captions_its_hits_and_keeps_them(
 
 
 def test_a_search_describes_though_the_library_is_in_use(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     describing = Engine(library, lambda: encoder, captioner=RuleCaptioner)
     with Library.open(library.path) as other, other.writing("index"):
@@ -172,7 +172,7 @@ def test_a_search_describes_though_the_library_is_in_use(
 
 
 def test_what_was_removed_while_it_was_described_is_not_stored(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     gone, left = engine.search(Query(KITE, k=2))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from indexer import Limits, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import DualEncoder
 from search import Engine, Query, Term
 from storage import Filters, Library
@@ -46,7 +46,7 @@ def test_pictures_are_what_a_search_without_kind_returns(engine: Engine) -> None
 
 
 def test_texts_are_returned_where_there_are_no_pictures(
-    library: Library, tmp_path: Path, index: Index, encoder: StandInEncoder
+    library: Library, tmp_path: Path, index: Index, encoder: FakeEncoder
 ) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.md").write_text("red kites")
@@ -98,7 +98,7 @@ def test_like_a_text_file_is_like_its_passages(
 
 
 def test_scores_are_the_cosine_to_the_weighted_sum(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     query = Query((words("kite", 2.0), words("pool", -0.5)), k=1)
     kite, pool = encoder.encode_texts(["kite", "pool"])
@@ -158,7 +158,7 @@ def test_a_query_picture_that_is_a_pipe_is_refused(engine: Engine, tmp_path: Pat
 
 
 def test_a_query_picture_is_held_to_the_limits(
-    library: Library, engine: Engine, photos: Path, encoder: StandInEncoder
+    library: Library, engine: Engine, photos: Path, encoder: FakeEncoder
 ) -> None:
     query = Query((Term("image", str(photos / "0.png")),))
     strict = Engine(library, lambda: encoder, Limits(pixels=1000))
@@ -179,6 +179,6 @@ def test_an_item_answers_to_the_beginning_of_its_hash(engine: Engine, photos: Pa
 def test_a_library_that_went_over_to_another_model_says_so(
     engine: Engine, library: Library
 ) -> None:
-    other = Engine(library, lambda: StandInEncoder(dim=32))
+    other = Engine(library, lambda: FakeEncoder(dim=32))
     with pytest.raises(ModelMismatch, match="open it again"):
         other.search(Query((words("kite"),)))

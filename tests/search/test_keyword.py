@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Hit, Query, Rerank, Term
 from search.fusion import FusedHits, reciprocal_rank
 from search.keyword import KeywordHits, find, keywords
@@ -48,7 +48,7 @@ def test_a_caption_brings_a_picture_up_and_says_why(engine: Engine, photos: Path
 
 
 def test_words_reach_what_vectors_would_not_have_and_the_score_stays_the_cosine(
-    engine: Engine, library: Library, encoder: StandInEncoder, say: Say
+    engine: Engine, library: Library, encoder: FakeEncoder, say: Say
 ) -> None:
     query = Query((words("kite"),), k=2)
     last = engine.search(Query((words("kite"),)))[-1]
@@ -104,7 +104,7 @@ def test_captions_with_some_of_the_words_are_looked_through_where_hits_are_few(
 
 
 def test_hits_by_some_of_the_words_come_after_all_others(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     one, two, three, four = order(engine.search(Query((words("kite"),))))[:4]
     [kite] = encoder.encode_texts(["kite"])
@@ -182,7 +182,7 @@ def test_pictures_texts_and_words_are_fused_in_one(engine: Engine, photos: Path,
 
 
 def test_what_words_found_is_read_again_like_the_rest(
-    engine: Engine, library: Library, encoder: StandInEncoder, say: Say
+    engine: Engine, library: Library, encoder: FakeEncoder, say: Say
 ) -> None:
     last = engine.search(Query((words("kite"),)))[-1]
     say(Path(last.item.paths[0]), "a kite")

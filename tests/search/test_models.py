@@ -8,7 +8,7 @@ from time import sleep
 
 import pytest
 
-from indexer.models import RECOMMENDED, StandInEncoder, canonical
+from indexer.models import RECOMMENDED, FakeEncoder, canonical
 from search import models
 from search.models import Models
 from storage import Library, Space
@@ -27,9 +27,9 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which models were loaded, each a stand-in under another name."""
     names: list[str] = []
 
-    def load(name: str, device: str = "auto", revision: str = "") -> StandInEncoder:
+    def load(name: str, device: str = "auto", revision: str = "") -> FakeEncoder:
         names.append(name)
-        encoder = StandInEncoder()
+        encoder = FakeEncoder()
         if name != "stand-in":
             encoder.space = replace(encoder.space, name=name, revision=f"of {name}")
         return encoder
@@ -58,10 +58,10 @@ def test_a_new_library_takes_the_flag_then_the_setting_then_the_recommended(
 
 
 def test_a_library_keeps_its_model_whatever_is_set(empty: Library, loaded: list[str]) -> None:
-    _settle(empty, StandInEncoder().space)
+    _settle(empty, FakeEncoder().space)
     kept = Models(empty, default="mini").encoder()
     assert kept.space.name == "stand-in"
-    assert kept.pictures == StandInEncoder().pictures
+    assert kept.pictures == FakeEncoder().pictures
     assert loaded == []
     kept.encode_texts(["a red kite"])
     kept.encode_texts(["a blue boat"])
@@ -70,7 +70,7 @@ def test_a_library_keeps_its_model_whatever_is_set(empty: Library, loaded: list[
 
 def test_another_model_is_let_in_and_known_again(empty: Library, loaded: list[str]) -> None:
     known = Models(empty)
-    _settle(empty, StandInEncoder().space)
+    _settle(empty, FakeEncoder().space)
     _settle(empty, known.encoder("clip-b32").space)
     assert loaded == [canonical("clip-b32")]
     again = known.encoder("clip-b32")
@@ -80,7 +80,7 @@ def test_another_model_is_let_in_and_known_again(empty: Library, loaded: list[st
 
 
 def test_a_model_whose_files_changed_is_another(empty: Library, loaded: list[str]) -> None:
-    _settle(empty, replace(StandInEncoder().space, name="mini", revision="of last year"))
+    _settle(empty, replace(FakeEncoder().space, name="mini", revision="of last year"))
     known = Models(empty)
     assert known.encoder().space.revision == "of last year"
     assert known.encoder("mini").space.revision != "of last year"
@@ -89,8 +89,8 @@ def test_a_model_whose_files_changed_is_another(empty: Library, loaded: list[str
 def test_searches_go_by_the_model_in_use(
     empty: Library, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _settle(empty, StandInEncoder().space)
-    _settle(empty, replace(StandInEncoder().space, name="clip-b32", revision="2"))
+    _settle(empty, FakeEncoder().space)
+    _settle(empty, replace(FakeEncoder().space, name="clip-b32", revision="2"))
     current = Models(empty).encoder
     assert current() is current()
     assert current().space.name == "stand-in"
@@ -99,7 +99,7 @@ def test_searches_go_by_the_model_in_use(
 
 
 def test_another_revision_of_the_model_never_answers(empty: Library, loaded: list[str]) -> None:
-    _settle(empty, replace(StandInEncoder().space, revision="of last year"))
+    _settle(empty, replace(FakeEncoder().space, revision="of last year"))
     with pytest.raises(ModelMismatch, match="of last year"):
         Models(empty).encoder().encode_texts(["a red kite"])
 
@@ -116,7 +116,7 @@ def test_the_encoder_of_a_new_space_is_kept_for_that_space(
 def test_a_space_that_takes_the_number_of_one_that_is_gone_has_its_own_encoder(
     empty: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known, space = Models(empty), replace(StandInEncoder().space, id=1)
+    known, space = Models(empty), replace(FakeEncoder().space, id=1)
     for name in ("mini", "stand-in"):
         monkeypatch.setattr(empty, "space", lambda name=name: replace(space, name=name))
         assert known.encoder().space.name == name

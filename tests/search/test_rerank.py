@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from search import Engine, Hit, Query, Rerank, Term
 from search.rerank import (
@@ -23,7 +23,7 @@ from tests.search.readers import SCORE_WEIGHT, RuleScorer, brightness
 KITE = (Term("text", "kite"),)
 
 
-def engine_with(library: Library, encoder: StandInEncoder, scorer: RuleScorer) -> Engine:
+def engine_with(library: Library, encoder: FakeEncoder, scorer: RuleScorer) -> Engine:
     return Engine(library, lambda: encoder, scorer=lambda: scorer)
 
 
@@ -72,7 +72,7 @@ def test_a_depth_of_nothing_is_refused(depth: int) -> None:
 
 
 def test_pictures_are_ordered_by_the_combined_value(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer(lambda one, _: 0.98 if brightness(one) > 0.5 else 0.02)
     hits = engine_with(library, encoder, scorer).search(Query(KITE, rerank=Rerank()))
@@ -86,7 +86,7 @@ def test_pictures_are_ordered_by_the_combined_value(
 
 
 def test_only_the_first_pictures_are_read_and_they_stay_before_the_rest(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer()
     first = names(engine.search(Query(KITE)))
@@ -98,7 +98,7 @@ def test_only_the_first_pictures_are_read_and_they_stay_before_the_rest(
 
 
 def test_a_depth_beyond_k_lets_deeper_pictures_in(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     last = engine.search(Query(KITE))[-1]
     target = _brightness_of(library, encoder, last)
@@ -108,7 +108,7 @@ def test_a_depth_beyond_k_lets_deeper_pictures_in(
 
 
 def test_texts_keep_their_places_among_pictures(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     query = Query(KITE, kind="all")
     before = names(engine.search(query))
@@ -119,7 +119,7 @@ def test_texts_keep_their_places_among_pictures(
 
 
 def test_what_cannot_be_read_keeps_its_place_and_is_told(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     first = engine.search(Query(KITE))
     for hit in first[1:3]:
@@ -134,7 +134,7 @@ def test_what_cannot_be_read_keeps_its_place_and_is_told(
 
 
 def test_a_scorer_without_probabilities_fills_a_key_of_its_own(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer(lambda one, _: -brightness(one), calibrated=False)
     hits = engine_with(library, encoder, scorer).search(Query(KITE, rerank=Rerank()))
@@ -146,7 +146,7 @@ def test_a_scorer_without_probabilities_fills_a_key_of_its_own(
 
 
 def test_a_cut_off_needs_probabilities(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer(calibrated=False)
     with pytest.raises(InvalidArgument, match="rule-scorer.*--rerank-model blip-itm-base"):
@@ -154,7 +154,7 @@ def test_a_cut_off_needs_probabilities(
 
 
 def test_a_cut_off_lets_nothing_pass_that_was_not_read(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     again = engine_with(library, encoder, RuleScorer(lambda *_: 1.0))
     hits = again.search(Query(KITE, rerank=Rerank(2), min_match=0.5))
@@ -163,7 +163,7 @@ def test_a_cut_off_lets_nothing_pass_that_was_not_read(
 
 
 def test_a_cut_off_that_nothing_reaches_leaves_nothing(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     again = engine_with(library, encoder, RuleScorer(lambda *_: 0.1))
     hits = again.search(Query(KITE, min_match=0.5))
@@ -171,14 +171,14 @@ def test_a_cut_off_that_nothing_reaches_leaves_nothing(
 
 
 def test_a_cut_off_of_1_lets_pass_what_is_certain(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     again = engine_with(library, encoder, RuleScorer(lambda *_: 1.0))
     assert len(again.search(Query(KITE, min_match=1.0))) == 6
 
 
 def test_a_rereading_of_texts_alone_is_told(
-    library: Library, encoder: StandInEncoder, tmp_path: Path, index: Callable[..., object]
+    library: Library, encoder: FakeEncoder, tmp_path: Path, index: Callable[..., object]
 ) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "notes.txt").write_text("red kites over the hill")
@@ -193,9 +193,7 @@ def test_a_rereading_of_texts_alone_is_told(
         again.search(Query(KITE, min_match=0.5))
 
 
-def test_minus_words_are_read_too(
-    engine: Engine, library: Library, encoder: StandInEncoder
-) -> None:
+def test_minus_words_are_read_too(engine: Engine, library: Library, encoder: FakeEncoder) -> None:
     scorer = RuleScorer(lambda _, text: 0.9 if text == "kite" else 0.4)
     terms = (Term("text", "kite"), Term("text", "pool", -1.0))
     hits = engine_with(library, encoder, scorer).search(Query(terms, rerank=Rerank()))
@@ -204,7 +202,7 @@ def test_minus_words_are_read_too(
 
 
 def test_a_score_that_is_no_number_is_the_models_fault(
-    engine: Engine, library: Library, encoder: StandInEncoder
+    engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer(lambda *_: float("nan"))
     with pytest.raises(ModelError, match="rule-scorer.*no number"):
@@ -226,7 +224,7 @@ def test_no_scorer_is_loaded_unasked(engine: Engine, library: Library) -> None:
 
 def test_pictures_are_read_in_batches(
     library: Library,
-    encoder: StandInEncoder,
+    encoder: FakeEncoder,
     tmp_path: Path,
     draw: Callable[..., Path],
     index: Callable[..., object],
@@ -240,7 +238,7 @@ def test_pictures_are_read_in_batches(
     assert len(hits) == 5 and all(hit.match is not None for hit in hits)
 
 
-def _brightness_of(library: Library, encoder: StandInEncoder, hit: Hit) -> float:
+def _brightness_of(library: Library, encoder: FakeEncoder, hit: Hit) -> float:
     """Return the brightness that a scorer sees in a hit's picture."""
     seen: list[float] = []
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import LabelSet, Tagger, tag
 from search.tag import TEMPLATES, label_vectors, shares
 from storage import Filters, Library, Tag
@@ -27,7 +27,7 @@ def chosen(library: Library, photos: Path, index: Callable[..., Report]) -> list
 
 
 def test_shares_are_those_of_the_plain_formula(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     directions = []
     for label in LABELS.labels:
@@ -49,7 +49,7 @@ def test_shares_are_those_of_the_plain_formula(
         assert one.score == pytest.approx(float(expected[one.item.id][place]), abs=1e-5)
 
 
-def test_label_vectors_are_unit_rows(encoder: StandInEncoder) -> None:
+def test_label_vectors_are_unit_rows(encoder: FakeEncoder) -> None:
     rows = label_vectors(encoder, LABELS.labels, TEMPLATES)
     assert rows.shape == (3, 64) and rows.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
@@ -61,7 +61,7 @@ def test_shares_survive_a_scale_that_would_overflow() -> None:
 
 
 def test_each_picture_gets_its_best_label_and_keeps_it(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     told: list[tuple[int, int]] = []
     run = Tagger(library, encoder, LABELS)
@@ -78,7 +78,7 @@ def test_each_picture_gets_its_best_label_and_keeps_it(
 
 
 def test_a_least_score_gives_all_labels_that_reach_it_best_first(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     every = list(Tagger(library, encoder, LABELS, min_score=0.0, scale=1.0).run(chosen))
     scores = [one.score for one in every if one.item.id == chosen[0]]
@@ -89,7 +89,7 @@ def test_a_least_score_gives_all_labels_that_reach_it_best_first(
 
 
 def test_tagging_again_gives_the_new_score(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     list(Tagger(library, encoder, LABELS, min_score=0.0).run(chosen))
     list(Tagger(library, encoder, LABELS, min_score=0.0, scale=1.0).run(chosen))
@@ -100,7 +100,7 @@ def test_tagging_again_gives_the_new_score(
 
 
 def test_tagging_again_takes_back_what_the_model_said_of_these_labels(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     others = [Tag(chosen[0], "zebra", "stand-in", 0.9), Tag(chosen[0], "dog", "by-hand", 0.1)]
     list(Tagger(library, encoder, LABELS, min_score=0.0).run(chosen))
@@ -122,14 +122,14 @@ def test_tagging_again_takes_back_what_the_model_said_of_these_labels(
 
 def test_vectors_of_another_model_are_not_tagged(library: Library, chosen: list[int]) -> None:
     with pytest.raises(ModelMismatch, match="stand-in now.*tag again"):
-        list(Tagger(library, StandInEncoder(dim=32), LABELS).run(chosen))
+        list(Tagger(library, FakeEncoder(dim=32), LABELS).run(chosen))
 
 
 def test_no_picture_is_read_and_batches_are_bounded(
     library: Library,
     chosen: list[int],
     photos: Path,
-    encoder: StandInEncoder,
+    encoder: FakeEncoder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for path in photos.rglob("*.png"):
@@ -141,7 +141,7 @@ def test_no_picture_is_read_and_batches_are_bounded(
 
 
 def test_a_picture_without_a_vector_is_told(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     with library.catalogue.writing() as connection:
         connection.exec_driver_sql(f"DELETE FROM vectors WHERE item_id = {chosen[0]}")
@@ -151,7 +151,7 @@ def test_a_picture_without_a_vector_is_told(
 
 
 def test_templates_of_ones_own_are_used(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     given = list(Tagger(library, encoder, LABELS, ["a {}", "{}"], min_score=0.0).run(chosen))
     rows = label_vectors(encoder, LABELS.labels, ["a {}", "{}"])
@@ -164,19 +164,19 @@ def test_templates_of_ones_own_are_used(
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_a_share_off_the_scale_is_refused(
-    library: Library, encoder: StandInEncoder, share: float
+    library: Library, encoder: FakeEncoder, share: float
 ) -> None:
     with pytest.raises(InvalidArgument, match="--min-score"):
         Tagger(library, encoder, LABELS, min_score=share)
 
 
-def test_an_empty_library_has_nothing_to_tag(library: Library, encoder: StandInEncoder) -> None:
+def test_an_empty_library_has_nothing_to_tag(library: Library, encoder: FakeEncoder) -> None:
     with pytest.raises(ItemNotFound, match="sightline index"):
         list(Tagger(library, encoder, LABELS).run([]))
 
 
 def test_a_library_in_use_is_not_tagged(
-    library: Library, chosen: list[int], encoder: StandInEncoder
+    library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     with Library.open(library.path) as other, other.writing("index"), pytest.raises(LibraryInUse):
         list(Tagger(library, encoder, LABELS).run(chosen))

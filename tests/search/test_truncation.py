@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask
 from search.truncation import truncation, truncations
@@ -28,7 +28,7 @@ class Short(WordReader):
         return len(text.replace(" ", "")) + 2
 
 
-class ShortEncoder(StandInEncoder):
+class ShortEncoder(FakeEncoder):
     """Reads four words and no mark."""
 
     context = 4
@@ -107,7 +107,7 @@ def test_a_search_without_words_loads_no_model_to_count_them(
     index(photos)
     item = library.find(str(photos / "0.png"))
 
-    def none() -> StandInEncoder:
+    def none() -> FakeEncoder:
         raise AssertionError
 
     hits = Engine(library, none).search(Query((Term("item", item.hash),)))

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from storage import Library, Space, access, schema
+from storage import Library, access, schema
 from storage.catalogue import Catalogue
 from storage.errors import LibraryError, LibraryInUse, LibraryReadOnly
 from storage.index import builds
-from storage.records import Matrix
 from storage.selection import Selection
-from storage.tables import items, spaces, vectors
+from tests.storage.unit_vectors import add_images, unit_vectors
 
 DIM, COUNT = 16, 300
 _WRITER = """
@@ -33,21 +32,11 @@ for line in sys.stdin:
 """
 
 
-def drawn(count: int = COUNT) -> Matrix:
-    matrix = np.random.default_rng(1).standard_normal((count, DIM)).astype(np.float32)
-    unit: Matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
-    return unit
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A closed library of 300 items with vectors and a thumbnail."""
     with Library.create(tmp_path / "made") as library:
-        with library.catalogue.writing() as connection:
-            space = spaces.register(connection, Space("m", "1", DIM, "{}"))
-            contents = [items.Content(f"{n:064x}", "image", 1, "PNG") for n in range(COUNT)]
-            numbers = [items.add(connection, content)[0] for content in contents]
-            vectors.add(connection, space.id or 0, "image", numbers, drawn())
+        add_images(library, unit_vectors(COUNT, DIM))
         library.thumbnails.write(f"{0:064x}", b"RIFF")
     return tmp_path / "made"
 
@@ -202,7 +191,9 @@ def test_an_index_file_is_used_or_done_without(
             chosen = Selection(None, np.empty(0, np.int64))
             nearest = library.nearest(1, "image")
             notices: list[str] = []
-            ids, scores = nearest.search(connection, drawn()[7], 1, chosen, notices)
+            ids, scores = nearest.search(
+                connection, unit_vectors(COUNT, DIM)[7], 1, chosen, notices
+            )
         assert (ids.tolist(), round(float(scores[0]), 2)) == ([8], 1.0)
         assert len(library.notices) == 1
         assert there or "missing; the stored vectors answered" in notices[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from storage import Library, ModelMismatch, Space, SpaceCount, active_space
 from storage.errors import InvalidArgument, LibraryInUse
 from storage.index import builds
@@ -18,7 +18,7 @@ Index = Callable[..., Report]
 
 
 @pytest.fixture
-def filled(library: Library, photos: Path, index: Index, second: StandInEncoder) -> Library:
+def filled(library: Library, photos: Path, index: Index, second: FakeEncoder) -> Library:
     """A library of six photos with all vectors of both models, the stand-in's in use."""
     index(photos)
     index(by=second)
@@ -56,7 +56,7 @@ def test_a_space_that_is_called_the_same_and_is_not_is_refused(library: Library)
 
 
 def test_each_space_is_counted(
-    library: Library, photos: Path, index: Index, second: StandInEncoder
+    library: Library, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     assert library.spaces() == ()
     index(photos)
@@ -70,7 +70,7 @@ def test_each_space_is_counted(
 
 
 def test_a_space_is_used_once_it_is_complete(
-    library: Library, photos: Path, index: Index, second: StandInEncoder
+    library: Library, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(photos)
     with pytest.raises(ModelMismatch, match="no vectors of second, but of stand-in"):
@@ -97,7 +97,7 @@ def test_nothing_is_switched_while_another_process_writes(filled: Library) -> No
 
 
 def test_what_lies_on_a_disk_that_is_away_does_not_keep_a_space_from_use(
-    library: Library, tmp_path: Path, photos: Path, index: Index, second: StandInEncoder
+    library: Library, tmp_path: Path, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(photos)
     away = (photos / "summer").rename(tmp_path / "away")
@@ -161,7 +161,7 @@ def test_an_interrupted_pruning_is_finished_by_the_next(
 
 
 def test_of_two_revisions_of_a_model_the_later_one_is_used(
-    library: Library, photos: Path, index: Index, second: StandInEncoder
+    library: Library, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(photos, by=second)
     second.space = replace(second.space, revision="3")

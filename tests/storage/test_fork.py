@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from storage import Library, Space
+from storage import Library
 from storage.index import builds
-from storage.records import Matrix
-from storage.tables import items, spaces, vectors
+from tests.storage.unit_vectors import add_images, unit_vectors
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 DIM, COUNT = 16, 2000
@@ -52,23 +51,13 @@ assert best(library) == [8]
 """
 
 
-def drawn() -> Matrix:
-    matrix = np.random.default_rng(1).standard_normal((COUNT, DIM)).astype(np.float32)
-    unit: Matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
-    return unit
-
-
 @pytest.fixture
 def fork(tmp_path: Path, index_kind: str) -> Fork:
     """Run lines after the script above in a fresh interpreter and return what was printed."""
     with Library.create(tmp_path / "made") as library:
-        with library.catalogue.writing() as connection:
-            space = spaces.register(connection, Space("m", "1", DIM, "{}"))
-            contents = [items.Content(f"{n:064x}", "image", 1, "PNG") for n in range(COUNT)]
-            numbers = [items.add(connection, content)[0] for content in contents]
-            vectors.add(connection, space.id or 0, "image", numbers, drawn())
+        add_images(library, unit_vectors(COUNT, DIM))
         builds.make(library.catalogue, library.paths.index, 1, "image", index_kind)
-    np.save(tmp_path / "queries.npy", drawn())
+    np.save(tmp_path / "queries.npy", unit_vectors(COUNT, DIM))
 
     def run(lines: str) -> str:
         given = [str(tmp_path / "made"), str(tmp_path / "queries.npy")]

@@ -61,12 +61,17 @@ def test_thumbnails_go_with_their_items(library: Library, photos: Path, index: I
     assert library.thumbnail(name) is None
 
 
-def test_forgetting_takes_only_what_is_missing(
-    library: Library, photos: Path, index: Index
-) -> None:
+@pytest.fixture
+def without_the_first(photos: Path, index: Index) -> Path:
+    """The photos, of which the first was indexed and is missing now."""
     index(photos)
     (photos / "0.png").unlink()
     index(photos)
+    return photos
+
+
+def test_forgetting_takes_only_what_is_missing(library: Library, without_the_first: Path) -> None:
+    photos = without_the_first
     plan = library.plan_forget()
     assert (plan.files, plan.items, plan.paths) == (1, 1, (str(photos / "0.png"),))
     library.apply(plan, "forget")
@@ -103,14 +108,11 @@ def test_passages_go_with_their_last_document(
 
 
 def test_a_plan_that_no_longer_fits_is_refused_whole(
-    library: Library, photos: Path, index: Index
+    library: Library, without_the_first: Path, index: Index
 ) -> None:
-    index(photos)
-    (photos / "0.png").unlink()
-    index(photos)
     plan = library.plan_forget()
-    (photos / "1.png").unlink()
-    index(photos)
+    (without_the_first / "1.png").unlink()
+    index(without_the_first)
     with pytest.raises(LibraryChanged, match="look again"):
         library.apply(plan, "forget")
     assert library.status().files == 6

@@ -7,9 +7,9 @@ from typing import Any
 
 from indexer.models.families import Family
 from indexer.models.files import hub, layout
-from indexer.models.files.download import Watch, bring
-from indexer.models.files.open_clip_config import Recipe
-from indexer.models.files.safe_json import digest, files_of, pickles, read_table, refuse_code
+from indexer.models.files.download import ProgressCallback, download
+from indexer.models.files.open_clip_config import OpenClipConfig
+from indexer.models.files.safe_json import digest, files_of, pickles, read_object, refuse_code
 from storage.errors import BrokenModel, ModelUnavailable, UnsafeWeights
 
 CONFIG = "open_clip_config.json"
@@ -23,16 +23,16 @@ PACKAGE = "package:"
 class Checkpoint:
     """Where one model lies and which one exactly it is.
 
-    A folder of open_clip brings its `recipe`, one of transformers its `config`; a published
-    `tag` takes it from open_clip, and its `weights` are None until the tag's repository is
-    known. A model without weights has none of these.
+    A folder of open_clip brings its configuration as `open_clip`, one of transformers as `config`;
+    a published `tag` takes it from open_clip, and its `weights` are None until the tag's
+    repository is known. A model without weights has none of these.
     """
 
     name: str  # what the library records
     revision: str  # a hub commit, or the hash of the local files; for a tag, the wanted one
     weights: Path | None = None
     folder: Path | None = None
-    recipe: Recipe | None = None
+    open_clip: OpenClipConfig | None = None
     tag: str = ""  # "ARCH/TAG"
     alias: str = ""
     config: Mapping[str, Any] | None = None
@@ -89,14 +89,14 @@ def from_hub(
     repository: str,
     revision: str = "",
     alias: str = "",
-    watch: Watch | None = None,
+    watch: ProgressCallback | None = None,
 ) -> Checkpoint:
     """Return a checkpoint of the hub with every file it needs on this machine.
 
     Raises ModelUnavailable, and BrokenModel or UnsafeWeights before any weights are fetched.
     """
     label = Checkpoint(name, revision, alias=alias).label
-    folder = bring(label, repository, revision, watch)
+    folder = download(label, repository, revision, watch)
     return Checkpoint(name, folder.name, folder=folder, config=layout.read(folder))
 
 
@@ -118,11 +118,11 @@ def from_folder(name: str, folder: Path, screened: Family | None = None) -> Chec
         config = layout.read(folder, family)
         return Checkpoint(name, layout.revision(folder), folder=folder, config=config)
     refuse_code(sorted(folder.glob("*.json")))
-    recipe = Recipe.parse(read_table(folder / CONFIG), str(folder / CONFIG), folder)
+    parsed = OpenClipConfig.parse(read_object(folder / CONFIG), str(folder / CONFIG), folder)
     parts = [folder / CONFIG, folder / WEIGHTS]
-    parts += [recipe.bpe] if recipe.bpe else []
-    parts += sorted(folder.glob("tokenizer*.json")) if recipe.tokenizer else []
-    return Checkpoint(name, digest(parts), folder / WEIGHTS, folder, recipe)
+    parts += [parsed.bpe] if parsed.bpe else []
+    parts += sorted(folder.glob("tokenizer*.json")) if parsed.tokenizer else []
+    return Checkpoint(name, digest(parts), folder / WEIGHTS, folder, parsed)
 
 
 def is_open_clip(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from indexer.models.families import Family, family_of, tokenizer_folders
 from indexer.models.files.image_processor import PREPROCESSOR, PROCESSOR
-from indexer.models.files.safe_json import digest, files_of, pickles, read_table, refuse_code
+from indexer.models.files.safe_json import digest, files_of, pickles, read_object, refuse_code
 from storage.errors import BrokenModel
 
 CONFIG = "config.json"
@@ -51,14 +51,14 @@ def read(folder: Path, screened: Family | None = None) -> dict[str, Any]:
     """
     if screened is None:
         check(folder)
-    missing = lacking(folder)
+    missing = missing_file(folder)
     if missing:
         refusal = pickles(files_of(folder), WEIGHTS) if missing == WEIGHTS else None
         raise refusal or BrokenModel(f"{folder} has no {missing}; its model cannot be loaded")
-    return read_table(folder / CONFIG)
+    return read_object(folder / CONFIG)
 
 
-def lacking(folder: Path) -> str:
+def missing_file(folder: Path) -> str:
     """Name what a folder lacks before its model can be loaded; empty where it is whole."""
     if not is_snapshot(folder):
         return CONFIG
@@ -74,7 +74,7 @@ def lacking(folder: Path) -> str:
 
 
 def _family(folder: Path) -> Family:
-    return family_of(read_table(folder / CONFIG), str(folder / CONFIG))
+    return family_of(read_object(folder / CONFIG), str(folder / CONFIG))
 
 
 def weights(folder: Path) -> list[Path]:
@@ -82,7 +82,7 @@ def weights(folder: Path) -> list[Path]:
     index = folder / SHARDS
     if (folder / WEIGHTS).is_file() or not index.is_file():
         return [folder / WEIGHTS]
-    table = read_table(index).get("weight_map")
+    table = read_object(index).get("weight_map")
     names = set(table.values()) if isinstance(table, dict) else set()
     if not names or not all(_is_shard(one) for one in names):
         raise BrokenModel(f"{index} does not name the files of the weights")
@@ -99,9 +99,9 @@ def revision(folder: Path) -> str:
     return digest([*_belonging(folder), *weights(folder)])
 
 
-def wanted(listed: Iterable[str]) -> list[str]:
+def needed_files(listed: Iterable[str]) -> list[str]:
     """Choose from a repository's files the small ones that a model needs, weights apart."""
-    return sorted(name for name in listed if _belongs(PurePosixPath(name)))
+    return sorted(name for name in listed if _is_needed(PurePosixPath(name)))
 
 
 def _belonging(folder: Path) -> list[Path]:
@@ -110,11 +110,11 @@ def _belonging(folder: Path) -> list[Path]:
         path
         for place in [folder, *below]
         for path in files_of(place)
-        if _belongs(PurePosixPath(path.relative_to(folder).as_posix()))
+        if _is_needed(PurePosixPath(path.relative_to(folder).as_posix()))
     ]
 
 
-def _belongs(path: PurePosixPath) -> bool:
+def _is_needed(path: PurePosixPath) -> bool:
     if path.parent.name not in ("", *tokenizer_folders()) or len(path.parts) > 2:
         return False
     return path.suffix == ".json" or path.name in _WORDS

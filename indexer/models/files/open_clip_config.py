@@ -1,4 +1,4 @@
-"""A recipe: an open_clip configuration, checked, before any network is built from it."""
+"""An open_clip configuration, checked, before any network is built from it."""
 
 import copy
 import math
@@ -31,7 +31,7 @@ _STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class OpenClipConfig:
     """What a tower pair is built from: the network, the pictures and the words it takes.
 
     `network` holds the constructor's arguments. `bpe` is the vocabulary file beside the
@@ -49,7 +49,9 @@ class Recipe:
     bpe: Path | None = None
 
     @classmethod
-    def parse(cls, config: Mapping[str, Any], where: str, folder: Path | None = None) -> "Recipe":
+    def parse(
+        cls, config: Mapping[str, Any], where: str, folder: Path | None = None
+    ) -> "OpenClipConfig":
         """Check {model_cfg, preprocess_cfg}; raises BrokenModel naming `where` and the key.
 
         Nothing is left in it that would make open_clip fetch anything by itself.
@@ -65,7 +67,7 @@ class Recipe:
         options = dict(text.get("tokenizer_kwargs") or {})
         _check_options(options, where)
         bpe = _beside(options.pop("bpe_path", None), folder, where)
-        recipe = cls(
+        parsed = cls(
             network=network,
             custom_text=bool(network.pop("custom_text", False)),
             pictures=_pictures(vision, config.get("preprocess_cfg") or {}, where),
@@ -76,12 +78,12 @@ class Recipe:
             tokenizer=str(text.get("hf_tokenizer_name") or ""),
             bpe=bpe,
         )
-        if not recipe.tokenizer and bpe is None and recipe.vocabulary != STOCK_VOCABULARY:
+        if not parsed.tokenizer and bpe is None and parsed.vocabulary != STOCK_VOCABULARY:
             raise BrokenModel(
-                f"{where}: text_cfg.vocab_size is {recipe.vocabulary} and no tokenizer is named; "
+                f"{where}: text_cfg.vocab_size is {parsed.vocabulary} and no tokenizer is named; "
                 f"set text_cfg.tokenizer_kwargs.bpe_path to the vocabulary file beside it"
             )
-        return recipe
+        return parsed
 
 
 def _refuse_foreign(vision: dict[str, Any], text: dict[str, Any], where: str) -> None:

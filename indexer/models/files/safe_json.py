@@ -31,7 +31,7 @@ def read_json(path: Path) -> Any:
         raise BrokenModel(f"{path} cannot be read as JSON: {reason}") from None
 
 
-def read_table(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds an object; raises BrokenModel naming it."""
     table = read_json(path)
     if not isinstance(table, dict):

@@ -10,8 +10,8 @@ from indexer.models.families import FAMILIES
 from indexer.models.files import hub, layout
 from indexer.models.files.checkpoint import CONFIG, HUB, OPEN_CLIP, PACKAGE, WEIGHTS, is_open_clip
 from indexer.models.files.image_processor import read_spec
-from indexer.models.files.open_clip_config import Recipe
-from indexer.models.files.safe_json import read_table
+from indexer.models.files.open_clip_config import OpenClipConfig
+from indexer.models.files.safe_json import read_object
 from indexer.models.info import published
 from indexer.models.info.parameters import count_parts
 from indexer.models.protocols import PictureSpec
@@ -56,7 +56,7 @@ def describe_architecture(name: str) -> Architecture:
         return _unseen(entry)
     if entry.source.startswith(HUB) or not is_open_clip(folder):
         return _of_transformers(entry, folder)
-    return _of_open_clip(entry, read_table(folder / CONFIG), folder)
+    return _of_open_clip(entry, read_object(folder / CONFIG), folder)
 
 
 def _unseen(entry: ModelEntry) -> Architecture:
@@ -97,11 +97,11 @@ def _of_transformers(entry: ModelEntry, folder: Path) -> Architecture:
     files = [path for path in layout.weights(folder) if path.is_file()]
     sections = [_model(entry, folder)]
     path = folder / layout.CONFIG
-    told = blueprint(read_table(path), family, token_names(folder), str(path))
+    told = blueprint(read_object(path), family, token_names(folder), str(path))
     sections += [Section(title, rows) for title, rows in told]
-    sections += _seen(read_spec(folder)) if layout.lacking(folder) == "" else ()
+    sections += _seen(read_spec(folder)) if layout.missing_file(folder) == "" else ()
     sections += _counted(files, entry.parameters)
-    missing = layout.lacking(folder)
+    missing = layout.missing_file(folder)
     step = _PULL.format(entry.name) if entry.source.startswith(HUB) else "it cannot be loaded"
     notice = f"{missing} is not there; {step}" if missing else ""
     return Architecture(entry.name, family.architecture, tuple(sections), notice)
@@ -114,7 +114,7 @@ def _of_tag(entry: ModelEntry) -> Architecture:
     path = home / "model_configs" / f"{architecture}.json"
     if not path.is_file():
         raise BrokenModel(f"open_clip has no configuration of {architecture} at {path}")
-    config = {"model_cfg": read_table(path)}
+    config = {"model_cfg": read_object(path)}
     cached = hub.cached(entry.repository, WEIGHTS, entry.revision) if entry.repository else None
     described = _of_open_clip(entry, config, cached.parent if cached else None)
     if cached:
@@ -133,7 +133,7 @@ def _of_open_clip(
     sections = [_model(entry, folder)]
     sections += [Section(title, rows) for title, rows in towers(network, where)]
     if "preprocess_cfg" in config:
-        sections += _seen(Recipe.parse(config, str(folder), folder).pictures)
+        sections += _seen(OpenClipConfig.parse(config, str(folder), folder).pictures)
     sections += _counted([folder / WEIGHTS] if folder else [], entry.parameters)
     family = "CustomTextCLIP" if network.get("custom_text") else "CLIP"
     return Architecture(entry.name, f"open_clip {family}", tuple(sections))

@@ -14,7 +14,7 @@ _TEMPLATES = ("chat_template.json", "processor_config.json")
 _ROLES = {"person": "user", "model": "assistant"}
 
 
-class Dialogue:
+class ChatTemplate:
     """Writes turns as a model was taught them: by its own wording, else its chat template.
 
     `image` is the token that stands for a picture; it comes once for each picture, all of
@@ -27,7 +27,7 @@ class Dialogue:
         self._image = image
         self._template = "" if prompts.turn else _template(folder) or tokenizer.chat_template or ""
 
-    def written(self, pictures: int, turns: Sequence[Turn]) -> str:
+    def render(self, pictures: int, turns: Sequence[Turn]) -> str:
         """Write everything that was said, up to where the model speaks next.
 
         Raises InvalidArgument for turns that are not a person's and the model's by turns, or

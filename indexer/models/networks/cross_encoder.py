@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.networks.transformers_model import PretrainedReader
+from indexer.models.networks.transformers_model import TransformersModel
 from indexer.models.protocols import Pixels, Scores
 from indexer.models.runtime.device import in_batches
 from storage.errors import BrokenModel, InvalidArgument
@@ -31,62 +32,63 @@ class Sentences:
         return self.tokens[rows, :length], mask[:, :length]
 
 
-class PairReader(PretrainedReader):
-    """A reader with a picture tower and a text stack that looks across at its features."""
+class CrossEncoder(TransformersModel):
+    """A model with a picture tower and a text stack that looks across at its features."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
         self.context = self._longest(self._network.config.text_config)
         self._pairs = self._batch  # pairs at a time; pictures at a time is another matter
 
-    def _judge(
+    def _score_pairs(
         self, features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
-        """Judge m pairs: (m, places, width) features, (m, length) tokens and mask → (m,)."""
+        """Score m pairs: (m, places, width) features, (m, length) tokens and mask → (m,)."""
         raise NotImplementedError
 
     def _sentences(self, texts: Sequence[str]) -> Sentences:
         """Tokenise texts, each cut at the length that the text stack takes."""
         if isinstance(texts, str):
             raise InvalidArgument("a scorer takes a list of texts, not one string")
-        said = self._tokenizer(
+        encoded = self._tokenizer(
             list(texts),
             padding=True,
             truncation=True,
             max_length=self.context,
             return_tensors="pt",
         )
-        order = said["attention_mask"].sum(1).argsort(stable=True)
-        tokens, mask = said["input_ids"][order], said["attention_mask"][order]
+        order = encoded["attention_mask"].sum(1).argsort(stable=True)
+        tokens, mask = encoded["input_ids"][order], encoded["attention_mask"][order]
         return Sentences(tokens.to(self._device), mask.to(self._device), order)
 
-    def _grid(self, pixels: Pixels, texts: Sentences) -> torch.Tensor:
-        """Judge each picture with each text: (n, t) float32 on the CPU, in the texts' order."""
+    def _score_matrix(self, pixels: Pixels, texts: Sentences) -> torch.Tensor:
+        """Score each picture with each text: (n, t) float32 on the CPU, in the texts' order."""
 
-        def read(rows: torch.Tensor) -> torch.Tensor:
-            return self._row(self._features(self._planes(pixels, rows)), texts)
+        def score(rows: torch.Tensor) -> torch.Tensor:
+            features = self._image_features(self._pixel_values(pixels, rows))
+            return self._score_features(features, texts)
 
-        return self._in_batches(torch.arange(len(pixels)), read)
+        return self._in_batches(torch.arange(len(pixels)), score)
 
-    def _features(self, planes: torch.Tensor) -> torch.Tensor:
-        seen: torch.Tensor = self._network.vision_model(pixel_values=planes).last_hidden_state
-        return seen
+    def _image_features(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        output = self._network.vision_model(pixel_values=pixel_values)
+        return cast(torch.Tensor, output.last_hidden_state)
 
-    def _row(self, features: torch.Tensor, texts: Sentences) -> torch.Tensor:
-        """Judge features (n, places, width) with each text: (n, t) float32 on the CPU."""
+    def _score_features(self, features: torch.Tensor, texts: Sentences) -> torch.Tensor:
+        """Score features (n, places, width) with each text: (n, t) float32 on the CPU."""
         count = len(features)
 
-        def judge(pairs: torch.Tensor) -> torch.Tensor:
+        def score(pairs: torch.Tensor) -> torch.Tensor:
             # Text after text, so that a batch is of one length or nearly so.
             pairs = pairs.to(self._device)
             tokens, mask = texts.take(pairs // count)
-            return self._judge(features[pairs % count], tokens, mask).float()
+            return self._score_pairs(features[pairs % count], tokens, mask).float()
 
         with torch.inference_mode():
             every = torch.arange(count * len(texts))
-            judged, self._pairs = in_batches(every, self._pairs, judge)
+            scored, self._pairs = in_batches(every, self._pairs, score)
         result = torch.empty(count, len(texts))
-        result[:, texts.order] = judged.view(len(texts), count).T
+        result[:, texts.order] = scored.view(len(texts), count).T
         return result
 
     def _finite(self, scores: torch.Tensor) -> Scores:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from indexer.models.networks.l2_normalize import unit_rows
+from indexer.models.networks.l2_normalize import l2_normalize
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime.device import Placement, in_batches
 from indexer.models.runtime.inference import inference
@@ -63,4 +63,4 @@ class DualEncoderBase(ABC):
             return np.zeros((0, self.space.dimension), np.float32)
         with torch.inference_mode(), self._placement.autocast():
             features, self._batch = in_batches(rows, self._batch, forward)
-        return unit_rows(features.float().numpy(), self.space.name)
+        return l2_normalize(features.float().numpy(), self.space.name)

@@ -23,7 +23,7 @@ _SEED = 20_241
 _REVISION = "1"  # of the arithmetic below; a change of it is a new space
 
 
-class StandInEncoder:
+class FakeEncoder:
     """Project coarse colours, and hashed words, into one space.
 
     `delay` seconds are slept per picture, to rehearse a slow tower. `log` gains one line per
@@ -43,7 +43,7 @@ class StandInEncoder:
         self._projection = drawn.astype(np.float32)  # the last row keeps grey from being nothing
 
     @classmethod
-    def load(cls, checkpoint: Checkpoint, device: str = "auto") -> "StandInEncoder":
+    def load(cls, checkpoint: Checkpoint, device: str = "auto") -> "FakeEncoder":
         """Return the plain stand-in; it has no weights and runs anywhere."""
         return cls()
 

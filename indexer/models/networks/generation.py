@@ -1,4 +1,4 @@
-"""Readers that answer in words: greedy generation, in batches that need no padding."""
+"""Models that answer in words: greedy generation, in batches that need no padding."""
 
 import re
 from abc import ABC, abstractmethod
@@ -11,7 +11,7 @@ from transformers.generation.configuration_utils import GenerationConfig
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.pretrained import quiet
 from indexer.models.networks.prompts import Prompts
-from indexer.models.networks.transformers_model import PretrainedReader
+from indexer.models.networks.transformers_model import TransformersModel
 from indexer.models.protocols import Pixels
 from indexer.models.runtime.inference import inference
 from storage.errors import BrokenModel, InvalidArgument
@@ -23,27 +23,29 @@ _BEFORE_AN_ENDING = re.compile(r"\s*'\s*(s|t|m|d|ll|re|ve)\b")
 _TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
 
 
-class SpeakingReader(PretrainedReader):
-    """A reader whose network, or a part of it, generates text.
+class GenerativeModel(TransformersModel):
+    """A model whose network, or a part of it, generates text.
 
     Only prompts of one length share a batch: BLIP's question answering attends to padding, and
     no model's answer should depend on what else was asked.
     """
 
-    def _greedy(self, speaker: Any, most: int) -> GenerationConfig:
+    max_new_tokens: ClassVar[int]  # of one description or answer
+
+    def _greedy(self, decoder: Any, max_new_tokens: int) -> GenerationConfig:
         """Return settings for the likeliest token at each step, at most so many of them.
 
-        They replace the speaker's own, which may ask for sampling or beams.
+        They replace the decoder's own, which may ask for sampling or beams.
         """
-        known = {name: getattr(speaker.generation_config, name) for name in _TOKEN_IDS}
+        known = {name: getattr(decoder.generation_config, name) for name in _TOKEN_IDS}
         if known["eos_token_id"] is None:
             known["eos_token_id"] = self._tokenizer.eos_token_id
         if known["pad_token_id"] is None:
             known["pad_token_id"] = self._pad()
         settings: Any = GenerationConfig
-        speaker.generation_config = settings(**known)
+        decoder.generation_config = settings(**known)
         chosen: GenerationConfig = settings(
-            do_sample=False, num_beams=1, max_new_tokens=most, **known
+            do_sample=False, num_beams=1, max_new_tokens=max_new_tokens, **known
         )
         return chosen
 
@@ -51,12 +53,15 @@ class SpeakingReader(PretrainedReader):
         pad = self._tokenizer.pad_token_id
         return int(self._tokenizer.eos_token_id if pad is None else pad)
 
-    def _speak(self, lengths: Sequence[Hashable], width: int, generate: Generate) -> list[str]:
-        """Generate for prompts of those lengths and return what was said, tidied, in order."""
+    def _generate_text(
+        self, lengths: Sequence[Hashable], width: int, generate: Generate
+    ) -> list[str]:
+        """Generate for prompts of those lengths and return the texts, tidied, in order."""
         if not lengths:
             return []
-        said = self._tokens(lengths, width, generate)
-        return [tidy(text) for text in self._tokenizer.batch_decode(said, skip_special_tokens=True)]
+        generated = self._tokens(lengths, width, generate)
+        texts = self._tokenizer.batch_decode(generated, skip_special_tokens=True)
+        return [tidy(text) for text in texts]
 
     def _tokens(self, lengths: Sequence[Hashable], width: int, generate: Generate) -> torch.Tensor:
         """Generate for prompts of those lengths: (n, width) int64 on the CPU, padded at the end."""
@@ -64,11 +69,12 @@ class SpeakingReader(PretrainedReader):
 
         def widened(rows: torch.Tensor) -> torch.Tensor:
             with quiet():  # BLIP's own call names two settings twice, which the library deplores
-                said = generate(rows)
-            return torch.nn.functional.pad(said, (0, width - said.shape[1]), value=pad)
+                generated = generate(rows)
+            missing = width - generated.shape[1]
+            return torch.nn.functional.pad(generated, (0, missing), value=pad)
 
         every = torch.full((len(lengths), width), pad)
-        for group in alike(lengths):
+        for group in group_by_length(lengths):
             rows = torch.tensor(group)
             every[rows] = self._in_batches(rows, widened)
         return every
@@ -82,11 +88,11 @@ class SpeakingReader(PretrainedReader):
                 f"{len(questions)} questions about {len(pixels)} pictures: an answerer takes one "
                 f"question about each picture"
             )
-        return [spoken(question, "a question", image) for question in questions]
+        return [clean_prompt(question, "a question", image) for question in questions]
 
 
-class InstructionFollower(SpeakingReader, ABC):
-    """A reader that describes a picture, or answers about it, as an instruction asks it to."""
+class InstructionFollower(GenerativeModel, ABC):
+    """A model that describes a picture, or answers about it, as an instruction asks it to."""
 
     usual: ClassVar[Prompts]  # where the checkpoint's folder says nothing else
     _image: str  # the token that stands for a picture, which no question may hold
@@ -120,7 +126,7 @@ class InstructionFollower(SpeakingReader, ABC):
         """Generate what each instruction asks about its picture."""
 
 
-def spoken(text: str, what: str, image: str = "") -> str:
+def clean_prompt(text: str, what: str, image: str = "") -> str:
     """Return a person's words without space around them; raises InvalidArgument."""
     if not text.strip():
         raise InvalidArgument(f"{what} is empty: say something about the picture")
@@ -129,7 +135,7 @@ def spoken(text: str, what: str, image: str = "") -> str:
     return text.strip()
 
 
-def alike(lengths: Sequence[Hashable]) -> list[list[int]]:
+def group_by_length(lengths: Sequence[Hashable]) -> list[list[int]]:
     """Group the numbers of prompts that are of one length."""
     groups: dict[Hashable, list[int]] = {}
     for number, length in enumerate(lengths):
@@ -143,31 +149,31 @@ def tidy(text: str) -> str:
     return _BEFORE_A_MARK.sub(r"\1", text)
 
 
-def after(prompts: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
+def strip_prompt(prompts: torch.Tensor, generated: torch.Tensor) -> torch.Tensor:
     """Return what was generated, (m, length), without the prompts if it begins with them.
 
     A language model that only decodes repeats them; one with an encoder does not.
     """
     before = prompts.shape[1]
-    if said.shape[1] >= before and torch.equal(said[:, :before], prompts):
-        return said[:, before:]
-    return said
+    if generated.shape[1] >= before and torch.equal(generated[:, :before], prompts):
+        return generated[:, before:]
+    return generated
 
 
-def room(config: Any, used: int, most: int, what: str) -> int:
-    """Return how many tokens, at most that many, may follow `used` ones in a language model.
+def token_budget(config: Any, used: int, wanted: int, what: str) -> int:
+    """Return how many tokens, at most those wanted, may follow `used` ones in a language model.
 
     Raises InvalidArgument where none may; relative positions, as T5's, have no limit.
     """
     positions = getattr(config, "max_position_embeddings", None)
     if positions is None:
-        return most
+        return wanted
     if used >= positions:
         raise InvalidArgument(
             f"{what} takes {used} tokens with its pictures and the model holds {positions}: "
             f"make it shorter, or start anew"
         )
-    return int(min(most, positions - used))
+    return int(min(wanted, positions - used))
 
 
 def token_id(config: Any, vocabulary: int, name: str) -> int:

@@ -13,12 +13,15 @@ from transformers.models.instructblip.modeling_instructblip import (
 
 from indexer.models.families import QFORMER_TOKENIZER
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.networks.generation import InstructionFollower, after, room, token_id
-from indexer.models.networks.pretrained import check_words, tokenizer
+from indexer.models.networks.generation import (
+    InstructionFollower,
+    strip_prompt,
+    token_budget,
+    token_id,
+)
+from indexer.models.networks.pretrained import check_tokenizer, tokenizer
 from indexer.models.networks.prompts import Prompts
 from indexer.models.protocols import Pixels
-
-MOST_TOKENS = 60  # of one description or answer
 
 
 class InstructBlip(InstructionFollower):
@@ -26,59 +29,63 @@ class InstructBlip(InstructionFollower):
 
     kind = InstructBlipForConditionalGeneration
     usual = Prompts(describe="Write a short description for the image.")
-    most = 32  # each picture brings its own cache of keys
+    max_batch = 32  # each picture brings its own cache of keys
+    max_new_tokens = 60
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._hearing = tokenizer(checkpoint, QFORMER_TOKENIZER)
+        self._qformer_tokenizer = tokenizer(checkpoint, QFORMER_TOKENIZER)
         config = self._network.config
-        check_words(self._hearing, config.qformer_config.vocab_size, self.name, "Q-Former")
+        known = config.qformer_config.vocab_size
+        check_tokenizer(self._qformer_tokenizer, known, self.name, "Q-Former")
         vocabulary = self._network.get_input_embeddings().num_embeddings
         image = token_id(config, vocabulary, self.name)
         self._places = [image] * config.num_query_tokens
         self._image = self._tokenizer.convert_ids_to_tokens(image) or ""
 
     def _follow(self, pixels: Pixels, instructions: Sequence[str]) -> list[str]:
-        said, heard = self._told(instructions), self._heard(instructions)
-        self._most(max(map(len, said), default=0))  # before any work
+        prompts, instructed = self._prompt_ids(instructions), self._qformer_ids(instructions)
+        self._budget(max(map(len, prompts), default=0))  # before any work
 
         def generate(rows: torch.Tensor) -> torch.Tensor:
             numbers = rows.tolist()
             return self._generate(
-                self._planes(pixels, rows),
-                torch.tensor([said[row] for row in numbers], device=self._device),
-                torch.tensor([heard[row] for row in numbers], device=self._device),
+                self._pixel_values(pixels, rows),
+                torch.tensor([prompts[row] for row in numbers], device=self._device),
+                torch.tensor([instructed[row] for row in numbers], device=self._device),
             )
 
         # The words of the language model and of the Q-Former differ, and so do their numbers.
-        lengths = list(zip(map(len, said), map(len, heard), strict=True))
-        return self._speak(lengths, MOST_TOKENS + 1, generate)
+        lengths = list(zip(map(len, prompts), map(len, instructed), strict=True))
+        return self._generate_text(lengths, self.max_new_tokens + 1, generate)
 
-    def _most(self, used: int) -> int:
-        return room(self._network.language_model.config, used, MOST_TOKENS, "the question")
+    def _budget(self, used: int) -> int:
+        return token_budget(
+            self._network.language_model.config, used, self.max_new_tokens, "the question"
+        )
 
-    def _told(self, instructions: Sequence[str]) -> list[list[int]]:
+    def _prompt_ids(self, instructions: Sequence[str]) -> list[list[int]]:
         """Return what the language model gets: places for the queries, then the words."""
         return [[*self._places, *self._tokenizer(each).input_ids] for each in instructions]
 
-    def _heard(self, instructions: Sequence[str]) -> list[list[int]]:
+    def _qformer_ids(self, instructions: Sequence[str]) -> list[list[int]]:
         longest = self._network.config.qformer_config.max_position_embeddings
         return [
-            self._hearing(each, truncation=True, max_length=longest).input_ids
+            self._qformer_tokenizer(each, truncation=True, max_length=longest).input_ids
             for each in instructions
         ]
 
     def _generate(
-        self, planes: torch.Tensor, tokens: torch.Tensor, heard: torch.Tensor
+        self, pixel_values: torch.Tensor, tokens: torch.Tensor, instructed: torch.Tensor
     ) -> torch.Tensor:
-        """Generate for m pictures; tokens (m, length) and heard (m, other length) → new ids."""
-        most = self._most(tokens.shape[1])
-        said: torch.Tensor = self._network.generate(
-            pixel_values=planes,
+        """Generate for m pictures; tokens (m, length) and instructed (m, other) → new ids."""
+        most = self._budget(tokens.shape[1])
+        generated: torch.Tensor = self._network.generate(
+            pixel_values=pixel_values,
             input_ids=tokens,
             attention_mask=torch.ones_like(tokens),
-            qformer_input_ids=heard,
-            qformer_attention_mask=torch.ones_like(heard),
+            qformer_input_ids=instructed,
+            qformer_attention_mask=torch.ones_like(instructed),
             generation_config=self._greedy(self._network.language_model, most),
         )
-        return after(tokens, said)
+        return strip_prompt(tokens, generated)

@@ -6,7 +6,7 @@ from storage.errors import EncodeFailure
 from storage.records import Matrix
 
 
-def unit_rows(features: Matrix, model: str) -> Matrix:
+def l2_normalize(features: Matrix, model: str) -> Matrix:
     """Bring each row to length one: (n, dim) float32 → (n, dim) float32.
 
     Raises EncodeFailure naming the model for a row that is not finite or has no length.

@@ -18,7 +18,7 @@ from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.safe_json import read_json
-from indexer.models.networks.cross_encoder import PairReader, Sentences
+from indexer.models.networks.cross_encoder import CrossEncoder, Sentences
 from indexer.models.protocols import Pixels, Scores
 from indexer.models.runtime.inference import inference
 from storage.errors import BrokenModel
@@ -63,7 +63,7 @@ class Calibration:
         return curve.sigmoid()
 
 
-class LikelihoodScorer(PairReader):
+class LikelihoodScorer(CrossEncoder):
     """BLIP's captioner asked how well it could have said the text."""
 
     kind = BlipForConditionalGeneration
@@ -107,8 +107,10 @@ class LikelihoodScorer(PairReader):
         if self._neutral is None:
             with torch.inference_mode():
                 neutral, rows = neutral_pictures(self.pictures.size), torch.arange(1 + NOISY)
-                self._neutral = self._features(self._planes(neutral, rows))
-        return self._grid(pixels, sentences), self._row(self._neutral, sentences).mean(0)
+                self._neutral = self._image_features(self._pixel_values(neutral, rows))
+        return self._score_matrix(pixels, sentences), self._score_features(
+            self._neutral, sentences
+        ).mean(0)
 
     def _sentences(self, texts: Sequence[str]) -> Sentences:
         sentences = super()._sentences(texts)
@@ -116,17 +118,17 @@ class LikelihoodScorer(PairReader):
         sentences.tokens[:, 0] = self._network.config.text_config.bos_token_id
         return sentences
 
-    def _judge(
+    def _score_pairs(
         self, features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
-        said = self._network.text_decoder(
+        output = self._network.text_decoder(
             input_ids=tokens,
             attention_mask=mask,
             encoder_hidden_states=features,
             encoder_attention_mask=features.new_ones(features.shape[:2], dtype=torch.long),
         )
-        chances = said.logits[:, :-1].float().log_softmax(2)  # (m, length - 1, vocabulary)
-        chosen = chances.gather(2, tokens[:, 1:, None])[:, :, 0]
+        log_probs = output.logits[:, :-1].float().log_softmax(2)  # (m, length - 1, vocabulary)
+        chosen = log_probs.gather(2, tokens[:, 1:, None])[:, :, 0]
         kept = mask[:, 1:]
         mean: torch.Tensor = (chosen * kept).sum(1) / kept.sum(1)
         return mean

@@ -12,15 +12,17 @@ from transformers.models.llava.modeling_llava import LlavaForConditionalGenerati
 
 from indexer.models.families import image_tower
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.networks.chat_template import Dialogue
-from indexer.models.networks.generation import InstructionFollower, after, room, token_id
+from indexer.models.networks.chat_template import ChatTemplate
+from indexer.models.networks.generation import (
+    InstructionFollower,
+    strip_prompt,
+    token_budget,
+    token_id,
+)
 from indexer.models.networks.prompts import Prompts
 from indexer.models.protocols import Pixels, Turn
 from indexer.models.runtime.inference import inference
 from storage.errors import BrokenModel, InvalidArgument
-
-MOST_TOKENS = 60  # of one description or answer
-LONGEST_REPLY = 256  # tokens of one reply in a dialogue
 
 
 class Llava(InstructionFollower):
@@ -28,7 +30,9 @@ class Llava(InstructionFollower):
 
     kind = LlavaForConditionalGeneration
     usual = Prompts(describe="Describe the image in one short sentence.")
-    most = 16  # a picture is 576 words of the prompt
+    max_batch = 16  # a picture is 576 words of the prompt
+    max_new_tokens = 60
+    max_reply_tokens = 256  # of one reply in a dialogue
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
@@ -42,10 +46,10 @@ class Llava(InstructionFollower):
                 f"picture in its configuration"
             )
         self._image = image
-        self._dialogue = Dialogue(self._prompts, self._tokenizer, checkpoint.folder, image)
+        self._template = ChatTemplate(self._prompts, self._tokenizer, checkpoint.folder, image)
 
     @inference
-    def reply(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
+    def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         """Return the next reply about all the pictures: (n, size, size, 3) uint8, n at least 1.
 
         Raises InvalidArgument without a picture, for turns that are not a person's and the
@@ -55,30 +59,30 @@ class Llava(InstructionFollower):
         if not len(pixels):
             raise InvalidArgument("a dialogue needs at least one picture to speak about")
         prompt = self._tokenised(len(pixels), turns)
-        self._most(len(prompt), LONGEST_REPLY)
+        self._budget(len(prompt), self.max_reply_tokens)
 
         def generate(_: torch.Tensor) -> torch.Tensor:
-            planes = self._planes(pixels, torch.arange(len(pixels)))
+            pixel_values = self._pixel_values(pixels, torch.arange(len(pixels)))
             return self._generate(
-                planes, torch.tensor([prompt], device=self._device), LONGEST_REPLY
+                pixel_values, torch.tensor([prompt], device=self._device), self.max_reply_tokens
             )
 
-        return self._speak([len(prompt)], LONGEST_REPLY, generate)[0]
+        return self._generate_text([len(prompt)], self.max_reply_tokens, generate)[0]
 
     def _follow(self, pixels: Pixels, instructions: Sequence[str]) -> list[str]:
         prompts = [self._tokenised(1, [Turn("person", each)]) for each in instructions]
         lengths = [len(prompt) for prompt in prompts]
-        self._most(max(lengths, default=0), MOST_TOKENS)  # before any work
+        self._budget(max(lengths, default=0), self.max_new_tokens)  # before any work
 
         def generate(rows: torch.Tensor) -> torch.Tensor:
             tokens = torch.tensor([prompts[row] for row in rows.tolist()], device=self._device)
-            return self._generate(self._planes(pixels, rows), tokens, MOST_TOKENS)
+            return self._generate(self._pixel_values(pixels, rows), tokens, self.max_new_tokens)
 
-        return self._speak(lengths, MOST_TOKENS, generate)
+        return self._generate_text(lengths, self.max_new_tokens, generate)
 
     def _tokenised(self, pictures: int, turns: Sequence[Turn]) -> list[int]:
         """Write a dialogue out as tokens, each picture as as many as its features are."""
-        text = self._dialogue.written(pictures, turns)
+        text = self._template.render(pictures, turns)
         start = self._tokenizer.bos_token
         opened = bool(start) and text.startswith(start)
         tokens: list[int] = self._tokenizer(
@@ -91,19 +95,21 @@ class Llava(InstructionFollower):
             )
         return tokens
 
-    def _most(self, used: int, wanted: int) -> int:
-        return room(self._network.config.text_config, used, wanted, "the dialogue")
+    def _budget(self, used: int, wanted: int) -> int:
+        return token_budget(self._network.config.text_config, used, wanted, "the dialogue")
 
-    def _generate(self, planes: torch.Tensor, tokens: torch.Tensor, most: int) -> torch.Tensor:
+    def _generate(
+        self, pixel_values: torch.Tensor, tokens: torch.Tensor, wanted: int
+    ) -> torch.Tensor:
         """Generate for prompts (m, length) with pictures (k, 3, s, s) in their order → new ids."""
-        settings = self._greedy(self._network, self._most(tokens.shape[1], most))
-        said = self._network.generate(
+        settings = self._greedy(self._network, self._budget(tokens.shape[1], wanted))
+        generated = self._network.generate(
             input_ids=tokens,
             attention_mask=torch.ones_like(tokens),
-            pixel_values=planes,
+            pixel_values=pixel_values,
             generation_config=settings,
         )
-        return after(tokens, said)
+        return strip_prompt(tokens, generated)
 
 
 def places(config: Any) -> int:

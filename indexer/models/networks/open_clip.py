@@ -14,11 +14,11 @@ from torch.overrides import TorchFunctionMode
 
 from indexer.models.files import hub
 from indexer.models.files.checkpoint import Checkpoint, fetched, pickled
-from indexer.models.files.open_clip_config import Recipe
-from indexer.models.files.safe_json import read_table
+from indexer.models.files.open_clip_config import OpenClipConfig
+from indexer.models.files.safe_json import read_object
 from indexer.models.networks.dual_encoder import DualEncoderBase
 from indexer.models.runtime.device import Placement, place
-from indexer.models.runtime.memory_check import reserve
+from indexer.models.runtime.memory_check import check_memory
 from storage.errors import BrokenModel, UnknownModel
 from storage.records import Space
 
@@ -33,15 +33,20 @@ class OpenClipEncoder(DualEncoderBase):
     """A pair of towers built by open_clip from safetensors weights, in fp32."""
 
     def __init__(
-        self, space: Space, recipe: Recipe, network: Any, words: Tokenizer, placement: Placement
+        self,
+        space: Space,
+        config: OpenClipConfig,
+        network: Any,
+        tokenizer: Tokenizer,
+        placement: Placement,
     ) -> None:
-        super().__init__(space, recipe.pictures, placement)
+        super().__init__(space, config.pictures, placement)
         self._network = network
-        self._words = words
-        self.context: int | None = recipe.context
+        self._tokenizer = tokenizer
+        self.context: int | None = config.context
         shape = (1, 3, 1, 1)
-        self._mean = torch.tensor(recipe.pictures.mean, device=placement.device).view(shape)
-        self._std = torch.tensor(recipe.pictures.std, device=placement.device).view(shape)
+        self._mean = torch.tensor(config.pictures.mean, device=placement.device).view(shape)
+        self._std = torch.tensor(config.pictures.std, device=placement.device).view(shape)
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> "OpenClipEncoder":
@@ -51,51 +56,51 @@ class OpenClipEncoder(DualEncoderBase):
         tag that is not published, and what `place` raises for the device.
         """
         placement = place(device)
-        recipe = checkpoint.recipe
-        if recipe is None:
-            recipe, checkpoint = _published(checkpoint)
+        config = checkpoint.open_clip
+        if config is None:
+            config, checkpoint = _published(checkpoint)
         assert checkpoint.weights is not None
-        reserve(checkpoint, placement)
-        network = build(recipe, checkpoint.name)
+        check_memory(checkpoint, placement)
+        network = build(config, checkpoint.name)
         fill(network, checkpoint.weights, private=checkpoint.folder is not None)
-        words = tokenizer(recipe, checkpoint)
+        tokens = load_tokenizer(config, checkpoint)
         space = Space(
-            checkpoint.name, checkpoint.revision, recipe.dimension, recipe.pictures.canonical()
+            checkpoint.name, checkpoint.revision, config.dimension, config.pictures.canonical()
         )
         # float32 also where the program around has another default type for its own tensors.
         network = network.to(placement.device, torch.float32).requires_grad_(False).eval()
-        return cls(space, recipe, network, words, placement)
+        return cls(space, config, network, tokens, placement)
 
     def tokenize(self, texts: Sequence[str]) -> torch.Tensor:
         """Return tokens, cut and padded to the context: n texts → (n, context) int64."""
-        return self._words(list(texts))
+        return self._tokenizer(list(texts))
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has, marks included, whether they are read or not."""
-        words: Any = self._words
-        if isinstance(words, open_clip.tokenizer.HFTokenizer):
-            return len(words.tokenizer(words.clean_fn(text), verbose=False).input_ids)
-        return len(words.encode(text)) + _MARKS
+        tokenizer: Any = self._tokenizer
+        if isinstance(tokenizer, open_clip.tokenizer.HFTokenizer):
+            return len(tokenizer.tokenizer(tokenizer.clean_fn(text), verbose=False).input_ids)
+        return len(tokenizer.encode(text)) + _MARKS
 
     def _encode_pictures(self, part: torch.Tensor) -> torch.Tensor:
         # torchvision's ToTensor and Normalize, in their order of operations.
-        planes = part.to(self._placement.device).permute(0, 3, 1, 2).contiguous()
-        scaled = planes.float().div_(255).sub_(self._mean).div_(self._std)
+        pixel_values = part.to(self._placement.device).permute(0, 3, 1, 2).contiguous()
+        scaled = pixel_values.float().div_(255).sub_(self._mean).div_(self._std)
         return cast(torch.Tensor, self._network.encode_image(scaled))
 
     def _encode_tokens(self, part: torch.Tensor) -> torch.Tensor:
         return cast(torch.Tensor, self._network.encode_text(part.to(self._placement.device)))
 
 
-def build(recipe: Recipe, name: str) -> Any:
-    """Build the network of a recipe; its weights are whatever memory held.
+def build(config: OpenClipConfig, name: str) -> Any:
+    """Build the network of a config; its weights are whatever memory held.
 
     Raises BrokenModel where open_clip cannot build it.
     """
-    kind = open_clip.CustomTextCLIP if recipe.custom_text else open_clip.CLIP
+    kind = open_clip.CustomTextCLIP if config.custom_text else open_clip.CLIP
     try:
         with _WithoutDrawing():
-            return kind(**recipe.network)
+            return kind(**config.network)
     except Exception as error:
         # Whatever a hostile or mistyped configuration makes the constructors raise.
         reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -125,24 +130,24 @@ def fill(network: Any, weights: Path, private: bool) -> None:
     network.load_state_dict(converted, strict=True, assign=True)
 
 
-def tokenizer(recipe: Recipe, checkpoint: Checkpoint) -> Tokenizer:
+def load_tokenizer(config: OpenClipConfig, checkpoint: Checkpoint) -> Tokenizer:
     """Return the model's tokenizer, from files beside it, open_clip's own, or the hub's cache.
 
     Raises BrokenModel where it knows words that the text tower does not.
     """
-    if recipe.tokenizer:
-        folder = checkpoint.folder or _fetch_tokenizer(recipe.tokenizer, checkpoint.label)
-        words = _from_transformers(recipe, folder)
-        vocabulary = len(words.tokenizer)
+    if config.tokenizer:
+        folder = checkpoint.folder or _fetch_tokenizer(config.tokenizer, checkpoint.label)
+        tokenizer = _from_transformers(config, folder)
+        vocabulary = len(tokenizer.tokenizer)
     else:
-        words = _from_merges(recipe)
-        vocabulary = words.vocab_size
-    if vocabulary > recipe.vocabulary:
+        tokenizer = _from_merges(config)
+        vocabulary = tokenizer.vocab_size
+    if vocabulary > config.vocabulary:
         raise BrokenModel(
             f"the tokenizer of {checkpoint.name} has {vocabulary} tokens and its text tower only "
-            f"{recipe.vocabulary}: text_cfg.vocab_size and the vocabulary file do not match"
+            f"{config.vocabulary}: text_cfg.vocab_size and the vocabulary file do not match"
         )
-    return cast(Tokenizer, words)
+    return cast(Tokenizer, tokenizer)
 
 
 class _WithoutDrawing(TorchFunctionMode):
@@ -168,7 +173,7 @@ class _WithoutDrawing(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _published(pending: Checkpoint) -> tuple[Recipe, Checkpoint]:
+def _published(pending: Checkpoint) -> tuple[OpenClipConfig, Checkpoint]:
     architecture, _, tag = pending.tag.partition("/")
     published = open_clip.get_pretrained_cfg(architecture, tag)
     if not published:
@@ -181,14 +186,14 @@ def _published(pending: Checkpoint) -> tuple[Recipe, Checkpoint]:
     if not repository or (file and not file.endswith(".safetensors")):
         raise pickled(pending.label)
     path = Path(open_clip.__file__).parent / "model_configs" / f"{architecture}.json"
-    network = read_table(path)
+    network = read_object(path)
     # The tag knows which activation its weights were trained with; the plain architecture
     # names of old tags do not.
     network["quick_gelu"] = network.get("quick_gelu", False) or published.get("quick_gelu", False)
-    recipe = Recipe.parse({"model_cfg": network, "preprocess_cfg": published}, pending.name)
+    config = OpenClipConfig.parse({"model_cfg": network, "preprocess_cfg": published}, pending.name)
     if pending.weights is not None:
-        return recipe, pending
-    return recipe, fetched(pending, repository, *([file] if file else []))
+        return config, pending
+    return config, fetched(pending, repository, *([file] if file else []))
 
 
 def _current(network: Any, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -236,27 +241,27 @@ def _fetch_tokenizer(repository: str, model: str) -> Path:
     raise BrokenModel(f"{repository}, the tokenizer of {model}, has no {_TOKENIZER}")
 
 
-def _from_merges(recipe: Recipe) -> Any:
-    source = {"bpe_path": str(recipe.bpe)} if recipe.bpe else {}
+def _from_merges(config: OpenClipConfig) -> Any:
+    source = {"bpe_path": str(config.bpe)} if config.bpe else {}
     try:
         return open_clip.SimpleTokenizer(
-            context_length=recipe.context, **source, **recipe.tokenizer_options
+            context_length=config.context, **source, **config.tokenizer_options
         )
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
-        raise BrokenModel(f"{recipe.bpe} cannot be read as a vocabulary: {reason}") from None
+        raise BrokenModel(f"{config.bpe} cannot be read as a vocabulary: {reason}") from None
 
 
-def _from_transformers(recipe: Recipe, folder: Path) -> Any:
+def _from_transformers(config: OpenClipConfig, folder: Path) -> Any:
     if not (folder / "tokenizer.json").is_file():
         raise BrokenModel(f"{folder} has no tokenizer.json, which its configuration needs")
     try:
         return open_clip.tokenizer.HFTokenizer(
             str(folder),
-            context_length=recipe.context,
+            context_length=config.context,
             local_files_only=True,
             trust_remote_code=False,
-            **recipe.tokenizer_options,
+            **config.tokenizer_options,
         )
     except Exception as error:
         reason = " ".join(str(error).split())[:160]

@@ -6,6 +6,7 @@ Safetensors only, from a folder on this machine only, with no code from the fold
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,7 +24,7 @@ from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime import memory
 from indexer.models.runtime.device import LARGEST_BATCH, Placement, place
 from indexer.models.runtime.logs import muted
-from indexer.models.runtime.memory_check import reserve
+from indexer.models.runtime.memory_check import check_memory
 from storage.errors import BrokenModel
 
 M = TypeVar("M", bound=PreTrainedModel)
@@ -32,26 +33,57 @@ _LOADING = threading.Lock()
 _DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A network with its tokenizer and the preparation of its pictures, which fit each other."""
+
+    network: Any
+    tokenizer: Any
+    pictures: PictureSpec
+    placement: Placement
+
+
+def load_parts(
+    kind: Any,
+    checkpoint: Checkpoint,
+    device: str,
+    *,
+    text_part: str,
+    exact: bool = False,
+    max_batch: int = LARGEST_BATCH,
+) -> Parts:
+    """Load all that a network runs with; `text_part` names what reads text in it.
+
+    Raises BrokenModel where its files are of two models, and what `network` raises.
+    """
+    pictures = picture_spec(checkpoint)
+    words = tokenizer(checkpoint)
+    loaded, placement = network(kind, checkpoint, device, exact=exact, max_batch=max_batch)
+    check_pictures(pictures, loaded.config.vision_config.image_size, checkpoint.name)
+    check_tokenizer(words, loaded.config.text_config.vocab_size, checkpoint.name, text_part)
+    return Parts(loaded, words, pictures, placement)
+
+
 def network(
     kind: type[M],
     checkpoint: Checkpoint,
     device: str,
     *,
     exact: bool = False,
-    most: int = LARGEST_BATCH,
+    max_batch: int = LARGEST_BATCH,
 ) -> tuple[M, Placement]:
     """Load the weights of a checkpoint into a network of that kind, ready to run as placed.
 
-    `exact` and `most` are those of `place`. Raises NotEnoughMemory before the weights are read,
-    BrokenModel naming the folder, and what `place` raises.
+    `exact` and `max_batch` are those of `place`. Raises NotEnoughMemory before the weights are
+    read, BrokenModel naming the folder, and what `place` raises.
     """
     count = memory.parameters(checkpoint) or 0
-    placement = place(device, count=count, exact=exact, most=most)
-    reserve(checkpoint, placement)
+    placement = place(device, count=count, exact=exact, max_batch=max_batch)
+    check_memory(checkpoint, placement)
     folder = _folder(checkpoint)
     try:
         with _loading():
-            built, told = cast(Any, kind).from_pretrained(
+            built, info = cast(Any, kind).from_pretrained(
                 folder,
                 local_files_only=True,
                 trust_remote_code=False,
@@ -63,7 +95,7 @@ def network(
     except Exception as error:
         # Whatever a hostile, damaged or mistyped file makes the library raise.
         raise BrokenModel(f"the model in {folder} cannot be loaded: {_reason(error)}") from None
-    problem = _difference(told)
+    problem = _difference(info)
     if problem:
         raise BrokenModel(f"the weights in {folder} do not fit their configuration: {problem}")
     model = cast(M, built)
@@ -77,12 +109,12 @@ def tokenizer(checkpoint: Checkpoint, subfolder: str = "") -> PreTrainedTokenize
         raise BrokenModel(f"{folder} has no vocabulary: none of {', '.join(VOCABULARIES[:4])}")
     try:
         with quiet():
-            words = AutoTokenizer.from_pretrained(
+            loaded = AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
     except Exception as error:
         raise BrokenModel(f"the tokenizer in {folder} cannot be read: {_reason(error)}") from None
-    return cast(PreTrainedTokenizerBase, words)
+    return cast(PreTrainedTokenizerBase, loaded)
 
 
 def picture_spec(checkpoint: Checkpoint) -> PictureSpec:
@@ -99,9 +131,9 @@ def check_pictures(spec: PictureSpec, side: Any, model: str) -> None:
         )
 
 
-def check_words(words: PreTrainedTokenizerBase, known: int, model: str, part: str) -> None:
+def check_tokenizer(tokenizer: PreTrainedTokenizerBase, known: int, model: str, part: str) -> None:
     """Raise BrokenModel where a tokenizer has numbers that a network knows no word for."""
-    count = max(words.get_vocab().values(), default=-1) + 1
+    count = max(tokenizer.get_vocab().values(), default=-1) + 1
     if count > known:
         raise BrokenModel(
             f"the tokenizer of {model} has {count} tokens and its {part} only {known}: the files "
@@ -109,20 +141,20 @@ def check_words(words: PreTrainedTokenizerBase, known: int, model: str, part: st
         )
 
 
-def count_tokens(words: PreTrainedTokenizerBase, text: str) -> int:
+def count_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
     """Return how many tokens a text has, the marks that the tokenizer adds included."""
     # Not verbose: it would warn of what is longer than the network takes.
-    return len(cast(Any, words)(text, verbose=False).input_ids)
+    return len(cast(Any, tokenizer)(text, verbose=False).input_ids)
 
 
 def normalise(pixels: Pixels, spec: PictureSpec, device: torch.device) -> torch.Tensor:
     """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32."""
     # A picture fresh from its decoder may be read-only memory, which torch will not share.
     rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
-    planes = rows.to(device).permute(0, 3, 1, 2).contiguous().float()
+    pixel_values = rows.to(device).permute(0, 3, 1, 2).contiguous().float()
     mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
-    return planes.div_(255).sub_(mean).div_(std)
+    return pixel_values.div_(255).sub_(mean).div_(std)
 
 
 def quiet() -> AbstractContextManager[None]:
@@ -154,15 +186,15 @@ def _folder(checkpoint: Checkpoint) -> Path:
     return checkpoint.folder
 
 
-def _difference(told: dict[str, Any]) -> str:
+def _difference(info: dict[str, Any]) -> str:
     for key, said in (("missing_keys", "are missing"), ("unexpected_keys", "are not part of it")):
-        names = sorted(name for name in told[key] if not name.endswith(_DERIVED))
+        names = sorted(name for name in info[key] if not name.endswith(_DERIVED))
         if names:
             return f"{len(names)} tensors {said}, {names[0]} among them"
-    if told["mismatched_keys"]:
-        first = sorted(told["mismatched_keys"])[0]
+    if info["mismatched_keys"]:
+        first = sorted(info["mismatched_keys"])[0]
         return f"{first[0]} is {tuple(first[1])} and must be {tuple(first[2])}"
-    return " ".join(str(said) for said in told["error_msgs"])[:160]
+    return " ".join(str(said) for said in info["error_msgs"])[:160]
 
 
 def _reason(error: Exception) -> str:

@@ -36,8 +36,8 @@ class SiglipEncoder(TransformersEncoder):
     def tokenize(self, texts: Sequence[str]) -> torch.Tensor:
         """Return tokens padded to the context, which is seen whole: n texts → (n, l) int64."""
         cleaned = [canonical(text) for text in texts]
-        words = self._words(cleaned, padding="max_length", padding_side="right")
-        tokens: torch.Tensor = words["input_ids"]
+        encoded = self._tokenized(cleaned, padding="max_length", padding_side="right")
+        tokens: torch.Tensor = encoded["input_ids"]
         return tokens
 
     def count_tokens(self, text: str) -> int:

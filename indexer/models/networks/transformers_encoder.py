@@ -8,14 +8,10 @@ import torch
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.dual_encoder import DualEncoderBase
 from indexer.models.networks.pretrained import (
-    check_pictures,
-    check_words,
     count_tokens,
-    network,
+    load_parts,
     normalise,
-    picture_spec,
     quiet,
-    tokenizer,
 )
 from storage.records import Space
 
@@ -26,17 +22,13 @@ class TransformersEncoder(DualEncoderBase):
     kind: ClassVar[Any]  # the class of transformers that the weights are of
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
-        pictures = picture_spec(checkpoint)
-        self._tokenizer: Any = tokenizer(checkpoint)
         # Vectors made on one device are compared with those of another: fp32 weights on all.
-        loaded, placement = network(self.kind, checkpoint, device, exact=True)
-        self._network: Any = loaded
-        width, name = self._dimension(loaded.config), checkpoint.name
-        super().__init__(
-            Space(name, checkpoint.revision, width, pictures.canonical()), pictures, placement
-        )
-        check_pictures(pictures, loaded.config.vision_config.image_size, name)
-        check_words(self._tokenizer, loaded.config.text_config.vocab_size, name, "text tower")
+        parts = load_parts(self.kind, checkpoint, device, text_part="text tower", exact=True)
+        self._tokenizer: Any = parts.tokenizer
+        self._network: Any = parts.network
+        width = self._dimension(parts.network.config)
+        space = Space(checkpoint.name, checkpoint.revision, width, parts.pictures.canonical())
+        super().__init__(space, parts.pictures, parts.placement)
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> Self:
@@ -61,12 +53,12 @@ class TransformersEncoder(DualEncoderBase):
 
         A family that was trained without a mask returns tokens alone, (n, l) int64.
         """
-        words = self._words(texts, padding=True)
-        return torch.stack([words["input_ids"], words["attention_mask"]], 1)
+        encoded = self._tokenized(texts, padding=True)
+        return torch.stack([encoded["input_ids"], encoded["attention_mask"]], 1)
 
-    def image_features(self, planes: torch.Tensor) -> torch.Tensor:
+    def image_features(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """Encode (m, 3, s, s) float32 → (m, dim)."""
-        return cast(torch.Tensor, self._network.get_image_features(planes).pooler_output)
+        return cast(torch.Tensor, self._network.get_image_features(pixel_values).pooler_output)
 
     def text_features(self, tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         """Encode (m, l) int64 tokens, of which the mask, if any, says which count → (m, dim)."""
@@ -77,7 +69,7 @@ class TransformersEncoder(DualEncoderBase):
         """Return the width of the vectors."""
         return int(config.projection_dim)
 
-    def _words(self, texts: Sequence[str], **padding: Any) -> Any:
+    def _tokenized(self, texts: Sequence[str], **padding: Any) -> Any:
         with quiet():
             return self._tokenizer(
                 list(texts),

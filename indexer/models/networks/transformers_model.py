@@ -1,4 +1,4 @@
-"""What all readers from transformers share: a network with its words and its pictures."""
+"""A network of transformers that looks at pictures a second time, with its tokenizer."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -7,43 +7,39 @@ import torch
 
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.pretrained import (
-    check_pictures,
-    check_words,
     count_tokens,
-    network,
+    load_parts,
     normalise,
-    picture_spec,
-    tokenizer,
 )
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime.device import LARGEST_BATCH, in_batches
 from storage.errors import BrokenModel
 
 
-class PretrainedReader:
+class TransformersModel:
     """A transformers network that looks at pictures, loaded and ready to run."""
 
     kind: ClassVar[Any]  # the class of transformers that the weights are of
-    most: ClassVar[int] = LARGEST_BATCH  # inputs at once, on a large accelerator too
+    max_batch: ClassVar[int] = LARGEST_BATCH  # inputs at once, on a large accelerator too
     context: int | None = None  # tokens of one text that are read; a longer one is refused
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         self.name = checkpoint.name
         self.revision = checkpoint.revision
         self._refuse_others(checkpoint)
-        self.pictures: PictureSpec = picture_spec(checkpoint)
-        self._tokenizer: Any = tokenizer(checkpoint)
-        loaded, self._placement = network(self.kind, checkpoint, device, most=self.most)
-        self._network: Any = loaded
+        parts = load_parts(
+            self.kind, checkpoint, device, text_part="text stack", max_batch=self.max_batch
+        )
+        self.pictures: PictureSpec = parts.pictures
+        self._tokenizer: Any = parts.tokenizer
+        self._network: Any = parts.network
+        self._placement = parts.placement
         self._device = self._placement.device
         self._batch = self._placement.batch
-        config = self._network.config
-        check_pictures(self.pictures, config.vision_config.image_size, self.name)
-        check_words(self._tokenizer, config.text_config.vocab_size, self.name, "text stack")
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> Self:
-        """Build the reader of a checkpoint's folder.
+        """Build the model of a checkpoint's folder.
 
         Raises BrokenModel, NotEnoughMemory, and what `place` raises for the device.
         """
@@ -61,7 +57,7 @@ class PretrainedReader:
         self.pictures.check(pixels, self.name)
         return pixels
 
-    def _planes(self, pixels: Pixels, rows: torch.Tensor) -> torch.Tensor:
+    def _pixel_values(self, pixels: Pixels, rows: torch.Tensor) -> torch.Tensor:
         """Take some rows of the pictures onto the device: (m, 3, s, s) float32, normalised."""
         return normalise(pixels[rows.numpy()], self.pictures, self._device)
 

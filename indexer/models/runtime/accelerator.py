@@ -6,7 +6,7 @@ import sys
 from typing import Literal
 
 
-def likely() -> Literal["cuda", "mps", "cpu"]:
+def guess_device() -> Literal["cuda", "mps", "cpu"]:
     """Guess what `device.place("auto")` will choose, from what a driver leaves in sight."""
     if shutil.which("nvidia-smi"):
         return "cuda"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from indexer.models.runtime.inference import accelerator_is_lost, accelerator_of_the_parent
-from indexer.models.runtime.memory import Precision, held
+from indexer.models.runtime.memory import Precision, weight_dtype
 from storage.errors import InvalidArgument, ModelError
 
 CPU_BATCH = 32  # a larger one is no faster on a CPU and takes memory from the decoders
@@ -39,18 +39,18 @@ class Placement:
 
 
 def place(
-    wanted: str = "auto", *, count: int = 0, exact: bool = True, most: int = LARGEST_BATCH
+    wanted: str = "auto", *, count: int = 0, exact: bool = True, max_batch: int = LARGEST_BATCH
 ) -> Placement:
     """Choose where and how a network of `count` parameters runs.
 
-    "auto" takes CUDA, else MPS, else the CPU. `exact` keeps the weights in fp32, `most` bounds
+    "auto" takes CUDA, else MPS, else the CPU. `exact` keeps the weights in fp32, `max_batch` bounds
     the batch. Raises InvalidArgument for a name that is no device, ModelError for one not
     present here.
     """
     found = _device(wanted)
-    weights = held(count, found.precision, exact=exact)
+    weights = weight_dtype(count, found.precision, exact=exact)
     precision = found.precision if exact else weights
-    return replace(found, precision=precision, weights=weights, batch=min(found.batch, most))
+    return replace(found, precision=precision, weights=weights, batch=min(found.batch, max_batch))
 
 
 def _device(wanted: str) -> Placement:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.files.safetensors import shapes
+from indexer.models.files.safetensors import tensor_shapes
 from storage.errors import NotEnoughMemory
 
 Precision = Literal["fp32", "bf16"]
@@ -31,7 +31,7 @@ def parameters(checkpoint: Checkpoint) -> int | None:
     return sum(count(path) for path in paths) if paths else None
 
 
-def held(count: int, precision: Precision, *, exact: bool) -> Precision:
+def weight_dtype(count: int, precision: Precision, *, exact: bool) -> Precision:
     """Return what so many weights are held in where matrix products run in that precision.
 
     An encoder's are `exact`: vectors made on one device are compared with those of another. A
@@ -42,21 +42,21 @@ def held(count: int, precision: Precision, *, exact: bool) -> Precision:
     return "bf16" if count >= LARGE else precision
 
 
-def need(checkpoint: Checkpoint, precision: Precision = "fp32") -> int | None:
+def checkpoint_bytes(checkpoint: Checkpoint, precision: Precision = "fp32") -> int | None:
     """Return the bytes that running a model takes whose weights are held in that precision.
 
     None where its files are not here.
     """
     count = parameters(checkpoint)
-    return None if count is None else needed(count, precision)
+    return None if count is None else bytes_for(count, precision)
 
 
-def needed(count: int, precision: Precision = "fp32") -> int:
+def bytes_for(count: int, precision: Precision = "fp32") -> int:
     """Return the bytes that running a network takes, of so many parameters held so."""
     return count * BYTES[precision] + ALLOWANCE
 
 
-def require(model: str, need: int, free: int, kind: str = "memory") -> None:
+def require_free(model: str, need: int, free: int, kind: str = "memory") -> None:
     """Raise NotEnoughMemory where less than `need` bytes are free."""
     if need > free:
         raise NotEnoughMemory(
@@ -102,4 +102,4 @@ def _cgroups() -> list[Path]:
 
 def count(path: Path) -> int:
     """Count the numbers in one file of weights; raises BrokenModel where it is damaged."""
-    return sum(math.prod(shape) for shape in shapes(path).values())
+    return sum(math.prod(shape) for shape in tensor_shapes(path).values())

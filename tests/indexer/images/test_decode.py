@@ -1,9 +1,7 @@
 import struct
 import warnings
 import zlib
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from PIL import ExifTags, Image
 
 from indexer.images.decode import Limits, open_header, open_picture
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
+from tests.indexer.images.encoded import chunk, encode, scene
 
 TURNED = {  # CIPA DC-008, Orientation: how an upright scene lies in the file
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,23 +21,6 @@ TURNED = {  # CIPA DC-008, Orientation: how an upright scene lies in the file
     8: Image.Transpose.ROTATE_270,
 }
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEIF", "JXL"]
-
-
-def scene(width: int = 96, height: int = 64) -> Image.Image:
-    """Draw four fields of colour, so that every turn and flip looks different."""
-    image = Image.new("RGB", (width, height), (210, 40, 40))
-    image.paste((40, 190, 60), (width // 2, 0, width, height // 2))
-    image.paste((50, 70, 200), (0, height // 2, width // 2, height))
-    image.paste((230, 220, 90), (width // 2, height // 2, width, height))
-    return image
-
-
-def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
-    if form not in Image.SAVE:
-        pytest.skip(f"this machine cannot write {form}")
-    into = BytesIO()
-    image.save(into, form, **options)
-    return into.getvalue()
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
@@ -54,12 +36,6 @@ def oriented(tag: int) -> Image.Exif:
 
 def png(width: int, height: int) -> bytes:
     """Write the header of a PNG of any size, and next to nothing behind it."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
@@ -67,7 +43,7 @@ def png(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_decoded_to_rgb(form: str) -> None:
-    picture = open_picture(encoded(scene(), form))
+    picture = open_picture(encode(scene(), form))
     assert (picture.format, picture.width, picture.height) == (form, 96, 64)
     assert picture.image.mode == "RGB"
     assert difference(picture.image, scene()) < 8
@@ -75,7 +51,7 @@ def test_every_format_is_decoded_to_rgb(form: str) -> None:
 
 def test_a_picture_is_opened_by_its_path_too(tmp_path: Path) -> None:
     path = tmp_path / "a name that lies.jpg"
-    path.write_bytes(encoded(scene(), "PNG"))
+    path.write_bytes(encode(scene(), "PNG"))
     assert open_picture(path).format == "PNG"
     assert open_picture(str(path)).format == "PNG"
 
@@ -86,20 +62,20 @@ def test_the_nine_orientations_of_one_picture_are_the_same_upright(form: str, ta
     stored = scene()
     if tag in TURNED:
         stored = stored.transpose(TURNED[tag])
-    picture = open_picture(encoded(stored, form, exif=oriented(tag)))
+    picture = open_picture(encode(stored, form, exif=oriented(tag)))
     assert (picture.width, picture.height) == (96, 64)
     assert difference(picture.image, scene()) < 6
 
 
 def test_what_libheif_has_turned_is_not_turned_again() -> None:
-    data = encoded(scene().transpose(Image.Transpose.ROTATE_90), "HEIF", exif=oriented(6).tobytes())
+    data = encode(scene().transpose(Image.Transpose.ROTATE_90), "HEIF", exif=oriented(6).tobytes())
     picture = open_picture(data)
     assert (picture.width, picture.height) == (96, 64)
     assert difference(picture.image, scene()) < 8
 
 
 def test_a_scaled_jpeg_keeps_its_stored_size_in_mind() -> None:
-    data = encoded(scene(1600, 1200), "JPEG", exif=oriented(6))
+    data = encode(scene(1600, 1200), "JPEG", exif=oriented(6))
     picture = open_picture(data, smallest=(128, 200))
     assert (picture.width, picture.height) == (1200, 1600)
     assert picture.image.size == (150, 200)
@@ -107,7 +83,7 @@ def test_a_scaled_jpeg_keeps_its_stored_size_in_mind() -> None:
 
 @pytest.mark.parametrize("smallest", [(64, 100), (600, 512), (64, 801), (1201, 0), (2000, 2000)])
 def test_no_side_is_scaled_below_what_is_needed(smallest: tuple[int, int]) -> None:
-    picture = open_picture(encoded(scene(1600, 1200), "JPEG"), smallest=smallest)
+    picture = open_picture(encode(scene(1600, 1200), "JPEG"), smallest=smallest)
     short, long = sorted(picture.image.size)
     assert short >= min(smallest[0], 1200)
     assert long >= min(smallest[1], 1600)
@@ -116,12 +92,12 @@ def test_no_side_is_scaled_below_what_is_needed(smallest: tuple[int, int]) -> No
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_a_moving_picture_is_its_first_frame(form: str) -> None:
     rest = [Image.new("RGB", (96, 64), shade) for shade in ("black", "white")]
-    data = encoded(scene(), form, save_all=True, append_images=rest)
+    data = encode(scene(), form, save_all=True, append_images=rest)
     assert difference(open_picture(data).image, scene()) < 8
 
 
 def test_cmyk_of_a_press_is_not_seen_as_its_negative() -> None:
-    data = encoded(Image.new("RGB", (32, 32), (220, 40, 30)).convert("CMYK"), "JPEG")
+    data = encode(Image.new("RGB", (32, 32), (220, 40, 30)).convert("CMYK"), "JPEG")
     found = np.asarray(open_picture(data).image)[16, 16]
     assert found[0] > 180
     assert found[1] < 90
@@ -131,7 +107,7 @@ def test_dates_and_places_come_with_the_picture() -> None:
     exif = oriented(1)
     exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
     for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
-        picture = open_picture(encoded(scene(), form, exif=exif))
+        picture = open_picture(encode(scene(), form, exif=exif))
         assert picture.capture.taken_at == "2015-07-04T12:30:00", form
 
 
@@ -139,7 +115,7 @@ def test_a_header_is_read_without_the_pixels() -> None:
     exif = oriented(1)
     exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
     for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
-        whole = encoded(scene(1600, 1200), form, exif=exif)
+        whole = encode(scene(1600, 1200), form, exif=exif)
         header = open_header(whole, Limits())
         assert header.capture == open_picture(whole).capture, form
         assert header.capture.taken_at == "2015-07-04T12:30:00"
@@ -150,7 +126,7 @@ def test_a_header_is_read_without_the_pixels() -> None:
 def test_exif_behind_the_pixels_of_a_png_is_in_its_header() -> None:
     exif = oriented(1)
     exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
-    plain, whole = encoded(scene(), "PNG"), encoded(scene(), "PNG", exif=exif)
+    plain, whole = encode(scene(), "PNG"), encode(scene(), "PNG", exif=exif)
     at = whole.find(b"eXIf") - 4
     chunk = whole[at : at + 12 + int.from_bytes(whole[at : at + 4], "big")]
     moved = plain[:-12] + chunk + plain[-12:]
@@ -179,7 +155,7 @@ def test_what_is_no_picture_is_a_failure_with_a_reason(data: bytes, reason: str)
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_truncated_picture_is_a_failure(form: str) -> None:
     noise = Image.effect_noise((200, 150), 90).convert("RGB")
-    data = encoded(noise, form)
+    data = encode(noise, form)
     with pytest.raises(DecodeFailure) as caught:
         open_picture(data[: len(data) * 2 // 5])
     assert "\n" not in caught.value.reason
@@ -187,7 +163,7 @@ def test_a_truncated_picture_is_a_failure(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_few_wrong_bytes_give_a_picture_or_a_failure_and_nothing_else(form: str) -> None:
-    whole = encoded(scene(), form)
+    whole = encode(scene(), form)
     dice = np.random.default_rng(5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -204,11 +180,11 @@ def test_a_few_wrong_bytes_give_a_picture_or_a_failure_and_nothing_else(form: st
 
 
 def bombs() -> dict[str, bytes]:
-    gif = bytearray(encoded(scene(), "GIF"))
+    gif = bytearray(encode(scene(), "GIF"))
     gif[6:10] = struct.pack("<HH", 50_000, 50_000)
-    bmp = bytearray(encoded(scene(), "BMP"))
+    bmp = bytearray(encode(scene(), "BMP"))
     bmp[18:26] = struct.pack("<ii", 50_000, 50_000)
-    webp = bytearray(encoded(scene(), "WEBP", lossless=True, exif=oriented(1)))
+    webp = bytearray(encode(scene(), "WEBP", lossless=True, exif=oriented(1)))
     webp[24:30] = (16_382).to_bytes(3, "little") * 2
     return {"PNG": png(50_000, 50_000), "GIF": bytes(gif), "BMP": bytes(bmp), "WEBP": bytes(webp)}
 
@@ -220,14 +196,14 @@ def test_a_bomb_is_refused_by_its_header(form: str) -> None:
 
 
 def test_a_jpeg_xl_bomb_is_refused_before_the_plugin_decodes_it() -> None:
-    data = encoded(scene(800, 600), "JXL")
+    data = encode(scene(800, 600), "JXL")
     with pytest.raises(DecodeFailure, match="480,000 pixels"):
         open_picture(data, limits=Limits(pixels=400_000))
 
 
 @pytest.mark.parametrize("pixels", [96 * 64 - 1, 96 * 64])
 def test_the_pixel_limit_is_exact(pixels: int) -> None:
-    data = encoded(scene(), "PNG")
+    data = encode(scene(), "PNG")
     if pixels < 96 * 64:
         with pytest.raises(DecodeFailure, match=r"6,144 pixels, the limit is 6,143"):
             open_picture(data, limits=Limits(pixels=pixels))
@@ -239,7 +215,7 @@ def test_a_limit_above_pillows_own_is_honoured_and_pillow_left_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert open_picture(encoded(scene(), "PNG")).width == 96
+    assert open_picture(encode(scene(), "PNG")).width == 96
     assert Image.MAX_IMAGE_PIXELS == 1000
 
 

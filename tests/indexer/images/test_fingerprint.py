@@ -12,7 +12,7 @@ from indexer.images.fingerprint import (
     perceptual_hashes,
     turned,
 )
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 
 
 def test_hashes_have_eight_forms_and_a_quality() -> None:

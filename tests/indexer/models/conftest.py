@@ -99,10 +99,10 @@ def change(tiny: Path) -> Callable[[Change], Path]:
 
 @pytest.fixture(scope="module")
 def briefly(request: pytest.FixtureRequest) -> Iterator[None]:
-    """One thread, and the `LIMITS` that a test file sets to what models say that never end."""
+    """One thread, and the `LIMITS` of tokens that a test file sets where models never end."""
     from tests.indexer.models.tiny_readers import quick
 
-    with quick(**getattr(request.module, "LIMITS", {})):
+    with quick(getattr(request.module, "LIMITS", 8)):
         yield
 
 

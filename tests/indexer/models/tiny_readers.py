@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,6 +20,9 @@ from transformers.models.bert.tokenization_bert import BertTokenizer
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.networks.blip import BlipAnswerer, BlipCaptioner
+from indexer.models.networks.instruct_blip import InstructBlip
+from indexer.models.networks.llava import Llava
 from indexer.models.protocols import Pixels
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[DEC]", "[ENC]")
@@ -285,6 +288,27 @@ def copied(origin: Path, folder: Path) -> Path:
     return folder
 
 
+def count_features(scorer: Any, patch: pytest.MonkeyPatch) -> list[int]:
+    """Keep of how many pictures a scorer computes the features at a time."""
+    counts: list[int] = []
+    features = scorer._image_features
+
+    def watched(pixel_values: torch.Tensor) -> torch.Tensor:
+        counts.append(len(pixel_values))
+        return cast(torch.Tensor, features(pixel_values))
+
+    patch.setattr(scorer, "_image_features", watched)
+    return counts
+
+
+def generated(network: Any, most: int, **inputs: Any) -> torch.Tensor:
+    """Generate token ids greedily with the library's own class."""
+    tokens: torch.Tensor = network.generate(
+        **inputs, do_sample=False, num_beams=1, max_new_tokens=most
+    )
+    return tokens
+
+
 def watch(reader: Any, patch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     """Keep the token ids that a reader generates."""
     made: list[torch.Tensor] = []
@@ -310,15 +334,15 @@ def ended(ids: torch.Tensor, end: int) -> list[list[int]]:
 
 
 @contextmanager
-def quick(**limits: int) -> Iterator[None]:
-    """Run on one thread, and let models that never end say little: limits by family's file.
+def quick(limit: int) -> Iterator[None]:
+    """Run on one thread, and let models that never end say little: tokens of one text.
 
     Models this small gain nothing from threads, and on a busy machine lose much to them.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        for name, most in limits.items():
-            patch.setattr(f"indexer.models.networks.{name}.MOST_TOKENS", most)
+        for kind in (BlipCaptioner, BlipAnswerer, InstructBlip, Llava):
+            patch.setattr(kind, "max_new_tokens", limit)
         yield
     torch.set_num_threads(before)

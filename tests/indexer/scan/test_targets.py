@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from storage import Library
 from storage.errors import InvalidArgument, PathNotFound
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Draw = Callable[..., Path]
 Index = Callable[..., Report]
@@ -18,7 +18,7 @@ IndexList = Callable[..., Report]
 
 
 @pytest.fixture
-def index_list(library: Library, encoder: StandInEncoder) -> IndexList:
+def index_list(library: Library, encoder: FakeEncoder) -> IndexList:
     """Runs the line over files named one by one."""
 
     def run(*names: str | Path) -> Report:
@@ -138,7 +138,7 @@ def test_listed_links_are_followed_and_told(
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_what_is_no_path_is_refused(
-    name: str, library: Library, index: Index, index_list: IndexList, encoder: StandInEncoder
+    name: str, library: Library, index: Index, index_list: IndexList, encoder: FakeEncoder
 ) -> None:
     with pytest.raises(InvalidArgument, match="the path of a file or folder"):
         index_list("a.png", name)

@@ -8,7 +8,7 @@ import pytest
 from search.dedup.apply.actions import Action, Delete
 from search.dedup.apply.apply import Outcome, apply
 from search.dedup.plan.plan import Entry
-from tests.search.dedup.planted import Run, drafts, put
+from tests.search.dedup.planted_duplicates import Run, drafts, put
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from search.dedup.apply.apply import apply
 from search.dedup.apply.trash import Trash
 from search.dedup.apply.undo import undo
 from search.dedup.plan.plan import Entry
-from tests.search.dedup.planted import contents, drafts, killed_after
+from tests.search.dedup.planted_duplicates import contents, drafts, killed_after
 
 CONTENTS = (b"a1", b"a1", b"a2", b"b1", b"")
 NAMES = ("x/1", "x/2", "x/3", "y/1", "y/2", "Y/1")

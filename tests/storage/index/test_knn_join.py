@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from storage import Library, Space
+from storage import Library
 from storage.index import builds, knn_join
 from storage.index.knn_join import Neighbours
 from storage.records import Matrix
-from storage.tables import items, spaces, vectors
+from storage.tables import items, vectors
 
 DIM, COUNT, LEAST = 48, 4000, 0.9
 Pairs = dict[tuple[int, int], float]
@@ -27,14 +27,6 @@ def drawn(count: int, seed: int = 0) -> Matrix:
     cosine = rng.uniform(0.85, 1, (len(beside), 1))
     second = cosine * beside + np.sqrt(1 - cosine**2) * away
     return np.vstack([first, second]).astype(np.float16).astype(np.float32)
-
-
-@pytest.fixture
-def space_id(library: Library) -> int:
-    with library.catalogue.writing() as connection:
-        number = spaces.register(connection, Space("m", "1", DIM, "{}")).id
-    assert number is not None
-    return number
 
 
 def add(library: Library, space_id: int, matrix: Matrix, first: int = 0) -> None:

@@ -8,26 +8,19 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, update
 
-from storage import Filters, Library, Near, Space, schema
+from storage import Filters, Library, Near, schema
 from storage.index import builds, kinds
 from storage.records import Capture, Matrix
 from storage.selection import select_vectors
-from storage.tables import files, items, spaces, vectors
+from storage.tables import files, items, vectors
 from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 from storage.tables.roots import Roots
 from storage.tables.vectors import Ids
+from tests.storage.unit_vectors import unit_vectors
 
 DIM = 24
 Fill = Callable[[int, int], Matrix]
-
-
-@pytest.fixture
-def space_id(library: Library) -> int:
-    with library.catalogue.writing() as connection:
-        number = spaces.register(connection, Space("m", "1", DIM, "{}")).id
-    assert number is not None
-    return number
 
 
 @pytest.fixture
@@ -35,9 +28,7 @@ def fill(library: Library, space_id: int) -> Fill:
     """Adds random unit vectors for items numbered from `first`; returns them."""
 
     def add(first: int, count: int) -> Matrix:
-        rng = np.random.default_rng(first)
-        matrix = rng.standard_normal((count, DIM)).astype(np.float32)
-        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+        matrix = unit_vectors(count, DIM, seed=first)
         with library.catalogue.writing() as connection:
             root = Roots(connection).enter("/photos", walked=True)
             for number, row in enumerate(matrix, start=first):

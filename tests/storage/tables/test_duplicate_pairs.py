@@ -54,6 +54,15 @@ def fill(library: Library) -> None:
         fingerprints.add_features(connection, [(n, *local(n)) for n in numbers])
 
 
+@pytest.fixture
+def filled(pictures: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """The same with fingerprints and features, read three at a time."""
+    for page in ("FINGERPRINT_PAGE", "FEATURE_PAGE", "BASE_PAGE"):
+        monkeypatch.setattr(fingerprints, page, 3)
+    fill(pictures)
+    return pictures
+
+
 @pytest.mark.parametrize("method", ["fingerprints", "features"])
 def test_present_pictures_that_lack_something_are_listed_in_pages(
     pictures: Library, method: str
@@ -67,12 +76,8 @@ def test_present_pictures_that_lack_something_are_listed_in_pages(
         assert lacking(connection, 3, 2) == [(n, name(n)) for n in (5, 6)]
 
 
-def test_fingerprints_come_back_in_pages(
-    pictures: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fingerprints, "FINGERPRINT_PAGE", 3)
-    fill(pictures)
-    with pictures.catalogue.reading() as connection:
+def test_fingerprints_come_back_in_pages(filled: Library) -> None:
+    with filled.catalogue.reading() as connection:
         pages = list(fingerprints.fingerprints(connection))
         assert [page.ids.tolist() for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
         for page in pages:
@@ -91,12 +96,8 @@ def test_fingerprints_come_back_in_pages(
         )
 
 
-def test_features_come_back_in_ragged_pages(
-    pictures: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fingerprints, "FEATURE_PAGE", 3)
-    fill(pictures)
-    with pictures.catalogue.reading() as connection:
+def test_features_come_back_in_ragged_pages(filled: Library) -> None:
+    with filled.catalogue.reading() as connection:
         pages = list(fingerprints.features(connection))
         assert [page.items.tolist() for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]
         assert pages[0].owners.tolist() == [2, 3, 3]
@@ -112,12 +113,8 @@ def test_features_come_back_in_ragged_pages(
         np.testing.assert_array_equal(found[5][1], local(5)[1])
 
 
-def test_bases_are_the_first_of_the_eight_hashes(
-    pictures: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fingerprints, "BASE_PAGE", 3)
-    fill(pictures)
-    with pictures.catalogue.reading() as connection:
+def test_bases_are_the_first_of_the_eight_hashes(filled: Library) -> None:
+    with filled.catalogue.reading() as connection:
         pages = list(fingerprints.bases(connection, 30))
         assert [page.items.tolist() for page in pages] == [[3, 4, 5], [6, 7]]
         for number, base in zip(

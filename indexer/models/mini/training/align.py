@@ -13,9 +13,9 @@ from indexer.models.mini.scenes.words import PAD_ID, START_ID, bert_tokenizer, i
 from indexer.models.mini.training.blip import HEADS, WIDTH
 from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.contrast import contrastive_loss
+from indexer.models.mini.training.dataset import MEAN, STD, Dataset
 from indexer.models.mini.training.layout import save_model
-from indexer.models.mini.training.lessons import MEAN, STD, Lessons
-from indexer.models.mini.training.pool import IMAGE_SIZE
+from indexer.models.mini.training.render_cache import IMAGE_SIZE
 
 MOST_TOKENS = 40
 _SCALE = 30.0
@@ -71,11 +71,11 @@ def save_align(model: AlignModel, directory: Path) -> None:
     save_model(model, build(pictures, bert_tokenizer(MOST_TOKENS)), directory)
 
 
-class Settling:
+class BatchNormUpdate:
     """Measures the batch norms' statistics anew, for weights that are an average of many steps."""
 
-    def __init__(self, lessons: Lessons, batch: int) -> None:
-        self._lessons, self._batch = lessons, batch
+    def __init__(self, dataset: Dataset, batch: int) -> None:
+        self._dataset, self._batch = dataset, batch
 
     def __call__(self, model: nn.Module) -> None:
         """Show the model some batches; only what its norms know of them changes."""
@@ -87,30 +87,30 @@ class Settling:
         model.train()
         with torch.no_grad():
             for _ in range(_SETTLING):
-                rows = self._lessons.rows(self._batch)
-                model.get_image_features(pixel_values=self._lessons.pictures(rows))
+                rows = self._dataset.rows(self._batch)
+                model.get_image_features(pixel_values=self._dataset.pictures(rows))
 
 
-class Aligning:
+class AlignLoss:
     """ALIGN's contrastive loss, with mini CLIP's rows of the same pictures and words as targets."""
 
-    def __init__(self, model: AlignModel, teacher: Teacher, lessons: Lessons, batch: int) -> None:
+    def __init__(self, model: AlignModel, teacher: Teacher, dataset: Dataset, batch: int) -> None:
         self._model, self._teacher = model, teacher
-        self._lessons, self._batch = lessons, batch
+        self._dataset, self._batch = dataset, batch
 
     def __call__(self, progress: float) -> Tensor:
         """Return the contrastive loss and twice how far rows lie from the teacher's."""
-        rows = self._lessons.rows(self._batch, min(0.25 + progress, 0.75))
-        words, slots = self._lessons.captions(rows, 0.5, 0.2)
-        said = self._lessons.sentences(words, START_ID)
-        pictures = self._lessons.pictures(rows)
+        rows = self._dataset.rows(self._batch, min(0.25 + progress, 0.75))
+        words, slots = self._dataset.captions(rows, 0.5, 0.2)
+        said = self._dataset.sentences(words, START_ID)
+        pictures = self._dataset.pictures(rows)
         model = self._model
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             seen = model.get_image_features(pixel_values=pictures).pooler_output
             read = model.get_text_features(said.tokens, said.mask).pooler_output
         seen, read = F.normalize(seen.float(), dim=-1), F.normalize(read.float(), dim=-1)
         scale = torch.tensor(_SCALE, device=seen.device)
-        loss = contrastive_loss(seen, read, scale, self._lessons.also_true(rows, slots))
+        loss = contrastive_loss(seen, read, scale, self._dataset.also_true(rows, slots))
         taught = self._teacher.pictures(pictures), self._teacher.texts(words)
         apart = 2 - (seen * taught[0]).sum(1) - (read * taught[1]).sum(1)
         return loss + 4 * apart.mean()

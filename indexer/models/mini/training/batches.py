@@ -6,8 +6,8 @@ import torch
 from open_clip.tokenizer import SimpleTokenizer  # type: ignore[import-untyped]
 from torch import Tensor
 
-from indexer.models.mini.training.lessons import Lessons
-from indexer.models.mini.training.pool import UNSAID, Pool
+from indexer.models.mini.training.dataset import Dataset
+from indexer.models.mini.training.render_cache import UNSAID, RenderCache
 from indexer.models.mini.training.tokenizer import Spelling
 
 _FIRST_SHARE = 0.7
@@ -34,26 +34,26 @@ class Batches:
 
     def __init__(
         self,
-        pool: Pool,
+        pool: RenderCache,
         tokenizer: SimpleTokenizer,
         words: tuple[str, ...],
         seed: int,
         device: torch.device,
     ) -> None:
-        self._lessons = Lessons(pool, seed, device)
+        self._dataset = Dataset(pool, seed, device)
         self._spelling = Spelling(tokenizer, words)
         self._device = device
 
     def draw(self, size: int, family_share: float) -> Batch:
         """Draw a batch of which about that share comes as whole families."""
-        rows = self._lessons.rows(size, family_share)
-        words, slots = self._lessons.captions(rows, _FIRST_SHARE, _OTHER_FULL_SHARE)
-        seen = self._lessons.content(rows)
-        whole = torch.from_numpy(slots < self._lessons.full(rows)).to(self._device)
+        rows = self._dataset.rows(size, family_share)
+        words, slots = self._dataset.captions(rows, _FIRST_SHARE, _OTHER_FULL_SHARE)
+        seen = self._dataset.content(rows)
+        whole = torch.from_numpy(slots < self._dataset.full(rows)).to(self._device)
         return Batch(
-            images=self._lessons.pictures(rows),
+            images=self._dataset.pictures(rows),
             tokens=torch.from_numpy(self._spelling.tokens(words)).to(self._device),
-            also_true=self._lessons.also_true(rows, slots),
+            also_true=self._dataset.also_true(rows, slots),
             seen=seen,
             said=seen.masked_fill(~whole[:, None], UNSAID),
         )

@@ -10,9 +10,9 @@ from transformers import BlipConfig, BlipImageProcessor, BlipProcessor
 
 from indexer.models.mini.scenes.words import DECODE_ID, END_ID, PAD_ID, bert_tokenizer, ids
 from indexer.models.mini.training.checkpoint import WEIGHTS_NAME
+from indexer.models.mini.training.dataset import MEAN, STD
 from indexer.models.mini.training.layout import save_model
-from indexer.models.mini.training.lessons import MEAN, STD
-from indexer.models.mini.training.pool import IMAGE_SIZE
+from indexer.models.mini.training.render_cache import IMAGE_SIZE
 from indexer.models.mini.weights import CLIP_DIRECTORY
 
 WIDTH, HEADS, PATCH = 128, 4, 8
@@ -20,17 +20,24 @@ TEXT_LAYERS = 3
 MOST_TOKENS = 40
 
 
+def vision_config() -> dict[str, Any]:
+    """Describe the vision tower of mini CLIP, which every model of the family has."""
+    return {
+        "hidden_size": WIDTH,
+        "intermediate_size": 4 * WIDTH,
+        "projection_dim": WIDTH,
+        "num_hidden_layers": 6,
+        "num_attention_heads": HEADS,
+        "image_size": IMAGE_SIZE,
+        "patch_size": PATCH,
+    }
+
+
 def blip_config() -> BlipConfig:
     """Describe the mini BLIPs: the vision tower of mini CLIP, three layers of text."""
     return BlipConfig(
         vision_config={
-            "hidden_size": WIDTH,
-            "intermediate_size": 4 * WIDTH,
-            "projection_dim": WIDTH,
-            "num_hidden_layers": 6,
-            "num_attention_heads": HEADS,
-            "image_size": IMAGE_SIZE,
-            "patch_size": PATCH,
+            **vision_config(),
             "initializer_range": 0.02,  # the library's default of 1e-10 is for loading weights
         },
         text_config={

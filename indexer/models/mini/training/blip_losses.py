@@ -10,14 +10,14 @@ from transformers import (
     BlipForQuestionAnswering,
 )
 
-from indexer.models.mini.scenes.swaps import swapped
+from indexer.models.mini.scenes.hard_negatives import swapped
 from indexer.models.mini.scenes.words import DECODE_ID, START_ID
 from indexer.models.mini.training.contrast import Probe, contrastive_loss
-from indexer.models.mini.training.lessons import Ids, Lessons, Sentences
-from indexer.models.mini.training.pool import UNSAID
+from indexer.models.mini.training.dataset import Dataset, Ids, Sentences
+from indexer.models.mini.training.render_cache import UNSAID
 
 
-class Saying:
+class CaptionLoss:
     """BLIP's language loss: each picture's first caption, and one more of the others.
 
     `probe`, thrown away afterwards, reads the scene's content from the tower's class token: one
@@ -25,18 +25,18 @@ class Saying:
     """
 
     def __init__(
-        self, model: BlipForConditionalGeneration, probe: Probe, lessons: Lessons, batch: int
+        self, model: BlipForConditionalGeneration, probe: Probe, dataset: Dataset, batch: int
     ) -> None:
         self._model, self._probe = model, probe
-        self._lessons, self._batch = lessons, batch
+        self._dataset, self._batch = dataset, batch
 
     def __call__(self, progress: float) -> Tensor:
         """Return the mean cross entropy of the next word."""
-        rows = self._lessons.rows(self._batch, 0.5)
-        first, _ = self._lessons.captions(rows, 1.0, 0.0)
-        other, _ = self._lessons.captions(rows, 0.0, 0.4)
-        said = self._lessons.sentences(_stacked(first, other), DECODE_ID)
-        pictures = self._lessons.pictures(rows)
+        rows = self._dataset.rows(self._batch, 0.5)
+        first, _ = self._dataset.captions(rows, 1.0, 0.0)
+        other, _ = self._dataset.captions(rows, 0.0, 0.4)
+        said = self._dataset.sentences(_stacked(first, other), DECODE_ID)
+        pictures = self._dataset.pictures(rows)
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             seen = self._model.vision_model(pixel_values=pictures).last_hidden_state
             logits = self._model.text_decoder(
@@ -44,12 +44,12 @@ class Saying:
                 attention_mask=said.mask,
                 encoder_hidden_states=seen.repeat(2, 1, 1),
             ).logits
-        return next_word(logits, said) + read_content(self._probe, seen, self._lessons, rows)
+        return next_word(logits, said) + read_content(self._probe, seen, self._dataset, rows)
 
 
-def read_content(probe: Probe, seen: Tensor, lessons: Lessons, rows: Ids) -> Tensor:
+def read_content(probe: Probe, seen: Tensor, dataset: Dataset, rows: Ids) -> Tensor:
     """Return the probe's loss on the class token of (n, places, width) features."""
-    loss: Tensor = probe(F.normalize(seen[:, 0].float(), dim=-1), lessons.content(rows))
+    loss: Tensor = probe(F.normalize(seen[:, 0].float(), dim=-1), dataset.content(rows))
     return loss
 
 
@@ -65,7 +65,7 @@ def _stacked(*parts: Ids) -> Ids:
     return np.concatenate(parts)
 
 
-class Matching:
+class MatchingLoss:
     """BLIP's contrastive and matching losses, and where in a false caption the falsehood is.
 
     Negatives are captions of near-alike scenes and, as in BLIP, of strangers that the contrastive
@@ -79,29 +79,29 @@ class Matching:
         model: BlipForImageTextRetrieval,
         where: nn.Linear,
         probe: Probe,
-        lessons: Lessons,
+        dataset: Dataset,
         batch: int,
     ) -> None:
         self._model, self._where, self._probe = model, where, probe
-        self._lessons = lessons
+        self._dataset = dataset
         self._batch = batch
         self._rng = np.random.default_rng(11)
         self._scale = 20.0
 
     def __call__(self, progress: float) -> Tensor:
         """Return the sum of the contrastive, matching and word losses."""
-        lessons, model = self._lessons, self._model
-        rows = lessons.rows(self._batch, 0.5)
-        true, slots = lessons.captions(rows, 0.6, 0.4)
-        short, _ = lessons.captions(rows, 0.0, 0.0)
+        dataset, model = self._dataset, self._model
+        rows = dataset.rows(self._batch, 0.5)
+        true, slots = dataset.captions(rows, 0.6, 0.4)
+        short, _ = dataset.captions(rows, 0.0, 0.0)
         near = [self._sibling_words(rows, slots), self._twins(true, rows, slots)]
-        pictures = lessons.pictures(rows)
+        pictures = dataset.pictures(rows)
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             seen = model.vision_model(pixel_values=pictures).last_hidden_state
-            contrast, strangers = self._contrast(seen, true, lessons.also_true(rows, slots))
-            other, holds = lessons.short_of_others(rows)
+            contrast, strangers = self._contrast(seen, true, dataset.also_true(rows, slots))
+            other, holds = dataset.short_of_others(rows)
             texts = _stacked(true, short, *near, true[strangers], other)
-            said = lessons.sentences(texts, START_ID)
+            said = dataset.sentences(texts, START_ID)
             read = model.text_encoder(
                 input_ids=said.tokens,
                 attention_mask=said.mask,
@@ -115,7 +115,7 @@ class Matching:
         labels[5 * count :] = torch.from_numpy(holds).to(labels)
         weight = torch.tensor([1.0, 1.8], device=judged.device)  # about two true to four false
         matching = F.cross_entropy(judged, labels, weight=weight)
-        read_out = read_content(self._probe, seen, lessons, rows)
+        read_out = read_content(self._probe, seen, dataset, rows)
         return contrast + 2 * matching + self._word_loss(words, said, count) + read_out
 
     def _twins(self, true: Ids, rows: Ids, slots: Ids) -> Ids:
@@ -125,11 +125,11 @@ class Matching:
 
     def _sibling_words(self, rows: Ids, slots: Ids) -> Ids:
         # In the same form of words where the sibling's scene has it, so that words line up.
-        kin = self._lessons.siblings(rows)
-        return self._lessons.caption(kin, slots % self._lessons.full(kin))
+        kin = self._dataset.siblings(rows)
+        return self._dataset.caption(kin, slots % self._dataset.full(kin))
 
     def _contrast(self, seen: Tensor, true: Ids, same: Tensor) -> tuple[Tensor, Ids]:
-        said = self._lessons.sentences(true, START_ID)
+        said = self._dataset.sentences(true, START_ID)
         model = self._model
         texts = model.text_encoder(input_ids=said.tokens, attention_mask=said.mask)
         pictures = F.normalize(model.vision_proj(seen[:, 0]).float(), dim=-1)
@@ -162,22 +162,22 @@ class Matching:
         return torch.stack(losses).mean()
 
 
-class Answering:
+class AnsweringLoss:
     """BLIP's question answering: several questions about each picture, answers word by word."""
 
     def __init__(
-        self, model: BlipForQuestionAnswering, lessons: Lessons, batch: int, each: int = 6
+        self, model: BlipForQuestionAnswering, dataset: Dataset, batch: int, each: int = 6
     ) -> None:
-        self._model, self._lessons = model, lessons
+        self._model, self._dataset = model, dataset
         self._batch, self._each = batch, each
 
     def __call__(self, progress: float) -> Tensor:
         """Return the mean cross entropy of the answers' words."""
-        rows = self._lessons.rows(self._batch)
-        at, asked, replies = self._lessons.asked(rows, self._each)
-        question = self._lessons.sentences(asked, START_ID)
-        answer = self._lessons.sentences(replies[:, None], DECODE_ID)
-        pictures = self._lessons.pictures(rows)
+        rows = self._dataset.rows(self._batch)
+        at, asked, replies = self._dataset.asked(rows, self._each)
+        question = self._dataset.sentences(asked, START_ID)
+        answer = self._dataset.sentences(replies[:, None], DECODE_ID)
+        pictures = self._dataset.pictures(rows)
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             seen = self._model.vision_model(pixel_values=pictures).last_hidden_state
             read = self._model.text_encoder(

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 
 from indexer.models import registry
+from indexer.models.mini.scenes.counterfactuals import twins
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Scene
-from indexer.models.mini.scenes.variants import twins
 from indexer.models.mini.training.checkpoint import replace_file
 from indexer.models.mini.training.family_report import pictures
-from indexer.models.mini.training.pool import training_families
+from indexer.models.mini.training.render_cache import training_families
 from indexer.models.networks.likelihood import MATCH, LikelihoodScorer
 
 _SEED = 424_242  # of scenes that no training run draws

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from indexer.models.mini.training.report import Report
-from indexer.models.mini.training.trainer import Effort
+from indexer.models.mini.training.trainer import TrainingProgress
 
 CLIP_PACKAGES = ("torch", "open_clip_torch", "safetensors", "pillow", "numpy")
-_NAMES = {"clip-hf": "mini-clip"}  # where the model is not called as its course
+_NAMES = {"clip-hf": "mini-clip"}  # where the model is not called as its recipe
 FAMILY_PACKAGES = ("torch", "transformers", "safetensors", "pillow", "numpy")
 
 
@@ -18,7 +18,7 @@ class Run:
     """What a training run was, and how far it has come; `start` names what it went on from."""
 
     seed: int
-    effort: Effort
+    progress: TrainingProgress
     batch: int
     pool: int
     device: str
@@ -33,13 +33,13 @@ def clip_card(run: Run, reports: list[Report]) -> str:
 
 
 def family_card(
-    course: str, about: str, run: Run, figures: Mapping[str, float], scenes: int
+    recipe: str, about: str, run: Run, figures: Mapping[str, float], scenes: int
 ) -> str:
     """Write the card of another model of the family, in Markdown."""
-    name = _NAMES.get(course, f"mini-{course}")
+    name = _NAMES.get(recipe, f"mini-{recipe}")
     head = f"---\nlicense: apache-2.0\nlibrary_name: transformers\n---\n\n# {name}"
     made = (
-        f"{about} Trained by `python -m indexer.models.mini.training.train {course}` on scenes of "
+        f"{about} Trained by `python -m indexer.models.mini.training.train {recipe}` on scenes of "
         "plain shapes drawn by the same package, so that sightline runs, is tested and is shown "
         "off without a download."
     )
@@ -55,15 +55,15 @@ def family_card(
 
 def _facts(run: Run, packages: tuple[str, ...]) -> str:
     names = ", ".join(f"{name} {version(name)}" for name in packages)
-    steps, seconds = run.effort.steps, run.effort.seconds
-    state = "finished" if run.effort.finished else "an interim checkpoint of a run still going"
+    steps, seconds = run.progress.steps, run.progress.seconds
+    state = "finished" if run.progress.finished else "an interim checkpoint of a run still going"
     rows = {
         "Run": state,
         "Parameters": f"{run.parameters:,} (stored as float16)",
         "Seed": f"{run.seed}",
         **({"Went on from": run.start} if run.start else {}),
         "Steps x batch": f"{steps:,} x {run.batch} = {steps * run.batch:,} samples seen",
-        "Pool": f"{run.pool:,} drawn scenes, none with the content of a held-out scene",
+        "RenderCache": f"{run.pool:,} drawn scenes, none with the content of a held-out scene",
         "Training time": f"{seconds:,.0f} s",
         "Device": run.device,
         "Software": f"Python {platform.python_version()}, {names}",

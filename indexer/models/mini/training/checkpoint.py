@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from indexer.models.mini.training.lessons import MEAN, STD
-from indexer.models.mini.training.pool import IMAGE_SIZE
+from indexer.models.mini.training.dataset import MEAN, STD
+from indexer.models.mini.training.render_cache import IMAGE_SIZE
 from indexer.models.mini.training.tokenizer import (
     BPE_NAME,
     CONTEXT_LENGTH,

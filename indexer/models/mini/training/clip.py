@@ -23,11 +23,11 @@ from indexer.models.mini.training.checkpoint import (
     save_tokenizer,
 )
 from indexer.models.mini.training.contrast import Probe, batch_loss
-from indexer.models.mini.training.lessons import Ids
-from indexer.models.mini.training.pool import Pool
+from indexer.models.mini.training.dataset import Ids
+from indexer.models.mini.training.render_cache import RenderCache
 from indexer.models.mini.training.report import Report, measure
 from indexer.models.mini.training.tokenizer import Spelling, load_tokenizer
-from indexer.models.mini.training.trainer import Effort, Schedule, Trainer, device_name
+from indexer.models.mini.training.trainer import Schedule, Trainer, TrainingProgress, device_name
 from indexer.models.mini.weights import CLIP_DIRECTORY
 
 log = logging.getLogger("sightline.mini")
@@ -57,7 +57,7 @@ class Contrasting:
 def train_clip(
     schedule: Schedule,
     seed: int,
-    pool: Pool,
+    pool: RenderCache,
     out: Path,
     device: torch.device,
     scenes: Sequence[Scene],
@@ -72,14 +72,14 @@ def train_clip(
     loss = Contrasting(model, probe, batches, schedule.batch)
     reports: list[Report] = []
 
-    def save(average: nn.Module, effort: Effort) -> None:
+    def save(average: nn.Module, progress: TrainingProgress) -> None:
         save_clip(average.state_dict(), out)
         # Measured from the file, so that what float16 costs is in the figures.
-        sizes = (64, PHOTO_SIZE) if effort.finished else (64,)
+        sizes = (64, PHOTO_SIZE) if progress.finished else (64,)
         reports[:] = [measure(out, scenes, size) for size in sizes]
         run = Run(
             seed=seed,
-            effort=effort,
+            progress=progress,
             batch=schedule.batch,
             pool=len(pool),
             device=device_name(device),
@@ -87,7 +87,7 @@ def train_clip(
         )
         replace_file(out / CARD_NAME, (clip_card(run, reports) + "\n").encode())
         for report in reports:
-            log.info("step %d: %s", effort.steps, report)
+            log.info("step %d: %s", progress.steps, report)
 
     Trainer(model, schedule, aside=(probe,)).train(loss, save)
     return reports

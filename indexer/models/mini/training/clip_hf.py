@@ -15,9 +15,9 @@ from transformers.models.clip.processing_clip import CLIPProcessor
 
 from indexer.models.mini.training.blip import HEADS, PATCH, WIDTH, clip_vision
 from indexer.models.mini.training.clip import Teacher
+from indexer.models.mini.training.dataset import MEAN, STD, Dataset
 from indexer.models.mini.training.layout import save_model
-from indexer.models.mini.training.lessons import MEAN, STD, Lessons
-from indexer.models.mini.training.pool import IMAGE_SIZE
+from indexer.models.mini.training.render_cache import IMAGE_SIZE
 from indexer.models.mini.training.tokenizer import CONTEXT_LENGTH, load_tokenizer
 from indexer.models.mini.weights import CLIP_DIRECTORY
 
@@ -133,14 +133,18 @@ def _text(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def save_clip_hf(model: CLIPModel, directory: Path) -> None:
     """Write the model in the published layout, replacing an older one."""
-    pictures = CLIPImageProcessor(
+    build: Any = CLIPProcessor  # the library leaves its constructor untyped
+    save_model(model, build(clip_image_processor(), _tokenizer()), directory)
+
+
+def clip_image_processor() -> CLIPImageProcessor:
+    """Return how pictures are prepared for the tower of mini CLIP."""
+    return CLIPImageProcessor(
         size={"shortest_edge": IMAGE_SIZE},
         crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
         image_mean=[MEAN] * 3,
         image_std=[STD] * 3,
     )
-    build: Any = CLIPProcessor  # the library leaves its constructor untyped
-    save_model(model, build(pictures, _tokenizer()), directory)
 
 
 def _tokenizer() -> CLIPTokenizer:
@@ -159,16 +163,16 @@ def _tokenizer() -> CLIPTokenizer:
     )
 
 
-class Following:
+class DistillationLoss:
     """How far the picture tower's rows lie from the teacher's: one less the mean cosine."""
 
-    def __init__(self, model: CLIPModel, teacher: Teacher, lessons: Lessons, batch: int) -> None:
+    def __init__(self, model: CLIPModel, teacher: Teacher, dataset: Dataset, batch: int) -> None:
         self._model, self._teacher = model, teacher
-        self._lessons, self._batch = lessons, batch
+        self._dataset, self._batch = dataset, batch
 
     def __call__(self, progress: float) -> Tensor:
         """Return the loss of one batch."""
-        pictures = self._lessons.pictures(self._lessons.rows(self._batch))
+        pictures = self._dataset.pictures(self._dataset.rows(self._batch))
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             seen = self._model.get_image_features(pixel_values=pictures).pooler_output
         rows = F.normalize(seen.float(), dim=-1)

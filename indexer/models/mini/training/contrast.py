@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from indexer.models.mini.training.batches import Batch
-from indexer.models.mini.training.pool import QUESTIONS, UNSAID
+from indexer.models.mini.training.render_cache import QUESTIONS, UNSAID
 
 _PROBE_SCALE = 8.0
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from indexer.models import load, load_reader
+from indexer.models.mini.scenes.counterfactuals import TWINS, twins
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.phrases import captions, full_captions
 from indexer.models.mini.scenes.questions import SUBJECTS, questions
 from indexer.models.mini.scenes.scenes import COLOURS, SHAPES, Scene
-from indexer.models.mini.scenes.variants import TWINS, twins
-from indexer.models.mini.training.pool import IMAGE_SIZE
+from indexer.models.mini.training.render_cache import IMAGE_SIZE
 from indexer.models.protocols import Answerer, Captioner, PairScorer, Pixels
 
 Figures = dict[str, float]  # what was measured → a share, 0 to 1
@@ -81,7 +81,7 @@ def answered(answerer: Answerer, scenes: Sequence[Scene]) -> Figures:
 
 
 def reader_figures(name: str, directory: Path, scenes: Sequence[Scene]) -> Figures:
-    """Measure a model of the family, by the name of its course, in everything it does."""
+    """Measure a model of the family, by the name of its recipe, in everything it does."""
     where = str(directory)
     if name in ("clip-hf", "align"):
         return towers(directory, scenes)

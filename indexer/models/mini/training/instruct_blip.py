@@ -23,9 +23,10 @@ from indexer.models.mini.scenes.words import (
     speaking_tokenizer,
 )
 from indexer.models.mini.training.blip import HEADS, PATCH, WIDTH, picture_processor
+from indexer.models.mini.training.dataset import Dataset, Ids, token_ids
 from indexer.models.mini.training.layout import save_model
-from indexer.models.mini.training.lessons import Ids, Lessons, token_ids
-from indexer.models.mini.training.pool import IMAGE_SIZE, MAX_WORDS, UNSAID
+from indexer.models.mini.training.llava import llama_config
+from indexer.models.mini.training.render_cache import IMAGE_SIZE, MAX_WORDS, UNSAID
 
 QUERIES = 16
 MOST_TOKENS = 128
@@ -59,26 +60,10 @@ def instruct_blip_config() -> InstructBlipConfig:
             "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0,
         },
-        text_config=_speaker(stack),
+        text_config=llama_config(3, MOST_TOKENS),
         num_query_tokens=QUERIES,
         image_token_index=speaking_ids()[IMAGE],
     )
-
-
-def _speaker(stack: dict[str, int]) -> dict[str, Any]:
-    return {
-        **stack,
-        "model_type": "llama",
-        "vocab_size": len(speaking_ids()),
-        "intermediate_size": 384,
-        "num_hidden_layers": 3,
-        "num_key_value_heads": HEADS,
-        "max_position_embeddings": MOST_TOKENS,
-        "bos_token_id": START_ID,
-        "eos_token_id": END_ID,
-        "pad_token_id": PAD_ID,
-        "tie_word_embeddings": False,
-    }
 
 
 def as_qformer(text: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -109,17 +94,17 @@ def save_instruct_blip(model: InstructBlipForConditionalGeneration, directory: P
     save_model(model, processor, directory, {"describe": INSTRUCTION})
 
 
-class Instructing:
+class InstructionLoss:
     """InstructBLIP's loss: instructions about a picture, each answered through its own queries."""
 
     def __init__(
         self,
         model: InstructBlipForConditionalGeneration,
-        lessons: Lessons,
+        dataset: Dataset,
         batch: int,
         each: int = 5,
     ) -> None:
-        self._model, self._lessons = model, lessons
+        self._model, self._dataset = model, dataset
         self._batch, self._each = batch, each
         self._device = next(model.parameters()).device
         spelled = [ids()[word] - len(SPECIALS) + 1 for word in INSTRUCTION.split()]
@@ -127,11 +112,11 @@ class Instructing:
 
     def __call__(self, progress: float) -> Tensor:
         """Return the mean cross entropy of the answers' words."""
-        rows = self._lessons.rows(self._batch)
+        rows = self._dataset.rows(self._batch)
         at, asked, answers = self._exercises(rows)
-        heard = self._lessons.sentences(asked, START_ID)
+        heard = self._dataset.sentences(asked, START_ID)
         tokens, targets = self._written(asked, answers)
-        pictures = self._lessons.pictures(rows)
+        pictures = self._dataset.pictures(rows)
         model = self._model
         with torch.autocast(self._device.type, dtype=torch.bfloat16):
             seen = model.vision_model(pixel_values=pictures).last_hidden_state
@@ -153,8 +138,8 @@ class Instructing:
 
     def _exercises(self, rows: Ids) -> tuple[Ids, Ids, Ids]:
         """Choose questions of every scene and one request for its description."""
-        at, questions, replies = self._lessons.asked(rows, self._each)
-        said, _ = self._lessons.captions(rows, 1.0, 0.0)
+        at, questions, replies = self._dataset.asked(rows, self._each)
+        said, _ = self._dataset.captions(rows, 1.0, 0.0)
         request = np.zeros((len(rows), questions.shape[1]), np.int64)
         request[:, : len(self._instruction)] = self._instruction
         single = np.zeros((len(questions), MAX_WORDS), np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import CLIPImageProcessor, LlavaConfig, LlavaForConditionalGeneration
+from transformers import LlavaConfig, LlavaForConditionalGeneration
 from transformers.models.llava.processing_llava import LlavaProcessor
 
 from indexer.models.mini.scenes.questions import INSTRUCTION
@@ -21,10 +21,11 @@ from indexer.models.mini.scenes.words import (
     speaking_ids,
     speaking_tokenizer,
 )
-from indexer.models.mini.training.blip import HEADS, PATCH, WIDTH
+from indexer.models.mini.training.blip import HEADS, PATCH, WIDTH, vision_config
+from indexer.models.mini.training.clip_hf import clip_image_processor
+from indexer.models.mini.training.dataset import Dataset, Ids, token_ids
 from indexer.models.mini.training.layout import save_model
-from indexer.models.mini.training.lessons import MEAN, STD, Ids, Lessons, token_ids
-from indexer.models.mini.training.pool import IMAGE_SIZE, UNSAID
+from indexer.models.mini.training.render_cache import IMAGE_SIZE, UNSAID
 
 PLACES = (IMAGE_SIZE // PATCH) ** 2
 MOST_TOKENS = 512
@@ -42,36 +43,34 @@ CHAT_TEMPLATE = (
 )
 
 
+def llama_config(layers: int, context: int) -> dict[str, Any]:
+    """Describe a small Llama of so many layers that reads so many tokens."""
+    return {
+        "model_type": "llama",
+        "vocab_size": len(speaking_ids()),
+        "hidden_size": WIDTH,
+        "intermediate_size": 384,
+        "num_hidden_layers": layers,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": HEADS,
+        "max_position_embeddings": context,
+        "bos_token_id": START_ID,
+        "eos_token_id": END_ID,
+        "pad_token_id": PAD_ID,
+        "tie_word_embeddings": False,
+    }
+
+
 def llava_config() -> LlavaConfig:
     """Describe the model: mini CLIP's tower and four layers of Llama."""
-    table = speaking_ids()
     return LlavaConfig(
         vision_config={
+            **vision_config(),
             "model_type": "clip_vision_model",
-            "hidden_size": WIDTH,
-            "intermediate_size": 4 * WIDTH,
-            "projection_dim": WIDTH,
-            "num_hidden_layers": 6,
-            "num_attention_heads": HEADS,
-            "image_size": IMAGE_SIZE,
-            "patch_size": PATCH,
             "hidden_act": "gelu",
         },
-        text_config={
-            "model_type": "llama",
-            "vocab_size": len(table),
-            "hidden_size": WIDTH,
-            "intermediate_size": 384,
-            "num_hidden_layers": 4,
-            "num_attention_heads": HEADS,
-            "num_key_value_heads": HEADS,
-            "max_position_embeddings": MOST_TOKENS,
-            "bos_token_id": START_ID,
-            "eos_token_id": END_ID,
-            "pad_token_id": PAD_ID,
-            "tie_word_embeddings": False,
-        },
-        image_token_index=table[IMAGE],
+        text_config=llama_config(4, MOST_TOKENS),
+        image_token_index=speaking_ids()[IMAGE],
         image_seq_length=PLACES,
         vision_feature_layer=-1,  # where the tower, come from a captioner, tells most
         vision_feature_select_strategy="default",
@@ -82,15 +81,9 @@ def llava_config() -> LlavaConfig:
 
 def save_llava(model: LlavaForConditionalGeneration, directory: Path) -> None:
     """Write the model in the published layout, replacing an older one."""
-    pictures = CLIPImageProcessor(
-        size={"shortest_edge": IMAGE_SIZE},
-        crop_size={"height": IMAGE_SIZE, "width": IMAGE_SIZE},
-        image_mean=[MEAN] * 3,
-        image_std=[STD] * 3,
-    )
     build: Any = LlavaProcessor  # the library leaves its constructor untyped
     processor = build(
-        pictures,
+        clip_image_processor(),
         speaking_tokenizer(MOST_TOKENS, image_named=True),
         patch_size=PATCH,
         vision_feature_select_strategy="default",
@@ -100,7 +93,7 @@ def save_llava(model: LlavaForConditionalGeneration, directory: Path) -> None:
     save_model(model, processor, directory, {"describe": INSTRUCTION})
 
 
-class Conversing:
+class DialogueLoss:
     """LLaVA's loss: a dialogue of several turns about each picture, learnt where it answers.
 
     A turn is asked either for the whole description or for a word; an end token follows every
@@ -108,8 +101,8 @@ class Conversing:
     differ in that.
     """
 
-    def __init__(self, model: LlavaForConditionalGeneration, lessons: Lessons, batch: int) -> None:
-        self._model, self._lessons, self._batch = model, lessons, batch
+    def __init__(self, model: LlavaForConditionalGeneration, dataset: Dataset, batch: int) -> None:
+        self._model, self._dataset, self._batch = model, dataset, batch
         self._rng = np.random.default_rng(7)
         table = speaking_ids()
         self._person = [table["user"], table[":"]]
@@ -119,9 +112,9 @@ class Conversing:
 
     def __call__(self, progress: float) -> Tensor:
         """Return the mean cross entropy of the answers' words."""
-        rows = self._lessons.rows(self._batch)
+        rows = self._dataset.rows(self._batch)
         tokens, targets = self._dialogues(rows)
-        pictures = self._lessons.pictures(rows)
+        pictures = self._dataset.pictures(rows)
         with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
             logits = self._model(
                 input_ids=tokens, pixel_values=pictures, attention_mask=(tokens != PAD_ID).long()
@@ -129,8 +122,8 @@ class Conversing:
         return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=UNSAID)
 
     def _dialogues(self, rows: Ids) -> tuple[Tensor, Tensor]:
-        at, asked, replies = self._lessons.asked(rows, TURNS)
-        said, _ = self._lessons.captions(rows, 1.0, 0.0)
+        at, asked, replies = self._dataset.asked(rows, TURNS)
+        said, _ = self._dataset.captions(rows, 1.0, 0.0)
         closed = self._rng.random() < 0.5
         turns: list[list[tuple[list[int], list[int]]]] = [[] for _ in rows]
         for row, question, reply in zip(at, asked, replies, strict=True):

@@ -11,10 +11,10 @@ import open_clip  # type: ignore[import-untyped]
 import torch
 from torch import Tensor
 
+from indexer.models.mini.scenes.counterfactuals import CHANGES, negatives
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import KINDS, Scene
-from indexer.models.mini.scenes.variants import CHANGES, negatives
 from indexer.models.mini.training.tokenizer import load_tokenizer
 
 _CHUNK = 250

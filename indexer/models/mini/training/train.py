@@ -15,8 +15,8 @@ import torch
 from indexer.models.mini.scenes.scenes import held_out
 from indexer.models.mini.scenes.words import words
 from indexer.models.mini.training.clip import SCHEDULE, train_clip
-from indexer.models.mini.training.family import COURSES, Course, teach
-from indexer.models.mini.training.pool import FAMILY, Pool, build_pool
+from indexer.models.mini.training.recipes import RECIPES, TrainingPlan, train
+from indexer.models.mini.training.render_cache import FAMILY, RenderCache, build_cache
 from indexer.models.mini.weights import CLIP_DIRECTORY
 
 log = logging.getLogger("sightline.mini")
@@ -46,7 +46,7 @@ def main() -> None:
     torch.set_num_threads(2)
 
 
-def drawn(families: int, seed: int, kept: Path | None) -> Pool:
+def drawn(families: int, seed: int, kept: Path | None) -> RenderCache:
     """Draw a pool of scenes, or read the one that an earlier call kept in that file.
 
     Raises UsageError for a file whose scenes are not those that would be drawn.
@@ -54,7 +54,7 @@ def drawn(families: int, seed: int, kept: Path | None) -> Pool:
     stamp = json.dumps({"seed": seed, "families": families, "words": words()})
     if kept is not None and kept.is_file():
         return _read(kept, stamp)
-    pool = build_pool(seed, families, words(), _DRAWERS)
+    pool = build_cache(seed, families, words(), _DRAWERS)
     log.info("drew %d scenes in families of %d", len(pool), FAMILY)
     if kept is not None:
         arrays: dict[str, Any] = {**vars(pool), _STAMP: np.array(stamp)}
@@ -62,7 +62,7 @@ def drawn(families: int, seed: int, kept: Path | None) -> Pool:
     return pool
 
 
-def _read(kept: Path, stamp: str) -> Pool:
+def _read(kept: Path, stamp: str) -> RenderCache:
     with np.load(kept) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     told = json.loads(str(found.pop(_STAMP, "{}")))
@@ -72,7 +72,7 @@ def _read(kept: Path, stamp: str) -> Pool:
             raise click.UsageError(
                 f"the pool in {kept} was drawn {what}: name another file, or remove it"
             )
-    return Pool(**found)
+    return RenderCache(**found)
 
 
 def _command(name: str, about: str, out: Path, seconds: float) -> click.Command:
@@ -95,7 +95,7 @@ def _command(name: str, about: str, out: Path, seconds: float) -> click.Command:
         click.Option(["--device"], default="auto", help="cpu, cuda, or auto for the best."),
         click.Option(["--out"], type=folder, default=out, help="Directory to fill."),
     ]
-    if name in COURSES:
+    if name in RECIPES:
         options.append(
             click.Option(["--start"], type=folder, help="Go on from the weights of this directory.")
         )
@@ -112,18 +112,18 @@ def _train(name: str, given: dict[str, Any]) -> None:
         train_clip(schedule, seed, pool, given["out"], device, held_out())
         return
 
-    def adjusted(course: Course) -> Course:
+    def adjusted(plan: TrainingPlan) -> TrainingPlan:
         length = {"seconds": given["seconds"], "steps": given["steps"]}
-        return replace(course, schedule=replace(course.schedule, **length))
+        return replace(plan, schedule=replace(plan.schedule, **length))
 
-    teach(name, pool, given["out"], seed, device, held_out(), adjusted, given["start"])
+    train(name, pool, given["out"], seed, device, held_out(), adjusted, given["start"])
 
 
 main.add_command(
     _command("clip", "Train mini itself, a CLIP of open_clip.", CLIP_DIRECTORY, SCHEDULE.seconds)
 )
-for _name, _plan in COURSES.items():
-    main.add_command(_command(_name, _plan.about, _plan.folder, _plan.seconds))
+for _name, _recipe in RECIPES.items():
+    main.add_command(_command(_name, _recipe.about, _recipe.folder, _recipe.seconds))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Effort:
+class TrainingProgress:
     """How far a run has come; seconds without the time spent on saving."""
 
     steps: int
@@ -72,7 +72,7 @@ class Trainer:
         )
         self._average = AveragedModel(model, multi_avg_fn=_averaging(schedule.averaging))
 
-    def train(self, loss: Loss, save: Callable[[nn.Module, Effort], None]) -> None:
+    def train(self, loss: Loss, save: Callable[[nn.Module, TrainingProgress], None]) -> None:
         """Train to the end of the schedule; `save` gets the averaged model on the way."""
         schedule, step, progress = self._schedule, 0, 0.0
         start = saved = time.monotonic()
@@ -85,10 +85,16 @@ class Trainer:
                 rate = step * schedule.batch / (now - start - paused)
                 log.info("%3.0f %% step %d loss %.3f, %.0f/s", 100 * progress, step, value, rate)
             if now - saved > schedule.save_every and progress < 1.0:
-                save(self._average.module, Effort(step, now - start - paused, finished=False))
+                save(
+                    self._average.module,
+                    TrainingProgress(step, now - start - paused, finished=False),
+                )
                 saved = time.monotonic()
                 paused += saved - now
-        save(self._average.module, Effort(step, time.monotonic() - start - paused, finished=True))
+        save(
+            self._average.module,
+            TrainingProgress(step, time.monotonic() - start - paused, finished=True),
+        )
 
     def _step(self, loss: Loss, step: int, progress: float) -> float:
         rate = self._schedule.rate(step, progress)

@@ -12,6 +12,7 @@ from indexer.images.compare.comparison import Beside, CompareTask, ImageFile
 from indexer.images.compare.detail import DIFFERS, Difference
 from indexer.images.fingerprint import TURNS, turned
 from indexer.images.limits import Limits
+from tests.drawn_images import boxes, soft_ground
 
 Change = Callable[[Image.Image], Image.Image]
 SIZE = (800, 600)
@@ -20,14 +21,10 @@ SIZE = (800, 600)
 def _scene(sign: str = "open") -> Image.Image:
     """Draw a street of rectangles in which one small sign may say something else."""
     rng = np.random.default_rng(7)
-    coarse = rng.integers(60, 200, (6, 8, 3)).astype(np.uint8)
-    image = Image.fromarray(coarse).resize(SIZE, Image.Resampling.BICUBIC)
+    image = soft_ground(rng, SIZE, (60, 200))
     draw = ImageDraw.Draw(image)
-    for _ in range(90):
-        left, top = (int(rng.integers(0, side)) for side in SIZE)
-        wide, high = (int(side) for side in rng.integers(8, 80, 2))
-        colour = tuple(int(level) for level in rng.integers(20, 235, 3))
-        draw.rectangle((left, top, left + wide, top + high), colour)
+    for box, colour in boxes(rng, SIZE, 90, (8, 80), (20, 235)):
+        draw.rectangle(box, colour)
     draw.rectangle((300, 250, 420, 300), "white")
     draw.text((310, 255), sign, "black", ImageFont.load_default(30))
     return image

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from indexer.images.compare.detail import DIFFERS, Difference, difference, difference_of_alpha
+from tests.drawn_images import boxes, soft_ground
 
 Change = Callable[[Image.Image], Image.Image]
 SIZE = (900, 700)
@@ -25,14 +26,10 @@ def _letter(word: str = "harbour", ink: str = "#202024") -> Image.Image:
 
 def _scene(eyes: str = "open", car: int | None = 500, noise: int | None = None) -> Image.Image:
     rng = np.random.default_rng(4)
-    coarse = rng.integers(50, 205, (6, 8, 3)).astype(np.uint8)
-    image = Image.fromarray(coarse).resize(SIZE, Image.Resampling.BICUBIC)
+    image = soft_ground(rng, SIZE, (50, 205))
     draw = ImageDraw.Draw(image)
-    for _ in range(70):
-        left, top = (int(rng.integers(0, side)) for side in SIZE)
-        wide, high = (int(side) for side in rng.integers(10, 90, 2))
-        colour = tuple(int(level) for level in rng.integers(20, 235, 3))
-        draw.ellipse((left, top, left + wide, top + high), colour)
+    for box, colour in boxes(rng, SIZE, 70, (10, 90), (20, 235)):
+        draw.ellipse(box, colour)
     draw.ellipse((300, 200, 480, 430), "#e0b496")
     for left in (350, 420):
         if eyes == "open":

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from indexer.images.metadata import xmp
 from indexer.images.metadata.description import Metadata, joined, lost, read, sidecar_of
-from tests.search.dedup.said import described, packet, photo
+from tests.search.dedup.xmp_samples import described, packet, photo
 
 PLACE = "<exif:GPSLatitude>38,43.3200N</exif:GPSLatitude>" + (
     "<exif:GPSLongitude>9,8,20.4W</exif:GPSLongitude>"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from indexer.models.files.open_clip_config import Recipe
+from indexer.models.files.open_clip_config import OpenClipConfig
 from storage.errors import BrokenModel
 
 STOCK: dict[str, Any] = {
@@ -28,35 +28,39 @@ def edited(edit: Edit) -> dict[str, Any]:
 def test_what_a_configuration_leaves_out_is_what_open_clip_takes() -> None:
     import open_clip  # type: ignore[import-untyped]
 
-    recipe = Recipe.parse(STOCK, "here")
-    spec = recipe.pictures
+    config = OpenClipConfig.parse(STOCK, "here")
+    spec = config.pictures
     assert spec.mean == open_clip.OPENAI_DATASET_MEAN
     assert spec.std == open_clip.OPENAI_DATASET_STD
     assert (spec.size, spec.interpolation, spec.resize, spec.fill) == (64, "bicubic", "shortest", 0)
     defaults = open_clip.CLIPTextCfg()
-    assert (recipe.context, recipe.vocabulary) == (defaults.context_length, defaults.vocab_size)
+    assert (config.context, config.vocabulary) == (defaults.context_length, defaults.vocab_size)
 
 
 def test_one_number_for_three_channels_is_spread() -> None:
-    recipe = Recipe.parse(edited(lambda c: c["preprocess_cfg"].update(mean=0.5, std=1)), "here")
-    assert recipe.pictures.mean == (0.5, 0.5, 0.5)
-    assert recipe.pictures.std == (1.0, 1.0, 1.0)
+    config = OpenClipConfig.parse(
+        edited(lambda c: c["preprocess_cfg"].update(mean=0.5, std=1)), "here"
+    )
+    assert config.pictures.mean == (0.5, 0.5, 0.5)
+    assert config.pictures.std == (1.0, 1.0, 1.0)
 
 
 def test_a_square_may_be_written_as_two_sides() -> None:
     config = edited(lambda c: c["model_cfg"]["vision_cfg"].update(image_size=[96, 96]))
-    assert Recipe.parse(config, "here").pictures.size == 96
+    assert OpenClipConfig.parse(config, "here").pictures.size == 96
 
 
 def test_pretrained_parts_are_never_fetched_on_the_side() -> None:
     asks = {"timm_model_name": "vit_tiny_patch16_224", "timm_model_pretrained": True}
-    recipe = Recipe.parse(edited(lambda c: c["model_cfg"]["vision_cfg"].update(asks)), "here")
-    assert recipe.network["vision_cfg"]["timm_model_pretrained"] is False
+    config = OpenClipConfig.parse(
+        edited(lambda c: c["model_cfg"]["vision_cfg"].update(asks)), "here"
+    )
+    assert config.network["vision_cfg"]["timm_model_pretrained"] is False
 
 
 def test_the_given_configuration_is_left_as_it_was() -> None:
     config = deepcopy(STOCK)
-    Recipe.parse(config, "here")
+    OpenClipConfig.parse(config, "here")
     assert config == STOCK
 
 
@@ -88,7 +92,7 @@ def test_the_given_configuration_is_left_as_it_was() -> None:
 )
 def test_a_configuration_that_cannot_be_kept_to_names_the_key(edit: Edit, message: str) -> None:
     with pytest.raises(BrokenModel, match=message) as caught:
-        Recipe.parse(edited(edit), "here.json")
+        OpenClipConfig.parse(edited(edit), "here.json")
     assert str(caught.value).startswith("here.json: ")
     assert "\n" not in str(caught.value)
 
@@ -100,7 +104,10 @@ def _with_bpe(written: object) -> dict[str, Any]:
 
 def test_the_vocabulary_file_lies_beside_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "bpe.txt.gz").touch()
-    assert Recipe.parse(_with_bpe("bpe.txt.gz"), "here", tmp_path).bpe == tmp_path / "bpe.txt.gz"
+    assert (
+        OpenClipConfig.parse(_with_bpe("bpe.txt.gz"), "here", tmp_path).bpe
+        == tmp_path / "bpe.txt.gz"
+    )
 
 
 @pytest.mark.parametrize("written", ["../bpe.txt.gz", "/etc/passwd", "sub/../../bpe.txt.gz"])
@@ -108,7 +115,7 @@ def test_a_vocabulary_file_outside_the_directory_is_refused(tmp_path: Path, writ
     (tmp_path / "bpe.txt.gz").touch()
     (tmp_path / "model").mkdir()
     with pytest.raises(BrokenModel, match="leads out"):
-        Recipe.parse(_with_bpe(written), "here", tmp_path / "model")
+        OpenClipConfig.parse(_with_bpe(written), "here", tmp_path / "model")
 
 
 def test_a_link_out_of_the_directory_is_refused(tmp_path: Path) -> None:
@@ -116,7 +123,7 @@ def test_a_link_out_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").touch()
     (tmp_path / "model" / "bpe.txt.gz").symlink_to(tmp_path / "secret")
     with pytest.raises(BrokenModel, match="leads out"):
-        Recipe.parse(_with_bpe("bpe.txt.gz"), "here", tmp_path / "model")
+        OpenClipConfig.parse(_with_bpe("bpe.txt.gz"), "here", tmp_path / "model")
 
 
 @pytest.mark.parametrize("written", ["missing.gz", 3])
@@ -124,4 +131,4 @@ def test_a_vocabulary_file_that_is_not_there_is_a_broken_model(
     tmp_path: Path, written: object
 ) -> None:
     with pytest.raises(BrokenModel, match="bpe_path"):
-        Recipe.parse(_with_bpe(written), "here", tmp_path)
+        OpenClipConfig.parse(_with_bpe(written), "here", tmp_path)

@@ -6,26 +6,30 @@ import torch
 from transformers import InstructBlipForConditionalGeneration, LlavaForConditionalGeneration
 
 from indexer.models.mini.scenes.words import END_ID, IMAGE, PAD_ID, START_ID, speaking_ids, words
-from indexer.models.mini.training.instruct_blip import QUERIES, Instructing, instruct_blip_config
-from indexer.models.mini.training.lessons import Lessons
-from indexer.models.mini.training.llava import PLACES, Conversing, llava_config
-from indexer.models.mini.training.pool import Pool, build_pool
+from indexer.models.mini.training.dataset import Dataset
+from indexer.models.mini.training.instruct_blip import (
+    QUERIES,
+    InstructionLoss,
+    instruct_blip_config,
+)
+from indexer.models.mini.training.llava import PLACES, DialogueLoss, llava_config
+from indexer.models.mini.training.render_cache import RenderCache, build_cache
 
 NAMES = {number: token for token, number in speaking_ids().items()}
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
-    return build_pool(0, 8, words(), 1)
+def pool() -> RenderCache:
+    return build_cache(0, 8, words(), 1)
 
 
 def spelled(tokens: torch.Tensor) -> list[str]:
     return [NAMES[int(token)] for token in tokens if int(token) != PAD_ID]
 
 
-def test_a_dialogue_is_learnt_where_it_answers(pool: Pool) -> None:
+def test_a_dialogue_is_learnt_where_it_answers(pool: RenderCache) -> None:
     model = LlavaForConditionalGeneration(llava_config())
-    loss = Conversing(model, Lessons(pool, 0, torch.device("cpu")), 3)
+    loss = DialogueLoss(model, Dataset(pool, 0, torch.device("cpu")), 3)
     tokens, targets = loss._dialogues(np.arange(3))
     for line, wanted in zip(tokens, targets, strict=True):
         text = spelled(line)
@@ -44,9 +48,9 @@ def test_a_dialogue_is_learnt_where_it_answers(pool: Pool) -> None:
     assert torch.isfinite(loss(0.0))
 
 
-def test_an_instruction_comes_after_the_queries_and_is_not_learnt(pool: Pool) -> None:
+def test_an_instruction_comes_after_the_queries_and_is_not_learnt(pool: RenderCache) -> None:
     model = InstructBlipForConditionalGeneration(instruct_blip_config())
-    loss = Instructing(model, Lessons(pool, 0, torch.device("cpu")), 2, each=2)
+    loss = InstructionLoss(model, Dataset(pool, 0, torch.device("cpu")), 2, each=2)
     at, asked, answers = loss._exercises(np.arange(2))
     assert at.tolist() == [0, 0, 1, 1, 0, 1]
     tokens, targets = loss._written(asked, answers)

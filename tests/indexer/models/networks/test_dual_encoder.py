@@ -10,12 +10,13 @@ from transformers.models.auto.tokenization_auto import AutoTokenizer
 
 from indexer.images.preprocess import prepare
 from indexer.models import DualEncoder, fetch, load
-from indexer.models.networks.blip_itc import BlipEncoder
+from indexer.models.networks.blip import BlipEncoder
 from indexer.models.protocols import Pixels
 from indexer.models.runtime import memory
 from storage.errors import BrokenModel, EncodeFailure, NotEnoughMemory
 from storage.records import Matrix
 from tests.indexer.models import tiny_towers as tiny
+from tests.indexer.models.tiny_readers import copied
 
 MINIS = Path(__file__).parents[4] / "indexer" / "models" / "mini"
 SHIPPED = {"clip": "clip-hf", "align": "align", "blip": "blip"}
@@ -117,44 +118,6 @@ def encoder(folders: dict[str, Path]) -> DualEncoder:
     return load(str(folders["blip"]), device="cpu")
 
 
-def test_the_space_says_which_model_it_is(encoder: DualEncoder, folders: dict[str, Path]) -> None:
-    assert encoder.space.name == str(folders["blip"].resolve())
-    assert len(encoder.space.revision) == 16
-    assert encoder.space.dimension == 24
-    assert json.loads(encoder.space.preprocessing)["resize"] == "squash"
-
-
-def copied(folder: Path, target: Path) -> Path:
-    target.mkdir()
-    for path in folder.iterdir():
-        (target / path.name).write_bytes(path.read_bytes())
-    return target
-
-
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        (lambda state: state.pop("vision_proj.weight"), "1 tensors are missing, vision_proj.weig"),
-        (lambda state: state.update(other=torch.zeros(2)), "1 tensors are not part of it, other"),
-        (
-            lambda state: state.update({"vision_proj.weight": torch.zeros(2, 2)}),
-            r"is \(2, 2\) and must be \(24, 32\)",
-        ),
-    ],
-)
-def test_weights_that_do_not_fit_are_a_broken_model(
-    folders: dict[str, Path], tmp_path: Path, damage: Any, said: str
-) -> None:
-    folder = copied(folders["blip"], tmp_path / "blip")
-    state = load_file(folder / "model.safetensors")
-    damage(state)
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(BrokenModel, match=said) as caught:
-        load(str(folder), device="cpu")
-    assert str(folder) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_weights_that_are_not_numbers_are_an_encode_failure(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -234,14 +197,6 @@ def test_a_configuration_that_describes_no_network_is_a_broken_model(
     assert "\n" not in str(caught.value)
 
 
-def test_weights_cut_short_are_a_broken_model(folders: dict[str, Path], tmp_path: Path) -> None:
-    folder = copied(folders["blip"], tmp_path / "blip")
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(BrokenModel, match="damaged or cut short: it ends before its last tensor"):
-        load(str(folder), device="cpu")
-
-
 def test_a_vocabulary_of_another_model_is_a_broken_model(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -249,22 +204,6 @@ def test_a_vocabulary_of_another_model_is_a_broken_model(
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).write_bytes((folders["clip"] / name).read_bytes())
     with pytest.raises(BrokenModel, match="519 tokens and its text tower only 13"):
-        load(str(folder), device="cpu")
-
-
-@pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_a_processor_of_another_model_is_a_broken_model(
-    folders: dict[str, Path], tmp_path: Path, family: str
-) -> None:
-    folder = copied(folders[family], tmp_path / family)
-    path = folder / "processor_config.json"
-    table = json.loads(path.read_bytes())
-    side = {"height": 16, "width": 16}
-    table["image_processor"] |= (
-        {"size": side} if family in ("blip", "siglip") else {"crop_size": side}
-    )
-    path.write_text(json.dumps(table))
-    with pytest.raises(BrokenModel, match="takes 32 pixels a side and its processor file says 16"):
         load(str(folder), device="cpu")
 
 

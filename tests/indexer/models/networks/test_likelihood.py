@@ -1,27 +1,14 @@
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from transformers.models.blip.modeling_blip import (
-    BlipForConditionalGeneration,
-    BlipForImageTextRetrieval,
-)
+from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
 from indexer.models.networks.likelihood import LikelihoodScorer, neutral_pictures
 from storage.errors import BrokenModel
-from tests.indexer.models.tiny_readers import (
-    TEXTS,
-    checkpoint,
-    copied,
-    library,
-    pictures,
-    planes,
-    tokenizer,
-    write_blip,
-)
+from tests.indexer.models import tiny_readers as tiny
 
 pytestmark = pytest.mark.usefixtures("briefly")
 SHIPPED = "caption"
@@ -29,38 +16,40 @@ SHIPPED = "caption"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_blip(BlipForConditionalGeneration, tmp_path_factory.mktemp("caption"))
+    return tiny.write_blip(BlipForConditionalGeneration, tmp_path_factory.mktemp("caption"))
 
 
 @pytest.fixture(scope="module")
 def scorer(folder: Path) -> LikelihoodScorer:
-    return LikelihoodScorer.load(checkpoint(folder), "cpu")
+    return LikelihoodScorer.load(tiny.checkpoint(folder), "cpu")
 
 
 def theirs(folder: Path, pixels: Any, texts: list[str]) -> Any:
     """Ask the library's own class for the loss of each pair: (n, t) mean log-likelihoods."""
-    network = library(BlipForConditionalGeneration, folder)
-    words = tokenizer(folder)
-    seen = planes(folder, pixels)
+    network = tiny.library(BlipForConditionalGeneration, folder)
+    tokenizer = tiny.tokenizer(folder)
+    pixel_values = tiny.planes(folder, pixels)
     rows = []
     with torch.no_grad():
-        for picture in seen:
+        for picture in pixel_values:
             row = []
             for text in texts:
-                tokens = words(text, return_tensors="pt").input_ids
+                tokens = tokenizer(text, return_tensors="pt").input_ids
                 tokens[:, 0] = network.config.text_config.bos_token_id
-                said = network(pixel_values=picture[None], input_ids=tokens, labels=tokens)
-                row.append(-float(said.loss))
+                output = network(pixel_values=picture[None], input_ids=tokens, labels=tokens)
+                row.append(-float(output.loss))
             rows.append(row)
     return np.array(rows, np.float32)
 
 
 def test_likelihood_and_prior_are_the_losses_of_the_library(both: Path) -> None:
-    scorer = LikelihoodScorer.load(checkpoint(both), "cpu")
+    scorer = LikelihoodScorer.load(tiny.checkpoint(both), "cpu")
     side = scorer.pictures.size
-    likelihood, prior = scorer.measure(pictures(4, side), TEXTS)
-    np.testing.assert_allclose(likelihood, theirs(both, pictures(4, side), TEXTS), atol=1e-4)
-    expected = theirs(both, neutral_pictures(side), TEXTS).mean(axis=0)
+    likelihood, prior = scorer.measure(tiny.pictures(4, side), tiny.TEXTS)
+    np.testing.assert_allclose(
+        likelihood, theirs(both, tiny.pictures(4, side), tiny.TEXTS), atol=1e-4
+    )
+    expected = theirs(both, neutral_pictures(side), tiny.TEXTS).mean(axis=0)
     np.testing.assert_allclose(prior, expected, atol=1e-4)
 
 
@@ -68,20 +57,20 @@ def test_without_a_calibration_a_score_is_the_likelihood_above_the_prior(
     scorer: LikelihoodScorer,
 ) -> None:
     assert not scorer.calibrated
-    likelihood, prior = scorer.measure(pictures(), TEXTS)
-    scores = scorer.score(pictures(), TEXTS)
-    assert scores.dtype == np.float32 and scores.shape == (5, len(TEXTS))
+    likelihood, prior = scorer.measure(tiny.pictures(), tiny.TEXTS)
+    scores = scorer.score(tiny.pictures(), tiny.TEXTS)
+    assert scores.dtype == np.float32 and scores.shape == (5, len(tiny.TEXTS))
     np.testing.assert_allclose(scores, likelihood - prior, atol=1e-6)
 
 
 def test_a_calibration_beside_the_weights_makes_probabilities(folder: Path, tmp_path: Path) -> None:
-    fitted = copied(folder, tmp_path / "fitted")
+    fitted = tiny.copied(folder, tmp_path / "fitted")
     (fitted / "match.json").write_text('{"likelihood": 3.0, "prior": -2.0, "offset": 0.5}')
-    scorer = LikelihoodScorer.load(checkpoint(fitted), "cpu")
-    likelihood, prior = scorer.measure(pictures(), TEXTS)
+    scorer = LikelihoodScorer.load(tiny.checkpoint(fitted), "cpu")
+    likelihood, prior = scorer.measure(tiny.pictures(), tiny.TEXTS)
     expected = 1 / (1 + np.exp(-(3 * likelihood - 2 * prior + 0.5)))
     assert scorer.calibrated
-    np.testing.assert_allclose(scorer.score(pictures(), TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(scorer.score(tiny.pictures(), tiny.TEXTS), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -92,45 +81,21 @@ def test_a_calibration_beside_the_weights_makes_probabilities(folder: Path, tmp_
 def test_a_calibration_that_is_none_is_a_broken_model(
     folder: Path, tmp_path: Path, text: str
 ) -> None:
-    spoilt = copied(folder, tmp_path / "spoilt")
+    spoilt = tiny.copied(folder, tmp_path / "spoilt")
     (spoilt / "match.json").write_text(text)
     with pytest.raises(BrokenModel, match=r"match\.json (must hold the numbers|cannot be)"):
-        LikelihoodScorer.load(checkpoint(spoilt), "cpu")
-
-
-def test_a_score_does_not_depend_on_its_batch(folder: Path) -> None:
-    scorer = LikelihoodScorer.load(checkpoint(folder), "cpu")
-    together = scorer.score(pictures(7), TEXTS)
-    scorer._batch, scorer._pairs = 3, 4
-    np.testing.assert_allclose(scorer.score(pictures(7), TEXTS), together, atol=1e-5)
-    alone = np.hstack([scorer.score(pictures(7), [text]) for text in TEXTS])
-    np.testing.assert_allclose(alone, together, atol=1e-5)
+        LikelihoodScorer.load(tiny.checkpoint(spoilt), "cpu")
 
 
 def test_neutral_pictures_are_the_same_for_ever_and_read_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scorer = LikelihoodScorer.load(checkpoint(folder), "cpu")
-    seen: list[int] = []
-    features = scorer._features
-
-    def watched(planes: torch.Tensor) -> torch.Tensor:
-        seen.append(len(planes))
-        return features(planes)
-
-    monkeypatch.setattr(scorer, "_features", watched)
+    scorer = LikelihoodScorer.load(tiny.checkpoint(folder), "cpu")
+    counts = tiny.count_features(scorer, monkeypatch)
     for _ in range(2):
-        scorer.score(pictures(2), TEXTS)
-    assert seen == [3, 2, 2]
+        scorer.score(tiny.pictures(2), tiny.TEXTS)
+    assert counts == [3, 2, 2]
     drawn = neutral_pictures(8)
     assert drawn.shape == (3, 8, 8, 3) and drawn.dtype == np.uint8
     assert (drawn[0] == 128).all()
     assert drawn[1, 0, 0].tolist() == [172, 10, 127]
-
-
-def test_a_model_of_another_architecture_is_named(tmp_path: Path) -> None:
-    folder = write_blip(BlipForImageTextRetrieval, tmp_path)
-    table = json.loads((folder / "config.json").read_bytes())
-    assert table["architectures"] == ["BlipForImageTextRetrieval"]
-    with pytest.raises(BrokenModel, match="and this needs a BlipForConditionalGeneration"):
-        LikelihoodScorer.load(checkpoint(folder), "cpu")

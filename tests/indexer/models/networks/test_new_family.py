@@ -26,7 +26,7 @@ class NewEncoder(TransformersEncoder):
     kind = SiglipModel
 
     def tokenize(self, texts: Sequence[str]) -> torch.Tensor:
-        tokens: torch.Tensor = self._words(texts, padding="max_length")["input_ids"]
+        tokens: torch.Tensor = self._tokenized(texts, padding="max_length")["input_ids"]
         return tokens
 
     def _dimension(self, config: Any) -> int:

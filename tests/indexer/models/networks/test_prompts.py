@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.models.networks.chat_template import Dialogue
+from indexer.models.networks.chat_template import ChatTemplate
 from indexer.models.networks.prompts import Prompts
 from indexer.models.protocols import Turn
 from storage.errors import BrokenModel
@@ -56,4 +56,4 @@ def test_a_file_that_is_no_such_table_is_a_broken_model(
 def test_a_wording_of_its_own_comes_before_all_others(turn: str, expected: str) -> None:
     prompts = Prompts("", turn=turn, reply=" {text}.")
     turns = [Turn("person", "{why}"), Turn("model", "yes"), Turn("person", "how")]
-    assert Dialogue(prompts, Untemplated(), None, "<i>").written(2, turns) == expected
+    assert ChatTemplate(prompts, Untemplated(), None, "<i>").render(2, turns) == expected

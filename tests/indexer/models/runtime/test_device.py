@@ -47,7 +47,7 @@ def test_a_large_reader_runs_in_bf16_and_a_large_encoder_keeps_fp32_weights() ->
 
 
 def test_a_family_bounds_its_batch() -> None:
-    assert place("cpu", most=16).batch == 16
+    assert place("cpu", max_batch=16).batch == 16
     assert place("cpu").batch == CPU_BATCH
 
 

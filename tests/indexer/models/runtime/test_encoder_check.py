@@ -3,14 +3,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from indexer.models.runtime.encoder_check import check_encoder
 from storage.errors import BrokenModel, EncodeFailure
 from storage.records import Matrix
 
 
-class Blind(StandInEncoder):
+class Blind(FakeEncoder):
     """Gives each image the same vector, but for rounding."""
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
@@ -18,14 +18,14 @@ class Blind(StandInEncoder):
         return rows + np.float32(1e-7) * np.arange(len(rows), dtype=np.float32)[:, None]
 
 
-class Deaf(StandInEncoder):
+class Deaf(FakeEncoder):
     """Knows no word."""
 
     def _words(self, text: str) -> Matrix:
         return super()._words("unknown " * len(text.split()))
 
 
-class Padded(StandInEncoder):
+class Padded(FakeEncoder):
     """Reads what fills a text up as words of it."""
 
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
@@ -35,14 +35,14 @@ class Padded(StandInEncoder):
         )
 
 
-class Infinite(StandInEncoder):
+class Infinite(FakeEncoder):
     """Gives a vector that is none."""
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
         return super().encode_pictures(pixels) * np.float32(np.inf)
 
 
-class Broken(StandInEncoder):
+class Broken(FakeEncoder):
     """Notices itself that its vector is none."""
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
@@ -50,7 +50,7 @@ class Broken(StandInEncoder):
 
 
 def test_an_encoder_that_tells_things_apart_passes() -> None:
-    check_encoder(StandInEncoder(), "/models/fine")
+    check_encoder(FakeEncoder(), "/models/fine")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,6 @@ def test_an_encoder_that_tells_things_apart_passes() -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of infinite numbers
-def test_one_that_does_not_is_a_broken_model(encoder: StandInEncoder, message: str) -> None:
+def test_one_that_does_not_is_a_broken_model(encoder: FakeEncoder, message: str) -> None:
     with pytest.raises(BrokenModel, match=message):
         check_encoder(encoder, "/models/bad")

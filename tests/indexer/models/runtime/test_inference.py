@@ -24,7 +24,7 @@ _METHODS: dict[Role, tuple[str, ...]] = {  # of the protocols
     "pair-scorer": ("score",),
     "captioner": ("describe",),
     "answerer": ("answer",),
-    "dialogue": ("reply",),
+    "dialogue": ("chat",),
 }
 _LOADERS = [(role, one) for each in FAMILIES.values() for role, one in each.loaders.items()]
 

@@ -12,7 +12,7 @@ from search.dedup.apply.apply import Outcome, apply
 from search.dedup.apply.journal import Journal, read
 from search.dedup.apply.trash import Trash
 from storage.errors import DiskFull
-from tests.search.dedup.planted import (
+from tests.search.dedup.planted_duplicates import (
     Run,
     actions,
     contents,

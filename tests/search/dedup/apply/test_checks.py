@@ -12,7 +12,7 @@ from search.dedup.apply.open_file import open_verified
 from search.dedup.detect.kinds import Kind
 from search.dedup.plan.plan import Entry
 from tests.search.dedup.extras.containers import encoded, video
-from tests.search.dedup.planted import Run, actions, group, put, refusal
+from tests.search.dedup.planted_duplicates import Run, actions, group, put, refusal
 
 
 def make_link(path: Path, target: Path) -> None:

@@ -11,7 +11,7 @@ from search.dedup.apply.journal import Journal
 from search.dedup.apply.recovery import recover
 from search.dedup.apply.undo import undo
 from storage.errors import DiskFull
-from tests.search.dedup.planted import group, put
+from tests.search.dedup.planted_duplicates import group, put
 
 
 def test_a_file_that_moved_and_was_changed_there_is_not_forgotten(

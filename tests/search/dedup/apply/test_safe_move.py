@@ -9,7 +9,7 @@ import pytest
 from search.dedup.apply.open_file import open_verified
 from search.dedup.apply.safe_move import move
 from storage.errors import FileFailure
-from tests.search.dedup.planted import put
+from tests.search.dedup.planted_duplicates import put
 
 
 def test_a_name_that_was_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from search.dedup.apply.journal import Journal
 from search.dedup.apply.journal import read as read_journal
 from search.dedup.apply.undo import Undone, undo
 from storage.errors import FileFailure
-from tests.search.dedup.planted import drafts, group, killed_after
-from tests.search.dedup.said import described, packet, photo
+from tests.search.dedup.planted_duplicates import drafts, group, killed_after
+from tests.search.dedup.xmp_samples import described, packet, photo
 
 MORE = Metadata(("sea", "sand & <surf>"), 4, "A day", 38.722, -9.139)
 PLACE = (

@@ -9,7 +9,7 @@ import pytest
 
 from search.dedup.apply.apply import Outcome, apply
 from search.dedup.apply.trash import Trash, _top, note_of
-from tests.search.dedup.planted import contents, group, put
+from tests.search.dedup.planted_duplicates import contents, group, put
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from search.dedup.apply.journal import ActionName, read
 from search.dedup.apply.trash import Trash
 from search.dedup.apply.undo import Undone, undo
 from storage.errors import PathNotFound, SightlineError
-from tests.search.dedup.planted import contents, drafts, group, killed_after, put
+from tests.search.dedup.planted_duplicates import contents, drafts, group, killed_after, put
 
 Do = Callable[..., None]
 

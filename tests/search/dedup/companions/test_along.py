@@ -14,7 +14,14 @@ from search.dedup.apply.journal import read as read_journal
 from search.dedup.apply.trash import Trash
 from search.dedup.apply.undo import undo
 from search.dedup.plan.plan import Entry
-from tests.search.dedup.planted import contents, drafts, group, killed_after, put, refusal
+from tests.search.dedup.planted_duplicates import (
+    contents,
+    drafts,
+    group,
+    killed_after,
+    put,
+    refusal,
+)
 
 Applied = Callable[..., list[Outcome]]
 

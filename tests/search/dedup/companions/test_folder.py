@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from search.dedup.companions import CompanionFinder, Folder
-from tests.search.dedup.planted import put
+from tests.search.dedup.planted_duplicates import put
 
 
 def test_companions_are_files_that_are_there(tmp_path: Path) -> None:

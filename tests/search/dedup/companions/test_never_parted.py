@@ -13,7 +13,7 @@ from search.dedup.apply.trash import Trash
 from search.dedup.apply.undo import undo
 from search.dedup.companions import CompanionMode, Folder
 from search.dedup.plan.plan import Entry
-from tests.search.dedup.planted import contents, drafts, group, killed_after, put
+from tests.search.dedup.planted_duplicates import contents, drafts, group, killed_after, put
 
 FOLDERS = ("a", "b", "c")
 IMAGES = ("P.jpg", "P.heic", "IMG_1.heic", "IMG_E1.heic")

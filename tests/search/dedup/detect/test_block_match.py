@@ -12,7 +12,7 @@ from search.dedup.detect.block_match import agreement, small
 from search.dedup.detect.compare import ImageSignature, compare
 from search.dedup.detect.kinds import Thresholds
 from storage.records import Capture
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 
 SHAPES = [(1, 1), (1, 900), (900, 1), (2, 4000), (7, 160), (160, 8), (40, 900), (9, 9), (200, 120)]
 AS_IT_LIES = Alignment(np.array([[1.0, 0, 0], [0, 1.0, 0]]), 9)

@@ -10,6 +10,7 @@ from search.dedup.detect.kinds import Thresholds
 from storage import Library
 from storage.tables import fingerprints
 from storage.tables.duplicate_pairs import set_watermark
+from storage.tables.fingerprints import Bytes
 from storage.tables.items import Content, add
 
 LIMITS = Thresholds()
@@ -34,6 +35,13 @@ def _hash(library: Library, items: list[int], hashes: np.ndarray, quality: int =
         fingerprints.add_fingerprints(connection, rows)
 
 
+def _alike(count: int) -> Bytes:
+    """Draw hashes of which the second is the first."""
+    hashes = np.random.default_rng(0).integers(0, 256, (count, 8, 32), dtype=np.uint8)
+    hashes[1] = hashes[0]
+    return hashes
+
+
 def test_a_near_hash_in_any_form_is_met_once(library: Library) -> None:
     rng = np.random.default_rng(0)
     hashes = rng.integers(0, 256, (40, 8, 32), dtype=np.uint8)
@@ -47,9 +55,7 @@ def test_a_near_hash_in_any_form_is_met_once(library: Library) -> None:
 
 
 def test_only_what_is_new_is_compared_and_with_all(library: Library) -> None:
-    rng = np.random.default_rng(0)
-    old = rng.integers(0, 256, (10, 8, 32), dtype=np.uint8)
-    old[1] = old[0]
+    old = _alike(10)
     items = _add(library, 10)
     _hash(library, items, old)
     [met] = by_hashes(library.catalogue, LIMITS)
@@ -88,9 +94,7 @@ def test_three_shared_features_make_a_candidate_and_two_do_not(library: Library)
 
 
 def test_a_run_without_features_leaves_its_pairs_to_one_with_them(library: Library) -> None:
-    rng = np.random.default_rng(0)
-    hashes = rng.integers(0, 256, (2, 8, 32), dtype=np.uint8)
-    hashes[1] = hashes[0]
+    hashes = _alike(2)
     _hash(library, _add(library, 2), hashes)
     [met] = by_hashes(library.catalogue, LIMITS, "hashes alone")
     with library.catalogue.writing() as connection:
@@ -104,9 +108,7 @@ def test_a_run_without_features_leaves_its_pairs_to_one_with_them(library: Libra
 
 
 def test_what_was_forgotten_is_met_again(library: Library) -> None:
-    rng = np.random.default_rng(0)
-    hashes = rng.integers(0, 256, (2, 8, 32), dtype=np.uint8)
-    hashes[1] = hashes[0]
+    hashes = _alike(2)
     items = _add(library, 2)
     _hash(library, items, hashes)
     [met] = by_hashes(library.catalogue, LIMITS)

@@ -7,14 +7,29 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from indexer.images.fingerprint import TURNS, turned
-from search.dedup.detect.compare import compare, seconds_between
+from indexer.images.fingerprint import TURNS, local_features, perceptual_hashes, turned
+from search.dedup.detect.block_match import small
+from search.dedup.detect.compare import ImageSignature, compare, seconds_between
 from search.dedup.detect.kinds import Thresholds
 from storage.records import Capture
-from tests.search.dedup.drawn import look, photo, sky
+from tests.drawn_images import photo, sky
 
 LIMITS = Thresholds()
 Change = Callable[[Image.Image], Image.Image]
+
+
+def look(
+    image: Image.Image, capture: Capture | None = None, features: bool = True
+) -> ImageSignature:
+    """Take a picture's fingerprints, as the product does from its thumbnail."""
+    hashes, quality = perceptual_hashes(image)
+    return ImageSignature(
+        hashes,
+        quality,
+        small(np.asarray(image)),
+        capture or Capture(),
+        local_features(image) if features else None,
+    )
 
 
 def _encoded(image: Image.Image, quality: int) -> Image.Image:

@@ -13,7 +13,7 @@ from search.dedup.detect.kinds import KINDS, Thresholds
 from storage import Library
 from storage.tables import duplicate_pairs
 from tests.conftest import Index
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 
 
 def test_a_pair_that_cannot_be_compared_costs_no_other(

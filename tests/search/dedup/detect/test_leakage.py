@@ -18,7 +18,7 @@ from search.dedup.detect.kinds import Thresholds
 from search.dedup.detect.leakage import Leak, LeakFinder
 from storage import Capture, Library
 from tests.conftest import Index
-from tests.search.dedup.drawn import page, photo
+from tests.drawn_images import page, photo
 
 
 def _tested(file: Path, image: Image.Image, quality: int = 90) -> leakage.TestImage:

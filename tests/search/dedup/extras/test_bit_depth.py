@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from search.dedup.extras import as_rows, in_words, lacking
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 from tests.search.dedup.extras.containers import (
     Tag,
     box,

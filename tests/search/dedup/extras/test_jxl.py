@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.search.dedup.drawn import photo
+from tests.drawn_images import photo
 from tests.search.dedup.extras.containers import (
     NOISE,
     box,

@@ -11,7 +11,7 @@ from search.dedup.plan.groups import Group, Member
 from search.dedup.plan.plan import Entry
 from storage.records import Item
 from tests.search.dedup.extras.containers import drawn, encoded, video
-from tests.search.dedup.planted import put
+from tests.search.dedup.planted_duplicates import put
 
 STILL = encoded("JPEG")
 MOTION = STILL + video()

@@ -14,7 +14,7 @@ from search.dedup.plan.keepers import DEFAULT, Candidate, KeepOrder
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Capture, Item
 from tests.search.dedup.extras.containers import drawn, encoded, video
-from tests.search.dedup.said import packet, photo
+from tests.search.dedup.xmp_samples import packet, photo
 
 
 def _file(

@@ -6,7 +6,7 @@ import torch
 from indexer.models.mini.scenes.phrases import captions, vocabulary
 from indexer.models.mini.scenes.words import words
 from indexer.models.mini.training.batches import Batches
-from indexer.models.mini.training.pool import UNSAID, build_pool, training_families
+from indexer.models.mini.training.render_cache import UNSAID, build_cache, training_families
 from indexer.models.mini.training.tokenizer import (
     BPE_NAME,
     CONTEXT_LENGTH,
@@ -18,7 +18,7 @@ from indexer.models.mini.training.tokenizer import (
 @pytest.fixture
 def batches(tmp_path: Path) -> Batches:
     (tmp_path / BPE_NAME).write_bytes(bpe_file())
-    pool = build_pool(0, 6, words(), workers=1)
+    pool = build_cache(0, 6, words(), workers=1)
     return Batches(pool, load_tokenizer(tmp_path), vocabulary(), seed=0, device=torch.device("cpu"))
 
 

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 from indexer.models.mini.training.card import Run, clip_card, family_card
 from indexer.models.mini.training.report import Report
-from indexer.models.mini.training.trainer import Effort
+from indexer.models.mini.training.trainer import TrainingProgress
 
 RUN = Run(
     seed=4,
-    effort=Effort(steps=1000, seconds=61.4, finished=True),
+    progress=TrainingProgress(steps=1000, seconds=61.4, finished=True),
     batch=128,
     pool=5000,
     device="CPU, 2 threads",
@@ -46,5 +46,5 @@ def test_a_familys_card_tells_what_was_measured_and_what_it_went_on_from() -> No
 
 
 def test_an_interim_card_says_so() -> None:
-    run = replace(RUN, effort=Effort(steps=1, seconds=1.0, finished=False))
+    run = replace(RUN, progress=TrainingProgress(steps=1, seconds=1.0, finished=False))
     assert "interim" in family_card("vqa", "Answers.", run, {}, 0)

@@ -9,7 +9,7 @@ from indexer.models.mini.scenes.scenes import held_out
 from indexer.models.mini.scenes.words import words
 from indexer.models.mini.training.checkpoint import CARD_NAME, CONFIG_NAME, WEIGHTS_NAME
 from indexer.models.mini.training.clip import train_clip
-from indexer.models.mini.training.pool import Pool, build_pool
+from indexer.models.mini.training.render_cache import RenderCache, build_cache
 from indexer.models.mini.training.report import Report
 from indexer.models.mini.training.tokenizer import BPE_NAME, load_tokenizer
 from indexer.models.mini.training.trainer import Schedule
@@ -18,15 +18,15 @@ SHORT = Schedule(seconds=1.0, steps=3, batch=16)
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
-    return build_pool(0, 4, words(), 1)
+def pool() -> RenderCache:
+    return build_cache(0, 4, words(), 1)
 
 
-def train(pool: Pool, out: Path, seed: int = 0) -> list[Report]:
+def train(pool: RenderCache, out: Path, seed: int = 0) -> list[Report]:
     return train_clip(SHORT, seed, pool, out, torch.device("cpu"), held_out(12))
 
 
-def test_three_steps_leave_a_directory_that_loads(pool: Pool, tmp_path: Path) -> None:
+def test_three_steps_leave_a_directory_that_loads(pool: RenderCache, tmp_path: Path) -> None:
     reports = train(pool, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         CARD_NAME,
@@ -40,7 +40,7 @@ def test_three_steps_leave_a_directory_that_loads(pool: Pool, tmp_path: Path) ->
     assert [report.scenes for report in reports] == [12, 12]
 
 
-def test_the_card_tells_seed_steps_scores_and_licence(pool: Pool, tmp_path: Path) -> None:
+def test_the_card_tells_seed_steps_scores_and_licence(pool: RenderCache, tmp_path: Path) -> None:
     train(pool, tmp_path, seed=5)
     card = (tmp_path / CARD_NAME).read_text()
     assert "| Seed | 5 |" in card
@@ -50,7 +50,7 @@ def test_the_card_tells_seed_steps_scores_and_licence(pool: Pool, tmp_path: Path
     assert "interim" not in card
 
 
-def test_the_same_seed_gives_the_same_weights(pool: Pool, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_weights(pool: RenderCache, tmp_path: Path) -> None:
     for name in ("first", "second"):
         train(pool, tmp_path / name)
     first, second = (tmp_path / name / WEIGHTS_NAME for name in ("first", "second"))
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_weights(pool: Pool, tmp_path: Path) -> Non
 
 
 def test_an_interim_checkpoint_says_so(
-    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pool: RenderCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cards: list[str] = []
 

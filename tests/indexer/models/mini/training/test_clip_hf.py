@@ -8,8 +8,8 @@ from transformers import CLIPTokenizer
 from indexer.models.mini.scenes.words import words
 from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.clip_hf import _tokenizer, begin, settle_first_norm
-from indexer.models.mini.training.lessons import Lessons
-from indexer.models.mini.training.pool import Pool, build_pool
+from indexer.models.mini.training.dataset import Dataset
+from indexer.models.mini.training.render_cache import RenderCache, build_cache
 from indexer.models.mini.training.tokenizer import load_tokenizer
 from indexer.models.mini.weights import CLIP_DIRECTORY
 
@@ -23,8 +23,8 @@ def teacher() -> Teacher:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
-    return build_pool(0, 8, words(), 1)
+def pool() -> RenderCache:
+    return build_cache(0, 8, words(), 1)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,10 @@ def test_the_text_tower_gives_the_teachers_rows(teacher: Teacher, tokenizer: CLI
     assert torch.allclose(made, wanted, atol=1e-4)
 
 
-def test_the_fitted_norm_brings_the_picture_tower_nearer(teacher: Teacher, pool: Pool) -> None:
-    pictures = Lessons(pool, 0, CPU).pictures(Lessons(pool, 0, CPU).rows(16))
+def test_the_fitted_norm_brings_the_picture_tower_nearer(
+    teacher: Teacher, pool: RenderCache
+) -> None:
+    pictures = Dataset(pool, 0, CPU).pictures(Dataset(pool, 0, CPU).rows(16))
     model = begin(teacher)
     model.train(False)
     wanted = teacher.pictures(pictures)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from indexer.models.mini.training.contrast import Probe, contrastive_loss
-from indexer.models.mini.training.pool import QUESTIONS, UNSAID
+from indexer.models.mini.training.render_cache import QUESTIONS, UNSAID
 
 NONE_ELSE = torch.zeros(4, 4, dtype=torch.bool)
 TEN = torch.tensor(10.0)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from indexer.models.mini.training.trainer import Effort, Schedule, Trainer
+from indexer.models.mini.training.trainer import Schedule, Trainer, TrainingProgress
 
 
 def test_a_run_is_measured_by_steps_or_else_by_time() -> None:
@@ -25,17 +25,17 @@ class Line(nn.Module):
         self.head = nn.Linear(1, 1)
 
 
-def fit(model: Line, **how: object) -> tuple[list[Effort], nn.Module]:
+def fit(model: Line, **how: object) -> tuple[list[TrainingProgress], nn.Module]:
     def loss(progress: float) -> Tensor:
         x = torch.tensor([[0.5], [1.0]])
         value: Tensor = ((model.head(model.tower(x)) - 3 * x) ** 2).mean()
         return value
 
-    saved: list[Effort] = []
+    saved: list[TrainingProgress] = []
     last: list[nn.Module] = []
 
-    def save(average: nn.Module, effort: Effort) -> None:
-        saved.append(effort)
+    def save(average: nn.Module, progress: TrainingProgress) -> None:
+        saved.append(progress)
         last.append(average)
 
     schedule = Schedule(seconds=1.0, steps=300, peak_rate=0.05, warm_steps=1, **how)  # type: ignore[arg-type]
@@ -47,7 +47,7 @@ def test_a_model_learns_and_its_average_is_what_is_saved() -> None:
     torch.manual_seed(0)
     model = Line()
     saved, average = fit(model, averaging=0.9)
-    assert [effort.finished for effort in saved] == [True]
+    assert [progress.finished for progress in saved] == [True]
     assert saved[0].steps == 300
     assert average is not model
     x = torch.tensor([[1.0]])
@@ -56,7 +56,7 @@ def test_a_model_learns_and_its_average_is_what_is_saved() -> None:
 
 def test_it_saves_on_the_way() -> None:
     saved, _ = fit(Line(), save_every=-1.0)
-    assert [effort.finished for effort in saved] == [False] * 299 + [True]
+    assert [progress.finished for progress in saved] == [False] * 299 + [True]
 
 
 def test_the_gentle_part_moves_less() -> None:

@@ -12,13 +12,13 @@ from PIL import Image
 from sqlalchemy import func, select, update
 
 from indexer import IndexConfig, Indexer, Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from search import Engine, Query, Term
 from storage import Library, Matrix, ModelMismatch, active_space, schema
 from storage.errors import EncodeFailure
 from storage.tables import spaces, vectors
-from tests.indexer.told import counts, paths
+from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
@@ -53,7 +53,7 @@ def test_only_vectors_are_added(
     library: Library,
     photos: Path,
     index: Index,
-    second: StandInEncoder,
+    second: FakeEncoder,
     encoded: Count,
     seconds: Count,
 ) -> None:
@@ -76,7 +76,7 @@ def stamps(library: Library) -> dict[Path, int]:
 
 
 def test_files_that_have_their_vectors_are_not_read_again(
-    library: Library, photos: Path, index: Index, second: StandInEncoder, seconds: Count
+    library: Library, photos: Path, index: Index, second: FakeEncoder, seconds: Count
 ) -> None:
     index(photos)
     index(photos / "summer", by=second)
@@ -91,7 +91,7 @@ def test_files_that_have_their_vectors_are_not_read_again(
 
 
 def test_what_is_new_is_indexed_in_the_second_space_and_later_in_the_first(
-    library: Library, photos: Path, index: Index, draw: Draw, second: StandInEncoder
+    library: Library, photos: Path, index: Index, draw: Draw, second: FakeEncoder
 ) -> None:
     index(photos)
     draw(photos / "6.png", 6)
@@ -104,7 +104,7 @@ def test_what_is_new_is_indexed_in_the_second_space_and_later_in_the_first(
 
 
 def test_moved_copied_and_renamed_files_fill_the_space_they_are_met_in(
-    library: Library, tmp_path: Path, photos: Path, index: Index, second: StandInEncoder
+    library: Library, tmp_path: Path, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(photos)
     (photos / "0.png").rename(photos / "moved.png")
@@ -119,7 +119,7 @@ def test_moved_copied_and_renamed_files_fill_the_space_they_are_met_in(
 
 
 def test_a_file_that_comes_back_after_the_switch_is_found_again(
-    library: Library, tmp_path: Path, photos: Path, index: Index, second: StandInEncoder
+    library: Library, tmp_path: Path, photos: Path, index: Index, second: FakeEncoder
 ) -> None:
     index(photos)
     away = (photos / "0.png").rename(tmp_path / "0.png")
@@ -133,7 +133,7 @@ def test_a_file_that_comes_back_after_the_switch_is_found_again(
 
 
 def test_tables_are_read_by_the_columns_they_were_read_by(
-    library: Library, tmp_path: Path, index: Index, second: StandInEncoder
+    library: Library, tmp_path: Path, index: Index, second: FakeEncoder
 ) -> None:
     table = tmp_path / "corpus" / "rows.csv"
     table.parent.mkdir()
@@ -149,7 +149,7 @@ def test_tables_are_read_by_the_columns_they_were_read_by(
     assert complete(library) == {"stand-in": True, "second": True}
 
 
-class Interrupted(StandInEncoder):
+class Interrupted(FakeEncoder):
     """Stops working at the third batch of passages."""
 
     batches = 0
@@ -162,7 +162,7 @@ class Interrupted(StandInEncoder):
 
 
 def test_an_interrupted_document_goes_on_where_it_stopped(
-    library: Library, tmp_path: Path, index: Index, second: StandInEncoder
+    library: Library, tmp_path: Path, index: Index, second: FakeEncoder
 ) -> None:
     folder = tmp_path / "texts"
     folder.mkdir()
@@ -183,7 +183,7 @@ def test_an_interrupted_document_goes_on_where_it_stopped(
     assert first == other > kept
 
 
-class Choosy(StandInEncoder):
+class Choosy(FakeEncoder):
     """Cannot encode a picture that is darker than most."""
 
     def encode_pictures(self, pixels: Pixels) -> Matrix:
@@ -198,7 +198,7 @@ def draw_black(path: Path) -> Path:
 
 
 @pytest.fixture
-def choosy(second: StandInEncoder) -> Choosy:
+def choosy(second: FakeEncoder) -> Choosy:
     made = Choosy(dim=48)
     made.space = second.space
     return made
@@ -223,7 +223,7 @@ def test_what_only_the_second_model_cannot_encode_stays_with_the_first(
 
 
 def test_what_only_the_first_model_cannot_encode_is_new_to_the_second(
-    library: Library, photos: Path, index: Index, choosy: Choosy, encoder: StandInEncoder
+    library: Library, photos: Path, index: Index, choosy: Choosy, encoder: FakeEncoder
 ) -> None:
     black = draw_black(photos / "black.png")
     assert counts(index(photos, by=choosy)) == {"new": 6, "failed": 1}
@@ -239,14 +239,14 @@ def test_what_only_the_first_model_cannot_encode_is_new_to_the_second(
 
 
 @pytest.fixture
-def third() -> StandInEncoder:
+def third() -> FakeEncoder:
     made = Choosy(dim=32)
     made.space = replace(made.space, name="third", revision="3")
     return made
 
 
 def test_what_one_model_cannot_encode_is_still_owed_to_a_third(
-    library: Library, photos: Path, index: Index, choosy: Choosy, third: StandInEncoder
+    library: Library, photos: Path, index: Index, choosy: Choosy, third: FakeEncoder
 ) -> None:
     index(photos)
     index(by=third)
@@ -265,7 +265,7 @@ def test_what_one_model_cannot_encode_is_still_owed_to_a_third(
 
 
 def test_each_model_has_its_own_failures(
-    library: Library, photos: Path, index: Index, choosy: Choosy, third: StandInEncoder
+    library: Library, photos: Path, index: Index, choosy: Choosy, third: FakeEncoder
 ) -> None:
     black = draw_black(photos / "black.png")
     failed = {"unchanged": 6, "failed": 1}
@@ -275,7 +275,7 @@ def test_each_model_has_its_own_failures(
     index(retry_failures=True)  # by the first, which can encode it
     assert len(library.failures()) == 2
     assert counts(index(by=choosy)) == counts(index(by=third)) == failed  # neither tried again
-    able = StandInEncoder(dim=48)
+    able = FakeEncoder(dim=48)
     able.space = choosy.space
     index(by=able, retry_failures=True)
     assert len(library.failures()) == 1

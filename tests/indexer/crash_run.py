@@ -1,4 +1,4 @@
-"""A drill: ingests in processes of their own, to be killed, and what they left behind."""
+"""Ingests in processes of their own, to be killed, and what they left behind."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from sqlalchemy import select
 from indexer import IndexConfig, Indexer, Progress
 from indexer.images.decode import open_picture
 from indexer.images.preprocess import prepare
-from indexer.models import DualEncoder, Pixels, StandInEncoder, load
+from indexer.models import DualEncoder, FakeEncoder, Pixels, load
 from storage import Library, Matrix, schema
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ def called(model: str) -> DualEncoder:
     """Load a model; "second" is a stand-in with a space of its own."""
     if model != "second":
         return load(model)
-    second = StandInEncoder(dim=48)
+    second = FakeEncoder(dim=48)
     second.space = replace(second.space, name=model, revision="2")
     return second
 
@@ -47,7 +47,7 @@ class Logged:
         return rows
 
 
-class Drill:
+class CrashRun:
     """Runs ingests over the same photos and library, and ends them as told."""
 
     def __init__(self, folder: Path, model: str, delay: float, batch: int = 4) -> None:
@@ -59,7 +59,7 @@ class Drill:
     def running(self) -> Iterator["subprocess.Popen[str]"]:
         words = (self.library, self.photos, self.log, self._model, self.delay, self.batch)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.indexer.drill", *map(str, words)],
+            [sys.executable, "-m", "tests.indexer.crash_run", *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

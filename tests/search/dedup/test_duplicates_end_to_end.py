@@ -23,7 +23,7 @@ from search.dedup.plan.entries import DROPPED
 from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from storage import Library
-from tests.search.dedup.drawn import page, photo, screen, sky
+from tests.drawn_images import page, photo, screen, sky
 
 # What each file is beside the keeper. Two groups share a keeper where one holds copies, which are
 # to go, and the other edits of what stays of them.

@@ -1,6 +1,6 @@
 """What does it cost that mini's weights are stored as fp16?
 
-    uv run python -m benchmarks.rounding
+    uv run python -m benchmarks.fp16_loss
 
 The weights before rounding are not kept, but each lies within half a unit of the last place of
 the stored one. So: draw several fp32 models from that neighbourhood, any of which would round to

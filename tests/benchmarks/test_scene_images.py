@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.drawn import absent, asked, holds
-from benchmarks.twins import PLACES, swapped_places, told_apart, twins
+from benchmarks.hard_negatives import PLACES, swapped_places, told_apart, twins
+from benchmarks.scene_images import absent, asked, holds
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Look, Scene, Thing, held_out
 from indexer.models.protocols import PictureSpec

@@ -1,7 +1,8 @@
 """The field's three measures, on photo sets in their published format.
 
-    SIGHTLINE_DATA=… uv run python -m benchmarks.field
-    uv run python -m benchmarks.field --folder coco2014 --model clip-l14 --captioner none
+    SIGHTLINE_DATA=… uv run python -m benchmarks.published_metrics
+    uv run python -m benchmarks.published_metrics --folder coco2014 --model clip-l14 \\
+        --captioner none
 
 Recall@1, 5 and 10 of captions and pictures finding each other (Karpathy's convention), BLEU and
 CIDEr-D of captions, and the accuracy of answers by the VQA formula. With the `mini` family on

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from indexer.models.mini.scenes.words import END_ID, SPECIALS
-from indexer.models.mini.training.pool import FAMILY, Pool
+from indexer.models.mini.training.render_cache import FAMILY, RenderCache
 
 MEAN = 0.5
 STD = 0.25
@@ -24,10 +24,10 @@ class Sentences:
     mask: Tensor
 
 
-class Lessons:
+class Dataset:
     """Draws pictures and words from a pool, the same ones for the same seed."""
 
-    def __init__(self, pool: Pool, seed: int, device: torch.device) -> None:
+    def __init__(self, pool: RenderCache, seed: int, device: torch.device) -> None:
         self._pool, self._device = pool, device
         self._rng = np.random.default_rng(seed)
 

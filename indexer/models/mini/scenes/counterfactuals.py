@@ -30,7 +30,7 @@ _Edit = Callable[[Scene, random.Random], Scene | None]
 
 
 @dataclass(frozen=True)
-class Variant:
+class Counterfactual:
     """A scene that is another one but for the named change."""
 
     kind: Change
@@ -45,19 +45,21 @@ class Negative:
     caption: str
 
 
-def variants(scene: Scene, rng: random.Random) -> tuple[Variant, ...]:
+def counterfactuals(scene: Scene, rng: random.Random) -> tuple[Counterfactual, ...]:
     """Change the scene in each way it allows, once per kind of change."""
     made = []
     for kind in CHANGES:
         changed = _EDITS[kind](scene, rng)
         if changed is not None and changed.content != scene.content:
-            made.append(Variant(kind, changed))
+            made.append(Counterfactual(kind, changed))
     return tuple(made)
 
 
 def negatives(scene: Scene, rng: random.Random) -> tuple[Negative, ...]:
     """Return one false full caption for each kind of change the scene allows."""
-    return tuple(Negative(each.kind, captions(each.scene)[0]) for each in variants(scene, rng))
+    return tuple(
+        Negative(each.kind, captions(each.scene)[0]) for each in counterfactuals(scene, rng)
+    )
 
 
 def twins(scene: Scene, rng: random.Random) -> tuple[Negative, ...]:

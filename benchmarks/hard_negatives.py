@@ -4,11 +4,11 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.drawn import squares
 from benchmarks.metrics import Floats
+from benchmarks.scene_images import squares
+from indexer.models.mini.scenes.counterfactuals import CHANGES, negatives
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Scene
-from indexer.models.mini.scenes.variants import CHANGES, negatives
 from indexer.models.protocols import PictureSpec, Pixels
 
 PLACES = "swapped places"

@@ -10,14 +10,14 @@ from indexer.models.mini.scenes.phrases import captions, full_captions, vocabula
 from indexer.models.mini.scenes.scenes import held_out, scenes
 from indexer.models.mini.scenes.words import words
 from indexer.models.mini.training import train
-from indexer.models.mini.training.pool import (
+from indexer.models.mini.training.render_cache import (
     FAMILY,
     MAX_CAPTIONS,
     MAX_WORDS,
     QUESTIONS,
     UNSAID,
     answers,
-    build_pool,
+    build_cache,
     photograph,
     training_families,
 )
@@ -41,7 +41,7 @@ def test_every_caption_fits_the_pool() -> None:
 
 
 def test_a_pool_holds_each_scene_of_the_stream_in_order() -> None:
-    pool = build_pool(3, 5, words(), workers=1)
+    pool = build_cache(3, 5, words(), workers=1)
     drawn = [scene for family in training_families(4, 5) for scene in family]
     assert pool.pictures.shape == (20, 64, 64, 3)
     for row, scene in enumerate(drawn):
@@ -52,7 +52,7 @@ def test_a_pool_holds_each_scene_of_the_stream_in_order() -> None:
 
 
 def test_the_same_seed_gives_the_same_pool() -> None:
-    first, second = (build_pool(3, 3, words(), workers=1) for _ in range(2))
+    first, second = (build_cache(3, 3, words(), workers=1) for _ in range(2))
     for field in fields(first):
         assert np.array_equal(getattr(first, field.name), getattr(second, field.name))
 

@@ -14,7 +14,7 @@ from search.dedup.apply.actions import Action, Delete, Hardlink, Move
 from search.dedup.apply.apply import apply
 from search.dedup.apply.trash import Trash
 from search.dedup.plan.plan import Entry, write
-from tests.search.dedup.planted import contents, drafts, group, put
+from tests.search.dedup.planted_duplicates import contents, drafts, group, put
 
 KILLS = 50
 GROUPS, COPIES = 25, 3
@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[3]
 ACTIONS = ("delete", "hardlink", "move", "trash")
 SCRIPT = """
 import sys
-from tests.search.dedup.test_killed import action_of
+from tests.search.dedup.test_apply_killed import action_of
 from pathlib import Path
 from search.dedup.apply.apply import apply
 from search.dedup.plan.plan import read

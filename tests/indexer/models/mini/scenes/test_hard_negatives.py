@@ -1,6 +1,6 @@
 import numpy as np
 
-from indexer.models.mini.scenes.swaps import Ids, swapped
+from indexer.models.mini.scenes.hard_negatives import Ids, swapped
 from indexer.models.mini.scenes.words import words
 
 WORDS = ("", *words())

@@ -1,6 +1,6 @@
 """How far are our perceptual hashes from the ones that Meta published for its bridge photos?
 
-    SIGHTLINE_DATA=… uv run python -m benchmarks.bridge
+    SIGHTLINE_DATA=… uv run python -m benchmarks.pdq_conformance
 
 Twelve edits of one photo (reference/pdq-bridge) are hashed as they lie and through the thumbnail
 that the product looks at, beside the hashes that PDQ's own README lists; 10 bits of 256 are

@@ -1,43 +1,50 @@
-"""Drawn photos for the tests of duplicates: something to see everywhere, and no two alike."""
+"""Images that tests draw: a scene, a page, a sky, a screenshot, and what a scene is made of."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
-from indexer.images.fingerprint import local_features, perceptual_hashes
-from search.dedup.detect.block_match import small
-from search.dedup.detect.compare import ImageSignature
-from storage.records import Capture
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+Span = tuple[int, int]  # from, to before
+
+
+def soft_ground(
+    rng: np.random.Generator, size: tuple[int, int], levels: Span = (40, 215)
+) -> Image.Image:
+    """Draw soft light of 48 colours."""
+    coarse = rng.integers(*levels, (6, 8, 3)).astype(np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+
+
+def boxes(
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    count: int,
+    sides: Span,
+    levels: Span = (0, 256),
+) -> Iterator[tuple[Box, tuple[int, ...]]]:
+    """Yield where shapes lie on an image of that size, and their colours, drawn one by one."""
+    for _ in range(count):
+        x, y = (int(rng.integers(0, side)) for side in size)
+        wide, high = (int(side) for side in rng.integers(*sides, 2))
+        yield (x, y, x + wide, y + high), tuple(int(level) for level in rng.integers(*levels, 3))
 
 
 def photo(seed: int, size: tuple[int, int] = (480, 360)) -> Image.Image:
-    """Draw a scene of hundreds of shapes over a soft ground."""
+    """Draw a scene of hundreds of shapes over a soft ground; no two seeds are alike."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(40, 215, (6, 8, 3)).astype(np.uint8)
-    image = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+    image = soft_ground(rng, size)
     draw = ImageDraw.Draw(image)
-    for _ in range(160):
-        x, y = (int(rng.integers(0, side)) for side in size)
-        wide, high = (int(side) for side in rng.integers(6, 60, 2))
-        colour = tuple(int(level) for level in rng.integers(0, 256, 3))
+    for box, colour in boxes(rng, size, 160, (6, 60)):
         if rng.random() < 0.5:
-            draw.ellipse((x, y, x + wide, y + high), colour)
+            draw.ellipse(box, colour)
         else:
-            draw.polygon([(x, y), (x + wide, y + high // 3), (x + wide // 3, y + high)], colour)
+            left, top, right, bottom = box
+            wide, high = right - left, bottom - top
+            points = [(left, top), (right, top + high // 3), (left + wide // 3, bottom)]
+            draw.polygon(points, colour)
     return image.filter(ImageFilter.GaussianBlur(0.8))
-
-
-def look(
-    image: Image.Image, capture: Capture | None = None, features: bool = True
-) -> ImageSignature:
-    """Take a picture's fingerprints, as the product does from its thumbnail."""
-    hashes, quality = perceptual_hashes(image)
-    return ImageSignature(
-        hashes,
-        quality,
-        small(np.asarray(image)),
-        capture or Capture(),
-        local_features(image) if features else None,
-    )
 
 
 def page(seed: int, size: tuple[int, int] = (620, 877)) -> Image.Image:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from indexer.models.mini.scenes.counterfactuals import counterfactuals
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.phrases import full_captions, short_captions
 from indexer.models.mini.scenes.questions import MAX_QUESTION_WORDS, questions
@@ -26,7 +27,6 @@ from indexer.models.mini.scenes.scenes import (
     held_out,
     scenes,
 )
-from indexer.models.mini.scenes.variants import variants
 
 IMAGE_SIZE = 64
 FAMILY = 4
@@ -48,7 +48,7 @@ QUESTIONS: tuple[int, ...] = (
 
 
 @dataclass(frozen=True)
-class Pool:
+class RenderCache:
     """Families of near-alike scenes in a row, each scene with its picture and captions.
 
     pictures (n, 64, 64, 3) uint8; words (n, 36, 30) int16, ids into the sorted vocabulary plus
@@ -71,7 +71,7 @@ class Pool:
         return len(self.pictures)
 
 
-def build_pool(seed: int, families: int, words: tuple[str, ...], workers: int) -> Pool:
+def build_cache(seed: int, families: int, words: tuple[str, ...], workers: int) -> RenderCache:
     """Draw that many families; the result depends on seed and count, not on the workers."""
     sizes = [min(_BLOCK_FAMILIES, families - at) for at in range(0, families, _BLOCK_FAMILIES)]
     jobs = [(seed + 1 + number, size, words) for number, size in enumerate(sizes)]
@@ -97,14 +97,14 @@ def training_families(seed: int, count: int) -> Iterator[tuple[Scene, ...]]:
 def _family(scene: Scene, kept_out: set[Content], rng: random.Random) -> tuple[Scene, ...]:
     family = {scene.content: scene}
     while len(family) < FAMILY:
-        near = [each.scene for each in variants(scene, rng)]
+        near = [each.scene for each in counterfactuals(scene, rng)]
         for other in rng.sample(near, len(near)):
             if other.content not in kept_out and len(family) < FAMILY:
                 family.setdefault(other.content, other)
     return tuple(family.values())
 
 
-def _block(job: tuple[int, int, tuple[str, ...]]) -> Pool:
+def _block(job: tuple[int, int, tuple[str, ...]]) -> RenderCache:
     seed, families, words = job
     ids = {word: number + 1 for number, word in enumerate(words)}
     # Asking has a stream of its own: pictures stay the same whatever is asked about them.
@@ -113,7 +113,9 @@ def _block(job: tuple[int, int, tuple[str, ...]]) -> Pool:
     return _joined([_row(scene, ids, rng, asking) for scene in drawn])
 
 
-def _row(scene: Scene, ids: dict[str, int], rng: random.Random, asking: random.Random) -> Pool:
+def _row(
+    scene: Scene, ids: dict[str, int], rng: random.Random, asking: random.Random
+) -> RenderCache:
     full = full_captions(scene)
     texts = full + short_captions(scene)
     words = np.zeros((1, MAX_CAPTIONS, MAX_WORDS), np.int16)
@@ -123,7 +125,7 @@ def _row(scene: Scene, ids: dict[str, int], rng: random.Random, asking: random.R
         words[0, slot, : len(spelled)] = spelled
         keys[0, slot] = crc32(text.encode())
     asked, replies = _asked(scene, ids, asking)
-    return Pool(
+    return RenderCache(
         pictures=photograph(scene, rng)[None],
         words=words,
         keys=keys,
@@ -174,8 +176,8 @@ def answers(content: Content) -> list[int]:
     return given + [UNSAID] * (len(QUESTIONS) - len(given))
 
 
-def _joined(pools: list[Pool]) -> Pool:
-    return Pool(
+def _joined(pools: list[RenderCache]) -> RenderCache:
+    return RenderCache(
         pictures=np.concatenate([pool.pictures for pool in pools]),
         words=np.concatenate([pool.words for pool in pools]),
         keys=np.concatenate([pool.keys for pool in pools]),

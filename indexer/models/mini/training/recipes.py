@@ -18,33 +18,39 @@ from transformers import (
 )
 
 from indexer.models.mini.scenes.scenes import Scene
-from indexer.models.mini.training.align import Aligning, Settling, align_config, save_align
+from indexer.models.mini.training.align import AlignLoss, BatchNormUpdate, align_config, save_align
 from indexer.models.mini.training.blip import WIDTH, blip_config, clip_vision, save_blip
-from indexer.models.mini.training.blip_losses import Answering, Matching, Saying
+from indexer.models.mini.training.blip_losses import AnsweringLoss, CaptionLoss, MatchingLoss
 from indexer.models.mini.training.calibration import calibrate
 from indexer.models.mini.training.card import Run, family_card
 from indexer.models.mini.training.checkpoint import CARD_NAME, replace_file
 from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.clip_hf import (
-    Following,
+    DistillationLoss,
     begin,
     save_clip_hf,
     separate,
     settle_first_norm,
 )
 from indexer.models.mini.training.contrast import Probe
+from indexer.models.mini.training.dataset import Dataset
 from indexer.models.mini.training.family_report import Figures, reader_figures
 from indexer.models.mini.training.instruct_blip import (
-    Instructing,
+    InstructionLoss,
     as_qformer,
     instruct_blip_config,
     save_instruct_blip,
 )
 from indexer.models.mini.training.layout import load_weights, part, take
-from indexer.models.mini.training.lessons import Lessons
-from indexer.models.mini.training.llava import Conversing, llava_config, save_llava
-from indexer.models.mini.training.pool import Pool
-from indexer.models.mini.training.trainer import Effort, Loss, Schedule, Trainer, device_name
+from indexer.models.mini.training.llava import DialogueLoss, llava_config, save_llava
+from indexer.models.mini.training.render_cache import RenderCache
+from indexer.models.mini.training.trainer import (
+    Loss,
+    Schedule,
+    Trainer,
+    TrainingProgress,
+    device_name,
+)
 from indexer.models.mini.weights import (
     ALIGN_DIRECTORY,
     BLIP_DIRECTORY,
@@ -62,7 +68,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingPlan:
     """A model about to be trained, with its loss and what else learns beside it."""
 
     model: nn.Module
@@ -74,21 +80,21 @@ class Course:
     finish: Callable[[nn.Module], None] | None = None  # done to the average before it is saved
 
 
-Make = Callable[[Lessons, torch.device, float], Course]
+Make = Callable[[Dataset, torch.device, float], TrainingPlan]
 
 
-def caption(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def caption(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """BLIP's captioner, its tower from mini CLIP."""
     model = BlipForConditionalGeneration(blip_config())
     model.vision_model.load_state_dict(clip_vision())
     placed(model, device)
     probe = Probe(WIDTH).to(device)
     schedule = Schedule(seconds, batch=128, peak_rate=2e-3)
-    loss = Saying(model, probe, lessons, schedule.batch)
-    return Course(model, loss, save_blip, schedule, (probe,), gentle="vision_model")
+    loss = CaptionLoss(model, probe, dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_blip, schedule, (probe,), gentle="vision_model")
 
 
-def matching(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def matching(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """BLIP's matching model, tower and text stack from the captioner."""
     learnt = load_weights(CAPTION_DIRECTORY)
     model = BlipForImageTextRetrieval(blip_config())
@@ -97,11 +103,11 @@ def matching(lessons: Lessons, device: torch.device, seconds: float) -> Course:
     placed(model, device)
     where, probe = nn.Linear(WIDTH, 1).to(device), Probe(WIDTH).to(device)
     schedule = Schedule(seconds, batch=96, peak_rate=1e-3)
-    loss = Matching(model, where, probe, lessons, schedule.batch)
-    return Course(model, loss, save_blip, schedule, (where, probe), gentle="vision_model")
+    loss = MatchingLoss(model, where, probe, dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_blip, schedule, (where, probe), gentle="vision_model")
 
 
-def answering(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def answering(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """BLIP's question answering: reads as the matching model does, speaks as the captioner."""
     learnt, reading = load_weights(CAPTION_DIRECTORY), load_weights(BLIP_DIRECTORY)
     model = BlipForQuestionAnswering(blip_config())
@@ -110,24 +116,24 @@ def answering(lessons: Lessons, device: torch.device, seconds: float) -> Course:
     model.text_decoder.load_state_dict(part(learnt, "text_decoder."), strict=False)
     placed(model, device)
     schedule = Schedule(seconds, batch=96, peak_rate=1e-3)
-    loss = Answering(model, lessons, schedule.batch)
-    return Course(model, loss, save_blip, schedule, gentle="vision_model")
+    loss = AnsweringLoss(model, dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_blip, schedule, gentle="vision_model")
 
 
-def conversing(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def conversing(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """LLaVA, its tower from the captioner's."""
     model = LlavaForConditionalGeneration(llava_config())
     tower = model.model.vision_tower
     learnt = part(load_weights(CAPTION_DIRECTORY), "vision_model.")
     tower.load_state_dict(separate(learnt), strict=False)
-    settle_first_norm(tower, lessons.pictures(lessons.rows(_FITTED)).cpu())
+    settle_first_norm(tower, dataset.pictures(dataset.rows(_FITTED)).cpu())
     placed(model, device)
     schedule = Schedule(seconds, batch=64, peak_rate=1.5e-3)
-    loss = Conversing(model, lessons, schedule.batch)
-    return Course(model, loss, save_llava, schedule, gentle="model.vision_tower")
+    loss = DialogueLoss(model, dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_llava, schedule, gentle="model.vision_tower")
 
 
-def instructing(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def instructing(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """InstructBLIP, its tower and Q-Former from the model that answers."""
     model = InstructBlipForConditionalGeneration(instruct_blip_config())
     learnt = load_weights(VQA_DIRECTORY)
@@ -137,35 +143,35 @@ def instructing(lessons: Lessons, device: torch.device, seconds: float) -> Cours
     nn.init.normal_(model.query_tokens, std=0.2)
     placed(model, device)
     schedule = Schedule(seconds, batch=64, peak_rate=1.5e-3)
-    loss = Instructing(model, lessons, schedule.batch)
-    return Course(model, loss, save_instruct_blip, schedule, gentle="vision_model")
+    loss = InstructionLoss(model, dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_instruct_blip, schedule, gentle="vision_model")
 
 
-def following(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def following(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """Return transformers' CLIP: the text tower is mini's, the picture tower learns its rows."""
     teacher = Teacher(device)
     model = begin(teacher)
-    settle_first_norm(model.vision_model, lessons.pictures(lessons.rows(_FITTED)).cpu())
+    settle_first_norm(model.vision_model, dataset.pictures(dataset.rows(_FITTED)).cpu())
     placed(model, device)
     for frozen in (model.text_model, model.text_projection):
         frozen.requires_grad_(False)
     model.logit_scale.requires_grad_(False)
     schedule = Schedule(seconds, batch=128, peak_rate=1e-3, averaging=0.995)
-    loss = Following(model, teacher, lessons, schedule.batch)
-    return Course(model, loss, save_clip_hf, schedule)
+    loss = DistillationLoss(model, teacher, dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_clip_hf, schedule)
 
 
-def aligning(lessons: Lessons, device: torch.device, seconds: float) -> Course:
+def aligning(dataset: Dataset, device: torch.device, seconds: float) -> TrainingPlan:
     """ALIGN from nothing, with mini CLIP as its teacher."""
     model = placed(AlignModel(align_config()), device)
     schedule = Schedule(seconds, batch=128, peak_rate=2e-3)
-    loss = Aligning(model, Teacher(device), lessons, schedule.batch)
-    settling = Settling(lessons, schedule.batch)
-    return Course(model, loss, save_align, schedule, finish=settling)
+    loss = AlignLoss(model, Teacher(device), dataset, schedule.batch)
+    update = BatchNormUpdate(dataset, schedule.batch)
+    return TrainingPlan(model, loss, save_align, schedule, finish=update)
 
 
 @dataclass(frozen=True)
-class Plan:
+class Recipe:
     """Where a model of the family belongs, what it is, and seconds of training on two cores."""
 
     make: Make
@@ -174,16 +180,16 @@ class Plan:
     about: str
 
 
-COURSES: dict[str, Plan] = {
-    "caption": Plan(caption, CAPTION_DIRECTORY, 1600, "BLIP's captioner for drawn scenes."),
-    "blip": Plan(matching, BLIP_DIRECTORY, 1500, "BLIP's matching model for drawn scenes."),
-    "vqa": Plan(answering, VQA_DIRECTORY, 600, "BLIP's question answering for drawn scenes."),
-    "llava": Plan(conversing, LLAVA_DIRECTORY, 900, "A LLaVA that talks about drawn scenes."),
-    "instructblip": Plan(
+RECIPES: dict[str, Recipe] = {
+    "caption": Recipe(caption, CAPTION_DIRECTORY, 1600, "BLIP's captioner for drawn scenes."),
+    "blip": Recipe(matching, BLIP_DIRECTORY, 1500, "BLIP's matching model for drawn scenes."),
+    "vqa": Recipe(answering, VQA_DIRECTORY, 600, "BLIP's question answering for drawn scenes."),
+    "llava": Recipe(conversing, LLAVA_DIRECTORY, 900, "A LLaVA that talks about drawn scenes."),
+    "instructblip": Recipe(
         instructing, INSTRUCT_BLIP_DIRECTORY, 900, "An InstructBLIP for drawn scenes."
     ),
-    "clip-hf": Plan(following, CLIP_HF_DIRECTORY, 300, "Mini CLIP as transformers loads it."),
-    "align": Plan(aligning, ALIGN_DIRECTORY, 600, "An ALIGN that learnt mini CLIP's space."),
+    "clip-hf": Recipe(following, CLIP_HF_DIRECTORY, 300, "Mini CLIP as transformers loads it."),
+    "align": Recipe(aligning, ALIGN_DIRECTORY, 600, "An ALIGN that learnt mini CLIP's space."),
 }
 
 
@@ -193,14 +199,14 @@ def placed(model: M, device: torch.device) -> M:
     return model
 
 
-def teach(
+def train(
     name: str,
-    pool: Pool,
+    pool: RenderCache,
     out: Path,
     seed: int,
     device: torch.device,
     scenes: Sequence[Scene],
-    adjusted: Callable[[Course], Course],
+    adjusted: Callable[[TrainingPlan], TrainingPlan],
     start: Path | None = None,
 ) -> Figures:
     """Train one model of the family on a pool, measure it on scenes, leave it with its card.
@@ -209,29 +215,29 @@ def teach(
     from.
     """
     torch.manual_seed(seed)
-    plan = COURSES[name]
-    course = adjusted(plan.make(Lessons(pool, seed, device), device, plan.seconds))
+    recipe = RECIPES[name]
+    plan = adjusted(recipe.make(Dataset(pool, seed, device), device, recipe.seconds))
     if start is not None:
-        take(course.model, load_weights(start))
+        take(plan.model, load_weights(start))
     figures: Figures = {}
 
-    def save(model: nn.Module, effort: Effort) -> None:
-        if course.finish is not None:
-            course.finish(model)
+    def save(model: nn.Module, progress: TrainingProgress) -> None:
+        if plan.finish is not None:
+            plan.finish(model)
         (out / MATCH).unlink(missing_ok=True)  # fitted to weights that are about to go
-        course.save(model, out)
-        if effort.finished:
+        plan.save(model, out)
+        if progress.finished:
             if name == "caption":
                 calibrate(out)
             figures.update(reader_figures(name, out, scenes))
         size = sum(each.numel() for each in model.parameters())
         where = device_name(device)
-        run = Run(seed, effort, course.schedule.batch, len(pool), where, size, _started(start))
-        card = family_card(name, plan.about, run, figures, len(scenes))
+        run = Run(seed, progress, plan.schedule.batch, len(pool), where, size, _started(start))
+        card = family_card(name, recipe.about, run, figures, len(scenes))
         replace_file(out / CARD_NAME, (card + "\n").encode())
 
-    trainer = Trainer(course.model.train(), course.schedule, course.aside, course.gentle)
-    trainer.train(course.loss, save)
+    trainer = Trainer(plan.model.train(), plan.schedule, plan.aside, plan.gentle)
+    trainer.train(plan.loss, save)
     return figures
 
 

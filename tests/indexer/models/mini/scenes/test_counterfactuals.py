@@ -1,8 +1,8 @@
 import random
 
+from indexer.models.mini.scenes.counterfactuals import CHANGES, counterfactuals, negatives
 from indexer.models.mini.scenes.phrases import captions, full_captions
 from indexer.models.mini.scenes.scenes import LAYOUTS, Content, Scene, scenes
-from indexer.models.mini.scenes.variants import CHANGES, negatives, variants
 
 
 def differences(a: Content, b: Content) -> set[str]:
@@ -23,7 +23,7 @@ def test_a_variant_differs_in_the_named_respect_alone() -> None:
     rng = random.Random(0)
     touched = {"background": {"background"}, "count": {"layout"}}
     for scene in scenes(2, 1000):
-        for each in variants(scene, rng):
+        for each in counterfactuals(scene, rng):
             changed = differences(scene.content, each.scene.content)
             assert changed == touched.get(each.kind, {"looks"})
 
@@ -31,7 +31,7 @@ def test_a_variant_differs_in_the_named_respect_alone() -> None:
 def test_a_flipped_relation_names_the_same_objects() -> None:
     rng = random.Random(0)
     for scene in scenes(3, 500):
-        for each in variants(scene, rng):
+        for each in counterfactuals(scene, rng):
             if each.kind in ("relation", "swapped colours"):
                 before, after = scene.content.looks, each.scene.content.looks
                 assert sorted(x.colour for x in before) == sorted(x.colour for x in after)
@@ -56,6 +56,6 @@ def test_the_same_generator_gives_the_same_negatives() -> None:
 def test_a_variant_of_a_variant_is_still_a_scene() -> None:
     rng = random.Random(0)
     for scene in scenes(6, 200):
-        for each in variants(scene, rng):
+        for each in counterfactuals(scene, rng):
             assert each.scene.layout in LAYOUTS
-            assert variants(each.scene, rng)
+            assert counterfactuals(each.scene, rng)

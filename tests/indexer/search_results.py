@@ -1,7 +1,7 @@
 """What a run's report and a search say, in the shortest form a test can compare."""
 
 from indexer import Report
-from indexer.models.networks.fake import StandInEncoder
+from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from storage import Library
 
@@ -16,5 +16,5 @@ def counts(report: Report) -> dict[str, int]:
 
 def paths(library: Library) -> set[str]:
     """Every path that a search would show."""
-    hits = Engine(library, StandInEncoder).search(Query((Term("text", "anything"),), k=1000))
+    hits = Engine(library, FakeEncoder).search(Query((Term("text", "anything"),), k=1000))
     return {path for hit in hits for path in hit.item.paths}
