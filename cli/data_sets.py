@@ -66,7 +66,7 @@ _OPTIONS = (
     click.option(
         "--semantic",
         is_flag=True,
-        help="For a data set: lists of what to keep and to drop, by meaning.",
+        help="For data sets: write lists of what to keep and to drop, by meaning (SemDeDup).",
     ),
     click.option(
         "--cosine",
@@ -74,17 +74,19 @@ _OPTIONS = (
         type=float,
         multiple=True,
         metavar="C",
-        help="With --semantic, how alike is too alike; repeat it. "
+        help="With --semantic: the cosine above which images count as the same; may be repeated. "
         f"[default: {', '.join(f'{cosine:g}' for cosine in COSINES)}]",
     ),
     click.option(
-        "--leak", metavar="TEST_DIR", help="Which pictures of this folder the library holds."
+        "--leak",
+        metavar="TEST_DIR",
+        help="For data sets: list the images of this folder that the library holds.",
     ),
     click.option(
         "--list",
         "form",
         type=click.Choice(FORMS),
-        help="With --semantic or --leak, what the lists in --out hold. [default: paths]",
+        help="With --semantic or --leak: the form of the lists in --out. [default: paths]",
     ),
 )
 

@@ -11,22 +11,22 @@ from cli.lazy_group import Verbs
 from cli.output.streams import prepare_streams
 
 COMMANDS = {
-    "index": "Read folders of pictures and texts into the library.",
+    "index": "Read folders of images and texts into the library.",
     "search": "Find pictures and texts by meaning.",
-    "describe": "Describe in a sentence what is in each picture.",
+    "describe": "Write a caption for each image.",
     "ask": "Ask a question about pictures.",
-    "chat": "Talk about one or several pictures.",
-    "tag": "Label pictures, list their labels or take them away.",
-    "dedup": "Find duplicates, review what is to go, then let it go.",
+    "chat": "Talk with a model about one or more images.",
+    "tag": "Label images, list the labels or remove them.",
+    "dedup": "Find duplicates, review the plan, then act on it.",
     "show": "Show all that is known of one item.",
     "status": "Show what the library holds.",
     "failures": "List the files that could not be used, or try them again.",
-    "remove": "Forget a folder or a file; the files themselves stay.",
-    "forget": "Forget files that are gone.",
-    "use": "Search with the vectors of another model.",
-    "models": "List, explain, recommend, fetch and drop models.",
+    "remove": "Take a folder or a file out of the library; the files themselves stay.",
+    "forget": "Take files that are gone out of the library.",
+    "use": "Switch searches to another model's vectors.",
+    "models": "List, show, recommend, download and prune models.",
     "demo": "Draw a small library, index it and search it.",
-    "doctor": "Check the installation and say where everything lies.",
+    "doctor": "Check the installation and show where everything is.",
 }
 
 
@@ -49,7 +49,7 @@ class Sightline(Verbs):
 def cli() -> None:
     """Find pictures and texts by meaning, on your own machine.
 
-    Begin with `sightline demo`, or with `sightline index ~/Pictures` and then
+    Start with `sightline demo`, or with `sightline index ~/Pictures` and then
     `sightline search "red kite"`.
 
     Exit codes: 0 done or found, 1 nothing found, 2 usage, 3 an error, 130 interrupted.

@@ -14,26 +14,28 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def library_option(function: Function) -> Function:
     """Add `--library DIR`."""
     return click.option(
-        "--library", metavar="DIR", help="The library folder [default: SIGHTLINE_LIBRARY or yours]."
+        "--library",
+        metavar="DIR",
+        help="The library folder. [default: SIGHTLINE_LIBRARY, or your own]",
     )(function)
 
 
 def json_option(function: Function) -> Function:
     """Add `--json`, handed on as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")(
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")(
         function
     )
 
 
 def yes_option(function: Function) -> Function:
     """Add `--yes`."""
-    return click.option("--yes", is_flag=True, help="Do it without asking.")(function)
+    return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(function)
 
 
 def model_option(function: Function) -> Function:
     """Add `--model NAME` of a command that reads pictures a second time."""
     return click.option(
-        "--model", metavar="NAME", help="What reads the pictures (see sightline models)."
+        "--model", metavar="NAME", help="The model that reads the images (see sightline models)."
     )(function)
 
 

@@ -27,8 +27,16 @@ _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some 
 @click.command("ask", cls=Command)
 @click.argument("question")
 @click.argument("target", required=False, metavar="[PATH|ITEM]")
-@click.option("--query", "terms", multiple=True, metavar="TERM", help="Ask what this finds.")
-@click.option("-k", type=int, metavar="N", help=f"How many of those. [default: {DEFAULT_K}]")
+@click.option(
+    "--query",
+    "terms",
+    multiple=True,
+    metavar="TERM",
+    help="Ask about the images that this search finds.",
+)
+@click.option(
+    "-k", type=int, metavar="N", help=f"Number of images from --query. [default: {DEFAULT_K}]"
+)
 @filter_options
 @model_option
 @json_option
@@ -36,8 +44,8 @@ _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some 
 def command(question: str, target: str | None, **given: Any) -> int:
     """Ask a question about pictures.
 
-    One answer a line: of a picture, of those in a folder, of those that --query finds, or of
-    those that the filters let through.
+    Prints one answer per line: about one image, the images of a folder, those that --query finds,
+    or those that pass the filters.
     """
     filters = _checked(question, target, given)
     with session(Settings.read(library=given["library"])) as app:

@@ -27,10 +27,10 @@ PROMPT = "> "
 @json_option
 @library_option
 def command(items: tuple[str, ...], model: str | None, as_json: bool, library: str | None) -> int:
-    """Talk about one or several pictures.
+    """Talk with a model about one or more images.
 
-    Each line that is typed, or comes from a pipe, gets an answer that knows what was said
-    before. An empty line or Ctrl-D ends the dialogue.
+    Each line, typed or from a pipe, gets an answer that takes the dialogue so far into account.
+    An empty line or Ctrl-D ends it.
     """
     with session(Settings.read(library=library)) as app:
         typing, chosen = somebody_is_there(), list[Item]()

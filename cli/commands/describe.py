@@ -27,16 +27,16 @@ _WHICH = "say which pictures: a PATH, an ITEM, a filter such as --after DATE, or
 
 @click.command("describe", cls=Command)
 @click.argument("target", required=False, metavar="[PATH|ITEM]")
-@click.option("--all", "every", is_flag=True, help="Describe all pictures of the library.")
+@click.option("--all", "every", is_flag=True, help="Caption all images of the library.")
 @filter_options
 @model_option
 @json_option
 @library_option
 def command(target: str | None, every: bool, **given: Any) -> int:
-    """Describe in a sentence what is in each picture.
+    """Write a caption for each image.
 
-    The sentences are kept: their words are found by search, and a picture that has one of the
-    same model is not described again. A picture outside the library is described and not kept.
+    Captions are stored in the library, and searches find their words. An image that has a caption
+    by the same model is skipped. The caption of a file outside the library is printed only.
     """
     filters, settings = Filters.read(given), Settings.read(library=given["library"])
     _check(target, every, filters)

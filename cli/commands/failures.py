@@ -15,14 +15,14 @@ from sightline import Sightline
 
 
 @click.command("failures", cls=Command)
-@click.option("--retry", is_flag=True, help="Try to read them again.")
+@click.option("--retry", is_flag=True, help="Try these files again.")
 @library_option
 @json_option
 def command(retry: bool, library: str | None, as_json: bool) -> None:
     """List the files that could not be used, or try them again.
 
-    Those that could be used in part are listed too. A file is tried again by itself as soon as it
-    changes.
+    Files that could only be used in part are listed too. A file that changes is tried again by the
+    next `sightline index`.
     """
     with session(Settings.read(library=library)) as app:
         failures = app.failures()

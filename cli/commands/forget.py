@@ -10,13 +10,13 @@ from cli.settings import Settings
 
 
 @click.command("forget", cls=Command)
-@click.option("--missing", is_flag=True, required=True, help="Forget files that are not there.")
+@click.option("--missing", is_flag=True, required=True, help="Forget files that no longer exist.")
 @library_option
 @yes_option
 def command(missing: bool, library: str | None, yes: bool) -> None:
-    """Forget files that are gone.
+    """Take files that are gone out of the library.
 
-    Files under a folder that is not mounted are kept: they are away, not gone.
+    Files of a folder that is not mounted are kept.
     """
     with session(Settings.read(library=library)) as app:
         carry_out(app, app.plan_forget(), "forget --missing", yes)

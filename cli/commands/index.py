@@ -34,36 +34,35 @@ from storage.index.kinds import AUTOMATIC, parse_kind
 @click.option(
     "--model",
     metavar="NAME",
-    help="The model of a new library, or one whose vectors are made beside those in use.",
+    help="The model of a new library, or a further model to add vectors of.",
 )
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave out what this names, as a line of .gitignore would; repeat it.",
+    help="Exclude what this matches, as a line of .gitignore; may be repeated.",
 )
-@click.option("--files-from", metavar="FILE|-", help="Read names of files, one a line; - is stdin.")
-@click.option("--files-from0", metavar="FILE|-", help="The same, each name ended by a NUL.")
+@click.option("--files-from", metavar="FILE|-", help="Read file names, one per line; - is stdin.")
+@click.option("--files-from0", metavar="FILE|-", help="The same, with names ended by a NUL.")
 @click.option(
     "--reread",
     is_flag=True,
-    help="Read and hash every file again, also those that seem unchanged.",
+    help="Read and hash every file again, even if it seems unchanged.",
 )
 @click.option(
     "--index-kind",
     metavar="NAME",
-    help="How nearest vectors are found: exact, ivf or auto, for what suits their number.",
+    help="How nearest vectors are found: exact, ivf, or auto to choose by their number.",
 )
 @library_option
 @json_option
 def command(paths: tuple[str, ...], model: str | None, **given: Any) -> int:
-    """Read folders of pictures and texts into the library.
+    """Read folders of images and texts into the library.
 
-    Without a PATH it goes over everything that was indexed before. Files that did not change
-    are not read again, and the run can be stopped at any moment and started again. What a
-    PATTERN names leaves the results, is kept, and comes back when it is named no more. With the
-    NAME of another model its vectors are made beside those in use; `sightline use NAME` then
-    changes over to them.
+    Without a PATH, everything that was indexed before is brought up to date. Unchanged files are
+    not read again, and a run can be stopped at any moment and continued. Files that an exclude
+    PATTERN matches are hidden from results, and are back after a run without the pattern. With
+    `--model`, vectors of a second model are added; `sightline use NAME` switches searches to them.
     """
     settings = Settings.read(library=given["library"], exclude=given["exclude"])
     Excludes(settings.exclude)  # before anything is made or asked

@@ -14,9 +14,9 @@ from cli.settings import Settings
 @library_option
 @yes_option
 def command(path: str, library: str | None, yes: bool) -> None:
-    """Forget a folder or a file; the files themselves stay.
+    """Take a folder or a file out of the library; the files themselves stay.
 
-    What the library knows of them goes; index them again to have them back.
+    Index them again to have them back.
     """
     with session(Settings.read(library=library)) as app:
         carry_out(app, app.plan_remove(path), f"remove {path}", yes)

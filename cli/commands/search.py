@@ -36,53 +36,55 @@ from storage.errors import InvalidArgument
     "images",
     multiple=True,
     metavar="FILE",
-    help="Be like this picture, which is left out itself.",
+    help="Similar to this image file, which is left out of the hits.",
 )
 @click.option(
     "--like",
     "items",
     multiple=True,
     metavar="ITEM",
-    help="Be like this item of the library (its beginning or a path).",
+    help="Similar to this item of the library (start of its hash, or a path).",
 )
-@click.option("--minus", "minuses", multiple=True, metavar="TERM", help="Be unlike these words.")
-@click.option("-k", default=DEFAULT_K, show_default=True, metavar="N", help="How many hits.")
+@click.option("--minus", "minuses", multiple=True, metavar="TERM", help="Unlike these words.")
+@click.option("-k", default=DEFAULT_K, show_default=True, metavar="N", help="Number of hits.")
 @filter_options
 @click.option("--kind", type=click.Choice(["image", "text", "all"]), help="[default: image]")
 @click.option(
-    "--rerank", is_flag=True, help="Read the best pictures again, together with the words."
+    "--rerank",
+    is_flag=True,
+    help="Rerank the best images with a second model that reads them with the words.",
 )
 @click.option(
-    "--rerank-model", metavar="NAME", help="What reads them; a pair scorer or a captioner."
+    "--rerank-model", metavar="NAME", help="The model that reranks: a pair scorer or a captioner."
 )
 @click.option(
     "--rerank-depth",
     type=int,
     metavar="N",
-    help=f"How many it reads. [default: {DEFAULT_DEPTH}]",
+    help=f"How many hits are reranked. [default: {DEFAULT_DEPTH}]",
 )
 @click.option(
     "--min-match",
     type=float,
     metavar="P",
-    help="Drop what it finds less likely to match than P, 0 to 1.",
+    help="Drop hits with a match probability below P, 0 to 1.",
 )
 @click.option(
     "--min-lift",
     type=float,
     metavar="D",
-    help="Drop what stands less than D above neutral words, such as 0.02.",
+    help="Drop hits whose score is less than D above that of neutral words; try 0.02.",
 )
-@click.option("--describe", is_flag=True, help="Give every picture a caption, and keep it.")
-@click.option("--paths", "as_paths", is_flag=True, help="Print only paths, one a line.")
+@click.option("--describe", is_flag=True, help="Caption every image found, and store the caption.")
+@click.option("--paths", "as_paths", is_flag=True, help="Print paths only, one per line.")
 @click.option("--sheet", metavar="FILE", help="Write a contact sheet: FILE.png or FILE.html.")
 @json_option
 @library_option
 def command(**given: Any) -> int:
     """Find pictures and texts by meaning.
 
-    Several TERMs are looked for together. A number and a colon before a TERM are its weight:
-    `2:red kite`; words that begin that way are written with one: `1:10:30 train`.
+    Several TERMs are searched for together. A number and a colon before a TERM set its weight:
+    `2:red kite`. Give words that start like that a weight themselves: `1:10:30 train`.
     """
     if sum(map(bool, (given["as_json"], given["as_paths"], given["sheet"]))) > 1:
         raise click.UsageError("--json, --paths and --sheet exclude each other: choose one")

@@ -36,28 +36,30 @@ _GIVING = {  # what only a run that gives labels can use, by the name of its arg
 @click.option(
     "--labels",
     metavar="FILE|NAME",
-    help=f"The labels, one a line, or a built-in set: {', '.join(BUILT_IN)}.",
+    help=f"A file with one label per line, or a built-in set: {', '.join(BUILT_IN)}.",
 )
 @click.option(
     "--template",
     "templates",
     multiple=True,
     metavar="TEXT",
-    help='A sentence around a label: "a photo of a {}". Several are averaged.',
+    help='A sentence around each label, as "a photo of a {}"; several are averaged.',
 )
 @click.option(
     "--min-score",
     type=float,
     metavar="P",
-    help="Give every label with a share of P, 0 to 1. [default: the best label alone]",
+    help="Give every label with a probability of at least P. [default: only the best label]",
 )
-@click.option("--list", "listing", is_flag=True, help="List the labels and how many have them.")
+@click.option(
+    "--list", "listing", is_flag=True, help="List the labels and how many images have them."
+)
 @click.option(
     "--remove",
     is_flag=False,
     flag_value=_EVERY,
     metavar="LABEL",
-    help="Take a label away from all pictures; --remove --all takes all labels.",
+    help="Remove a label from all images; --remove --all removes all labels.",
 )
 @click.option("--all", "every", is_flag=True, help="With --remove: all labels.")
 @filter_options
@@ -65,10 +67,10 @@ _GIVING = {  # what only a run that gives labels can use, by the name of its arg
 @json_option
 @library_option
 def command(**given: Any) -> int:
-    """Label pictures, list their labels or take them away.
+    """Label images, list the labels or remove them.
 
-    The labels compete for each picture, so a set should hold one for everything that may be
-    there. `sightline search --tag LABEL` then finds among the pictures that have one.
+    Labels compete for each image, so a set should have one for everything that may occur.
+    `sightline search --tag LABEL` then searches only the images that have the label.
     """
     _check(given)
     settings = Settings.read(library=given["library"])

@@ -15,10 +15,10 @@ from cli.settings import Settings
 @json_option
 @library_option
 def command(model: str, as_json: bool, library: str | None) -> None:
-    """Search with the vectors of another model.
+    """Switch searches to another model's vectors.
 
-    `sightline index --model NAME` makes them beside those in use; nothing changes until all
-    are there and this command is given. `sightline models prune` then drops the old ones.
+    First `sightline index --model NAME` adds them. Nothing changes until they are complete and
+    this command is run. `sightline models prune` then deletes the old ones.
     """
     with session(Settings.read(library=library)) as app:
         space = app.use(model)

@@ -13,7 +13,7 @@ def agreed(question: str, yes: bool) -> bool:
     if yes:
         return True
     if not somebody_is_there():
-        raise InvalidArgument("nobody is here to ask: add --yes to carry the plan out")
+        raise InvalidArgument("there is no terminal to ask on: add --yes to confirm")
     if click.confirm(question, err=True):
         return True
     tell("nothing was changed")

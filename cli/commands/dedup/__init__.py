@@ -5,17 +5,17 @@ import click
 from cli.lazy_group import Verbs
 
 COMMANDS = {
-    "find": "Find duplicates and write a plan; this is what dedup does by itself.",
-    "apply": "Do what a plan says, each file checked again.",
-    "undo": "Put back what can be.",
-    "decide": "Decide of groups that all stays, or that they are no duplicates.",
+    "find": "Find duplicates and write a plan (the default).",
+    "apply": "Carry out a plan; each file is checked again first.",
+    "undo": "Undo what apply did.",
+    "decide": "Decide that groups are kept, or are not duplicates.",
 }
 
 
 @click.group("dedup", cls=Verbs, table=COMMANDS, package="cli.commands.dedup", default="find")
 def command() -> None:
-    """Find duplicates, review what is to go, then let it go.
+    """Find duplicates, review the plan, then act on it.
 
-    `sightline dedup` writes a plan and a page to look at and changes no file; `sightline dedup
-    apply PLAN` acts on it. Its options are listed by `sightline dedup find --help`.
+    `sightline dedup` writes a plan and a report, and changes no file. `sightline dedup apply PLAN`
+    carries the plan out. `sightline dedup find --help` lists the options.
     """

@@ -31,40 +31,57 @@ FAILED = 3  # entries were refused
 
 @click.command("apply", cls=Command)
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--trash", "way", flag_value="trash", help="To the trash; the default.")
-@click.option("--hardlink", "way", flag_value="hardlink", help="One copy on disk under both names.")
-@click.option("--reflink", "way", flag_value="reflink", help="One copy until either is changed.")
-@click.option("--delete", "way", flag_value="delete", help="For good.")
-@click.option("--move", metavar="DIR", type=click.Path(file_okay=False), help="Into a folder.")
+@click.option(
+    "--trash", "way", flag_value="trash", help="Move dropped files to the trash; the default."
+)
+@click.option(
+    "--hardlink",
+    "way",
+    flag_value="hardlink",
+    help="Replace dropped files by hard links to the kept ones.",
+)
+@click.option(
+    "--reflink",
+    "way",
+    flag_value="reflink",
+    help="Replace dropped files by reflinks (copy-on-write).",
+)
+@click.option("--delete", "way", flag_value="delete", help="Delete dropped files for good.")
+@click.option(
+    "--move",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    help="Move dropped files into a folder.",
+)
 @click.option(
     "--sidecar",
     is_flag=True,
-    help="What only a dropped file says (keywords, rating, description, place, date, camera) goes "
-    "into an XMP file beside its keeper.",
+    help="Write metadata that only a dropped file has (keywords, rating, description, place, "
+    "date, camera) into an XMP file beside the kept one.",
 )
 @click.option(
     "--companions",
     type=click.Choice(MODES),
     default="keep",
     show_default=True,
-    help="A dropped file beside which others of its name lie (RAW, video, sidecars): keep it, "
-    "unless its keeper has the same beside it; move them where it goes; or leave them.",
+    help="Files beside a dropped one with its name (RAW, video, sidecars): keep the dropped file "
+    "unless the kept one has the same; move them along with it; or leave them behind.",
 )
-@click.option("--dry-run", is_flag=True, help="Check everything, do nothing.")
+@click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 @click.option(
     "--journal",
     type=click.Path(path_type=Path),
-    help="What is done is written here. [default: beside the plan, named by its content]",
+    help="Where to log what is done, for undo. [default: beside the plan]",
 )
 @yes_option
 @json_option
 @library_option
 def command(plan: Path, way: ActionChoice | None, move: str | None, **given: Any) -> int:
-    """Drop the files that a plan drops; each and its keeper are checked just before.
+    """Carry out a plan; each dropped file and the one kept for it are checked first.
 
-    What is not as the plan says is left alone, with the reason, and so is what you decided to
-    keep since. `sightline dedup undo JOURNAL` puts back what can be. An interrupted run goes on
-    where it was when it is given again.
+    A file that is not as the plan says is left alone, with the reason, and so is one that you
+    decided to keep since. `sightline dedup undo JOURNAL` undoes it. An interrupted run continues
+    when the same command is run again.
     """
     _check(way, move, given["companions"])
     read = PlanFile.read(plan)

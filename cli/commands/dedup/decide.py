@@ -15,11 +15,17 @@ from storage.tables.decisions import DecisionKind
 
 @click.command("decide", cls=Command)
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
-@click.option("--group", "groups", type=int, multiple=True, help="A group of the plan; repeat it.")
-@click.option("--keep-all", "kind", flag_value="keep-all", help="All files stay.")
-@click.option("--not-duplicates", "kind", flag_value="not-duplicates", help="They never were.")
-@click.option("--list", "listed", is_flag=True, help="Show what was decided so far.")
-@click.option("--forget", "gone", type=int, multiple=True, help="A number of the list; repeat it.")
+@click.option(
+    "--group", "groups", type=int, multiple=True, help="A group of the plan; may be repeated."
+)
+@click.option("--keep-all", "kind", flag_value="keep-all", help="All its files are kept.")
+@click.option(
+    "--not-duplicates", "kind", flag_value="not-duplicates", help="Its files are not duplicates."
+)
+@click.option("--list", "listed", is_flag=True, help="Show all decisions.")
+@click.option(
+    "--forget", "gone", type=int, multiple=True, help="A number of --list; may be repeated."
+)
 @json_option
 @library_option
 def command(
@@ -31,10 +37,10 @@ def command(
     as_json: bool,
     library: str | None,
 ) -> int:
-    """Decide of groups of a plan that all stays, or that they are no duplicates.
+    """Decide that groups of a plan are kept, or are not duplicates.
 
-    Kept by content, through moves and changes of model; a group that was decided on is shown
-    again when a new file joins it. `--list` shows what was decided, `--forget` takes it back.
+    Decisions are stored by content, so they survive moves and changes of model. A decided group
+    is shown again when a new file joins it. `--list` shows decisions, `--forget` removes them.
     """
     deciding = plan is not None or bool(groups) or kind is not None
     if deciding + listed + bool(gone) != 1:

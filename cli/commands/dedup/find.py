@@ -45,51 +45,51 @@ _STAGES = {"compare": "compared", "verify": "compared at full detail", "plan": "
     "kinds",
     type=click.Choice(KINDS),
     multiple=True,
-    help="What to look for; repeat it. [default: all but similar]",
+    help="Kinds to look for; may be repeated. [default: all but similar]",
 )
 @click.option(
     "--drop",
     "dropped",
     type=click.Choice(KINDS),
     multiple=True,
-    help="What the plan drops, the rest it keeps; repeat it. [default: identical, same-picture]",
+    help="Kinds that the plan drops; may be repeated. [default: identical, same-picture]",
 )
 @click.option(
     "--keep",
     default=",".join(DEFAULT),
     show_default=True,
     metavar="RULES",
-    help="What makes a file the one to keep, the weightiest first.",
+    help="Which file of a group is kept; the most important rule first.",
 )
 @click.option(
     "--prefer",
     type=click.Path(file_okay=False),
     multiple=True,
     metavar="DIR",
-    help="Keep files of this folder before others; repeat it, the dearest first.",
+    help="Prefer to keep files of this folder; may be repeated, the most important first.",
 )
 @click.option(
     "--within",
     metavar="PATH",
-    help="Only duplicates inside this folder, or of this file wherever they are.",
+    help="Only duplicates inside this folder, or of this one file anywhere.",
 )
 @click.option(
     "--against",
     metavar="PATH",
-    help="Only duplicates between this folder and the rest (or what --within names).",
+    help="Only duplicates between this folder and the rest (or --within).",
 )
 @click.option(
     "--crops/--no-crops",
     default=True,
-    help="Compare local features as well: they find crops and frames, and cost most of the time.",
+    help="Look for crops and frames as well, which takes most of the time.",
 )
 @click.option(
     "--limit",
     "limits",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Where a kind begins, as cosine=0.9; repeat it. Wrong names are answered with all of "
-    "them. What was found by other limits is compared again.",
+    help="Change a threshold, as cosine=0.9; may be repeated. A wrong name lists them all. Changed "
+    "thresholds compare everything again.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help=f"[default: ./{OUT}]")
 @data_set_options
@@ -97,10 +97,10 @@ _STAGES = {"compare": "compared", "verify": "compared at full detail", "plan": "
 @json_option
 @library_option
 def command(**given: Any) -> int:
-    """Find duplicates and write a plan; no picture is touched.
+    """Find duplicates and write a plan; no file is touched.
 
-    Every file of a group was compared with its keeper. Look at report.html, change what you
-    like, and give the plan to `sightline dedup apply`.
+    Every file of a group was compared with the one that is kept. Review report.html, change what
+    you like, and pass the plan to `sightline dedup apply`.
     """
     check_data_set_options()
     _check(given)

@@ -16,7 +16,7 @@ from search.dedup.apply.undo import undo
 @click.argument("journal", type=click.Path(path_type=Path))
 @json_option
 def command(journal: Path, as_json: bool) -> int:
-    """Put back what `sightline dedup apply` did, the last first; no file lands on another."""
+    """Undo what `sightline dedup apply` did, the last first; no file is overwritten."""
     done = left = there = sidecars = 0
     with keeping(lambda: "what was put back stays"):
         for outcome in undo(journal):

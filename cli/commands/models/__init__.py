@@ -5,18 +5,18 @@ import click
 from cli.lazy_group import Verbs
 
 COMMANDS = {
-    "list": "List the models; this is what models does by itself.",
+    "list": "List the models (the default).",
     "show": "Show how a model is built, part by part.",
     "recommend": "Recommend which model to take for a task, and why.",
-    "pull": "Fetch a model ahead.",
+    "pull": "Download a model ahead of its first use.",
     "prune": "Drop the vectors of models that are not in use.",
 }
 
 
 @click.group("models", cls=Verbs, table=COMMANDS, package="cli.commands.models", default="list")
 def command() -> None:
-    """List, explain, recommend, fetch and drop models.
+    """List, show, recommend, download and prune models.
 
-    `sightline models "clip*"` lists those of a name, `sightline models --role captioner` those
-    that can do a thing.
+    `sightline models "clip*"` lists models by name, `sightline models --role captioner` by what
+    they can do.
     """

@@ -15,10 +15,10 @@ HEADS = ("name", "roles", "here", "memory", "what it is")
 
 @click.command("list", cls=Command)
 @click.argument("pattern", default="*")
-@click.option("--role", type=click.Choice(get_args(Role)), help="Those that can do this.")
+@click.option("--role", type=click.Choice(get_args(Role)), help="Only models that can do this.")
 @json_option
 def command(pattern: str, role: Role | None, as_json: bool) -> int:
-    """List the models; this is what models does by itself.
+    """List the models (the default).
 
     PATTERN may hold wildcards: `sightline models "clip*"`, `sightline models "open_clip:*"`.
     """

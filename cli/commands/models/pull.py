@@ -16,12 +16,12 @@ from indexer.models import Checkpoint, DownloadProgress, cached, pull
 @click.argument("model", metavar="NAME")
 @json_option
 def command(model: str, as_json: bool) -> None:
-    """Fetch a model ahead.
+    """Download a model ahead of its first use.
 
-    What broke off is gone on with, and what has arrived is checked. A model that is here is
-    not fetched again.
+    An interrupted download is continued, and every file is checked. A model that is already on
+    this machine is not downloaded again.
     """
-    with counting("fetching", size) as count, keeping(lambda: "what has arrived is kept"):
+    with counting("downloading", size) as count, keeping(lambda: "what has arrived is kept"):
 
         def watch(step: DownloadProgress) -> None:
             count.show(step.done, step.total)

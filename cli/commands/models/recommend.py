@@ -13,20 +13,20 @@ from indexer.models.info.published import TASKS, Recommendation, recommend
 
 @click.command("recommend", cls=Command)
 @click.option("--task", type=click.Choice(TASKS), required=True, help="What the model is for.")
-@click.option("--memory", type=float, metavar="GB", help="What it may take. [default: any]")
+@click.option("--memory", type=float, metavar="GB", help="Memory it may use. [default: any]")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="What it runs on.",
+    help="The device it is to run on.",
 )
 @click.option(
     "--language",
     default="en",
     show_default=True,
     metavar="CODE",
-    help="What it is spoken to in: en, pt, zh …",
+    help="The language of queries: en, pt, zh …",
 )
 @json_option
 def command(task: str, memory: float | None, device: str, language: str, as_json: bool) -> int:

@@ -16,7 +16,8 @@ def command(model: str, as_json: bool) -> None:
     """Show how a model is built, part by part.
 
     NAME is one that `sightline models` lists, open_clip:ARCH/TAG, hf:ORG/NAME or a directory.
-    Nothing is fetched: of a model that is not here, what is known without its files is told.
+    Nothing is downloaded: of a model that is not on this machine, only what is known without its
+    files is shown.
     """
     told = describe_architecture(model)
     entry = find(model)
