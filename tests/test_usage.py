@@ -10,11 +10,14 @@ import pytest
 from PIL import Image
 
 import sightline
-from indexer import IndexConfig, Limits
-from search import Chat, LabelSet, Query, Rerank, Term
+from indexer import IndexConfig, Limits, Report
+from search import Chat, Hit, LabelSet, Query, Rerank, Term
 from search.ask import ask_chosen
 from search.dedup.detect.kinds import Thresholds
-from storage import Filters, Near
+from search.dedup.duplicates import Duplicates
+from search.targets import Targets
+from sightline import DedupRequest, LeakRequest, PlanFile
+from storage import Filters, Near, Removal
 from storage.errors import InvalidArgument, LibraryClosed, PathNotFound
 from tests.search.readers import EchoChatModel, RuleAnswerer
 
@@ -30,14 +33,35 @@ RECORDS: dict[type[Any], dict[str, Any]] = {
     Limits: {},
     Thresholds: {},
     LabelSet: {"name": "mine", "labels": ("red", "blue")},
+    DedupRequest: {},
+    LeakRequest: {},
 }
 _FIELDS = [(kind, field.name) for kind in RECORDS for field in fields(kind)]
 _METHODS = [
-    (name, parameter)
-    for name, method in inspect.getmembers(sightline.Sightline, inspect.isfunction)
+    (kind, name, parameter)
+    for kind in (sightline.Sightline, Duplicates)
+    for name, method in inspect.getmembers(kind, inspect.isfunction)
     if not name.startswith("_")
     for parameter in list(inspect.signature(method).parameters.values())[1:]
 ]
+# What a call needs beside the argument that is looked at.
+_REQUIRED: dict[str, dict[str, Any]] = {
+    "search": {"query": "x"},
+    "ask": {"question": "x"},
+    "ask_file": {"question": "x", "path": "x"},
+    "describe_file": {"path": "x"},
+    "tag": {"labels": "scenes"},
+    "use": {"model": "stand-in"},
+    "items": {"targets": Targets([])},
+    "show": {"image": "x"},
+    "remove": {"removal": Removal(0, 0, 0)},
+    "plan_remove": {"path": "x"},
+    "decide": {"plan": "x", "groups": (1,), "kind": "keep-all"},
+    "take_back": {"numbers": (1,)},
+    "apply": {"plan": "x"},
+    "undo": {"journal": "x"},
+    "leaks": {"folder": "x"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +92,7 @@ def library(shared: Path) -> Iterator[sightline.Sightline]:
 def test_every_record_that_is_exported_is_among_them() -> None:
     exported = [getattr(sightline, name) for name in sightline.__all__]
     made_by_callers = {one for one in exported if hasattr(one, "__dataclass_fields__")}
-    assert made_by_callers - set(RECORDS) == {sightline.Hit, sightline.Report}  # answers
+    assert made_by_callers - set(RECORDS) == {Hit, Report, PlanFile}  # answers
 
 
 @pytest.mark.parametrize(("kind", "name"), _FIELDS)
@@ -86,19 +110,22 @@ def test_defaults_are_of_their_own_kind(kind: type[Any]) -> None:
             assert getattr(made, field.name) == field.default
 
 
-@pytest.mark.parametrize(("name", "parameter"), _METHODS, ids=lambda one: getattr(one, "name", one))
+@pytest.mark.parametrize(
+    ("kind", "name", "parameter"),
+    _METHODS,
+    ids=lambda one: getattr(one, "name", getattr(one, "__name__", one)),
+)
 def test_no_argument_of_a_method_is_taken_just_as_it_is(
-    library: sightline.Sightline, name: str, parameter: inspect.Parameter
+    library: sightline.Sightline, kind: type, name: str, parameter: inspect.Parameter
 ) -> None:
-    required: dict[str, Any] = {"search": {"query": "x"}, "ask": {"question": "x"}}
-    required |= {"tag": {"labels": "scenes"}, "use": {"model": "stand-in"}}
-    given = {**required.get(name, {}), parameter.name: object()}
+    owner = library if kind is sightline.Sightline else library.duplicates
+    given = {**_REQUIRED.get(name, {}), parameter.name: object()}
     with pytest.raises(InvalidArgument, match=parameter.name):
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             wrong = given.pop(parameter.name)
-            getattr(library, name)(*given.values(), wrong)
+            getattr(owner, name)(*given.values(), wrong)
         else:
-            getattr(library, name)(**given)
+            getattr(owner, name)(**given)
 
 
 @pytest.mark.parametrize(
@@ -214,9 +241,23 @@ def test_a_closed_library_says_so_to_every_method(
     library: sightline.Sightline, photos: Path
 ) -> None:
     item = library.search("kite")[0].item
+    removal = library.plan_forget()
     library.close()
     library.close()
     calls: dict[str, tuple[Any, ...]] = {
+        "select": (),
+        "items": (Targets([1]),),
+        "empty_reason": (),
+        "show": (item,),
+        "tags": (),
+        "remove_tags": (),
+        "unused": (),
+        "prune": (),
+        "failures": (),
+        "to_retry": (),
+        "plan_remove": (photos,),
+        "plan_forget": (),
+        "remove": (removal,),
         "index": (photos,),
         "search": ("kite",),
         "describe": (),
@@ -227,7 +268,10 @@ def test_a_closed_library_says_so_to_every_method(
         "retry": (),
         "status": (),
     }
-    assert {*calls, "close"} == {name for name, _ in _METHODS} | {"status", "close"}
+    methods = dict(inspect.getmembers(sightline.Sightline, inspect.isfunction))
+    # These two need no library.
+    public = {name for name in methods if not name.startswith("_")}
+    assert {*calls, "close", "ask_file", "describe_file"} == public
     for name, given in calls.items():
         with pytest.raises(LibraryClosed, match="was closed: open it again"):
             getattr(library, name)(*given)

@@ -166,7 +166,7 @@ def _numbers(written: str) -> tuple[int, ...]:
 @click.command("doctor", cls=Command)
 @library_option
 def command(library: str | None) -> int:
-    """Check the installation and say where everything lies."""
+    """Check the installation and show where everything is."""
     checks = list(all_checks(Settings.read(library=library)))
     write_table([(check.verdict, check.name, check.finding) for check in checks])
     broken = [check.name for check in checks if check.verdict == "broken"]
