@@ -9,10 +9,10 @@
         for item, answer in library.ask("how many birds are there?", *library.search("red kite")):
             print(answer, item.paths)
 
-The same line stands behind the command `sightline`, and says the same of a wrong argument; what it
-raises is in `storage.errors`. It may be used by several threads, and by a forked child, and leaves
-what belongs to the whole process as it is: how many threads torch has is for the program to say.
-It reads no settings file and no environment: those are the command's.
+The same line stands behind the command line, which says the same of a wrong argument, by the name
+it has there; what it raises is in `storage.errors`. It may be used by several threads, and by a
+forked child, and leaves what belongs to the whole process as it is: how many threads torch has is
+for the program to say. It reads no settings file and no environment: those are the command's.
 """
 
 import os
@@ -34,7 +34,7 @@ from search.describe import Described
 from search.models import Models
 from search.tag import Tagged
 from storage import Filters, Item, Library, Status
-from storage.errors import PathNotFound
+from storage.errors import Hint, PathNotFound
 from storage.errors import SightlineError as SightlineError
 from storage.fields import check_arguments, check_calls, filled, path_text
 from storage.paths import expand_home
@@ -262,17 +262,29 @@ class Sightline:
         self.close()
 
 
-def check_folder(library: Library, filters: Filters, named: str = "the folder") -> None:
-    """Raise PathNotFound for a folder that nothing could ever be found in, by how it was named."""
+def check_folder(library: Library, filters: Filters, parameter: str = "folder") -> None:
+    """Raise PathNotFound for a folder that nothing could ever be found in.
+
+    `parameter` is the argument that the folder came by.
+    """
     if filters.folder is None:
         return
     folder = Path(filters.folder)
     roots = [Path(root.path) for root in library.roots()]
     known = any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
     if not folder.exists() and not (known and filters.missing):
-        raise PathNotFound(f"{named} {folder} is not there: check the name, or mount its disk")
+        raise PathNotFound(
+            f"{{{parameter}}} {folder} is not there: check the name, or mount its disk",
+            parameter=parameter,
+            value=str(folder),
+        )
     if not known:
-        raise PathNotFound(f"{named} {folder} was never indexed: sightline index {folder}")
+        raise PathNotFound(
+            f"{{{parameter}}} {folder} was never indexed: index it first",
+            parameter=parameter,
+            value=str(folder),
+            hint=Hint("index folder", str(folder)),
+        )
 
 
 @check_arguments

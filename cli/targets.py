@@ -70,7 +70,7 @@ def _one(library: Library, target: str, filters: Filters) -> Choice:
 
 
 def _within(library: Library, filters: Filters) -> list[int]:
-    check_folder(library, filters, "--in")
+    check_folder(library, filters)
     with library.catalogue.reading() as connection:
         return select_items(connection, "image", filters)
 

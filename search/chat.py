@@ -11,7 +11,7 @@ from indexer.models.protocols import Conversant, Pixels, Turn
 from search.hits import first_path
 from search.images import Pictures
 from search.query import plain
-from storage.errors import DecodeFailure, InvalidArgument, ModelError
+from storage.errors import DecodeFailure, Hint, InvalidArgument, ModelError
 from storage.fields import check_arguments
 from storage.library import Library
 from storage.records import Item
@@ -25,7 +25,9 @@ class Chat:
 
     def __init__(self, conversant: Conversant, pixels: Pixels) -> None:
         if not len(pixels):
-            raise InvalidArgument("there is no picture to talk about: name an item")
+            raise InvalidArgument(
+                "there is no picture to talk about: name an item", parameter="pictures"
+            )
         self._conversant, self._pixels = conversant, pixels
         self._turns: list[Turn] = []
 
@@ -80,7 +82,9 @@ def check_there(library: Library, items: Sequence[Item]) -> None:
     which neither a file nor a thumbnail is left.
     """
     if not items:
-        raise InvalidArgument("there is no picture to talk about: name an item")
+        raise InvalidArgument(
+            "there is no picture to talk about: name an item", parameter="pictures"
+        )
     for item in items:
         if item.kind != "image":
             raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
@@ -91,8 +95,8 @@ def check_there(library: Library, items: Sequence[Item]) -> None:
 
 def _unreadable(item: Item) -> DecodeFailure:
     return DecodeFailure(
-        f"{_name(item)} cannot be read, nor has it a thumbnail: mount its disk, or run "
-        "`sightline index`"
+        f"{_name(item)} cannot be read, nor has it a thumbnail: mount its disk, or index it again",
+        hint=Hint("index"),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from storage import active_space, fork, removal, schema
 from storage.catalogue import HEAD, Catalogue, read_only
 from storage.errors import (
+    Hint,
     InvalidArgument,
     ItemNotFound,
     LibraryError,
@@ -75,7 +76,8 @@ class Library:
         folder = expand_home(path)
         if not _exists(folder):
             raise LibraryNotFound(
-                f"there is no library at {folder}: make one with `sightline index`"
+                f"there is no library at {folder}: index a folder to make one",
+                hint=Hint("index folder"),
             )
         if not _is_library(folder):
             raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is not a sightline library")
@@ -130,8 +132,9 @@ class Library:
         if version != HEAD:
             raise LibraryReadOnly(
                 f"the library {self.path} is of schema {version} and has to be brought to {HEAD} "
-                "before it is read, and it cannot be written here: run `sightline status` once "
-                "where it can, or copy the folder there"
+                "before it is read, and it cannot be written here: open it once where it can, or "
+                "copy the folder there",
+                hint=Hint("show status"),
             )
         self.notices.append(f"the library {self.path} cannot be written here: it is only read")
 

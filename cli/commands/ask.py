@@ -75,7 +75,7 @@ def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filter
 def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[str, Any]) -> Choice:
     if not given["terms"]:
         return choose(app.library, target, filters)
-    check_folder(app.library, filters, "--in")
+    check_folder(app.library, filters)
     terms = tuple(Term.parse("text", term) for term in given["terms"])
     k = DEFAULT_K if given["k"] is None else count_of(given["k"])
     hits = app.search(Query(terms, filters, k, "image"))

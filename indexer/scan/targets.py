@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from indexer.scan.walk import Scan
-from storage.errors import InvalidArgument, PathNotFound
+from storage.errors import Hint, InvalidArgument, PathNotFound
 from storage.records import Root
 from storage.tables import files
 from storage.tables.file_state import FileSeen, KnownFile
@@ -119,7 +119,9 @@ def check_name(written: str) -> None:
     """Raise InvalidArgument for what is no path; an empty one is not the current folder."""
     if not written or "\0" in written:
         what = "holds a zero byte" if written else "is empty"
-        raise InvalidArgument(f"a path {what}: name a file or a folder")
+        raise InvalidArgument(
+            f"a path {what}: name a file or a folder", parameter="paths", value=written
+        )
 
 
 def check_listed(written: Sequence[str]) -> None:
@@ -132,7 +134,10 @@ def check_listed(written: Sequence[str]) -> None:
         first = "" if len(folders) == 1 else " being the first"
         raise InvalidArgument(
             f"the list holds {held}, {folders[0]}{first}: a list names files; leave folders out "
-            "(find has -type f) or give them as paths, sightline index FOLDER"
+            "(find has -type f) or index them as such",
+            parameter="files",
+            value=folders[0],
+            hint=Hint("index folder"),
         )
 
 
@@ -168,7 +173,7 @@ def _known_root(root: Root) -> Scope:
         return Scope(root, root.path)
     notice = (
         f"{root.path} is empty or not there (not mounted?): its files are kept as missing and "
-        "come back with it; where it is gone for good, `sightline remove` forgets it"
+        "come back with it; where it is gone for good, remove it from the library"
     )
     return Scope(root, root.path, notice)
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cli.command import Command
-from cli.errors import DONE, NOTHING_FOUND, keeping
+from cli.errors import DONE, NOTHING_FOUND, keeping, spelled
 from cli.options import json_option, library_option, yes_option
 from cli.output.prompts import agreed
 from cli.output.render import plural, printable, size, tell, write_json
@@ -167,7 +167,7 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
                     "path": outcome.entry.path,
                     "done": outcome.done and not dry_run,
                     "would": outcome.done if dry_run else None,
-                    "reason": outcome.reason,
+                    "reason": spelled(outcome.failure) if outcome.failure else None,
                     "target": outcome.target,
                     "sidecar": outcome.sidecar,
                     "said": metadata_in_words(outcome.said),
@@ -177,8 +177,8 @@ def _tell(outcomes: Iterable[Outcome], as_json: bool, dry_run: bool) -> tuple[in
             continue
         if outcome.before:
             continue
-        if not outcome.done:
-            tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
+        if outcome.failure is not None:
+            tell(f"left {printable(outcome.entry.path)}: {spelled(outcome.failure)}")
         elif dry_run:
             click.echo(f"would drop {printable(outcome.entry.path)}")
         if outcome.companions:

@@ -114,7 +114,7 @@ def command(**given: Any) -> int:
     kinds = _kinds(given)
     order = KeepOrder([name.strip() for name in given["keep"].split(",")], given["prefer"])
     with session(Settings.read(library=given["library"])) as app:
-        check_folder(app.library, filters, "--in" if given["within"] is None else "--within")
+        check_folder(app.library, filters, "folder" if given["within"] is None else "within")
         if given["semantic"]:
             _tell_caution(app.library)
             return semantic(app.library, filters, given)

@@ -17,7 +17,7 @@ from indexer.models.networks.pretrained import (
 )
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime.device import LARGEST_BATCH, in_batches
-from storage.errors import BrokenModel
+from storage.errors import BrokenModel, Hint
 
 
 class PretrainedReader:
@@ -54,7 +54,8 @@ class PretrainedReader:
         if named[0] != self.kind.__name__:
             raise BrokenModel(
                 f"the model {checkpoint.label} is a {named[0] or 'network without a name'}, "
-                f"and this needs a {self.kind.__name__} (`sightline models`)"
+                f"and this needs a {self.kind.__name__}: choose another model",
+                hint=Hint("list models"),
             )
 
     def _checked(self, pixels: Pixels) -> Pixels:

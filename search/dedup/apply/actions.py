@@ -119,13 +119,13 @@ class Hardlink:
         """Link beside the file and rename over it; raises OSError or FileFailure."""
         draft = step.draft or ""
         if loser.seen.st_dev != keeper.seen.st_dev:
-            raise FileFailure(_elsewhere("a hard link"))
+            raise _elsewhere("a hard link")
         with passing(draft):
             try:
                 os.link(keeper.path, draft, follow_symlinks=False)
             except OSError as error:
                 if error.errno == errno.EXDEV:
-                    raise FileFailure(_elsewhere("a hard link")) from error
+                    raise _elsewhere("a hard link") from error
                 if error.errno in _NO_LINKS:
                     raise FileFailure(
                         "no hard link can be made here: the file system has none, or the keeper "
@@ -148,7 +148,10 @@ class Reflink:
     def targets(self, files: Sequence[Held]) -> Sequence[None]:
         """Return None for each: the paths stay."""
         if sys.platform != "linux":
-            raise FileFailure("reflinks are made on Linux alone: use --hardlink or --trash")
+            raise FileFailure(
+                "reflinks are made on Linux alone: use {hardlink} or {trash}",
+                others=("hardlink", "trash"),
+            )
         return [None] * len(files)
 
     def draft(self, loser: Held, target: str | None) -> str:
@@ -178,14 +181,18 @@ def _clone(source: int, made: int) -> None:
         fcntl.ioctl(made, _FICLONE, source)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            raise FileFailure(_elsewhere("a reflink")) from error
+            raise _elsewhere("a reflink") from error
         if error.errno in _NO_CLONES:
             raise FileFailure(
                 "this file system makes no reflinks (Btrfs, XFS and some others do): use "
-                "--hardlink or --trash"
+                "{hardlink} or {trash}",
+                others=("hardlink", "trash"),
             ) from error
         raise
 
 
-def _elsewhere(link: str) -> str:
-    return f"its keeper is on another file system, where {link} cannot lead: use --trash"
+def _elsewhere(link: str) -> FileFailure:
+    return FileFailure(
+        f"its keeper is on another file system, where {link} cannot lead: use {{trash}}",
+        others=("trash",),
+    )

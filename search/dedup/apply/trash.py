@@ -43,7 +43,8 @@ class Trash:
     def _target(self, loser: Held) -> str:
         if SYSTEM in ("win32", "darwin"):
             raise FileFailure(
-                "sightline cannot put back from the trash of this system: use --move DIR"
+                "sightline cannot put back from the trash of this system: use {move}",
+                others=("move",),
             )
         folder, _ = self._can(loser)
         return self._names.free(os.path.join(folder, "files"), os.path.basename(loser.path))
@@ -83,7 +84,8 @@ class Trash:
             return _private(os.path.join(top, f".Trash-{os.getuid()}")), top
         except OSError as error:
             raise FileFailure(
-                f"the disk at {top} has no trash and gets none: {words(error)}; use --move DIR"
+                f"the disk at {top} has no trash and gets none: {words(error)}; use {{move}}",
+                others=("move",),
             ) from error
 
     @staticmethod

@@ -129,7 +129,7 @@ class Grouping:
     def _files(self, item: Item, folders: Sequence[str]) -> list[Candidate]:
         """Return an item's files, the best first; names of one and the same file count once.
 
-        Of identical files beyond the first none is given where --kind leaves them out.
+        Of identical files beyond the first none is given where `kinds` leave them out.
         """
         once: dict[tuple[int, int], Candidate] = {}
         for path in item.paths:

@@ -60,7 +60,7 @@ def test_a_file_with_a_companion_of_its_own_stays(
         for dry_run in (True, False):
             reason = refusal(run(group(keeper, loser), action, dry_run=dry_run))
             assert f"{name} lies beside it and not beside its keeper" in reason
-            assert "--companions move takes it along" in reason
+            assert "companions move takes it along" in reason
     assert loser.exists() and companion.exists()
     beside(keeper, "P.mov", content=b"other")
     assert "not beside its keeper" in refusal(run(group(keeper, loser)))
@@ -134,7 +134,7 @@ def test_a_link_parts_nothing(run: Applied, keeper: Path, loser: Path) -> None:
 def test_what_is_nowhere_else_is_never_deleted(run: Applied, keeper: Path, loser: Path) -> None:
     [companion] = beside(loser, "P.mov")
     reason = refusal(run(group(keeper, loser), Delete(), companions="move"))
-    assert "P.mov would go with it and is nowhere else: use --trash or --move" in reason
+    assert "P.mov would go with it and is nowhere else: use trash or move" in reason
     assert loser.exists() and companion.exists()
 
 
