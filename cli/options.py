@@ -34,6 +34,7 @@ _OPTIONS: Mapping[str, str] = {
     "prefer": "--prefer",
     "rerank": "--rerank",
     "rerank_model": "--rerank-model",
+    "settings": "--limit",
     "task": "--task",
     "templates": "--template",
     "trash": "--trash",

@@ -66,9 +66,8 @@ class Embedding:
         unread = self._unread(words)
         if not length > 1e-4:
             step = "change a weight or a term"
-            raise InvalidArgument(
-                "; ".join((f"the terms of the query cancel out: {step}", *unread))
-            )
+            said = "; ".join((f"the terms of the query cancel out: {step}", *unread))
+            raise InvalidArgument(said, parameter="terms")
         return Embedded((total / length).astype(np.float32), tuple(own), unread)
 
     def _unread(self, terms: Sequence[Term]) -> tuple[str, ...]:

@@ -122,7 +122,9 @@ def check_templates(templates: Sequence[str]) -> tuple[str, ...]:
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise PathNotFound(
-            f"there is no label file {path}: give one, or a built-in set: {', '.join(BUILT_IN)}"
+            f"there is no label file {path}: give one, or a built-in set: {', '.join(BUILT_IN)}",
+            parameter="labels",
+            value=str(path),
         )
     try:
         if path.stat().st_size <= LARGEST_FILE:

@@ -97,7 +97,11 @@ class Scopes:
 
     def _check_outside(self, path: str) -> None:
         if is_under(path, self._library):
-            raise InvalidArgument(f"{path} is part of the library itself: index another folder")
+            raise InvalidArgument(
+                f"{path} is part of the library itself: index another folder",
+                parameter="paths",
+                value=path,
+            )
 
     def _knows(self, path: str, below: bool = True) -> Root | None:
         """Find the root in which something is remembered of a path, or of what lies `below` it."""
@@ -145,7 +149,9 @@ def none_there(listed: Sequence[str]) -> PathNotFound:
     """Return the error that of a list of files there is not one."""
     return PathNotFound(
         f"none of the {len(listed):,} listed files is there, {listed[0]} being the first: "
-        "check the names, or mount their disk"
+        "check the names, or mount their disk",
+        parameter="files",
+        value=tuple(listed),
     )
 
 
@@ -155,11 +161,15 @@ def not_there(written: str) -> PathNotFound:
         target = os.path.realpath(_plain(written))
         return PathNotFound(
             f"{written} is a symbolic link to {target}, which is not there: "
-            "check the link, or mount its disk"
+            "check the link, or mount its disk",
+            parameter="paths",
+            value=written,
         )
     return PathNotFound(
         f"there is no file or folder {os.path.abspath(_plain(written))}: check the path, or mount "
-        "its disk"
+        "its disk",
+        parameter="paths",
+        value=written,
     )
 
 
