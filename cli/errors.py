@@ -4,15 +4,20 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.output.render import tell
 from cli.output.streams import OutputLost
+
+if TYPE_CHECKING:  # at run time it would slow down what raises nothing
+    from storage.errors import Hint, SightlineError, Step
 
 DONE = 0
 NOTHING_FOUND = 1
@@ -20,6 +25,21 @@ USAGE = 2
 STOPPED = 3
 INTERRUPTED = 130
 _KEPT = "what was done is kept"
+# The next step of an error as a command; "…" is what it is done to.
+_STEPS: Mapping["Step", str] = {
+    "check installation": "`sightline doctor`",
+    "index": "`sightline index`",
+    "index by model": "`sightline index --model …`",
+    "index folder": "`sightline index …`",
+    "list decisions": "`sightline dedup decide --list`, then `--forget`",
+    "list models": "`sightline models`",
+    "list models of role": "`sightline models --role …`",
+    "list tags": "`sightline models 'open_clip:*'`",
+    "pull": "`sightline models pull …`",
+    "show status": "`sightline status`",
+    "undo": "`sightline dedup undo …`",
+    "use": "`sightline use NAME`",
+}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -83,7 +103,7 @@ def _tell_error(error: Exception) -> int:
     from storage.errors import InvalidArgument, SightlineError
 
     if isinstance(error, SightlineError):
-        tell(str(error))
+        tell(spelled(error))
         return USAGE if isinstance(error, InvalidArgument) else STOPPED
     if isinstance(error, OSError) and error.filename is not None:
         tell(f"{os.fspath(error.filename)}: {error.strerror}")
@@ -92,6 +112,21 @@ def _tell_error(error: Exception) -> int:
     where = f"the details are in {written}" if written else "the details could not be written"
     tell(f"stopped by something unforeseen, {type(error).__name__}: {error}; {where}")
     return STOPPED
+
+
+def spelled(error: "SightlineError") -> str:
+    """Return an error's message by the names of options, with the next step as a command."""
+    from cli.options import option_named
+
+    return with_step(error.spelled(option_named), error.hint)
+
+
+def with_step(message: str, hint: "Hint | None") -> str:
+    """Add the command that is the next step to a message."""
+    if hint is None:
+        return message
+    of = quote(hint.of) if hint.of else "FOLDER"
+    return f"{message} ({_STEPS[hint.step].replace('…', of)})"
 
 
 def _write_details(error: Exception) -> Path | None:

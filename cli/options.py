@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import click
@@ -9,6 +9,40 @@ from storage.errors import InvalidArgument
 from storage.filters import FILTERS, Filters
 
 Function = TypeVar("Function", bound=Callable[..., object])
+# How people type what a Python caller writes, beside the filters.
+_OPTIONS: Mapping[str, str] = {
+    "against": "--against",
+    "companions": "--companions",
+    "cosines": "--cosine",
+    "depth": "--rerank-depth",
+    "device": "--device",
+    "drop": "--drop",
+    "exclude": "--exclude",
+    "files": "--files-from",
+    "hardlink": "--hardlink",
+    "image": "--image",
+    "index_kind": "--index-kind",
+    "item": "--like",
+    "k": "-k",
+    "keep": "--keep",
+    "kind": "--kind",
+    "kinds": "--kind",
+    "labels": "--labels",
+    "memory_gb": "--memory",
+    "min_lift": "--min-lift",
+    "min_match": "--min-match",
+    "min_score": "--min-score",
+    "model": "--model",
+    "move": "--move DIR",
+    "prefer": "--prefer",
+    "rerank": "--rerank",
+    "rerank_model": "--rerank-model",
+    "settings": "--limit",
+    "task": "--task",
+    "templates": "--template",
+    "trash": "--trash",
+    "within": "--within",
+}
 
 
 def library_option(function: Function) -> Function:
@@ -65,6 +99,13 @@ def count_of(k: int) -> int:
 def option_of(name: str) -> str:
     """Return how people type a filter, by its field."""
     return FILTERS[name].option or name
+
+
+def option_named(parameter: str) -> str:
+    """Return how people type what a Python caller writes; what they cannot type stays as it is."""
+    if parameter in FILTERS:
+        return f"--{option_of(parameter)}"
+    return _OPTIONS.get(parameter, parameter)
 
 
 def written(filters: Filters) -> str:

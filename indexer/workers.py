@@ -26,7 +26,7 @@ from typing import IO, Any, Self, TypeVar
 from indexer.images.decode import configure_decoders
 from indexer.images.limits import Limits
 from indexer.images.task import Task
-from storage.errors import DecodeFailure, FileFailure, SightlineError
+from storage.errors import DecodeFailure, FileFailure, Hint, SightlineError
 
 _START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slow disk
 _TASKS_PER_PROCESS = 5_000  # then a fresh one, whatever a decoder may have leaked
@@ -191,7 +191,7 @@ class _Worker:
         self._process, self._asked = _start(), 0
         begin = pickle.dumps((self._limits, self._work))
         if self._exchange(self._process, begin, _START_SECONDS) != _Done("ready"):
-            raise SightlineError(self._stillborn())
+            raise self._stillborn()
         assert self._process.stderr is not None
         self._process.stderr.close()  # a started worker has nothing more to say there
         return self._process
@@ -217,14 +217,17 @@ class _Worker:
             if late:  # even where the answer came just in time, the process is dying
                 self._asked = _TASKS_PER_PROCESS
 
-    def _stillborn(self) -> str:
+    def _stillborn(self) -> SightlineError:
         process = self._process
         assert process is not None and process.stderr is not None
         process.kill()
         said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
         process.stderr.close()
         last = said[-1] if said else _death(process.wait())
-        return f"the processes that read files cannot start ({last}): run `sightline doctor`"
+        return SightlineError(
+            f"the processes that read files cannot start ({last}): check the installation",
+            hint=Hint("check installation"),
+        )
 
 
 def _start() -> "subprocess.Popen[bytes]":
@@ -286,7 +289,7 @@ def _outcome(task: Task[object]) -> _Done | FileFailure:
     try:
         return _Done(task.run())
     except FileFailure as failure:
-        return type(failure)(failure.reason)  # its traceback would hold on to the picture
+        return failure.wrapped()  # its traceback would hold on to the picture
     except Exception as error:
         return DecodeFailure(f"it could not be read ({type(error).__name__}: {error})")
 

@@ -43,7 +43,7 @@ def askable(question: str, items: Sequence[Item]) -> list[Item]:
     asked = [item for item in items if item.kind == "image"]
     if not asked:
         raise InvalidArgument(
-            "there is no picture to ask about: name one, or look for some with --query TERM"
+            "there is no picture to ask about: name one, or look for some", parameter="pictures"
         )
     return asked
 
@@ -116,5 +116,9 @@ def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:
 
 def _one_line(question: str) -> str:
     if not question.strip():
-        raise InvalidArgument("the question is empty: write what to ask about the pictures")
+        raise InvalidArgument(
+            "the question is empty: write what to ask about the pictures",
+            parameter="question",
+            value=question,
+        )
     return " ".join(plain(question).split())

@@ -11,7 +11,7 @@ from indexer.models.protocols import ChatModel, Pixels, Turn
 from search.hits import first_path
 from search.images import ImageReader
 from search.query import plain
-from storage.errors import DecodeFailure, InvalidArgument, ModelError
+from storage.errors import DecodeFailure, Hint, InvalidArgument, ModelError
 from storage.fields import check_arguments
 from storage.library import Library
 from storage.records import Item
@@ -26,7 +26,9 @@ class Chat:
 
     def __init__(self, chat_model: ChatModel, pixels: Pixels, notices: Sequence[str] = ()) -> None:
         if not len(pixels):
-            raise InvalidArgument("there is no picture to talk about: name an item")
+            raise InvalidArgument(
+                "there is no picture to talk about: name an item", parameter="pictures"
+            )
         self._chat_model, self._pixels = chat_model, pixels
         self._turns: list[Turn] = []
         self.notices = tuple(notices)
@@ -87,7 +89,9 @@ def require_readable(library: Library, items: Sequence[Item]) -> None:
     has neither a file nor a thumbnail left.
     """
     if not items:
-        raise InvalidArgument("there is no picture to talk about: name an item")
+        raise InvalidArgument(
+            "there is no picture to talk about: name an item", parameter="pictures"
+        )
     for item in items:
         if item.kind != "image":
             raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
@@ -98,8 +102,8 @@ def require_readable(library: Library, items: Sequence[Item]) -> None:
 
 def _unreadable(item: Item) -> DecodeFailure:
     return DecodeFailure(
-        f"{_name(item)} cannot be read, nor has it a thumbnail: mount its disk, or run "
-        "`sightline index`"
+        f"{_name(item)} cannot be read, nor has it a thumbnail: mount its disk, or index it again",
+        hint=Hint("index"),
     )
 
 

@@ -47,8 +47,8 @@ def unread_notice(hits: Sequence[Hit]) -> str | None:
         return None
     left = "1 hit was" if count == 1 else f"{count:,} hits were"
     return (
-        f"{left} not read a second time and left out: --min-match passes only pictures that "
-        "were, --rerank-depth says how many"
+        f"{left} not read a second time and left out: only what was read can match, and a greater "
+        "depth of reranking reads more"
     )
 
 
@@ -61,7 +61,10 @@ def no_images_notice(hits: Sequence[Hit], least: float | None) -> str | None:
         return None
     if least is not None:
         raise InvalidArgument(
-            "--min-match passes pictures alone and only texts were found: look for --kind image, "
-            "or leave --min-match out"
+            "{min_match} passes pictures alone and only texts were found: look for {kind} image, "
+            "or leave {min_match} out",
+            parameter="min_match",
+            value=least,
+            others=("kind",),
         )
-    return "only pictures are read a second time, and no hit is one: --rerank changed nothing"
+    return "only pictures are read a second time, and no hit is one: nothing was reranked"

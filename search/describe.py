@@ -64,7 +64,7 @@ class CaptionJob:
             these = "1 picture" if self._silent == 1 else f"{self._silent:,} pictures"
             said.append(
                 f"the model {self._captioner.name} said nothing about {these}: no caption was "
-                "stored, another --model may have one"
+                "stored, another model may have one"
             )
         return said
 
@@ -222,7 +222,8 @@ def _keep(library: Library, said: dict[int, str], model: Captioner, notices: lis
             captions.record(connection, _records(kept, model))
     except LibraryError as error:  # in use, full or not ours to write: a search answers anyway
         notices.append(
-            f"the captions of these hits were not stored, `sightline describe` keeps them: {error}"
+            "the captions of these hits were not stored, describe the pictures themselves to keep "
+            f"them: {error}"
         )
 
 

@@ -11,7 +11,7 @@ from indexer.models.protocols import DualEncoder
 from search.images import read_external
 from search.query import Term
 from search.truncation import truncations
-from storage.errors import InvalidArgument, ItemNotFound
+from storage.errors import Hint, InvalidArgument, ItemNotFound
 from storage.library import Library
 from storage.records import Vector
 from storage.tables import items, vectors
@@ -66,9 +66,8 @@ class QueryEmbedder:
         unread = self._truncated(words)
         if not length > 1e-4:
             step = "change a weight or a term"
-            raise InvalidArgument(
-                "; ".join((f"the terms of the query cancel out: {step}", *unread))
-            )
+            said = "; ".join((f"the terms of the query cancel out: {step}", *unread))
+            raise InvalidArgument(said, parameter="terms")
         return QueryVector((total / length).astype(np.float32), tuple(own), unread)
 
     def _truncated(self, terms: Sequence[Term]) -> tuple[str, ...]:
@@ -94,7 +93,9 @@ class QueryEmbedder:
         found = [vectors.of_item(connection, self._space_id, member) for member in members]
         rows = [vector for vector in found if vector is not None]
         if not rows:
-            raise ItemNotFound(f"{reference} has no vector in this library: run `sightline index`")
+            raise ItemNotFound(
+                f"{reference} has no vector in this library: index it again", hint=Hint("index")
+            )
         own += members
         mean = np.mean(rows, axis=0, dtype=np.float32)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12))

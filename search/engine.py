@@ -132,8 +132,11 @@ class Engine:
         if query.min_match is not None and not scorer.calibrated:
             other = default_for("pair-scorer", space)
             raise InvalidArgument(
-                f"the model {scorer.name} gives likelihoods, which --min-match cannot cut: name "
-                f"one that gives probabilities, such as --rerank-model {other}"
+                f"the model {scorer.name} gives likelihoods, which {{min_match}} cannot cut: name "
+                f"one that gives probabilities, such as {{rerank_model}} {other}",
+                parameter="min_match",
+                value=query.min_match,
+                others=("rerank_model",),
             )
         reranker = Reranker(self._library, scorer, self._limits)
         reread = reranker.reread(hits, query.texts, rerank.depth)

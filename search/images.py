@@ -110,7 +110,7 @@ def read_external(path: str, spec: PictureSpec, limits: Limits) -> tuple[str, Pi
         content = read_bytes(path, limits.file_bytes)
         picture = open_picture(content, limits=limits, smallest=sides_needed(spec))
     except FileFailure as error:
-        raise type(error)(f"the picture {path} cannot be used: {error}") from error
+        raise error.wrapped(f"the picture {path} cannot be used: ") from error
     return hashlib.sha256(content).hexdigest(), prepare(picture.image, spec)
 
 

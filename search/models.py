@@ -26,7 +26,6 @@ from indexer.models import (
     load,
     load_reader,
 )
-from storage.errors import ModelMismatch
 from storage.library import Library
 from storage.records import Matrix, Space
 from storage.tables import spaces
@@ -148,7 +147,7 @@ class Models:
         def load_encoder() -> DualEncoder:
             encoder = self._load(space.name, space.revision)
             if not spaces.same(space, encoder.space):
-                raise ModelMismatch(spaces.difference(space, encoder.space))
+                raise spaces.mismatch(space, encoder.space)
             return encoder
 
         return StoredEncoder(space, load_encoder)

@@ -40,11 +40,17 @@ class Term:
         if self.kind == "text":  # a path keeps its bytes
             object.__setattr__(self, "value", plain(self.value))
         if not _says_something(self.kind, self.value):
-            raise InvalidArgument(f"the term {self.value!r} has no words: write what to look for")
+            raise InvalidArgument(
+                f"the term {self.value!r} has no words: write what to look for",
+                parameter="terms",
+                value=self.value,
+            )
         if not 0 < abs(self.weight) <= HEAVIEST:
             raise InvalidArgument(
                 f"the term {self.value[:40]!r} has a weight of {self.weight:g}: give one above 0, "
-                f"up to {HEAVIEST:g}"
+                f"up to {HEAVIEST:g}",
+                parameter="terms",
+                value=self.value,
             )
 
     @classmethod
@@ -67,7 +73,11 @@ class Rerank:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.depth < 1:
-            raise InvalidArgument(f"--rerank-depth is {self.depth}: read at least 1 picture again")
+            raise InvalidArgument(
+                f"{{depth}} is {self.depth}: read at least 1 picture again",
+                parameter="depth",
+                value=self.depth,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +104,53 @@ class Query:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.k < 1:
-            raise InvalidArgument(f"k is {self.k}: ask for at least 1 hit")
+            raise InvalidArgument(
+                f"{{k}} is {self.k}: ask for at least 1 hit", parameter="k", value=self.k
+            )
         if not any(term.weight > 0 for term in self.terms):
             raise InvalidArgument(
-                "the query is empty: give words, --image FILE or --like ITEM to look for"
+                "the query is empty: give words, {image} or {item} to look for",
+                parameter="terms",
+                others=("image", "item"),
             )
         self._check_verdict()
 
     def _check_verdict(self) -> None:
         if self.min_match is not None and not 0 <= self.min_match <= 1:
             raise InvalidArgument(
-                f"--min-match is {self.min_match:g}: give a probability from 0 to 1"
+                f"{{min_match}} is {self.min_match:g}: give a probability from 0 to 1",
+                parameter="min_match",
+                value=self.min_match,
             )
         if self.min_lift is not None and not abs(self.min_lift) <= _WIDEST_LIFT:
             raise InvalidArgument(
-                f"--min-lift is {self.min_lift:g}: give a difference of cosines, such as 0.02"
+                f"{{min_lift}} is {self.min_lift:g}: give a difference of cosines, such as 0.02",
+                parameter="min_lift",
+                value=self.min_lift,
             )
         if self.min_lift is not None and any(term.kind != "text" for term in self.terms):
             raise InvalidArgument(
-                "--min-lift compares words with neutral words: leave pictures and items out of "
-                "the query"
+                "{min_lift} compares words with neutral words: leave pictures and items out of "
+                "the query",
+                parameter="min_lift",
+                value=self.min_lift,
             )
         if self.effective_rerank is None:
             return
         if not any(term.weight > 0 for term in self.texts):
             raise InvalidArgument(
                 "a query without words cannot be reranked: the second reader compares pictures "
-                "with words, so add some or leave --rerank and --min-match out"
+                "with words, so add some or leave {rerank} and {min_match} out",
+                parameter="rerank",
+                others=("min_match",),
             )
         if self.kind == "text":
-            raise InvalidArgument("only pictures are reranked: leave --kind text or --rerank out")
+            raise InvalidArgument(
+                "only pictures are reranked: leave {kind} text or {rerank} out",
+                parameter="kind",
+                value=self.kind,
+                others=("rerank",),
+            )
 
     @property
     def texts(self) -> tuple[Term, ...]:

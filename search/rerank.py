@@ -105,7 +105,8 @@ class Reranker:
         if not np.isfinite(scores).all():
             raise ModelError(
                 f"the model {self._scorer.name} gave a score that is no number: its weights are "
-                "damaged, fetch them again or name another --rerank-model"
+                "damaged, fetch them again or name another {rerank_model}",
+                others=("rerank_model",),
             )
         cosines = [hit.score for hit in hits]
         weights = [term.weight for term in terms]

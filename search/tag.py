@@ -12,7 +12,14 @@ from indexer.models import DualEncoder, is_mini
 from search.hits import first_path
 from search.truncation import truncations
 from storage.byte_order_mark import marked_encoding
-from storage.errors import InvalidArgument, ItemNotFound, ModelMismatch, PathNotFound, TextFailure
+from storage.errors import (
+    Hint,
+    InvalidArgument,
+    ItemNotFound,
+    ModelMismatch,
+    PathNotFound,
+    TextFailure,
+)
 from storage.fields import check_fields
 from storage.library import Library
 from storage.paths import expand_home
@@ -49,15 +56,16 @@ class LabelSet:
     def __post_init__(self) -> None:
         check_fields(self)
         if not all(label.strip() for label in self.labels):
-            raise InvalidArgument(f"--labels {self.name} holds a blank label: leave it out")
+            raise self._wrong("a blank label: leave it out")
         if len(set(self.labels)) < len(self.labels):
-            raise InvalidArgument(f"--labels {self.name} holds a label twice: give each once")
+            raise self._wrong("a label twice: give each once")
         if len(self.labels) < 2:
             few = "only one label" if self.labels else "no label"
-            raise InvalidArgument(
-                f"--labels {self.name} holds {few}: labels compete for a picture, give at least "
-                "two, one a line"
-            )
+            raise self._wrong(f"{few}: labels compete for a picture, give at least two, one a line")
+
+    def _wrong(self, held: str) -> InvalidArgument:
+        message = f"{{labels}} {self.name} holds {held}"
+        return InvalidArgument(message, parameter="labels", value=self.name)
 
     @classmethod
     def read(cls, source: str) -> Self:
@@ -68,7 +76,11 @@ class LabelSet:
         InvalidArgument for fewer than two labels.
         """
         if not source:
-            raise InvalidArgument("--labels is empty: give a FILE, or the NAME of a built-in set")
+            raise InvalidArgument(
+                "{labels} is empty: give a file, or the name of a built-in set",
+                parameter="labels",
+                value=source,
+            )
         if source in BUILT_IN:
             written = (_SETS / f"{source}.txt").read_bytes()
         else:
@@ -99,8 +111,10 @@ def check_templates(templates: Sequence[str]) -> tuple[str, ...]:
     for template in templates:
         if "{}" not in template:
             raise InvalidArgument(
-                f"--template {template!r} has no place for the label: write {{}} there, as in "
-                "'a photo of a {}'"
+                f"{{templates}} {template!r} has no place for the label: write {{}} there, as in "
+                "'a photo of a {}'",
+                parameter="templates",
+                value=template,
             )
     return tuple(templates)
 
@@ -108,7 +122,9 @@ def check_templates(templates: Sequence[str]) -> tuple[str, ...]:
 def _content(path: Path) -> bytes:
     if not path.is_file():
         raise PathNotFound(
-            f"there is no label file {path}: give one, or a built-in set: {', '.join(BUILT_IN)}"
+            f"there is no label file {path}: give one, or a built-in set: {', '.join(BUILT_IN)}",
+            parameter="labels",
+            value=str(path),
         )
     try:
         if path.stat().st_size <= LARGEST_FILE:
@@ -155,7 +171,11 @@ class Tagger:
         scale: float = LOGIT_SCALE,
     ) -> None:
         if min_score is not None and not 0 <= min_score <= 1:
-            raise InvalidArgument(f"--min-score is {min_score:g}: give a share from 0 to 1")
+            raise InvalidArgument(
+                f"{{min_score}} is {min_score:g}: give a share from 0 to 1",
+                parameter="min_score",
+                value=min_score,
+            )
         self._library, self._encoder, self._labels = library, encoder, labels
         self._templates = check_templates(templates)
         self._min_score, self._scale = min_score, scale
@@ -177,7 +197,7 @@ class Tagger:
                 if self.without_vector == 1
                 else f"{self.without_vector:,} pictures have"
             )
-            said.append(f"{these} no vector yet and got no label: run `sightline index`")
+            said.append(f"{these} no vector yet and got no label: index the library first")
         return said
 
     def run(
@@ -210,8 +230,10 @@ class Tagger:
     def _space(self) -> Space:
         space = self._library.space()
         if space is None:
-            raise ItemNotFound("the library is empty: sightline index FOLDER")
-        if not spaces.same(space, self._encoder.space):  # another process said `sightline use`
+            raise ItemNotFound(
+                "the library is empty: index a folder first", hint=Hint("index folder")
+            )
+        if not spaces.same(space, self._encoder.space):  # another process chose another
             raise ModelMismatch(
                 f"the library {self._library.path} goes by the model {space.name} now, not by "
                 f"{self._encoder.space.name}: tag again"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from search.query import SearchKind
-from storage.errors import InvalidArgument, ItemNotFound, PathNotFound
+from storage.errors import Hint, InvalidArgument, ItemNotFound, PathNotFound
 from storage.filters import Filters
 from storage.library import Library
 from storage.paths import expand_home
@@ -47,7 +47,9 @@ def select_targets(library: Library, target: str | None, filters: Filters) -> Ta
     if expand_home(target).is_dir():
         if filters.folder is not None:
             raise InvalidArgument(
-                f"the folder {target} and the folder of the filters exclude each other: choose one"
+                f"the folder {target} and {{folder}} exclude each other: choose one",
+                parameter="folder",
+                value=filters.folder,
             )
         folder = str(expand_home(target).resolve())
         return Targets(_allowed(library, replace(filters, folder=folder)))
@@ -71,17 +73,29 @@ def find_image(library: Library, target: str) -> Item | Path:
     return item
 
 
-def check_folder(library: Library, filters: Filters, named: str = "the folder") -> None:
-    """Raise PathNotFound for a folder that nothing could ever be found in, by how it was named."""
+def check_folder(library: Library, filters: Filters, parameter: str = "folder") -> None:
+    """Raise PathNotFound for a folder that nothing could ever be found in.
+
+    `parameter` is the argument that the folder came by.
+    """
     if filters.folder is None:
         return
     folder = Path(filters.folder)
     roots = [Path(root.path) for root in library.roots()]
     known = any(folder.is_relative_to(root) or root.is_relative_to(folder) for root in roots)
     if not folder.exists() and not (known and filters.missing):
-        raise PathNotFound(f"{named} {folder} is not there: check the name, or mount its disk")
+        raise PathNotFound(
+            f"{{{parameter}}} {folder} is not there: check the name, or mount its disk",
+            parameter=parameter,
+            value=str(folder),
+        )
     if not known:
-        raise PathNotFound(f"{named} {folder} was never indexed: sightline index {folder}")
+        raise PathNotFound(
+            f"{{{parameter}}} {folder} was never indexed: index it first",
+            parameter=parameter,
+            value=str(folder),
+            hint=Hint("index folder", str(folder)),
+        )
 
 
 def empty_reason(library: Library, filters: Filters, kind: SearchKind | None = None) -> EmptyReason:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, 
 
 from storage import schema
 from storage.catalogue import Catalogue
-from storage.errors import InvalidArgument, ModelMismatch
+from storage.errors import Hint, InvalidArgument, ModelMismatch
 from storage.index import builds
 from storage.records import Kind, Space, SpaceCount
 from storage.tables import duplicate_pairs, spaces, vectors
@@ -77,8 +77,8 @@ def use(connection: Connection, name: str) -> Space:
     if not named:
         raise ModelMismatch(
             f"the library has no vectors of {name}, but of "
-            f"{', '.join(space.name for space in known) or 'no model at all'}: make them with "
-            f"`sightline index --model {name}`"
+            f"{', '.join(space.name for space in known) or 'no model at all'}: index by it first",
+            hint=Hint("index by model", name),
         )
     # Of two revisions of a model, the one that came later is meant.
     chosen = max(named, key=lambda space: space.id or 0)
@@ -90,7 +90,8 @@ def use(connection: Connection, name: str) -> Space:
         whole = missing + sum(vectors.count(connection, chosen.id, kind) for kind in _KINDS)
         raise ModelMismatch(
             f"{missing:,} of {whole:,} items have no vector of {name} yet: "
-            f"run `sightline index --model {name}`, and then this command again"
+            "index by it, and then try again",
+            hint=Hint("index by model", name),
         )
     table = schema.spaces
     connection.execute(update(table).values(current=table.c.id == chosen.id))
@@ -109,7 +110,7 @@ def prune(catalogue: Catalogue, folder: Path, names: Collection[str]) -> list[Sp
         chosen = [space for space in known[1:] if space.name in names]
     for name in names:
         if name not in {space.name for space in chosen}:
-            raise InvalidArgument(_why_kept(name, known))
+            raise _kept(name, known)
     for space in chosen:
         assert space.id is not None
         _drop_builds(catalogue, folder, space.id)
@@ -123,10 +124,14 @@ def prune(catalogue: Catalogue, folder: Path, names: Collection[str]) -> list[Sp
     return chosen
 
 
-def _why_kept(name: str, known: tuple[Space, ...]) -> str:
+def _kept(name: str, known: tuple[Space, ...]) -> InvalidArgument:
     if known and known[0].name == name:
-        return f"searches go by the vectors of {name}: `sightline use` another model first"
-    return f"the library has no vectors of {name}: `sightline status` shows whose it has"
+        return InvalidArgument(
+            f"searches go by the vectors of {name}: use another model first", hint=Hint("use")
+        )
+    return InvalidArgument(
+        f"the library has no vectors of {name}: see whose it has", hint=Hint("show status")
+    )
 
 
 def _drop_builds(catalogue: Catalogue, folder: Path, space_id: int) -> None:

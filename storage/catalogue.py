@@ -20,6 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from storage import access, fork
 from storage.errors import (
     DiskFull,
+    Hint,
     LibraryClosed,
     LibraryDamaged,
     LibraryError,
@@ -126,7 +127,8 @@ class Catalogue:
         if state.log is not None:
             raise LibraryReadOnly(
                 f"the library {self.path.parent} has changes that wait to be merged and cannot be "
-                "written here: run `sightline status` once where it can, or copy the folder there"
+                "written here: open it once where it can, or copy the folder there",
+                hint=Hint("show status"),
             )
         self._state = state
         return _engine(self.path, "immutable")

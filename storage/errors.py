@@ -1,4 +1,4 @@
-"""Every error sightline raises on purpose, in one tree.
+"""Every error that is raised on purpose, in one tree.
 
     SightlineError
     ├── InvalidArgument            what was asked makes no sense; the command line exits 2
@@ -30,13 +30,76 @@
     ├── IndexDamaged               a derived FAISS file is not what was registered
     └── ForkedProcess              a fork left what the library needs in pieces
 
-A message names the thing, the limit it met and the next step, in one line. Nothing below
-`cli` prints or exits.
+A message names the thing, the limit it met and the next step, in one line. It speaks to every
+face alike, a command line, Python or a server: arguments and commands are data beside it, which
+the face writes in its own way. Nothing below `cli` prints or exits.
 """
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from typing import Literal, Self
+
+Step = Literal[
+    "check installation",
+    "index",
+    "index by model",
+    "index folder",
+    "list decisions",
+    "list models",
+    "list models of role",
+    "list tags",
+    "pull",
+    "show status",
+    "undo",
+    "use",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What to do next, where a face has a name of its own for it; `of` is what it is done to."""
+
+    step: Step
+    of: str = ""
 
 
 class SightlineError(Exception):
-    """The root of every error that is meant to be shown to a person."""
+    """The root of every error that is meant to be shown to a person.
+
+    `parameter` is the argument at fault, as a Python caller writes it, and `value` what it was;
+    `others` are further arguments that the message speaks of. The message holds their names in
+    braces, so that a face can write its own: `{min_match} is 1.5`. `hint` is the next step, which
+    the message says in plain words as well.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        parameter: str | None = None,
+        value: object = None,
+        others: tuple[str, ...] = (),
+        hint: Hint | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.parameter, self.value, self.others, self.hint = parameter, value, others, hint
+
+    def spelled(self, name: Callable[[str], str]) -> str:
+        """Return the message with what `name` returns for each argument that it speaks of."""
+        message = str(self.args[0])
+        for one in filter(None, (self.parameter, *self.others)):
+            message = message.replace(f"{{{one}}}", name(one))
+        return message
+
+    def __str__(self) -> str:
+        return self.spelled(str)
+
+    def wrapped(self, before: str = "", after: str = "", hint: Hint | None = None) -> Self:
+        """Return the same error, without its traceback, with more words around its message."""
+        made = copy(self)
+        made.args, made.hint = (f"{before}{self.args[0]}{after}",), hint or self.hint
+        return made
 
 
 class InvalidArgument(SightlineError):
@@ -60,7 +123,7 @@ class NotALibrary(LibraryError):
 
 
 class LibraryTooNew(LibraryError):
-    """The library was written by a newer sightline than this one."""
+    """The library was written by a newer version of the program."""
 
 
 class LibraryInUse(LibraryError):
@@ -128,13 +191,10 @@ class FileFailure(SightlineError):
 
     stage = "read"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __reduce__(self) -> tuple[type["FileFailure"], tuple[str]]:
-        # Raised in worker processes: must survive the trip home by pickle.
-        return type(self), (self.reason,)
+    @property
+    def reason(self) -> str:
+        """Why, in the words of Python."""
+        return str(self)
 
 
 class UnreadableFile(FileFailure):

@@ -103,7 +103,7 @@ def checked(kind: Any, value: Any, name: str) -> Any:
     try:
         return _read(kind, value, name)
     except _Other:
-        raise InvalidArgument(f"{name} is {_shown(value)}: give {_described(kind)}") from None
+        raise _wrong(name, value, f"give {_described(kind)}") from None
 
 
 class _Other(Exception):
@@ -155,7 +155,7 @@ def _parsed(arguments: tuple[Any, ...], value: Any, name: str) -> Any:
         try:
             value = parser(value)
         except ValueError as error:
-            raise InvalidArgument(f"{name} is {_shown(value)}: it must be {error}") from None
+            raise _wrong(name, value, f"it must be {error}") from None
     return value
 
 
@@ -180,6 +180,11 @@ def _as(value: Any, fits: bool) -> Any:
     if not fits:
         raise _Other
     return value
+
+
+def _wrong(name: str, value: Any, wanted: str) -> InvalidArgument:
+    message = f"{{{name}}} is {_shown(value)}: {wanted}"
+    return InvalidArgument(message, parameter=name, value=value)
 
 
 def _shown(value: Any) -> str:

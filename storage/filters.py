@@ -43,9 +43,12 @@ class Near:
         latitude, longitude, kilometres = self.latitude, self.longitude, self.kilometres
         within = abs(latitude) <= 90 and abs(longitude) <= 180 and 0 < kilometres < math.inf
         if not within:
+            written = f"{latitude:g},{longitude:g},{kilometres:g}"
             raise InvalidArgument(
-                f"--near {latitude:g},{longitude:g},{kilometres:g} is off the map: "
-                "give latitude −90…90, longitude −180…180 and kilometres above 0"
+                f"{{near}} {written} is off the map: "
+                "give latitude −90…90, longitude −180…180 and kilometres above 0",
+                parameter="near",
+                value=written,
             )
 
     @classmethod
@@ -55,22 +58,25 @@ class Near:
             latitude, longitude, kilometres = (float(part) for part in written.split(","))
         except ValueError:
             raise InvalidArgument(
-                f"--near {written!r} is not LAT,LON,KM: write it like 46.95,7.45,20"
+                f"{{near}} {written!r} is not LAT,LON,KM: write it like 46.95,7.45,20",
+                parameter="near",
+                value=written,
             ) from None
         return cls(latitude, longitude, kilometres)
 
 
 def parse_date(written: str) -> str:
-    """Read a year, a month, a day or a moment (`2020`, `2020-06`, `2020-06-30T18:00`)."""
+    """Read a year, a month, a day or a moment (`2020`, `2020-06`, `2020-06-30T18:00`).
+
+    Raises ValueError for what is none.
+    """
     padded = _moment(written)
     try:
         if not _PERIOD.match(written):
             raise ValueError
         datetime.fromisoformat(padded)
     except ValueError:
-        raise InvalidArgument(
-            f"{written!r} is not a date: write it like 2020, 2020-06 or 2020-06-30"
-        ) from None
+        raise ValueError("a date, written like 2020, 2020-06 or 2020-06-30") from None
     return written.replace(" ", "T")
 
 
@@ -202,7 +208,7 @@ _TAGS = FilterField(
     option="tag",
     repeatable=True,
     metavar="LABEL",
-    help="Has this label (see sightline tag).",
+    help="Has this label.",
 )
 _MISSING = FilterField(help="Let in items whose files are gone.")
 
@@ -231,8 +237,11 @@ class Filters:
         check_fields(self)
         if self.after and self.before and _moment(self.after) >= _moment(self.before):
             raise InvalidArgument(
-                f"--after {self.after} --before {self.before} leaves no moment: "
-                "--before ends just before the period it names, give a later one"
+                f"{{after}} {self.after} {{before}} {self.before} leaves no moment: "
+                "{before} ends just before the period it names, give a later one",
+                parameter="before",
+                value=self.before,
+                others=("after",),
             )
 
     @classmethod

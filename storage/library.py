@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from storage import active_space, fork, removal, schema
 from storage.catalogue import HEAD, Catalogue, read_only
 from storage.errors import (
+    Hint,
     InvalidArgument,
     ItemNotFound,
     LibraryError,
@@ -78,10 +79,11 @@ class Library:
         folder = expand_home(path)
         if not _exists(folder):
             raise LibraryNotFound(
-                f"there is no library at {folder}: make one with `sightline index`"
+                f"there is no library at {folder}: index a folder to make one",
+                hint=Hint("index folder"),
             )
         if not _is_library(folder):
-            raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is not a sightline library")
+            raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is no library")
         library = cls(folder)
         try:
             library._migrate()
@@ -133,8 +135,9 @@ class Library:
         if version != HEAD:
             raise LibraryReadOnly(
                 f"the library {self.path} is of schema {version} and has to be brought to {HEAD} "
-                "before it is read, and it cannot be written here: run `sightline status` once "
-                "where it can, or copy the folder there"
+                "before it is read, and it cannot be written here: open it once where it can, or "
+                "copy the folder there",
+                hint=Hint("show status"),
             )
         self.notices.append(f"the library {self.path} cannot be written here: it is only read")
 
@@ -154,7 +157,7 @@ class Library:
 
             if not migrate.knows(version):
                 raise LibraryTooNew(
-                    f"the library {self.path} was written by a newer sightline (schema {version}, "
+                    f"the library {self.path} was written by a newer version (schema {version}, "
                     f"this one reads up to {HEAD}): update sightline"
                 )
         return str(version)

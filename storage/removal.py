@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, delete, exists, func, select
 
 from storage import schema
-from storage.errors import LibraryChanged, PathNotFound
+from storage.errors import Hint, LibraryChanged, PathNotFound
 from storage.tables import items, roots
 from storage.tables.files import is_under, under
 
@@ -33,7 +33,10 @@ def plan_remove(connection: Connection, folder: str) -> Removal:
     gone = tuple(root.path for root in roots.every(connection) if is_under(root.path, folder))
     removal = _planned(connection, folder, gone, ())
     if not (removal.files or removal.failures or removal.roots):
-        raise PathNotFound(f"the library holds nothing under {folder}: see `sightline status`")
+        raise PathNotFound(
+            f"the library holds nothing under {folder}: see which folders it holds",
+            hint=Hint("show status"),
+        )
     return removal
 
 

@@ -131,8 +131,8 @@ def test_no_argument_of_a_method_is_taken_just_as_it_is(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"after": "June"}, "'June' is not a date: write it like 2020"),
-        ({"before": ""}, "'' is not a date"),
+        ({"after": "June"}, "after is 'June': it must be a date, written like 2020"),
+        ({"before": ""}, "before is '': it must be a date"),
         ({"after": "2021", "before": "2021-01"}, "leaves no moment"),
         ({"folder": ""}, "the path of a file or folder"),
         ({"folder": "a\0b"}, "the path of a file or folder"),

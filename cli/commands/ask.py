@@ -16,7 +16,7 @@ from cli.settings import Settings
 from search import Query, Term
 from search.hits import first_path
 from search.query import DEFAULT_K
-from search.targets import Targets, check_folder
+from search.targets import Targets
 from sightline import Sightline
 from storage import Filters, Item
 from storage.errors import InvalidArgument
@@ -71,7 +71,6 @@ def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filter
 
 
 def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[str, Any]) -> Targets:
-    check_folder(app.library, filters, "--in")
     if not given["terms"]:
         return app.select(target, filters)
     terms = tuple(Term.parse("text", term) for term in given["terms"])

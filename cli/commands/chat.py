@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from cli.command import Command
-from cli.errors import DONE, keeping
+from cli.errors import DONE, keeping, spelled
 from cli.options import json_option, library_option, model_option
 from cli.output.json_rows import turn_row
 from cli.output.prompts import somebody_is_there
@@ -60,7 +60,7 @@ def _reply(chat: Chat, line: str, typing: bool) -> str:
     except ModelError as error:
         if not typing:
             raise
-        tell(str(error))  # a person can say it in other words
+        tell(spelled(error))  # a person can say it in other words
         return ""
 
 

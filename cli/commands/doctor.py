@@ -15,7 +15,7 @@ from typing import Literal
 import click
 
 from cli.command import Command
-from cli.errors import DONE, STOPPED
+from cli.errors import DONE, STOPPED, spelled
 from cli.options import library_option
 from cli.output.render import tell, write_table
 from cli.settings import Settings, settings_file
@@ -122,7 +122,7 @@ def library_check(path: Path) -> Check:
     except LibraryNotFound:
         return Check("library", f"{path} (none yet: sightline index FOLDER)")
     except SightlineError as error:
-        return Check("library", str(error), "broken")
+        return Check("library", spelled(error), "broken")
 
 
 def disk_check(path: Path) -> Check:

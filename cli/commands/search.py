@@ -94,7 +94,7 @@ def command(**given: Any) -> int:
     query = query_of(given)
     settings = Settings.read(library=given["library"])
     with session(settings) as app:
-        check_folder(app.library, query.filters, "--in")
+        check_folder(app.library, query.filters)
         hits = app.search(query, rerank_model=given["rerank_model"])
         tell_all(hits.notices)
         if not hits:

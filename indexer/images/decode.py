@@ -295,7 +295,7 @@ def _tidy(error: Exception) -> str:
 
 def _why_unreadable(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "permission denied: allow the user who runs sightline to read the file"
+        return "permission denied: allow the user who runs this program to read the file"
     if isinstance(error, FileNotFoundError):
         return "the file vanished before it was read"
     return f"the file cannot be read ({error.strerror or error})"

@@ -1,7 +1,7 @@
 """Which way up an image is, and what says so: one rule for each format.
 
 | format | what counts | specification |
-| --- | --- | --- |
+| :- | :- | :- |
 | JPEG | Exif tag 274 | CIPA DC-008 (Exif) |
 | PNG | Exif tag 274 of its eXIf chunk | PNG, Third Edition (W3C) |
 | WebP | Exif tag 274 of its EXIF chunk | RFC 9649 |

@@ -39,14 +39,13 @@ from indexer.models.protocols import (
 from indexer.models.runtime.encoder_check import check_encoder
 from indexer.models.runtime.process_state import process_state_kept
 from indexer.models.zoo import OPEN_CLIP_LOADERS, PUBLISHED, SMALL, TABLE, ModelEntry
-from storage.errors import BrokenModel, ModelUnavailable, UnknownModel, WrongRole
+from storage.errors import BrokenModel, Hint, ModelUnavailable, UnknownModel, WrongRole
 from storage.fork import fork_safe
 from storage.paths import expand_home
 from storage.records import Space
 
 _TAG = re.compile(r"^open_clip:([\w.-]+)/([\w.-]+)$")
 _REPOSITORY = re.compile(r"^hf:([\w-][\w.-]*/[\w-][\w.-]*)(?:@([\w-][\w./-]*))?$")
-_NEXT_STEP = "`sightline models` lists what there is"
 
 
 def names(pattern: str = "*", role: Role | None = None) -> list[ModelEntry]:
@@ -99,7 +98,7 @@ def resolve(name: Name) -> Resolved:
     elif name.startswith((".", "~", "/")) or Path(name).is_absolute():
         return _folder(name)
     else:
-        raise UnknownModel(_unknown(name))
+        raise _unknown(name)
     is_published = entry.source.startswith((OPEN_CLIP, HUB))
     return Resolved(name, entry, entry.source if is_published else entry.name)
 
@@ -148,7 +147,10 @@ def require_role(name: Name, role: Role) -> None:
     if role not in found.entry.loaders:
         raise WrongRole(
             f"the model {found.name} is no {role}: it can be {_listed(found.entry.roles)}; "
-            f"`sightline models --role {role}` lists those that are, {PUBLISHED[role]} among them"
+            f"choose one that is, such as {PUBLISHED[role]}",
+            parameter="model",
+            value=found.name,
+            hint=Hint("list models of role", role),
         )
 
 
@@ -209,9 +211,9 @@ def _advised(entry: ModelEntry, role: Role) -> Iterator[None]:
             raise
         if isinstance(error, ModelUnavailable):
             small = default_for(role, "mini")
-            raise ModelUnavailable(f"{error}; the model {small} needs no download") from None
-        step = f"`sightline models pull {entry.name}` fetches again what is damaged"
-        raise BrokenModel(f"{error}; {step}") from None
+            raise error.wrapped(after=f"; the model {small} needs no download") from None
+        after, hint = "; fetch again what is damaged", Hint("pull", entry.name)
+        raise error.wrapped(after=after, hint=hint) from None
 
 
 def _listed(roles: tuple[Role, ...]) -> str:
@@ -224,9 +226,8 @@ def _hub_entry(name: str) -> ModelEntry:
             return entry
     match = _REPOSITORY.match(name)
     if not match or ".." in name:
-        raise UnknownModel(
-            f"{name!r} is not written hf:ORG/NAME, or hf:ORG/NAME@REVISION; {_NEXT_STEP}"
-        )
+        message = f"{name!r} is not written hf:ORG/NAME, or hf:ORG/NAME@REVISION"
+        raise UnknownModel(message, parameter="model", value=name, hint=Hint("list models"))
     repository, revision = match[1], match[2] or ""
     try:
         config, _ = hub.fetch(name, repository, layout.CONFIG, revision)
@@ -250,15 +251,14 @@ def _tags(pattern: str) -> list[ModelEntry]:
 def _published_entry(name: str) -> ModelEntry:
     match = _TAG.match(name)
     if not match:
-        raise UnknownModel(f"{name!r} is not written open_clip:ARCH/TAG; {_NEXT_STEP}")
+        message = f"{name!r} is not written open_clip:ARCH/TAG"
+        raise UnknownModel(message, parameter="model", value=name, hint=Hint("list tags"))
     known = _architectures()
     if known and match[1] not in known:
         near = get_close_matches(match[1], known, n=3)
-        hint = f"; near names: {', '.join(near)}" if near else ""
-        raise UnknownModel(
-            f"open_clip has no architecture {match[1]!r}{hint}; "
-            f"`sightline models 'open_clip:*'` lists its models"
-        )
+        others = f"; near names: {', '.join(near)}" if near else ""
+        message = f"open_clip has no architecture {match[1]!r}{others}"
+        raise UnknownModel(message, parameter="model", value=name, hint=Hint("list tags"))
     return _tag_entry(name)
 
 
@@ -272,19 +272,22 @@ def _tag_entry(name: str) -> ModelEntry:
 def _folder(name: str) -> Resolved:
     folder = expand_home(name).absolute().resolve()
     if not folder.is_dir():
-        raise UnknownModel(f"there is no model directory {folder}; {_NEXT_STEP}")
+        message = f"there is no model directory {folder}"
+        raise UnknownModel(message, parameter="model", value=name, hint=Hint("list models"))
     family = check_folder(folder)
     loaders: Mapping[Role, str] = family.loaders if family else OPEN_CLIP_LOADERS
     entry = ModelEntry(str(folder), loaders, str(folder), "", "local directory")
     return Resolved(name, entry, entry.name, family)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> UnknownModel:
+    message = f"there is no model {name!r}"
     if name and Path(name).is_dir():
-        return f"there is no model {name!r}; for the directory of that name write ./{name}"
+        message += f"; for the directory of that name write ./{name}"
+        return UnknownModel(message, parameter="model", value=name)
     near = get_close_matches(name, TABLE, n=3, cutoff=0.5)
-    hint = f"; near names: {', '.join(near)}" if near else ""
-    return f"there is no model {name!r}{hint}; {_NEXT_STEP}"
+    message += f"; near names: {', '.join(near)}" if near else "; choose one of the list"
+    return UnknownModel(message, parameter="model", value=name, hint=Hint("list models"))
 
 
 def _architectures() -> list[str]:

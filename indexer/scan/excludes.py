@@ -83,7 +83,11 @@ class Excludes:
 
     def __init__(self, patterns: Iterable[str] = (), by_root: bool = False) -> None:
         if isinstance(patterns, str):  # its letters would be patterns, and a * leave out all
-            raise InvalidArgument(f"exclude is the text {patterns!r}: give a list of patterns")
+            raise InvalidArgument(
+                f"{{exclude}} is the text {patterns!r}: give a list of patterns",
+                parameter="exclude",
+                value=patterns,
+            )
         self._written = tuple(dict.fromkeys(patterns))
         self.by_root = by_root
         self._compiled: dict[tuple[str, str], _Pattern] = {}
@@ -172,7 +176,9 @@ def _regex(relative: str, written: str) -> "re.Pattern[str]":
     except ValueError as error:
         raise InvalidArgument(
             f"the exclude pattern {written!r} cannot be used: {error}; write a backslash before "
-            "each of * ? [ ! \\ that is meant itself"
+            "each of * ? [ ! \\ that is meant itself",
+            parameter="exclude",
+            value=written,
         ) from None
     for placeholder, bracket in brackets.items():
         regex = regex.replace(placeholder, bracket)

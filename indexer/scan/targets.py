@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from indexer.scan.walk import Scan
-from storage.errors import InvalidArgument, PathNotFound
+from storage.errors import Hint, InvalidArgument, PathNotFound
 from storage.records import Root
 from storage.tables import files
 from storage.tables.file_state import FileSeen, KnownFile
@@ -97,7 +97,11 @@ class Scopes:
 
     def _check_outside(self, path: str) -> None:
         if is_under(path, self._library):
-            raise InvalidArgument(f"{path} is part of the library itself: index another folder")
+            raise InvalidArgument(
+                f"{path} is part of the library itself: index another folder",
+                parameter="paths",
+                value=path,
+            )
 
     def _knows(self, path: str, below: bool = True) -> Root | None:
         """Find the root in which something is remembered of a path, or of what lies `below` it."""
@@ -119,7 +123,9 @@ def check_name(written: str) -> None:
     """Raise InvalidArgument for what is no path; an empty one is not the current folder."""
     if not written or "\0" in written:
         what = "holds a zero byte" if written else "is empty"
-        raise InvalidArgument(f"a path {what}: name a file or a folder")
+        raise InvalidArgument(
+            f"a path {what}: name a file or a folder", parameter="paths", value=written
+        )
 
 
 def check_listed(written: Sequence[str]) -> None:
@@ -132,7 +138,10 @@ def check_listed(written: Sequence[str]) -> None:
         first = "" if len(folders) == 1 else " being the first"
         raise InvalidArgument(
             f"the list holds {held}, {folders[0]}{first}: a list names files; leave folders out "
-            "(find has -type f) or give them as paths, sightline index FOLDER"
+            "(find has -type f) or index them as such",
+            parameter="files",
+            value=folders[0],
+            hint=Hint("index folder"),
         )
 
 
@@ -140,7 +149,9 @@ def none_there(listed: Sequence[str]) -> PathNotFound:
     """Return the error that of a list of files there is not one."""
     return PathNotFound(
         f"none of the {len(listed):,} listed files is there, {listed[0]} being the first: "
-        "check the names, or mount their disk"
+        "check the names, or mount their disk",
+        parameter="files",
+        value=tuple(listed),
     )
 
 
@@ -150,11 +161,15 @@ def not_there(written: str) -> PathNotFound:
         target = os.path.realpath(_plain(written))
         return PathNotFound(
             f"{written} is a symbolic link to {target}, which is not there: "
-            "check the link, or mount its disk"
+            "check the link, or mount its disk",
+            parameter="paths",
+            value=written,
         )
     return PathNotFound(
         f"there is no file or folder {os.path.abspath(_plain(written))}: check the path, or mount "
-        "its disk"
+        "its disk",
+        parameter="paths",
+        value=written,
     )
 
 
@@ -168,7 +183,7 @@ def _known_root(root: Root) -> Scope:
         return Scope(root, root.path)
     notice = (
         f"{root.path} is empty or not there (not mounted?): its files are kept as missing and "
-        "come back with it; where it is gone for good, `sightline remove` forgets it"
+        "come back with it; where it is gone for good, remove it from the library"
     )
     return Scope(root, root.path, notice)
 

@@ -14,7 +14,7 @@ from search.dedup.plan.entries import DROPPED, entries
 from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
 from search.dedup.plan.plan import Entry
-from storage.errors import InvalidArgument, LibraryReadOnly, PathNotFound
+from storage.errors import Hint, InvalidArgument, LibraryReadOnly, PathNotFound
 from storage.fields import check_fields
 from storage.filters import Filters
 from storage.library import Library
@@ -53,7 +53,12 @@ class DedupRequest:
         check_fields(self)
         for kind in self.drop or ():
             if kind not in self.kinds:
-                raise InvalidArgument(f"drop {kind}: such are not looked for; add it to the kinds")
+                raise InvalidArgument(
+                    f"{{drop}} {kind}: such are not looked for; add it to {{kinds}}",
+                    parameter="drop",
+                    value=kind,
+                    others=("kinds",),
+                )
 
     @property
     def dropped(self) -> tuple[Kind, ...]:
@@ -169,7 +174,10 @@ def _scope(library: Library, request: DedupRequest) -> tuple[list[int] | None, l
         theirs = select_items(connection, "image", Filters(folder=folder))
         if not theirs:
             raise PathNotFound(
-                f"against {request.against}: the library holds no picture of it; index it first"
+                f"{{against}} {request.against}: the library holds no picture of it: index it first",
+                parameter="against",
+                value=request.against,
+                hint=Hint("index folder", folder),
             )
         return duplicate_pairs.elsewhere(connection, folder) if within is None else within, theirs
 

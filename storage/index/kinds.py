@@ -85,7 +85,11 @@ def parse_kind(name: str) -> str:
     """Return the name of a kind or of the automatic choice; raises InvalidArgument for others."""
     if name != AUTOMATIC and name not in KINDS:
         known = ", ".join((AUTOMATIC, *KINDS))
-        raise InvalidArgument(f"there is no index kind {name!r}: choose one of {known}")
+        raise InvalidArgument(
+            f"there is no index kind {name!r}: choose one of {known}",
+            parameter="index_kind",
+            value=name,
+        )
     return name
 
 

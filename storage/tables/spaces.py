@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, insert, select
 
 from storage import schema
-from storage.errors import ModelMismatch
+from storage.errors import Hint, ModelMismatch
 from storage.records import Space
 
 
@@ -29,7 +29,7 @@ def register(connection: Connection, space: Space) -> Space:
         if same(other, space):
             return other
         if _identity(other) == _identity(space):
-            raise ModelMismatch(difference(other, space))
+            raise mismatch(other, space)
     made = insert(schema.spaces).values(
         name=space.name,
         revision=space.revision,
@@ -54,10 +54,11 @@ def same(one: Space, other: Space) -> bool:
     )
 
 
-def difference(held: Space, offered: Space) -> str:
-    """Return in one line why a model does not fit the space that bears its name, and what to do."""
-    return (
+def mismatch(held: Space, offered: Space) -> ModelMismatch:
+    """Return what to raise for a model that does not fit the space that bears its name."""
+    return ModelMismatch(
         f"the model {held.name!r} is not the one this library was made with (weights "
         f"{offered.revision[:12]} instead of {held.revision[:12]}, or other picture preparation); "
-        f"put the old weights back, or fill a new space with `sightline index --model {held.name}`"
+        "put the old weights back, or index by the new ones",
+        hint=Hint("index by model", held.name),
     )

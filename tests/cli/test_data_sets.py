@@ -40,7 +40,7 @@ def find(**given: Any) -> int:
     check_data_set_options()
     settings, filters = Settings.read(library=given["library"]), Filters.read(given)
     with session(settings) as app:
-        check_folder(app.library, filters, "--in")
+        check_folder(app.library, filters)
         if given["semantic"]:
             return semantic(app, filters, given)
         if given["leak"] is not None:

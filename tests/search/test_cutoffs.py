@@ -146,7 +146,7 @@ def test_a_lift_is_given_where_it_is_asked_for_and_cuts(
 
 
 def test_a_lift_of_pictures_is_refused(photos: Path) -> None:
-    with pytest.raises(InvalidArgument, match="--min-lift compares words"):
+    with pytest.raises(InvalidArgument, match="min_lift compares words"):
         Query((Term("image", str(photos / "0.png")),), min_lift=0.0)
 
 

@@ -94,7 +94,7 @@ def test_a_model_that_says_nothing_is_told_and_nothing_is_stored(
     assert describing.failed == 6
     assert describing.notices == [
         "the model rule-captioner said nothing about 6 pictures: no caption was stored, another "
-        "--model may have one"
+        "model may have one"
     ]
 
 
@@ -168,7 +168,10 @@ def test_a_search_describes_though_the_library_is_in_use(
     assert hits[0].caption is not None
     assert stored(library, [hits[0].item.id]) == {}
     [notice] = hits.notices
-    assert "not stored, `sightline describe` keeps them: " in notice and "in use" in notice
+    assert (
+        "not stored, describe the pictures themselves to keep them: " in notice
+        and "in use" in notice
+    )
 
 
 def test_what_was_removed_while_it_was_described_is_not_stored(

@@ -55,13 +55,13 @@ def test_a_k_of_nothing_is_refused() -> None:
 
 @pytest.mark.parametrize("share", [-0.01, 1.01, float("nan")])
 def test_a_match_off_the_scale_is_refused(share: float) -> None:
-    with pytest.raises(InvalidArgument, match="--min-match"):
+    with pytest.raises(InvalidArgument, match="min_match"):
         Query(KITE, min_match=share)
 
 
 @pytest.mark.parametrize("lift", [-2.1, 3.0, float("nan")])
 def test_a_lift_off_the_scale_is_refused(lift: float) -> None:
-    with pytest.raises(InvalidArgument, match="--min-lift"):
+    with pytest.raises(InvalidArgument, match="min_lift"):
         Query(KITE, min_lift=lift)
 
 
@@ -87,7 +87,7 @@ def test_texts_are_not_reranked() -> None:
 
 @pytest.mark.parametrize("written", ["", "1,2", "a,b,c", "91,0,1", "0,181,1", "0,0,0", "nan,0,1"])
 def test_a_place_off_the_map_is_refused(written: str) -> None:
-    with pytest.raises(InvalidArgument, match="--near"):
+    with pytest.raises(InvalidArgument, match="near"):
         Near.parse(written)
 
 
@@ -100,7 +100,7 @@ def test_a_date_may_be_as_coarse_as_a_year(written: str) -> None:
     "written", ["", "20", "2020-13", "2020-02-30", "yesterday", "2020-06-30 x"]
 )
 def test_what_is_no_date_is_refused(written: str) -> None:
-    with pytest.raises(InvalidArgument, match="not a date"):
+    with pytest.raises(ValueError, match="a date, written like"):
         parse_date(written)
 
 

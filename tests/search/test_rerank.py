@@ -67,7 +67,7 @@ def test_one_term_keeps_its_own_probability() -> None:
 
 @pytest.mark.parametrize("depth", [0, -1])
 def test_a_depth_of_nothing_is_refused(depth: int) -> None:
-    with pytest.raises(InvalidArgument, match="--rerank-depth"):
+    with pytest.raises(InvalidArgument, match="depth is"):
         Rerank(depth)
 
 
@@ -149,7 +149,7 @@ def test_a_cut_off_needs_probabilities(
     engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer(calibrated=False)
-    with pytest.raises(InvalidArgument, match="rule-scorer.*--rerank-model blip-itm-base"):
+    with pytest.raises(InvalidArgument, match="rule-scorer.*rerank_model blip-itm-base"):
         engine_with(library, encoder, scorer).search(Query(KITE, min_match=0.5))
 
 
@@ -189,7 +189,7 @@ def test_a_rereading_of_texts_alone_is_told(
     hits = again.search(Query(KITE, rerank=Rerank()))
     assert len(hits) == 1
     assert ["only pictures are read a second time" in one for one in hits.notices] == [True]
-    with pytest.raises(InvalidArgument, match="--kind image"):
+    with pytest.raises(InvalidArgument, match="kind image"):
         again.search(Query(KITE, min_match=0.5))
 
 

@@ -147,7 +147,7 @@ def test_a_picture_without_a_vector_is_told(
         connection.exec_driver_sql(f"DELETE FROM vectors WHERE item_id = {chosen[0]}")
     run = Tagger(library, encoder, LABELS)
     assert len(list(run.run(chosen))) == 5
-    assert run.notices == ["1 picture has no vector yet and got no label: run `sightline index`"]
+    assert run.notices == ["1 picture has no vector yet and got no label: index the library first"]
 
 
 def test_templates_of_ones_own_are_used(
@@ -166,12 +166,12 @@ def test_templates_of_ones_own_are_used(
 def test_a_share_off_the_scale_is_refused(
     library: Library, encoder: FakeEncoder, share: float
 ) -> None:
-    with pytest.raises(InvalidArgument, match="--min-score"):
+    with pytest.raises(InvalidArgument, match="min_score"):
         Tagger(library, encoder, LABELS, min_score=share)
 
 
 def test_an_empty_library_has_nothing_to_tag(library: Library, encoder: FakeEncoder) -> None:
-    with pytest.raises(ItemNotFound, match="sightline index"):
+    with pytest.raises(ItemNotFound, match="index a folder first"):
         list(Tagger(library, encoder, LABELS).run([]))
 
 

@@ -72,7 +72,7 @@ def test_what_is_not_utf8_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_an_empty_name_is_no_file() -> None:
-    with pytest.raises(InvalidArgument, match="--labels is empty"):
+    with pytest.raises(InvalidArgument, match="labels is empty"):
         LabelSet.read("")
 
 

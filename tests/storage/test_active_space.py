@@ -10,7 +10,7 @@ import pytest
 from indexer import Report
 from indexer.models.networks.fake import FakeEncoder
 from storage import Library, ModelMismatch, Space, SpaceCount, active_space
-from storage.errors import InvalidArgument, LibraryInUse
+from storage.errors import Hint, InvalidArgument, LibraryInUse
 from storage.index import builds
 from storage.tables import query_bank, spaces
 
@@ -76,8 +76,9 @@ def test_a_space_is_used_once_it_is_complete(
     with pytest.raises(ModelMismatch, match="no vectors of second, but of stand-in"):
         library.use("second")
     index(photos / "summer", by=second)
-    with pytest.raises(ModelMismatch, match="4 of 6 items .* `sightline index --model second`"):
+    with pytest.raises(ModelMismatch, match="4 of 6 items .*: index by it") as early:
         library.use("second")
+    assert early.value.hint == Hint("index by model", "second")
     index(by=second)
     assert library.use("second").name == "second"
     space = library.space()
@@ -129,7 +130,7 @@ def test_pruning_leaves_nothing_of_a_space_and_everything_of_the_others(filled: 
 
 
 def test_the_current_space_and_unknown_ones_are_not_pruned(filled: Library) -> None:
-    with pytest.raises(InvalidArgument, match="`sightline use` another model first"):
+    with pytest.raises(InvalidArgument, match="use another model first"):
         filled.prune(["stand-in"])
     with pytest.raises(InvalidArgument, match="no vectors of third"):
         filled.prune(["second", "third"])

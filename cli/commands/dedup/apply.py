@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cli.command import Command
-from cli.errors import DONE, NOTHING_FOUND, keeping
+from cli.errors import DONE, NOTHING_FOUND, keeping, spelled
 from cli.options import json_option, library_option, yes_option
 from cli.output.prompts import agreed
 from cli.output.render import plural, printable, size, tell, tell_all, write_json
@@ -163,7 +163,7 @@ def _tell(outcome: Outcome, as_json: bool, dry_run: bool) -> None:
                 "path": outcome.entry.path,
                 "done": outcome.done and not dry_run,
                 "would": outcome.done if dry_run else None,
-                "reason": outcome.reason,
+                "reason": spelled(outcome.failure) if outcome.failure else None,
                 "target": outcome.target,
                 "sidecar": outcome.sidecar,
                 "said": metadata_in_words(outcome.metadata),
@@ -173,8 +173,8 @@ def _tell(outcome: Outcome, as_json: bool, dry_run: bool) -> None:
         return
     if outcome.before:
         return
-    if not outcome.done:
-        tell(f"left {printable(outcome.entry.path)}: {outcome.reason}")
+    if outcome.failure is not None:
+        tell(f"left {printable(outcome.entry.path)}: {spelled(outcome.failure)}")
     elif dry_run:
         click.echo(f"would drop {printable(outcome.entry.path)}")
     if outcome.companions:

@@ -106,7 +106,7 @@ def command(**given: Any) -> int:
     _check(given)
     filters = _narrowed(given)
     with session(Settings.read(library=given["library"])) as app:
-        check_folder(app.library, filters, "--in" if given["within"] is None else "--within")
+        check_folder(app.library, filters, "folder" if given["within"] is None else "within")
         if given["semantic"]:
             _tell_caution(app.library)
             return semantic(app, filters, given)

@@ -10,7 +10,7 @@ from indexer.models.files import hub, layout
 from indexer.models.files.download import ProgressCallback, download
 from indexer.models.files.open_clip_config import OpenClipConfig
 from indexer.models.files.safe_json import digest, files_of, pickles, read_object, refuse_code
-from storage.errors import BrokenModel, ModelUnavailable, UnsafeWeights
+from storage.errors import BrokenModel, Hint, ModelUnavailable, UnsafeWeights
 
 CONFIG = "open_clip_config.json"
 WEIGHTS = "open_clip_model.safetensors"
@@ -69,8 +69,9 @@ def locate(
     folder = Path(source.removeprefix(PACKAGE))
     if source.startswith(PACKAGE) and not folder.is_dir():
         raise ModelUnavailable(
-            f"the model {name} is not part of this installation: install sightline again, or "
-            f"name another model (`sightline models`)"
+            f"the model {name} is not part of this installation: install it again, or "
+            "name another model",
+            hint=Hint("list models"),
         )
     return from_folder(name, folder)
 
@@ -104,7 +105,8 @@ def pickled(name: str) -> UnsafeWeights:
     """Return the refusal of a model that has no safetensors weights."""
     return UnsafeWeights(
         f"the model {name} offers only pickled weights, which can run code when read; "
-        f"choose one of clip-b32, clip-b32-laion, siglip2-b16 (`sightline models`)"
+        "choose one of clip-b32, clip-b32-laion, siglip2-b16",
+        hint=Hint("list models"),
     )
 
 

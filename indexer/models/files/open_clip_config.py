@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from indexer.models.protocols import PictureSpec
-from storage.errors import BrokenModel
+from storage.errors import BrokenModel, Hint
 
 STOCK_VOCABULARY = 49408  # of the tokenizer that open_clip ships
 STOCK_CONTEXT = 77
@@ -90,7 +90,8 @@ def _refuse_foreign(vision: dict[str, Any], text: dict[str, Any], where: str) ->
     if text.get("hf_model_name"):
         raise BrokenModel(
             f"{where}: the text tower is {text['hf_model_name']!r} of the transformers library, "
-            f"which is not supported yet; choose another model (`sightline models`)"
+            "which is not supported yet; choose another model",
+            hint=Hint("list models"),
         )
     timm = vision.get("timm_model_name")
     if timm is not None:

@@ -17,10 +17,11 @@ from indexer.models.info.parameters import count_parts
 from indexer.models.protocols import PictureSpec
 from indexer.models.registry import find
 from indexer.models.zoo import ModelEntry
-from storage.errors import BrokenModel
+from storage.errors import BrokenModel, Hint
 
 Row = tuple[str, str]  # what, and how much
-_PULL = "not on this machine: sightline models pull {}"
+_FENCE = "-" * 3  # above and below the head of a model card
+_ABSENT = "its files are not on this machine: fetch them first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model's description; `notice` says what could not be told, and the next step."""
+    """A model's description; `notice` says what could not be told, `hint` the next step."""
 
     name: str
     family: str  # the class that runs it, as its own library calls it
     sections: tuple[Section, ...]
     notice: str = ""
+    hint: Hint | None = None
 
 
 def describe_architecture(name: str) -> Architecture:
@@ -70,13 +72,13 @@ def _unseen(entry: ModelEntry) -> Architecture:
         told = blueprint(config, family, {}, entry.name)
         sections += [Section(title, rows) for title, rows in told]
     sections += _counted([], entry.parameters)
+    described = Architecture(entry.name, family.architecture if family else "", tuple(sections))
     if not entry.source:
-        notice = "it has no weights"
-    elif entry.source.startswith(PACKAGE):
-        notice = "it is not part of this installation: install sightline again"
-    else:
-        notice = _PULL.format(entry.name)
-    return Architecture(entry.name, family.architecture if family else "", tuple(sections), notice)
+        return replace(described, notice="it has no weights")
+    if entry.source.startswith(PACKAGE):
+        notice = "it is not part of this installation: install the program again"
+        return replace(described, notice=notice)
+    return replace(described, notice=_ABSENT, hint=Hint("pull", entry.name))
 
 
 def _folder(entry: ModelEntry) -> Path | None:
@@ -102,9 +104,13 @@ def _of_transformers(entry: ModelEntry, folder: Path) -> Architecture:
     sections += _seen(read_spec(folder)) if layout.missing_file(folder) == "" else ()
     sections += _counted(files, entry.parameters)
     missing = layout.missing_file(folder)
-    step = _PULL.format(entry.name) if entry.source.startswith(HUB) else "it cannot be loaded"
-    notice = f"{missing} is not there; {step}" if missing else ""
-    return Architecture(entry.name, family.architecture, tuple(sections), notice)
+    described = Architecture(entry.name, family.architecture, tuple(sections))
+    if not missing:
+        return described
+    if entry.source.startswith(HUB):
+        notice = f"{missing} is not there: fetch it first"
+        return replace(described, notice=notice, hint=Hint("pull", entry.name))
+    return replace(described, notice=f"{missing} is not there; it cannot be loaded")
 
 
 def _of_tag(entry: ModelEntry) -> Architecture:
@@ -119,7 +125,7 @@ def _of_tag(entry: ModelEntry) -> Architecture:
     described = _of_open_clip(entry, config, cached.parent if cached else None)
     if cached:
         return described
-    return replace(described, notice=_PULL.format(entry.name))
+    return replace(described, notice=_ABSENT, hint=Hint("pull", entry.name))
 
 
 def _of_open_clip(
@@ -157,9 +163,9 @@ def _stated(card: Path) -> str:
         lines = card.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    if lines[:1] != ["---"]:
+    if lines[:1] != [_FENCE]:
         return ""
-    head = lines[1 : lines.index("---", 1)] if "---" in lines[1:] else []
+    head = lines[1 : lines.index(_FENCE, 1)] if _FENCE in lines[1:] else []
     stated = (line.partition(":")[2] for line in head if line.startswith(("license:", "licence:")))
     return next(stated, "").strip().strip("\"'")
 

@@ -120,11 +120,23 @@ def configuration(name: str) -> Mapping[str, Any] | None:
 
 def _check(task: str, memory_gb: float | None, device: str) -> None:
     if task not in TASKS:
-        raise InvalidArgument(f"there is no task {task!r}: choose one of {', '.join(TASKS)}")
+        raise InvalidArgument(
+            f"there is no task {task!r}: choose one of {', '.join(TASKS)}",
+            parameter="task",
+            value=task,
+        )
     if device.partition(":")[0] not in _DEVICES:
-        raise InvalidArgument(f"there is no device {device!r}: choose {', '.join(_DEVICES)}")
+        raise InvalidArgument(
+            f"there is no device {device!r}: choose {', '.join(_DEVICES)}",
+            parameter="device",
+            value=device,
+        )
     if memory_gb is not None and not memory_gb > 0:
-        raise InvalidArgument(f"a memory of {memory_gb:g} GB holds no model: give more than 0")
+        raise InvalidArgument(
+            f"a memory of {memory_gb:g} GB holds no model: give more than 0",
+            parameter="memory_gb",
+            value=memory_gb,
+        )
 
 
 def _order(row: _Row, measures: Iterable[str], slow: bool) -> tuple[bool, int, float, float]:
@@ -152,7 +164,7 @@ def _reasons(row: _Row, role: Role, measures: Iterable[str], task: Task) -> list
     if task == "dedup":
         reasons.append("the nearest thing published to telling pictures apart")
     if role == "pair-scorer":
-        reasons.append("reads the best hits a second time (`search --rerank-model`)")
+        reasons.append("reads the best hits of a search a second time")
     if row.languages == "many":
         reasons.append("knows many languages")
     return reasons

@@ -13,7 +13,7 @@ from indexer.models.networks.pretrained import (
 )
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime.device import LARGEST_BATCH, in_batches
-from storage.errors import BrokenModel
+from storage.errors import BrokenModel, Hint
 
 
 class TransformersModel:
@@ -50,7 +50,8 @@ class TransformersModel:
         if named[0] != self.kind.__name__:
             raise BrokenModel(
                 f"the model {checkpoint.label} is a {named[0] or 'network without a name'}, "
-                f"and this needs a {self.kind.__name__} (`sightline models`)"
+                f"and this needs a {self.kind.__name__}: choose another model",
+                hint=Hint("list models"),
             )
 
     def _checked(self, pixels: Pixels) -> Pixels:

@@ -56,7 +56,11 @@ def place(
 def _device(wanted: str) -> Placement:
     kind, _, number = wanted.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
-        raise InvalidArgument(f"there is no device {wanted!r}: choose auto, cpu, cuda or mps")
+        raise InvalidArgument(
+            f"there is no device {wanted!r}: choose auto, cpu, cuda or mps",
+            parameter="device",
+            value=wanted,
+        )
     lost = accelerator_is_lost()
     if lost and kind == "cuda":
         raise accelerator_of_the_parent()

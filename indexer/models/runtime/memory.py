@@ -12,7 +12,7 @@ from typing import Literal
 
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.safetensors import tensor_shapes
-from storage.errors import NotEnoughMemory
+from storage.errors import Hint, NotEnoughMemory
 
 Precision = Literal["fp32", "bf16"]
 BYTES: dict[Precision, int] = {"fp32": 4, "bf16": 2}
@@ -61,8 +61,8 @@ def require_free(model: str, need: int, free: int, kind: str = "memory") -> None
     if need > free:
         raise NotEnoughMemory(
             f"the model {model} needs about {need / 1e9:.1f} GB of {kind} and "
-            f"{free / 1e9:.1f} GB are free: choose a smaller one (`sightline models`) "
-            f"or close other programs"
+            f"{free / 1e9:.1f} GB are free: choose a smaller one or close other programs",
+            hint=Hint("list models"),
         )
 
 

@@ -120,13 +120,13 @@ class Hardlink:
         """Link beside the file and rename over it; raises OSError or FileFailure."""
         temp_path = step.draft or ""
         if duplicate.seen.st_dev != keeper.seen.st_dev:
-            raise FileFailure(_other_file_system("a hard link"))
+            raise _other_file_system("a hard link")
         with temporary(temp_path):
             try:
                 os.link(keeper.path, temp_path, follow_symlinks=False)
             except OSError as error:
                 if error.errno == errno.EXDEV:
-                    raise FileFailure(_other_file_system("a hard link")) from error
+                    raise _other_file_system("a hard link") from error
                 if error.errno in _NO_LINKS:
                     raise FileFailure(
                         "no hard link can be made here: the file system has none, or the keeper "
@@ -149,7 +149,10 @@ class Reflink:
     def targets(self, files: Sequence[OpenFile]) -> Sequence[None]:
         """Return None for each: the paths stay."""
         if sys.platform != "linux":
-            raise FileFailure("reflinks are made on Linux alone: use --hardlink or --trash")
+            raise FileFailure(
+                "reflinks are made on Linux alone: use {hardlink} or {trash}",
+                others=("hardlink", "trash"),
+            )
         return [None] * len(files)
 
     def temp_path(self, duplicate: OpenFile, target: str | None) -> str:
@@ -179,14 +182,18 @@ def _clone(source: int, made: int) -> None:
         fcntl.ioctl(made, _FICLONE, source)
     except OSError as error:
         if error.errno == errno.EXDEV:
-            raise FileFailure(_other_file_system("a reflink")) from error
+            raise _other_file_system("a reflink") from error
         if error.errno in _NO_CLONES:
             raise FileFailure(
                 "this file system makes no reflinks (Btrfs, XFS and some others do): use "
-                "--hardlink or --trash"
+                "{hardlink} or {trash}",
+                others=("hardlink", "trash"),
             ) from error
         raise
 
 
-def _other_file_system(link: str) -> str:
-    return f"its keeper is on another file system, where {link} cannot lead: use --trash"
+def _other_file_system(link: str) -> FileFailure:
+    return FileFailure(
+        f"its keeper is on another file system, where {link} cannot lead: use {{trash}}",
+        others=("trash",),
+    )

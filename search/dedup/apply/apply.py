@@ -18,7 +18,7 @@ from search.dedup.apply.sidecar import Sidecar
 from search.dedup.apply.undo import put_back
 from search.dedup.companions import Along, CompanionMode, going_along
 from search.dedup.plan.plan import Entry
-from storage.errors import FileFailure
+from storage.errors import FileFailure, Hint
 from storage.tables.decisions import Decided
 
 
@@ -28,12 +28,17 @@ class Outcome:
 
     entry: Entry
     done: bool
-    reason: str | None = None
+    failure: FileFailure | None = None
     before: bool = False  # an earlier run did it already
     target: str | None = None  # where the file went
     sidecar: str | None = None  # of the keeper, where it was written
     metadata: Metadata = Metadata()  # written into the sidecar: only this file had it
     companions: tuple[str, ...] = ()  # paths of what went with it
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was left, in the words of Python."""
+        return None if self.failure is None else self.failure.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +91,15 @@ def apply(
 
 def _outcome(entry: Entry, run: _Run) -> Outcome:
     if run.log is not None and _was_done(entry, run.action, run.log):
-        return Outcome(entry, False, "it was done before, as the journal says", before=True)
+        failure = FileFailure("it was done before, as the journal says")
+        return Outcome(entry, False, failure, before=True)
     written: list[Sidecar] = []
     try:
         return _drop(entry, run, written)
     except FileFailure as failure:
-        reason = failure.reason + _restore_companions(entry, run.log)
-        return _with_sidecar(Outcome(entry, False, reason), *written)
+        return _with_sidecar(
+            Outcome(entry, False, _companions_restored(entry, failure, run.log)), *written
+        )
 
 
 def _drop(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
@@ -101,7 +108,8 @@ def _drop(entry: Entry, run: _Run, written: list[Sidecar]) -> Outcome:
     if action.same_bytes_only and entry.kind != "identical":
         raise FileFailure(
             f"its bytes are not its keeper's ({entry.kind}), so a link would change what is "
-            "in it: use --trash, or make the plan with --kind identical"
+            "in it: use {trash}, or make the plan with {kinds} identical",
+            others=("trash", "kinds"),
         )
     with (
         run.checks.pair(entry) as (duplicate, keeper),
@@ -138,22 +146,28 @@ def _require_copies(along: Sequence[Along], action: Action) -> None:
     alone = [os.path.basename(each.file.path) for each in along if each.equal is None]
     if alone and action.name == "delete":
         raise FileFailure(
-            f"{', '.join(alone)} would go with it and is nowhere else: use --trash or --move"
+            f"{', '.join(alone)} would go with it and is nowhere else: use {{trash}} or {{move}}",
+            others=("trash", "move"),
         )
 
 
-def _restore_companions(entry: Entry, log: Journal | None) -> str:
-    """Put back the companions of a file that stays; return a sentence about it, or ""."""
+def _companions_restored(entry: Entry, failure: FileFailure, log: Journal | None) -> FileFailure:
+    """Put back the companions of a file that stays; return why it stays, and what came of it.
+
+    What is returned has no traceback, which would hold on to the files.
+    """
     if log is None or log.finished(entry.path, entry.item):
-        return ""  # companions dropped with an earlier copy of the file stay dropped
+        # Companions dropped with an earlier copy of the file stay dropped.
+        return failure.wrapped()
     gone = log.companions_gone(entry.path)
     if not gone:
-        return ""
+        return failure.wrapped()
     undone = [put_back(one, log) for one in reversed(gone)]
     left = [one.step.path for one in undone if not one.done]
     if left:
-        return f"; not put back: {', '.join(left)}, try sightline dedup undo {log.path}"
-    return "; the companions that had gone are back"
+        after = f"; not put back: {', '.join(left)}, undo what {log.path} holds"
+        return failure.wrapped(after=after, hint=Hint("undo", str(log.path)))
+    return failure.wrapped(after="; the companions that had gone are back")
 
 
 def _with_sidecar(outcome: Outcome, *written: Sidecar | None) -> Outcome:

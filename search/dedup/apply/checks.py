@@ -15,7 +15,7 @@ from search.dedup.apply.open_file import OpenFile, identity, lstat_regular, open
 from search.dedup.detect.kinds import CHECKED
 from search.dedup.extras import as_rows, in_words, lacking
 from search.dedup.plan.plan import BY_HAND, Entry
-from storage.errors import FileFailure
+from storage.errors import FileFailure, Hint
 from storage.tables.decisions import Decided
 
 _Place = tuple[tuple[int, int], tuple[int, int], str]
@@ -62,8 +62,8 @@ class Checks:
         """Return the keeper's hash in the plan; raises a FileFailure if that is inconsistent."""
         if entry.group in self._decided:
             raise FileFailure(
-                "you decided that the files of its group stay: sightline dedup decide --list "
-                "shows that, --forget takes it back"
+                "you decided that the files of its group stay: forget that first",
+                hint=Hint("list decisions"),
             )
         if entry.path == entry.keeper:
             raise FileFailure("it is its own keeper, and a keeper is never dropped")

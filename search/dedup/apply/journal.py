@@ -272,4 +272,4 @@ def _truncate_partial_line(path: str, stream: BinaryIO) -> None:
 
 def _require_header(file: str | Path, line: bytes) -> None:
     if line.rstrip() != _HEADER.rstrip():
-        raise SightlineError(f"{file} is not a journal of sightline dedup apply: check the path")
+        raise SightlineError(f"{file} is not a journal of an applied plan: check the path")

@@ -50,7 +50,8 @@ class Trash:
     def _target(self, duplicate: OpenFile) -> str:
         if SYSTEM in ("win32", "darwin"):
             raise FileFailure(
-                "sightline cannot put back from the trash of this system: use --move DIR"
+                "nothing can be put back from the trash of this system: use {move}",
+                others=("move",),
             )
         folder, _ = self._trash_folder(duplicate)
         return self._names.free(os.path.join(folder, "files"), os.path.basename(duplicate.path))
@@ -91,7 +92,8 @@ class Trash:
         except OSError as error:
             raise FileFailure(
                 f"the disk at {top} has no trash and gets none: {os_error_text(error)}; "
-                "use --move DIR"
+                "use {move}",
+                others=("move",),
             ) from error
 
     @staticmethod

@@ -96,12 +96,14 @@ class _Beside:
             elif equal is None and (staying := [o for o in others if o not in self._dropped]):
                 raise FileFailure(
                     f"{os.path.basename(path)} belongs to {os.path.basename(staying[0])} as well, "
-                    "which stays: --companions leave drops it without"
+                    "which stays: {companions} leave drops it without",
+                    parameter="companions",
+                    value=self._mode,
                 )
             elif not others:  # else it goes with the last of them that is dropped
                 yield Along(file, equal)
         if parted:
-            raise FileFailure(_would_part(parted))
+            raise _would_part(parted)
 
     def _hold(self, path: str) -> OpenFile:
         try:
@@ -129,13 +131,18 @@ def _require_no_image(file: OpenFile) -> None:
     if needs_head(name):
         os.lseek(file.descriptor, 0, os.SEEK_SET)
         if classify(name, os.read(file.descriptor, HEAD_BYTES)) == "image":
-            raise FileFailure(f"{name} beside it is an image of its own: --companions leave")
+            raise FileFailure(
+                f"{name} beside it is an image of its own: {{companions}} leave drops it without",
+                parameter="companions",
+            )
 
 
-def _would_part(names: Sequence[str]) -> str:
+def _would_part(names: Sequence[str]) -> FileFailure:
     told = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" * (len(names) > _NAMED))
     lie, them = ("lies", "it") if len(names) == 1 else ("lie", "them")
-    return (
-        f"{told} {lie} beside it and not beside its keeper: --companions move takes {them} along, "
-        f"--companions leave leaves {them} there"
+    return FileFailure(
+        f"{told} {lie} beside it and not beside its keeper: {{companions}} move takes {them} "
+        f"along, {{companions}} leave leaves {them} there",
+        parameter="companions",
+        value="keep",
     )

@@ -65,8 +65,11 @@ class Thresholds:
         check_fields(self)
         for field in fields(self):
             if not 0 <= getattr(self, field.name) < float("inf"):
+                value = getattr(self, field.name)
                 raise InvalidArgument(
-                    f"{field.name} is {getattr(self, field.name)}: give 0 or more"
+                    f"{{{field.name}}} is {value}: give 0 or more",
+                    parameter=field.name,
+                    value=value,
                 )
 
     def with_overrides(self, settings: Iterable[str]) -> Self:
@@ -80,9 +83,12 @@ class Thresholds:
             name, _, number = setting.partition("=")
             name = name.strip().replace("-", "_")
             if name not in whole:
+                known = ", ".join(f"{each}={getattr(self, each)}" for each in whole)
                 raise InvalidArgument(
-                    f"{setting!r}: there is no limit of that name; the limits are "
-                    + ", ".join(f"{each}={getattr(self, each)}" for each in whole)
+                    f"{{settings}} {setting!r}: there is no limit of that name; the limits are "
+                    + known,
+                    parameter="settings",
+                    value=setting,
                 )
             try:
                 chosen[name] = int(number) if whole[name] else float(number)
@@ -90,7 +96,11 @@ class Thresholds:
                 chosen[name] = -1
             if not 0 <= chosen[name] < float("inf"):
                 what = "whole number" if whole[name] else "number"
-                raise InvalidArgument(f"{setting!r}: {name} is a {what}, 0 or more")
+                raise InvalidArgument(
+                    f"{{settings}} {setting!r}: {name} is a {what}, 0 or more",
+                    parameter="settings",
+                    value=setting,
+                )
         return replace(self, **chosen)  # type: ignore[arg-type]
 
     def digest(self) -> int:

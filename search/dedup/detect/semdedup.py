@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from storage.errors import InvalidArgument, LibraryError
+from storage.errors import Hint, InvalidArgument, LibraryError
 from storage.filters import Filters
 from storage.index.kmeans import centroids
 from storage.library import Library
@@ -61,7 +61,9 @@ def check_cosines(cosines: Sequence[float]) -> tuple[float, ...]:
     for cosine in cosines:
         if not 0 < cosine < 1:
             raise InvalidArgument(
-                f"--cosine {cosine:g} is no threshold: give a number between 0 and 1, like 0.95"
+                f"{{cosines}} {cosine:g} is no threshold: give a number between 0 and 1, like 0.95",
+                parameter="cosines",
+                value=cosine,
             )
     return tuple(sorted(set(cosines or COSINES), reverse=True))
 
@@ -99,7 +101,8 @@ class SemDeDup:
             ):
                 raise LibraryError(
                     f"the library {self._library.path} has no vectors of pictures: "
-                    "make them with `sightline index FOLDER`"
+                    "index a folder of them first",
+                    hint=Hint("index folder"),
                 )
             chosen = select_vectors(connection, space.id, "image", self._filters)
             centroids = self._centroids(connection, space.id, space.dimension, chosen)

@@ -118,11 +118,17 @@ class KeepOrder:
         unknown = [name for name in names if name not in rules]
         if unknown or len(set(names)) < len(names):
             what = f"there is no rule {unknown[0]!r}" if unknown else "a rule is named twice"
-            raise InvalidArgument(f"--keep: {what}; the rules are {', '.join(rules)}")
+            raise InvalidArgument(
+                f"{{keep}}: {what}; the rules are {', '.join(rules)}",
+                parameter="keep",
+                value=tuple(names),
+            )
         for folder in prefer:
             if not os.path.isdir(folder):
                 raise PathNotFound(
-                    f"--prefer {folder} is no folder: check the name, or mount its disk"
+                    f"{{prefer}} {folder} is no folder: check the name, or mount its disk",
+                    parameter="prefer",
+                    value=folder,
                 )
         preferred = [Rule("prefer", _Folders(prefer))] if prefer else []
         chosen = (_cached(rules[name]) for name in names)

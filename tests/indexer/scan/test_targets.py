@@ -88,7 +88,7 @@ def test_a_list_makes_no_folder_a_place_to_walk(
     library: Library, photos: Path, index_list: IndexList
 ) -> None:
     for name in (photos / "summer", f"{photos}/", os.curdir, os.sep):
-        with pytest.raises(InvalidArgument, match="the list holds a folder.*sightline index FOLD"):
+        with pytest.raises(InvalidArgument, match="the list holds a folder.*index them as such"):
             index_list(photos / "0.png", name)
     with pytest.raises(InvalidArgument, match=f"2 folders, {photos} being the first"):
         index_list(photos, photos / "0.png", photos / "summer")

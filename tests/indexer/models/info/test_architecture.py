@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from indexer.models import names
 from indexer.models.files import hub
 from indexer.models.info.architecture import Architecture, describe_architecture, millions
-from storage.errors import BrokenModel, UnknownModel
+from storage.errors import BrokenModel, Hint, UnknownModel
 
 # What the library would write: differences from its class, and little else.
 VISION = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": 64}
@@ -181,7 +181,8 @@ def test_a_published_tag_that_is_not_here_is_described_from_what_is_known(
 ) -> None:
     monkeypatch.setattr(hub, "cached", lambda *_: None)
     described = describe_architecture("clip-b32")
-    assert described.notice == "not on this machine: sightline models pull clip-b32"
+    assert described.notice == "its files are not on this machine: fetch them first"
+    assert described.hint == Hint("pull", "clip-b32")
     vision, text = rows(described, "vision"), rows(described, "text")
     assert (vision["layers"], vision["heads"], vision["patch"]) == ("12", "12", "32 × 32 pixels")
     assert (text["vocabulary"], text["positions"]) == ("49,408 tokens", "77")
@@ -203,7 +204,8 @@ def test_a_published_model_of_the_hub_that_is_not_here_says_how_to_get_it(
     monkeypatch.setattr(hub, "cached", lambda *_: None)
     described = describe_architecture("llava-7b")
     assert described.family == "LlavaForConditionalGeneration"
-    assert described.notice == "not on this machine: sightline models pull llava-7b"
+    assert described.notice == "its files are not on this machine: fetch them first"
+    assert described.hint == Hint("pull", "llava-7b")
     assert rows(described, "model")["repository"] == "llava-hf/llava-1.5-7b-hf"
     assert rows(described, "parameters")["together"] == "7.06 B"
     vision, joined = rows(described, "vision"), rows(described, "joined by")

@@ -88,7 +88,7 @@ def test_a_disk_that_takes_no_trash_keeps_its_file(
     duplicate = put(tmp_path / "photos" / "a.jpg")
     (one,) = trashed(keeper, duplicate, home=Path("/nowhere/Trash"))
     assert (one.done, duplicate.exists()) == (False, True)
-    assert "use --move DIR" in (one.reason or "")
+    assert "use move" in (one.reason or "")
 
 
 def test_the_top_of_a_disk_is_where_its_number_changes() -> None:
@@ -104,4 +104,4 @@ def test_a_trash_that_it_cannot_put_back_from_is_not_used(
     monkeypatch.setattr("search.dedup.apply.trash.SYSTEM", system)
     duplicate = put(tmp_path / "photos" / "a.jpg")
     dry = list(apply(group(keeper, duplicate), Trash(tmp_path / "T"), tmp_path / "j", dry_run=True))
-    assert "use --move DIR" in (dry[0].reason or "")
+    assert "use move" in (dry[0].reason or "")

@@ -67,7 +67,7 @@ def test_a_file_with_a_companion_of_its_own_stays(
         for dry_run in (True, False):
             reason = refusal(run(group(keeper, duplicate), action, dry_run=dry_run))
             assert f"{name} lies beside it and not beside its keeper" in reason
-            assert "--companions move takes it along" in reason
+            assert "companions move takes it along" in reason
     assert duplicate.exists() and companion.exists()
     beside(keeper, "P.mov", content=b"other")
     assert "not beside its keeper" in refusal(run(group(keeper, duplicate)))
@@ -141,7 +141,7 @@ def test_a_link_parts_nothing(run: Applied, keeper: Path, duplicate: Path) -> No
 def test_what_is_nowhere_else_is_never_deleted(run: Applied, keeper: Path, duplicate: Path) -> None:
     [companion] = beside(duplicate, "P.mov")
     reason = refusal(run(group(keeper, duplicate), Delete(), companions="move"))
-    assert "P.mov would go with it and is nowhere else: use --trash or --move" in reason
+    assert "P.mov would go with it and is nowhere else: use trash or move" in reason
     assert duplicate.exists() and companion.exists()
 
 
