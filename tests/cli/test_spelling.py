@@ -85,7 +85,11 @@ def test_a_next_step_can_be_copied_into_a_shell() -> None:
     [
         (lambda: Query((Term("text", "x"),), min_match=2.0), "--min-match is 2", "min_match is 2"),
         (lambda: Rerank(0), "--rerank-depth is 0", "depth is 0"),
-        (lambda: Query(()), "give words, --image or --like to", "give words, image or item to"),
+        (
+            lambda: Query(()),
+            "give words, --image FILE or --like ITEM",
+            "give words, image or item to",
+        ),
         (lambda: Query((Term("text", "x"),), k=0), "-k is 0", "k is 0"),
         (lambda: Filters(after="June"), "--after is 'June'", "after is 'June'"),
         (lambda: Filters(folder=""), "--in is ''", "folder is ''"),
