@@ -39,7 +39,7 @@ def test_no_message_and_no_docstring_below_the_command_line_names_an_option_or_a
         f"{path.relative_to(HOME)}:{line}: {text}"
         for path in below_the_command_line()
         for line, text in texts(ast.parse(path.read_text(encoding="utf-8")))
-        if "--" in text or "sightline " in " ".join(text.split())
+        if "--" in text or "sightline " in text
     ]
     assert found == []
 
