@@ -11,7 +11,7 @@ from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
 from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.notices import left_out_lines, shortened
-from indexer.reader import PictureRead, Read, ReadTask
+from indexer.reader import FileContent, ImageContent, ReadTask
 from indexer.scan.walk import LeftOut, Scan
 from indexer.workers import ReadPool
 from search.dedup.detect.leakage import TestImage
@@ -51,7 +51,7 @@ class OutsidePictures:
 
     def read(self, watch: Callable[[], None]) -> Iterator[TestImage]:
         """Yield the pictures, and call `watch` after each."""
-        paths, waiting = self._paths(), deque[tuple[str, Future[Read]]]()
+        paths, waiting = self._paths(), deque[tuple[str, Future[FileContent]]]()
         workers = usable_cores()
         with ReadPool(workers, self._limits) as pool:
 
@@ -73,7 +73,7 @@ class OutsidePictures:
         for line in left_out_lines(self._scan.left_out, empty=False):
             tell(line)
 
-    def _taken(self, path: str, future: Future[Read]) -> TestImage | None:
+    def _taken(self, path: str, future: Future[FileContent]) -> TestImage | None:
         try:
             read = future.result()
         except FileFailure as error:
@@ -81,7 +81,7 @@ class OutsidePictures:
             tell(f"{path}: {error}")
             return None
         self.read_well += 1
-        assert isinstance(read.content, PictureRead)  # no hash was named as known
+        assert isinstance(read.content, ImageContent)  # no hash was named as known
         return TestImage(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
 
     def _paths(self) -> Iterator[str]:

@@ -21,7 +21,7 @@ PACKAGE = "package:"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where one model lies and which one exactly it is.
+    """The location and exact revision of one model.
 
     A folder of open_clip brings its `recipe`, one of transformers its `config`; a published
     `tag` takes it from open_clip, and its `weights` are None until the tag's repository is

@@ -1,4 +1,4 @@
-"""A recipe: an open_clip configuration, checked, before any network is built from it."""
+"""The configuration of an open_clip model, checked before any network is built from it."""
 
 import copy
 import math
@@ -32,7 +32,7 @@ _STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a tower pair is built from: the network, the pictures and the words it takes.
+    """The configuration of an open_clip model: its network, preprocessing and tokenizer.
 
     `network` holds the constructor's arguments. `bpe` is the vocabulary file beside the
     weights; `tokenizer` the name of a transformers tokenizer; neither means open_clip's own.
