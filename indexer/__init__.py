@@ -1,6 +1,6 @@
-"""Turning files into rows: scan, changes, read, encode, write.
+"""Ingest: from files to rows by scan, changes, read, encode and write.
 
-`Indexer` is the door; what it is asked to do is an `IndexConfig`, what it did a `Report`.
+`Indexer` is the entry point: it takes an `IndexConfig` and returns a `Report`.
 Networks live in `indexer.models` and are loaded by name.
 """
 

@@ -15,7 +15,7 @@ from itertools import islice
 from indexer.config import IndexConfig
 from indexer.images.file_kind import HEAD_BYTES, FileKind, classify, needs_head
 from indexer.reader import READER_VERSION
-from indexer.scan.targets import Scope
+from indexer.scan.targets import Target
 from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
 from storage.records import ContentKind
@@ -44,7 +44,7 @@ class Changed:
 
     @property
     def content_kind(self) -> ContentKind:
-        """What the content will be in the catalogue."""
+        """Return the kind of the content in the catalogue."""
         return "document" if self.kind == "text" else self.kind
 
 
@@ -87,20 +87,20 @@ class Changes:
     def __init__(self, catalogue: Catalogue, space_id: int, config: IndexConfig) -> None:
         self._catalogue, self._space_id, self._config = catalogue, space_id, config
 
-    def of(self, scope: Scope, scan: Scan) -> Iterator[Change]:
+    def of(self, target: Target, scan: Scan) -> Iterator[Change]:
         """Compare a scope with the catalogue, in path order."""
-        seen = scope.seen(scan, self._known(scope))
-        pairs = merged(seen, self._known(scope))
+        seen = target.seen(scan, self._known(target))
+        pairs = merged(seen, self._known(target))
         while page := list(islice(pairs, PAGE)):
             changes = [change for pair in page for change in self._changes(pair, scan)]
             yield from self._with_known_contents(changes)
 
-    def _known(self, scope: Scope) -> Iterator[KnownFile]:
+    def _known(self, target: Target) -> Iterator[KnownFile]:
         """Read what is remembered page by page: no long snapshot keeps the WAL from shrinking."""
         after = ""
         while True:
             with self._catalogue.reading() as connection:
-                page = files.page(connection, scope.root, scope.place, after, PAGE, self._space_id)
+                page = files.page(connection, target.root, target.path, after, PAGE, self._space_id)
             if not page:
                 return
             yield from page
@@ -192,7 +192,7 @@ class Changes:
 
 
 def table_format(columns: tuple[str, ...]) -> str:
-    """Name the format of a table as read by these columns."""
+    """Return the stored format of a table that is read by these columns."""
     return _TABLE + json.dumps(columns)
 
 

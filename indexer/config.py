@@ -1,4 +1,4 @@
-"""What an index run is asked to do, and what it reports."""
+"""The configuration of an index run, its progress and its report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,14 +16,13 @@ Count = Annotated[int, Between(1)]
 class IndexConfig:
     """The settings of one index run.
 
-    `paths` are folders or files, empty for every known root; `files` are named one by one (from
-    a list) and only they are looked at. `exclude` are patterns of gitignore, relative to the
-    folder that `paths` name; `exclude_by_root`, or where none is named, to its root. `reread` has
-    every file's bytes hashed again, whatever its size and times. Tables (`.jsonl`, `.csv`) are
-    read only where `text_columns` names a column.
-    `index_kind` names how the nearest vectors are found from now on, "auto" for what suits their
-    number; None leaves it as it was chosen. `full_decode` forgoes the codec's own
-    down-scaling of JPEG.
+    `paths` are folders or files, empty for every known root; `files` (from a list) are indexed
+    one by one and nothing else. `exclude` are gitignore patterns, relative to the folder given in
+    `paths`, or to its root with `exclude_by_root` or without `paths`. `reread` hashes every file
+    again, even if its size and times are unchanged. Tables (`.jsonl`, `.csv`) are read only if
+    `text_columns` names a column. `index_kind` selects the kind of the vector index from now on,
+    "auto" by the number of vectors; None keeps the current choice. `full_decode` disables the
+    codec's own down-scaling of JPEG.
     """
 
     paths: tuple[Name, ...] = ()
@@ -37,7 +36,7 @@ class IndexConfig:
     limits: Limits = field(default_factory=Limits)
     full_decode: bool = False
     index_kind: Annotated[str, parse_kind] | None = None
-    batch_size: Count = 32  # the most pictures or passages encoded at once
+    batch_size: Count = 32  # maximum of pictures or passages encoded at once
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -45,27 +44,27 @@ class IndexConfig:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands: counts of files, told after each commit and now and then between."""
+    """The progress of a run, in files; reported after each commit and at intervals in between."""
 
     scanned: int
-    stored: int  # files whose row is committed, or that needed none
+    stored: int  # files whose row is committed, or that needed no change
     waiting: int  # files being read, encoded or written
     failed: int
     seconds: float
-    total: int | None  # files to be met in all, None until they are counted
-    reread: int = 0  # contents read again because an earlier version had read them
+    total: int | None  # all files of the run, None until they are counted
+    reread: int = 0  # contents last read by an earlier version, and read again
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run did, counting files.
+    """The result of a run, in files.
 
-    scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts the files
-    under the scanned places that are not there, `excluded` those that exclude patterns name,
-    `not_found` the listed names that are not there, `partial` those that were read in this run but
-    for a part that could not be. `stages` gives busy seconds by stage. `reread` counts the contents
-    that an earlier version of the reader had read and this one read again, `renewed` those of them
-    of which it sees other pixels: their vectors were made anew.
+    scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts known files
+    under the scanned paths that do not exist, `excluded` those matched by exclude patterns,
+    `not_found` the listed names that do not exist, `partial` the files read in this run with an
+    unreadable part. `stages` are busy seconds by stage. `reread` counts the contents that an
+    earlier version of the reader had read and this one read again, `renewed` those of them whose
+    pixels changed, so that their vectors were computed again.
     """
 
     scanned: int

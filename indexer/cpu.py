@@ -1,4 +1,4 @@
-"""How many cores this process may use, which is often fewer than the machine has."""
+"""The number of cores this process may use, often fewer than the machine has."""
 
 import os
 from collections.abc import MutableMapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def usable_cores() -> int:
-    """Count the cores of this process's affinity, or of its container's quota if that is less."""
+    """Return the number of cores in this process's affinity, or its container's quota if lower."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     try:
@@ -17,10 +17,10 @@ def usable_cores() -> int:
 
 
 def limit_threads(environment: MutableMapping[str, str]) -> None:
-    """Write OMP_NUM_THREADS for torch and FAISS, which read it as they are loaded.
+    """Set OMP_NUM_THREADS for torch and FAISS, which read it when they are loaded.
 
-    They know a process's affinity and not its container's quota, beyond which threads only wait
-    for each other. For a process of our own: in another's, how many threads run is its to say.
+    They respect a process's affinity but not its container's quota; threads beyond that only wait
+    for each other. Only for the program's own process: a host application decides for itself.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     if affinity and usable_cores() < len(affinity(0)):

@@ -1,4 +1,4 @@
-"""Encoding: what was read becomes vectors, in batches, and nothing is encoded twice."""
+"""The encode stage: file contents become vectors, in batches, and none is encoded twice."""
 
 import hashlib
 import time
@@ -10,7 +10,7 @@ import numpy as np
 
 from indexer.changes import Changed, table_format
 from indexer.models.protocols import DualEncoder, Pixels
-from indexer.reader import READER_VERSION, HeaderRead, PictureRead, Read, TextRead
+from indexer.reader import READER_VERSION, FileContent, HeaderContent, ImageContent, TextContent
 from indexer.writer import (
     DocumentDone,
     Event,
@@ -28,23 +28,23 @@ from storage.tables import reader_versions, vectors
 from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 
-# A batch that takes longer is halved: rows wait for it before they can be committed.
+# A slower batch is halved: rows cannot be committed before their batch is encoded.
 SLOW_BATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file that came back from its worker: what was read, or what was raised instead."""
+    """The result of a worker for a file: its content, or the exception raised."""
 
     change: Changed
-    read: Read | Exception
+    read: FileContent | Exception
 
 
-class Encoding:
+class EncodeStage:
     """Turns arrivals into events for the writer; called from one thread.
 
-    `in_flight` holds the contents on their way to the catalogue: a second copy that arrives
-    meanwhile is not encoded again.
+    `in_flight` holds the hashes of encoded contents that are not committed yet, so that a copy
+    that arrives meanwhile is not encoded again.
     """
 
     def __init__(
@@ -53,23 +53,23 @@ class Encoding:
         self._encoder, self._catalogue, self._space_id = encoder, catalogue, space_id
         self.batch_size = batch_size
         self.in_flight: dict[Kind, set[str]] = {"image": set(), "text": set()}
-        self._cut = 0
+        self._truncated = 0
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Yield the events of a batch: pictures are encoded together, and so are passages."""
-        pictures: list[tuple[FileSeen, Read, PictureRead]] = []
-        documents: list[tuple[Changed, Read, TextRead]] = []
+        pictures: list[tuple[FileSeen, FileContent, ImageContent]] = []
+        documents: list[tuple[Changed, FileContent, TextContent]] = []
         for arrival in arrivals:
             change, read = arrival.change, arrival.read
             if isinstance(read, FileFailure):
                 yield _failure(change, read)
             elif isinstance(read, Exception):
-                raise read  # no failure of the file: workers cannot run at all
+                raise read  # not a failure of the file: workers cannot run at all
             elif read.content is None:
                 yield KnownDone(change.seen, read.hash, change.content_kind)
-            elif isinstance(read.content, HeaderRead):
+            elif isinstance(read.content, HeaderContent):
                 yield Refreshed(change.seen, read.hash, read.content.capture)
-            elif isinstance(read.content, TextRead):
+            elif isinstance(read.content, TextContent):
                 documents.append((change, read, read.content))
             else:
                 pictures.append((change.seen, read, read.content))
@@ -77,22 +77,24 @@ class Encoding:
         yield from self._documents(documents)
 
     def notices(self) -> list[str]:
-        """Return a line on the passages that the model read in part, where there are any."""
-        if not self._cut:
+        """Return a notice about the passages that the model truncated, if there are any."""
+        if not self._truncated:
             return []
-        those = "1 passage is" if self._cut == 1 else f"{self._cut:,} passages are"
+        those = "1 passage is" if self._truncated == 1 else f"{self._truncated:,} passages are"
         reads = f"{self._encoder.space.name} reads ({self._encoder.context:,} tokens)"
         return [f"{those} longer than the model {reads}: words beyond that cannot be searched for"]
 
-    def _is_cut(self, text: str) -> bool:
-        """Return whether the model does not read the end of a text."""
+    def _is_truncated(self, text: str) -> bool:
+        """Return whether a text is longer than the model's context."""
         context = self._encoder.context
-        # Most tokenizers put two marks around a text, and no token is shorter than a byte.
+        # Most tokenizers add a start and an end token, and no token is shorter than a byte.
         if context is None or len(text.encode("utf-8", "replace")) <= context - 2:
             return False
         return self._encoder.count_tokens(text) > context
 
-    def _pictures(self, pictures: Sequence[tuple[FileSeen, Read, PictureRead]]) -> Iterator[Event]:
+    def _pictures(
+        self, pictures: Sequence[tuple[FileSeen, FileContent, ImageContent]]
+    ) -> Iterator[Event]:
         wanted = self._without_vectors(
             {read.hash: content.reads_since for _, read, content in pictures}
         )
@@ -118,7 +120,7 @@ class Encoding:
         except EncodeFailure as error:
             if len(pixels) == 1:
                 return [error]
-        # One picture spoils its batch: find it, so that it fails alone.
+        # One picture fails the whole batch: encode one by one, so that only that one fails.
         return [vector for one in pixels for vector in self._encode_pictures([one])]
 
     def _timed(self, pixels: Pixels) -> Matrix:
@@ -128,8 +130,10 @@ class Encoding:
             self.batch_size = max(1, self.batch_size // 2)
         return matrix
 
-    def _documents(self, documents: Sequence[tuple[Changed, Read, TextRead]]) -> Iterator[Event]:
-        """Encode the passages of documents; a document's own row comes last, as its receipt."""
+    def _documents(
+        self, documents: Sequence[tuple[Changed, FileContent, TextContent]]
+    ) -> Iterator[Event]:
+        """Encode the passages of documents; a document's own event comes after its passages."""
         texts = {text_hash(span.text): span.text for _, _, text in documents for span in text.spans}
         unseen = iter(self._unstored("text", texts))
         failed: dict[str, EncodeFailure] = {}
@@ -139,7 +143,7 @@ class Encoding:
             except EncodeFailure as failure:
                 failed |= dict.fromkeys(batch, failure)
                 continue
-            self._cut += sum(self._is_cut(texts[key]) for key in batch)
+            self._truncated += sum(self._is_truncated(texts[key]) for key in batch)
             self.in_flight["text"].update(batch)
             yield PassagesDone(tuple(_passage(key, texts[key]) for key in batch), matrix)
         for change, read, text in documents:
@@ -152,9 +156,9 @@ class Encoding:
                 yield DocumentDone(change.seen, _document(change, read, text), places)
 
     def _without_vectors(self, pictures: Mapping[str, int]) -> set[str]:
-        """Return the pictures, by hash, that have no vector of the pixels as they are read now.
+        """Return the hashes of pictures that have no vector of their current pixels.
 
-        `pictures` says of each since which version of the reader these are its pixels.
+        `pictures` maps each hash to the first version of the reader that gives these pixels.
         """
         wanted = set(self._unstored("image", pictures))
         rest = [name for name in pictures if name not in wanted | self.in_flight["image"]]
@@ -174,7 +178,7 @@ class Encoding:
 
 
 def _failure(change: Changed, failure: FileFailure) -> Event:
-    """Return what a failure means: an unchanged file that was read before stays as it was."""
+    """Return the event of a failure: an unchanged file that was read before is kept."""
     if change.item is None or isinstance(failure, TextFailure):
         return Failed(change.seen, failure.stage, failure.reason)
     final = not isinstance(failure, UnreadableFile)
@@ -186,7 +190,7 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _picture(read: Read, content: PictureRead) -> Content:
+def _picture(read: FileContent, content: ImageContent) -> Content:
     return Content(
         read.hash,
         "image",
@@ -199,7 +203,7 @@ def _picture(read: Read, content: PictureRead) -> Content:
     )
 
 
-def _document(change: Changed, read: Read, text: TextRead) -> Content:
+def _document(change: Changed, read: FileContent, text: TextContent) -> Content:
     form = table_format(change.columns) if change.kind == "table" else "text"
     return Content(
         read.hash,

@@ -1,22 +1,22 @@
-"""A census: how many files a run will meet, counted ahead of it for the time left."""
+"""The file counter: counts the files of a run ahead of it, to estimate the time left."""
 
 import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from indexer.scan.targets import Scope
+from indexer.scan.targets import Target
 from indexer.scan.walk import Scan
 
 
-class Census:
-    """Counts the files of scopes on a thread of its own; `total` is None until it is done."""
+class FileCounter:
+    """Counts the files of targets on a thread of its own; `total` is None until it is done."""
 
-    def __init__(self, scopes: Sequence[Scope], scan: Callable[[Scope], Scan]) -> None:
+    def __init__(self, targets: Sequence[Target], scan: Callable[[Target], Scan]) -> None:
         self.total: int | None = None
-        self._scopes, self._scan = scopes, scan
+        self._targets, self._scan = targets, scan
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._count, name="census", daemon=True)
+        self._thread = threading.Thread(target=self._count, name="file counter", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -28,9 +28,9 @@ class Census:
 
     def _count(self) -> None:
         total = 0
-        for scope in self._scopes:
-            if os.path.isdir(scope.place) and scope.root.walked:
-                total += self._scan(scope).count(scope.place, self._stop.is_set)
+        for target in self._targets:
+            if os.path.isdir(target.path) and target.root.walked:
+                total += self._scan(target).count(target.path, self._stop.is_set)
             else:
                 total += 1  # a file; files known one by one under a folder are few
         if not self._stop.is_set():

@@ -11,7 +11,7 @@ from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
 from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
 from indexer.notices import left_out_lines, shortened
-from indexer.reader import PictureRead, Read, ReadTask
+from indexer.reader import FileContent, ImageContent, ReadTask
 from indexer.scan.walk import LeftOut, Scan
 from indexer.workers import ReadPool
 from storage.errors import FileFailure, PathNotFound
@@ -66,7 +66,7 @@ class FolderReader:
 
     def read(self) -> Iterator[FolderImage]:
         """Yield the images as they are read."""
-        paths, waiting = self._paths(), deque[tuple[str, Future[Read]]]()
+        paths, waiting = self._paths(), deque[tuple[str, Future[FileContent]]]()
         with ReadPool(self._workers, self._limits) as pool:
 
             def schedule(many: int) -> None:
@@ -87,7 +87,7 @@ class FolderReader:
         ]
         self.notices += left_out_lines(self._scan.left_out, empty=False)
 
-    def _taken(self, path: str, future: Future[Read]) -> FolderImage | None:
+    def _taken(self, path: str, future: Future[FileContent]) -> FolderImage | None:
         try:
             read = future.result()
         except FileFailure as error:
@@ -95,7 +95,7 @@ class FolderReader:
             self.notices.append(f"{path}: {error}")
             return None
         self.read_well += 1
-        assert isinstance(read.content, PictureRead)  # no hash was named as known
+        assert isinstance(read.content, ImageContent)  # no hash was named as known
         return FolderImage(path, read.hash, read.size, read.content.capture, read.content.thumbnail)
 
     def _paths(self) -> Iterator[str]:

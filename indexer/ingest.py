@@ -1,8 +1,8 @@
-"""Ingest: scan → changes → read → encode → write, from folders to rows.
+"""The ingest pipeline: scan → changes → read → encode → write, from folders to rows.
 
-The driving function is `Indexer.run`; every stage is a file of its own. This process scans,
+The driving function is `Indexer.run`; every stage has a file of its own. This process scans,
 worker processes read (`indexer.workers`), one thread encodes and one thread writes
-(`indexer.pipeline`). A commit every half second is the receipt: what it holds is never lost and
+(`indexer.pipeline`). Rows are committed every half second; committed rows are never lost and
 never computed again.
 """
 
@@ -16,25 +16,25 @@ from sqlalchemy import Connection
 from indexer.changes import Change, Changed, Changes, Unchanged
 from indexer.config import IndexConfig, Progress, Report
 from indexer.cpu import usable_cores
-from indexer.encode import Encoding
-from indexer.file_counter import Census
+from indexer.encode import EncodeStage
+from indexer.file_counter import FileCounter
 from indexer.models.protocols import DualEncoder
 from indexer.notices import Notices
-from indexer.pipeline import Line
-from indexer.progress import OUTCOMES, Tally
+from indexer.pipeline import Pipeline
+from indexer.progress import OUTCOMES, ProgressCounter
 from indexer.reader import ReadTask
 from indexer.scan.excludes import Excludes
 from indexer.scan.file_systems import FileSystems
-from indexer.scan.targets import Scope, Scopes
+from indexer.scan.targets import Target, TargetResolver
 from indexer.scan.walk import Scan
 from indexer.workers import ReadPool
-from indexer.writer import REREAD_COUNTS, Kept, Writing
+from indexer.writer import REREAD_COUNTS, Kept, Writer
 from storage.library import Library
 from storage.tables import files, items, roots, spaces
 
 
 class Indexer:
-    """Brings a library up to date with the files it stands for."""
+    """Updates a library from the files of its roots."""
 
     def __init__(
         self,
@@ -49,80 +49,85 @@ class Indexer:
         self._file_systems = FileSystems({})
 
     def run(self) -> Report:
-        """Index what the config names in the space of the encoder, and report.
+        """Index the files of the configuration in the encoder's space, and return a report.
 
-        Files whose items have their vectors there are unchanged; others are read, so that the
-        space of a second model fills up beside the current one.
+        Files whose items have vectors in that space are unchanged; others are read, so that the
+        space of a second model is filled while the current one stays in use.
 
-        Raises LibraryInUse, ModelMismatch, PathNotFound or DiskFull; what was committed before
-        any error or Ctrl-C stays, and the next run goes on from there.
+        Raises LibraryInUse, ModelMismatch, PathNotFound or DiskFull; rows committed before an
+        error or Ctrl-C are kept, and the next run continues.
         """
         workers = self._config.workers or usable_cores()
         self._file_systems = FileSystems.read()
         with self._library.writing("index") as counts:
-            space_id, scopes, finder = self._settle()
-            notices = Notices(finder, self._excludes)
+            space_id, targets, resolver = self._prepare()
+            notices = Notices(resolver, self._excludes)
             changes = Changes(self._library.catalogue, space_id, self._config)
             catalogue, most = self._library.catalogue, self._config.batch_size
-            encoding = Encoding(self._encoder, catalogue, space_id, most)
-            writing = Writing(self._library, space_id)
-            with Census(scopes, self._scan) as census:
-                tally = Tally(writing, census, self._watch)
+            encoding = EncodeStage(self._encoder, catalogue, space_id, most)
+            writer = Writer(self._library, space_id)
+            with FileCounter(targets, self._scan) as file_counter:
+                progress = ProgressCounter(writer, file_counter, self._watch)
                 with (
                     ReadPool(workers, self._config.limits) as pool,
-                    Line(pool, encoding, writing, 4 * workers, tally.tell) as line,
+                    Pipeline(pool, encoding, writer, 4 * workers, progress.report) as pipeline,
                 ):
-                    for scope in scopes:
-                        self._go_over(scope, changes, line, tally, notices)
-                    tally.end()
-            missing, excluded = self._settle_up(scopes, writing, space_id)
+                    for target in targets:
+                        self._index_target(target, changes, pipeline, progress, notices)
+                    progress.finish_scan()
+            missing, excluded = self._finish(targets, writer, space_id)
             report = _report(
-                tally,
-                line,
+                progress,
+                pipeline,
                 missing=missing,
                 excluded=excluded,
-                not_found=len(finder.not_found),
-                partial=writing.partial,
-                notices=(*notices.lines(tally.scanned, excluded), *_in_part(encoding, writing)),
-                **writing.reread_counts,
+                not_found=len(resolver.not_found),
+                partial=writer.partial,
+                notices=(*notices.lines(progress.scanned, excluded), *_partial(encoding, writer)),
+                **writer.reread_counts,
             )
             counts.update(_counted(report))
         return report
 
-    def _settle(self) -> tuple[int, list[Scope], Scopes]:
+    def _prepare(self) -> tuple[int, list[Target], TargetResolver]:
         offered = self._encoder.space  # may load the model: before the transaction, under the lock
         with self._library.catalogue.writing() as connection:
             space = spaces.register(connection, offered)
-            finder = Scopes(connection, str(self._library.path.resolve()))
-            scopes = finder.of(self._config.paths, self._config.files)
+            resolver = TargetResolver(connection, str(self._library.path.resolve()))
+            targets = resolver.resolve(self._config.paths, self._config.files)
         assert space.id is not None
-        return space.id, scopes, finder
+        return space.id, targets, resolver
 
-    def _scan(self, scope: Scope) -> Scan:
+    def _scan(self, target: Target) -> Scan:
         library = str(self._library.path.resolve())
-        return Scan(scope.root, self._excludes, library, self._file_systems, scope.place)
+        return Scan(target.root, self._excludes, library, self._file_systems, target.path)
 
-    def _go_over(
-        self, scope: Scope, changes: Changes, line: Line, tally: Tally, notices: Notices
+    def _index_target(
+        self,
+        target: Target,
+        changes: Changes,
+        pipeline: Pipeline,
+        progress: ProgressCounter,
+        notices: Notices,
     ) -> None:
-        """Send every change of a scope down the line."""
-        scan = self._scan(scope)
+        """Send all changes of a target into the pipeline."""
+        scan = self._scan(target)
         began = time.monotonic()
-        for change in changes.of(scope, scan):
-            line.stages["scan"] += time.monotonic() - began
-            tally.meet(change)
-            self._take(change, line)
+        for change in changes.of(target, scan):
+            pipeline.stages["scan"] += time.monotonic() - began
+            progress.count(change)
+            self._dispatch(change, pipeline)
             began = time.monotonic()
-        notices.add(scope, scan)
+        notices.add(target, scan)
 
-    def _take(self, change: Change, line: Line) -> None:
+    def _dispatch(self, change: Change, pipeline: Pipeline) -> None:
         match change:
             case Changed():
-                line.read(change, self._task(change))
+                pipeline.read(change, self._task(change))
             case Unchanged(seen=None):
                 pass  # nothing of it is written
             case _:
-                line.put(change)
+                pipeline.put(change)
 
     def _task(self, change: Changed) -> ReadTask:
         return ReadTask(
@@ -136,15 +141,15 @@ class Indexer:
             text_columns=change.columns,
         )
 
-    def _settle_up(self, scopes: list[Scope], writing: Writing, space_id: int) -> tuple[int, int]:
-        """Drop what nothing holds any more, renew the indexes.
+    def _finish(self, targets: list[Target], writer: Writer, space_id: int) -> tuple[int, int]:
+        """Delete orphans and rebuild the vector indexes where needed.
 
-        Returns how many files of the scopes are missing and how many are excluded.
+        Return how many files of the targets are missing and how many are excluded.
         """
         with self._library.catalogue.writing() as connection:
-            dropped = items.drop_orphans(connection, writing.displaced)
-            missing = _count(connection, files.count_missing, scopes)
-            excluded = _count(connection, files.count_excluded, scopes)
+            dropped = items.drop_orphans(connection, writer.displaced)
+            missing = _count(connection, files.count_missing, targets)
+            excluded = _count(connection, files.count_excluded, targets)
             roots.drop_moved_out(connection, os.path.lexists)
         self._library.thumbnails.delete(dropped)
         self._library.refresh_builds(space_id, self._config.index_kind)
@@ -152,17 +157,17 @@ class Indexer:
 
 
 def _count(
-    connection: Connection, counted: Callable[[Connection, str | None], int], scopes: list[Scope]
+    connection: Connection, counted: Callable[[Connection, str | None], int], targets: list[Target]
 ) -> int:
-    # Of a list there may be a million scopes, and mostly there is nothing to count.
+    # A list may have a million targets, and usually there is nothing to count.
     if not counted(connection, None):
         return 0
-    return sum(counted(connection, scope.place) for scope in scopes)
+    return sum(counted(connection, target.path) for target in targets)
 
 
-def _in_part(encoding: Encoding, writing: Writing) -> list[str]:
-    """Return the lines on what the model, or this version, could not read as it stands."""
-    return [*encoding.notices(), *_kept_notices(writing.kept)]
+def _partial(encoding: EncodeStage, writer: Writer) -> list[str]:
+    """Return the notices about truncated passages and files that could not be read again."""
+    return [*encoding.notices(), *_kept_notices(writer.kept)]
 
 
 def _kept_notices(kept: list[Kept]) -> list[str]:
@@ -176,14 +181,14 @@ def _kept_notices(kept: list[Kept]) -> list[str]:
     ]
 
 
-def _report(tally: Tally, line: Line, **more: Any) -> Report:
-    counts: dict[str, Any] = {name: tally.counts[name] for name in OUTCOMES}
+def _report(progress: ProgressCounter, pipeline: Pipeline, **more: Any) -> Report:
+    counts: dict[str, Any] = {name: progress.counts[name] for name in OUTCOMES}
     return Report(
-        scanned=tally.scanned,
+        scanned=progress.scanned,
         **counts,
-        seconds=tally.seconds,
+        seconds=progress.seconds,
         **more,
-        stages=dict(line.stages),
+        stages=dict(pipeline.stages),
     )
 
 

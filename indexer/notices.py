@@ -1,56 +1,60 @@
-"""Notices: what a run has to say beside its counts, each in one line."""
+"""The notices of a run, in addition to its counts, each in one line."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
 
 from indexer.scan.excludes import Excludes
-from indexer.scan.targets import Scope, Scopes
+from indexer.scan.targets import Target, TargetResolver
 from indexer.scan.walk import LeftOut, Scan
 
-_NAMED = 10  # of one kind; of more it is said how many
+_NAMED = 10  # lines of one kind; the rest are counted in one more
 _LONGEST_PATH = 200  # characters of a path in a line
 
 
 class Notices:
-    """Gathers them while a run goes over its scopes."""
+    """Collects the notices of a run over its targets."""
 
-    def __init__(self, scopes: Scopes, excludes: Excludes) -> None:
+    def __init__(self, targets: TargetResolver, excludes: Excludes) -> None:
         self._excludes = excludes
-        self._not_found, self._links = scopes.not_found, scopes.links
-        self._of_scopes: list[str] = []
+        self._not_found, self._links = targets.not_found, targets.links
+        self._of_targets: list[str] = []
         self._unreadable: list[str] = []
-        self._named: list[str] = []  # by a person, and by an exclude pattern as well
+        self._named: list[str] = []  # named by the user, and matched by an exclude pattern
         self._left_out = LeftOut()
-        self._met = False
+        self._matched = False
 
-    def add(self, scope: Scope, scan: Scan) -> None:
-        """Collect what the scan of a scope met."""
-        if scope.notice:
-            self._of_scopes.append(scope.notice)
-        if self._excludes.given and scan.excludes(scope.place, os.path.isdir(scope.place)):
-            self._named.append(scope.place)
-            self._met |= not self._excludes.by_root
+    def add(self, target: Target, scan: Scan) -> None:
+        """Collect the notices of the scan of a target."""
+        if target.notice:
+            self._of_targets.append(target.notice)
+        if self._excludes.given and scan.excludes(target.path, os.path.isdir(target.path)):
+            self._named.append(target.path)
+            self._matched |= not self._excludes.by_root
         self._unreadable += [
             f"the folder {shortened(folder)} could not be read ({reason}): what is known of it "
             "is kept"
             for folder, reason in scan.unreadable.items()
         ]
         self._left_out += scan.left_out
-        # Patterns that stand for the whole library need not match in a file that is named.
-        if os.path.isdir(scope.place) or not self._excludes.by_root:
-            self._met |= scan.met
+        # Patterns of the whole library need not match anything in a single named file.
+        if os.path.isdir(target.path) or not self._excludes.by_root:
+            self._matched |= scan.met
 
     def lines(self, scanned: int, excluded: int) -> tuple[str, ...]:
-        """Return all lines of a run that met `scanned` files and has `excluded` ones."""
+        """Return all notices of a run with `scanned` files, `excluded` of them."""
         return (
-            *self._of_scopes,
-            *_some(self._not_found, "{} is not there".format, "listed names are not there"),
-            *_some(self._links, self._link, "named paths are symbolic links and were followed"),
-            *_some(self._unreadable, str, "folders could not be read"),
-            *_some(self._named, _named, "named paths are left out by exclude patterns"),
+            *self._of_targets,
+            *_first_lines(self._not_found, "{} is not there".format, "listed names are not there"),
+            *_first_lines(
+                self._links, self._link, "named paths are symbolic links and were followed"
+            ),
+            *_first_lines(self._unreadable, str, "folders could not be read"),
+            *_first_lines(
+                self._named, _excluded_line, "named paths are left out by exclude patterns"
+            ),
             *left_out_lines(self._left_out, empty=not scanned),
             *self._unused(),
-            *_counted(
+            *_count_line(
                 excluded,
                 "file is excluded now: kept, and not shown",
                 "files are excluded now: kept, and not shown",
@@ -61,7 +65,7 @@ class Notices:
         return f"{written} is a symbolic link: {shortened(self._links[written])} is looked at"
 
     def _unused(self) -> list[str]:
-        unused = self._excludes.unused() if self._met else []
+        unused = self._excludes.unused() if self._matched else []
         if not unused:
             return []
         noun = "pattern" if len(unused) == 1 else "patterns"
@@ -72,22 +76,24 @@ class Notices:
 
 
 def left_out_lines(left: LeftOut, empty: bool) -> list[str]:
-    """Return a line for each reason why a walk passed names over.
+    """Return a notice for each reason why a walk skipped names.
 
-    System folders and exclude patterns are a reason to tell only where nothing else was there.
+    System folders and exclude patterns are mentioned only if no file was found (`empty`).
     """
-    links = _counted(left.links, "symbolic link is not followed", "symbolic links are not followed")
-    hidden = _counted(
+    links = _count_line(
+        left.links, "symbolic link is not followed", "symbolic links are not followed"
+    )
+    hidden = _count_line(
         left.hidden,
         "name that begins with a dot is left out",
         "names that begin with a dot are left out",
     )
-    system = _counted(
+    system = _count_line(
         left.system,
         "folder that a system keeps for itself is left out",
         "folders that systems keep for themselves are left out",
     )
-    excluded = _counted(
+    excluded = _count_line(
         left.excluded,
         "name is left out by an exclude pattern",
         "names are left out by exclude patterns",
@@ -96,23 +102,23 @@ def left_out_lines(left: LeftOut, empty: bool) -> list[str]:
 
 
 def shortened(path: str) -> str:
-    """Return a path that fits into a line, without its middle where it is very long."""
+    """Return a path for a line of text, without its middle part if it is very long."""
     if len(path) <= _LONGEST_PATH:
         return path
     half = _LONGEST_PATH // 2
     return f"{path[:half]}…{path[-half:]}"
 
 
-def _named(path: str) -> str:
+def _excluded_line(path: str) -> str:
     return f"{path} is left out by an exclude pattern, although it was named"
 
 
-def _counted(count: int, one: str, many: str) -> list[str]:
+def _count_line(count: int, one: str, many: str) -> list[str]:
     return [f"{count:,} {one if count == 1 else many}"] if count else []
 
 
-def _some(found: Iterable[str], line: Callable[[str], str], rest: str) -> list[str]:
-    """Write a line for each of the first, and one for how many more there are."""
+def _first_lines(found: Iterable[str], line: Callable[[str], str], rest: str) -> list[str]:
+    """Return a line for each of the first `_NAMED`, and one for the number of the others."""
     every: Sequence[str] = list(found)
     more = len(every) - _NAMED
     lines = [line(one) for one in every[:_NAMED]]

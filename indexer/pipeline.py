@@ -1,4 +1,4 @@
-"""The line between reading and writing: bounded queues, one encoding and one writing thread."""
+"""The pipeline from reading to writing: bounded queues, one encoder and one writer thread."""
 
 import threading
 import time
@@ -9,42 +9,47 @@ from queue import Empty, Full, Queue
 from typing import Self, TypeVar
 
 from indexer.changes import Changed
-from indexer.encode import Arrival, Encoding
-from indexer.reader import Read, ReadTask
+from indexer.encode import Arrival, EncodeStage
+from indexer.reader import FileContent, ReadTask
 from indexer.workers import ReadPool
 from indexer.writer import (
     COMMIT_SECONDS,
     Event,
     PassagesDone,
     PictureDone,
-    Writing,
+    Writer,
 )
 
 T = TypeVar("T")
 _MOST_EVENTS = 512  # of one commit
-_LONG_TEXT_BYTES = 1 << 20  # a text above this is held in memory with few others
+_LONG_TEXT_BYTES = 1 << 20  # only `_LONG_TEXTS` texts above this size are in memory at a time
 _LONG_TEXTS = 3
-_TICK = 0.2  # seconds between looks at whether another thread gave up
-_FILL = 0.1  # seconds that an unfinished batch waits for company
+_TICK = 0.2  # seconds between checks whether another thread failed
+_FILL = 0.1  # seconds that an incomplete batch waits for more arrivals
 
 
-class Line:
-    """Carries files from the worker processes through the encoder into the catalogue.
+class Pipeline:
+    """Passes files from the worker processes through the encoder into the catalogue.
 
-    As a context manager: at the end of the block everything taken in is committed; if the
-    block raises, what is already encoded is committed, the rest is dropped and the workers
-    are stopped. An error of a thread is raised in the block.
+        read() ──► ReadPool ──► arrivals ──► encoder thread ──► events ──► writer thread
+           └ waits for a slot              └ frees the slot       ▲
+        put() ────────────────────────────────────────────────────┘ waits while events is full
+
+    None in a queue ends its thread; the encoder puts it back, since it may meet it within a batch.
+    As a context manager: at the end of the block everything taken in is committed; if the block
+    raises, encoded contents are committed, the rest is dropped and the workers are stopped. An
+    error of a thread is raised in the block.
     """
 
     def __init__(
         self,
         pool: ReadPool,
-        encoding: Encoding,
-        writing: Writing,
+        encoding: EncodeStage,
+        writer: Writer,
         most_reading: int,
         committed: Callable[[], None],
     ) -> None:
-        self._pool, self._encoding, self._writing = pool, encoding, writing
+        self._pool, self._encoding, self._writer = pool, encoding, writer
         self._committed = committed
         self._slot_count = most_reading + 2 * encoding.batch_size
         self._slots = threading.Semaphore(self._slot_count)
@@ -63,13 +68,13 @@ class Line:
         if _is_long(change):
             self._acquire(self._long_texts)
 
-        def arrived(future: "Future[Read]") -> None:
+        def arrived(future: "Future[FileContent]") -> None:
             self._arrivals.put(_arrival(change, future))
 
         self._pool.schedule(task).add_done_callback(arrived)
 
     def put(self, event: Event) -> None:
-        """Send an event that needs no reading straight to the writer."""
+        """Send an event that needs no reading directly to the writer."""
         self._send(self._events, event)
 
     def __enter__(self) -> Self:
@@ -90,7 +95,7 @@ class Line:
         self._check()
 
     def _drain(self) -> None:
-        for _ in range(self._slot_count):  # all slots back: the encoder has taken every arrival
+        for _ in range(self._slot_count):  # all slots free: the encoder has taken every arrival
             self._acquire(self._slots)
 
     def _acquire(self, slots: threading.Semaphore) -> None:
@@ -120,7 +125,7 @@ class Line:
                 self.stages["encode"] += time.monotonic() - began
                 self._send(self._events, event)
                 if self._stop.is_set() and isinstance(event, PassagesDone):
-                    return  # a long document need not be finished; a batch of pictures is done
+                    return  # a long document may stay unfinished; a batch of pictures is complete
                 began = time.monotonic()
             self.stages["encode"] += time.monotonic() - began
             for arrival in batch:
@@ -128,7 +133,7 @@ class Line:
                     self._long_texts.release()
 
     def _gather(self) -> list[Arrival] | None:
-        """Wait for arrivals and take up to a batch of them; None at the end of the line."""
+        """Wait for arrivals and return up to a batch of them; None at the end."""
         batch: list[Arrival] = []
         deadline = None
         while len(batch) < self._encoding.batch_size:
@@ -138,7 +143,7 @@ class Line:
             except Empty:
                 break
             if arrival is None or self._stop.is_set():
-                self._arrivals.put(None)  # for the next time round
+                self._arrivals.put(None)  # for the next call
                 return batch if batch and not self._stop.is_set() else None
             self._slots.release()
             batch.append(arrival)
@@ -151,9 +156,9 @@ class Line:
             events, ended = self._gather_events()
             if events:
                 began = time.monotonic()
-                self._writing.commit(events)
+                self._writer.commit(events)
                 self.stages["write"] += time.monotonic() - began
-                self._land(events)
+                self._release_committed(events)
                 self._committed()
 
     def _gather_events(self) -> tuple[list[Event], bool]:
@@ -171,8 +176,8 @@ class Line:
             deadline = deadline or time.monotonic() + COMMIT_SECONDS
         return events, False
 
-    def _land(self, events: list[Event]) -> None:
-        """Their contents are in the catalogue now, where the encoder looks for them."""
+    def _release_committed(self, events: list[Event]) -> None:
+        """Remove committed contents from `in_flight`: the encoder now finds them stored."""
         for event in events:
             if isinstance(event, PictureDone):
                 self._encoding.in_flight["image"].discard(event.content.hash)
@@ -209,7 +214,7 @@ def _is_long(change: Changed) -> bool:
 
 
 def _join(thread: threading.Thread, patiently: bool) -> None:
-    """Wait for a thread; `patiently` through more Ctrl-C, for the lock goes only after it."""
+    """Wait for a thread; `patiently` ignores Ctrl-C, since it must end before the lock is freed."""
     while thread.is_alive():
         try:
             thread.join()
@@ -218,10 +223,10 @@ def _join(thread: threading.Thread, patiently: bool) -> None:
                 raise
 
 
-def _arrival(change: Changed, future: "Future[Read]") -> Arrival | None:
+def _arrival(change: Changed, future: "Future[FileContent]") -> Arrival | None:
     try:
         return Arrival(change, future.result())
-    except CancelledError:  # the line is being stopped
+    except CancelledError:  # the pipeline is being stopped
         return None
     except Exception as error:
         return Arrival(change, error)

@@ -1,4 +1,4 @@
-"""A tally: how far a run has come, told now and then while it goes on."""
+"""The progress of a run, reported at intervals while it goes on."""
 
 import time
 from collections import Counter
@@ -6,52 +6,52 @@ from collections.abc import Callable
 
 from indexer.changes import Change, Excluded, Missing, Unchanged
 from indexer.config import Progress
-from indexer.file_counter import Census
-from indexer.writer import Writing
+from indexer.file_counter import FileCounter
+from indexer.writer import Writer
 
-_TELL_SECONDS = 0.25
+_REPORT_SECONDS = 0.25
 OUTCOMES = ("new", "copied", "moved", "unchanged", "skipped", "failed")
 
 
-class Tally:
-    """Counts the files a run meets and those it is done with."""
+class ProgressCounter:
+    """Counts the files that a run has scanned and those it has finished."""
 
     def __init__(
-        self, writing: Writing, census: Census, watch: Callable[[Progress], None] | None
+        self, writer: Writer, file_counter: FileCounter, watch: Callable[[Progress], None] | None
     ) -> None:
-        self._writing, self._census, self._watch = writing, census, watch
+        self._writer, self._file_counter, self._watch = writer, file_counter, watch
         self._began = time.monotonic()
-        self._told = 0.0
-        self._all_met = False
+        self._reported = 0.0
+        self._scan_finished = False
         self.scanned = 0
-        # Every key from the start: another thread adds the counts up meanwhile.
-        self._standing = Counter(dict.fromkeys(OUTCOMES, 0))
+        # All keys from the start: another thread adds the counts up meanwhile.
+        self._unwritten_counts = Counter(dict.fromkeys(OUTCOMES, 0))
 
     @property
     def seconds(self) -> float:
-        """Seconds since the run began."""
+        """Return the seconds since the run began."""
         return time.monotonic() - self._began
 
     @property
     def counts(self) -> Counter[str]:
-        """Files by outcome, so far as their rows are committed."""
-        return self._standing + self._writing.counts
+        """Return the number of files by outcome, of those whose rows are committed."""
+        return self._unwritten_counts + self._writer.counts
 
-    def meet(self, change: Change) -> None:
-        """Count a file that the scan came upon."""
+    def count(self, change: Change) -> None:
+        """Count a change found by the scan."""
         self.scanned += not isinstance(change, Missing | Excluded)
         if isinstance(change, Unchanged):
-            self._standing[change.outcome] += 1
-        if time.monotonic() - self._told > _TELL_SECONDS:
-            self.tell()
+            self._unwritten_counts[change.outcome] += 1
+        if time.monotonic() - self._reported > _REPORT_SECONDS:
+            self.report()
 
-    def end(self) -> None:
-        """Note that the scan has met every file."""
-        self._all_met = True
+    def finish_scan(self) -> None:
+        """Record that the scan has found all files."""
+        self._scan_finished = True
 
-    def tell(self) -> None:
-        """Report to the watcher where the run stands."""
-        self._told = time.monotonic()
+    def report(self) -> None:
+        """Report the progress to the callback."""
+        self._reported = time.monotonic()
         if self._watch is None:
             return
         counts = self.counts
@@ -62,13 +62,13 @@ class Tally:
             failed=counts["failed"],
             seconds=self.seconds,
             total=self._total(),
-            reread=self._writing.reread_counts["reread"],
+            reread=self._writer.reread_counts["reread"],
         )
         self._watch(progress)
 
     def _total(self) -> int | None:
-        if self._all_met:
+        if self._scan_finished:
             return self.scanned
-        # The census may be behind files that came since; it is never below what was met.
-        counted = self._census.total
+        # Files may have been added since they were counted.
+        counted = self._file_counter.total
         return None if counted is None else max(counted, self.scanned)

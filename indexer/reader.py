@@ -48,17 +48,17 @@ class ReadTask:
 
     @property
     def seconds(self) -> float:
-        """The time that it may take."""
+        """Return the seconds that the task may take."""
         return self.limits.seconds
 
-    def run(self) -> "Read":
+    def run(self) -> "FileContent":
         """Read the file; raises a FileFailure that says why it cannot be used."""
         return read(self)
 
 
 @dataclass(frozen=True, slots=True)
-class PictureRead:
-    """What is kept of a picture, and the pixels its tower will see."""
+class ImageContent:
+    """The stored data of a picture, and the pixels for its encoder."""
 
     format: str
     width: int  # upright
@@ -70,14 +70,14 @@ class PictureRead:
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderRead:
-    """What is read again of a picture whose pixels stay as an earlier version read them."""
+class HeaderContent:
+    """The metadata of a picture whose pixels are unchanged since an earlier version."""
 
     capture: Capture
 
 
 @dataclass(frozen=True, slots=True)
-class TextRead:
+class TextContent:
     """The passages of a text, in order, and in words what of it could not be read."""
 
     spans: tuple[Span, ...]
@@ -85,15 +85,15 @@ class TextRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class FileContent:
     """The identity of a file's content, and the content unless it was known."""
 
     hash: str  # SHA-256, 64 hexadecimal digits
     size: int  # bytes that were hashed
-    content: PictureRead | HeaderRead | TextRead | None
+    content: ImageContent | HeaderContent | TextContent | None
 
 
-def read(task: ReadTask) -> Read:
+def read(task: ReadTask) -> FileContent:
     """Read one file; raises a FileFailure that says why it cannot be used."""
     try:
         return _read(task)
@@ -104,7 +104,7 @@ def read(task: ReadTask) -> Read:
         raise failure(task.limits.too_much_memory()) from None
 
 
-def _read(task: ReadTask) -> Read:
+def _read(task: ReadTask) -> FileContent:
     limits = task.limits
     if task.kind == "image":
         data = read_bytes(task.path, limits.file_bytes)
@@ -112,20 +112,20 @@ def _read(task: ReadTask) -> Read:
         data = read_bytes(task.path, limits.text_bytes, "text_bytes")
     digest = sha256(data).hexdigest()
     if digest in task.known:
-        return Read(digest, len(data), None)
+        return FileContent(digest, len(data), None)
     if task.kind != "image":
-        return Read(digest, len(data), _text(data, task))
-    return Read(digest, len(data), _picture(data, digest, task))
+        return FileContent(digest, len(data), _text(data, task))
+    return FileContent(digest, len(data), _picture(data, digest, task))
 
 
-def _picture(data: bytes, digest: str, task: ReadTask) -> PictureRead | HeaderRead:
+def _picture(data: bytes, digest: str, task: ReadTask) -> ImageContent | HeaderContent:
     if digest in task.outdated:
         header = open_header(data, task.limits)
         if header.reads_since <= task.outdated[digest]:
-            return HeaderRead(header.capture)
+            return HeaderContent(header.capture)
     smallest = None if task.full_decode else sides_needed(task.spec)
     picture = open_picture(data, limits=task.limits, smallest=smallest)
-    return PictureRead(
+    return ImageContent(
         picture.format,
         picture.width,
         picture.height,
@@ -136,10 +136,10 @@ def _picture(data: bytes, digest: str, task: ReadTask) -> PictureRead | HeaderRe
     )
 
 
-def _text(data: bytes, task: ReadTask) -> TextRead:
+def _text(data: bytes, task: ReadTask) -> TextContent:
     decoded = decode(data)
     if task.kind != "table":
-        return TextRead(passages(decoded.text), decoded.damage)
+        return TextContent(passages(decoded.text), decoded.damage)
     split = csv_passages if task.path.lower().endswith(".csv") else jsonl_passages
     spans, omitted = split(decoded.text, task.text_columns)
-    return TextRead(spans, "; ".join(filter(None, (decoded.damage, omitted))))
+    return TextContent(spans, "; ".join(filter(None, (decoded.damage, omitted))))

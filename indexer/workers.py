@@ -1,10 +1,10 @@
-"""Worker processes that read files, so that a hostile file costs itself and nothing else.
+"""Worker processes that read files, so that a hostile file can fail only itself.
 
-Each worker is a fresh interpreter that takes tasks on its standard input and answers on its
-standard output, kept by one thread of this process. A worker that crashes, hangs or eats memory
-is killed and replaced, and only the file it was reading fails. Workers share nothing with each
-other and inherit neither locks nor files; they end when their input does, so also when this
-process is killed.
+Each worker is a fresh interpreter that reads tasks from its standard input and writes answers to
+its standard output, managed by one thread of this process. A worker that crashes, hangs or takes
+too much memory is killed and replaced, and only the file it was reading fails. Workers share
+nothing with each other and inherit neither locks nor files; they end when their input is closed,
+so also when this process is killed.
 """
 
 import csv
@@ -28,14 +28,14 @@ from indexer.images.limits import Limits
 from indexer.images.task import Task
 from storage.errors import DecodeFailure, FileFailure, Hint, SightlineError
 
-_START_SECONDS = 60.0  # for the imports, on a machine that is busy or has a slow disk
-_TASKS_PER_PROCESS = 5_000  # then a fresh one, whatever a decoder may have leaked
-_NICENESS = 5  # the encoder's threads go first: where both want the processor, it is the slower
-_LAST_SECONDS = 2.0  # for a process to end after its pipe closed
-_LONGEST_CELL = (1 << 31) - 1  # characters; the csv module takes no more everywhere
-_ORPHAN_SECONDS = 10  # a worker without a parent gives up so long after its time limit
+_START_SECONDS = 60.0  # for the imports, on a busy machine or a slow disk
+_TASKS_PER_PROCESS = 5_000  # then the process is replaced: a decoder may leak memory
+_NICENESS = 5  # below the encoder's threads, which are the slower stage
+_LAST_SECONDS = 2.0  # for a process to end after its pipe is closed
+_LONGEST_CELL = (1 << 31) - 1  # characters; the csv module's limit on some platforms
+_ORPHAN_SECONDS = 10  # a worker without a parent ends so long after its time limit
 
-# Past the doors of the packages: a worker needs `storage.errors` and no database.
+# Skips the packages' `__init__`: a worker needs `storage.errors` but no database.
 _BOOTSTRAP = """
 import sys
 import time
@@ -61,14 +61,14 @@ class _Done:
 
 
 class ReadPool:
-    """Reads files in `workers` processes under `limits`; a context manager.
+    """A pool of `workers` processes that run tasks under `limits`; a context manager.
 
-    Leaving the block normally waits for what was scheduled; leaving it by an exception kills
-    the workers and cancels what was not begun. Processes are started by the first tasks.
+    Leaving the block normally waits for all scheduled tasks; leaving it by an exception kills
+    the workers and cancels the waiting tasks. Processes are started by the first tasks.
     """
 
     def __init__(self, workers: int, limits: Limits, work: str = "indexer.reader") -> None:
-        """Take the module of the tasks, which is imported before memory is bounded."""
+        """Create a pool; `work` is the tasks' module, imported before memory is limited."""
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._stopping = False
         self._workers = [_Worker(limits, work) for _ in range(workers)]
@@ -89,14 +89,14 @@ class ReadPool:
         return future
 
     def close(self) -> None:
-        """Finish what was scheduled and end the workers."""
+        """Finish the scheduled tasks and end the workers."""
         for _ in self._keepers:
             self._jobs.put(None)
         for keeper in self._keepers:
             keeper.join()
 
     def stop(self) -> None:
-        """End the workers now; what was not finished is cancelled."""
+        """Kill the workers; unfinished tasks are cancelled."""
         self._stopping = True
         for worker in self._workers:
             worker.kill()
@@ -104,7 +104,7 @@ class ReadPool:
 
     @property
     def busy_seconds(self) -> float:
-        """Seconds that the workers together spent on tasks."""
+        """Return the seconds that all workers together spent on tasks."""
         return sum(worker.busy_seconds for worker in self._workers)
 
     def __enter__(self) -> Self:
@@ -117,7 +117,7 @@ class ReadPool:
             self.stop()
 
     def _keep(self, worker: "_Worker") -> None:
-        """Hand one worker its tasks, one at a time, until there are no more."""
+        """Pass tasks to one worker, one at a time, until there are no more."""
         while (job := self._jobs.get()) is not None:
             task, future = job
             if self._stopping:
@@ -127,18 +127,18 @@ class ReadPool:
             began = time.monotonic()
             try:
                 answer: _Done | Exception = worker.ask(task)
-            except Exception as error:  # whatever happened, someone waits for this future
+            except Exception as error:  # in any case someone waits for this future
                 answer = error
             worker.busy_seconds += time.monotonic() - began
             if isinstance(answer, _Done):
                 future.set_result(answer.result)
-            else:  # killed by `stop`, a file is not broken
+            else:  # a worker killed by `stop` does not mean a broken file
                 future.set_exception(CancelledError() if self._stopping else answer)
         worker.end()
 
 
 class _Worker:
-    """One process at a time, replaced when it dies or has done its share."""
+    """One process at a time, replaced when it dies or after `_TASKS_PER_PROCESS` tasks."""
 
     def __init__(self, limits: Limits, work: str) -> None:
         self._limits, self._work = limits, work
@@ -147,7 +147,7 @@ class _Worker:
         self._asked = 0
 
     def ask(self, task: Task[object]) -> _Done | SightlineError:
-        """Do a task; a failure is returned, not raised."""
+        """Run a task in the process; a failure is returned, not raised."""
         request = pickle.dumps(task)
         process = self._ready()
         self._asked += 1
@@ -160,7 +160,7 @@ class _Worker:
         return DecodeFailure(f"the decoder crashed on it ({_death(code)})")
 
     def _last_word(self, process: "subprocess.Popen[bytes]") -> int:
-        """Return the exit code of a process that is to end, and kill it where it does not."""
+        """Return the exit code of a process that should end; kill it if it does not."""
         try:
             return process.wait(_LAST_SECONDS)
         except subprocess.TimeoutExpired:
@@ -168,22 +168,22 @@ class _Worker:
             return process.wait()
 
     def kill(self) -> None:
-        """End the process at once, if there is one; safe from any thread."""
+        """Kill the process, if there is one; safe from any thread."""
         if self._process is not None:
             self._process.kill()
 
     def end(self) -> None:
-        """End the process's input, and clean up after it."""
+        """Close the process's input and wait for it to end."""
         if self._process is not None:
             for pipe in (self._process.stdin, self._process.stdout):
                 with suppress(OSError):  # a dead process's pipe may hold bytes it never read
                     pipe.close()  # type: ignore[union-attr]
-            # A process that was forked off meanwhile holds the other end of the input open.
+            # A process forked meanwhile may hold the other end of the input open.
             self._last_word(self._process)
             self._process = None
 
     def _ready(self) -> "subprocess.Popen[bytes]":
-        """Return a living process, started now if need be."""
+        """Return a running process, started now if necessary."""
         if self._process is not None:
             if self._process.poll() is None and self._asked < _TASKS_PER_PROCESS:
                 return self._process
@@ -193,13 +193,13 @@ class _Worker:
         if self._exchange(self._process, begin, _START_SECONDS) != _Done("ready"):
             raise self._stillborn()
         assert self._process.stderr is not None
-        self._process.stderr.close()  # a started worker has nothing more to say there
+        self._process.stderr.close()  # only used for errors at the start
         return self._process
 
     def _exchange(
         self, process: "subprocess.Popen[bytes]", request: bytes, seconds: float
     ) -> object:
-        """Send a request and wait for the answer: TimeoutError if late, EOFError if none comes."""
+        """Send a request and return the answer, TimeoutError if late, EOFError if none came."""
         assert process.stdin is not None and process.stdout is not None
         late: list[bool] = []
         watch = Timer(seconds, _put_down, (process, late))
@@ -209,12 +209,12 @@ class _Worker:
             process.stdin.write(request)
             process.stdin.flush()
             return pickle.load(process.stdout)
-        except Exception:  # cut short or garbled: either way the process is of no more use
+        except Exception:  # cut short or garbled: the process cannot be used any more
             return TimeoutError if late else EOFError
         finally:
             watch.cancel()
             watch.join()
-            if late:  # even where the answer came just in time, the process is dying
+            if late:  # even if the answer came just in time, the process was killed
                 self._asked = _TASKS_PER_PROCESS
 
     def _stillborn(self) -> SightlineError:
@@ -231,8 +231,8 @@ class _Worker:
 
 
 def _start() -> "subprocess.Popen[bytes]":
-    # -P keeps the current folder, which may hold anything, off the import path. A process group
-    # of its own keeps Ctrl-C for this process, which then stops its workers in good order.
+    # -P keeps the current folder, which is untrusted, off the import path. In a process group of
+    # its own a worker does not receive Ctrl-C: this process stops it in order.
     return subprocess.Popen(
         [sys.executable, "-P", "-c", _BOOTSTRAP, *(path or os.getcwd() for path in sys.path)],
         stdin=subprocess.PIPE,
@@ -258,18 +258,18 @@ def _death(code: int) -> str:
 
 
 def serve() -> None:
-    """Answer tasks from standard input until it ends; the whole life of a worker process."""
+    """Run tasks from standard input until it ends: the main function of a worker process."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     limits, work = pickle.load(requests)
     import_module(work)
-    _settle(limits)
+    _restrict_process(limits)
     _send(answers, _Done("ready"), limits)
     while True:
         try:
             task: Task[object] = pickle.load(requests)
         except EOFError:
             return
-        if hasattr(signal, "alarm"):  # a worker in mid-decode would not notice a parent's death
+        if hasattr(signal, "alarm"):  # a decoding worker would not notice that its parent died
             signal.alarm(int(task.seconds) + _ORPHAN_SECONDS)
         _send(answers, _outcome(task), task.limits)
         if hasattr(signal, "alarm"):
@@ -289,20 +289,20 @@ def _outcome(task: Task[object]) -> _Done | FileFailure:
     try:
         return _Done(task.run())
     except FileFailure as failure:
-        return failure.wrapped()  # its traceback would hold on to the picture
+        return failure.wrapped()  # its traceback would keep the picture in memory
     except Exception as error:
         return DecodeFailure(f"it could not be read ({type(error).__name__}: {error})")
 
 
-def _settle(limits: Limits) -> None:
-    """Bound what this process may take, and turn what codecs print away from the answers."""
+def _restrict_process(limits: Limits) -> None:
+    """Limit the memory of this process, and keep codecs' output out of the answers."""
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_decoders()
-    warnings.simplefilter("ignore")  # Pillow has one for each odd tag, and nobody reads them here
-    # Of this process alone, which ends with its work: a long cell is no broken one.
+    warnings.simplefilter("ignore")  # Pillow warns about each odd tag, and nobody reads it here
+    # Only in this process: a long cell is not a broken one.
     csv.field_size_limit(min(limits.text_bytes, _LONGEST_CELL))
     if os.name == "posix":
         os.nice(_NICENESS)
@@ -310,7 +310,7 @@ def _settle(limits: Limits) -> None:
 
 
 def _limit_memory(allowance: int) -> None:
-    """Limit the address space to `allowance` bytes more than now; only Linux tells where it is."""
+    """Limit the address space to `allowance` bytes above the current size, known on Linux only."""
     import resource  # there is no such module on Windows
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

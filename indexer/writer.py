@@ -109,7 +109,7 @@ Event = (
 )
 
 
-class Writing:
+class Writer:
     """Commits events in the order they come; `counts` are of files whose rows are committed."""
 
     def __init__(self, library: Library, space_id: int) -> None:

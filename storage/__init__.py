@@ -1,6 +1,6 @@
-"""What rests on disk and survives a crash.
+"""Storage: the library on disk, which survives a crash.
 
-`Library` is the door: a folder with one SQLite catalogue as the truth, FAISS files and
+`Library` is the entry point: a folder with one SQLite catalogue as the truth, FAISS files and
 thumbnails derived from it, and a lock that lets one process write while others read.
 """
 

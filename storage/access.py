@@ -1,10 +1,10 @@
-"""How a catalogue may be opened: to be written, to be read beside a writer, or as it lies.
+"""The ways to open a catalogue: for writing, for reading beside a writer, or as an immutable file.
 
 SQLite reads a database in WAL mode through two files beside it, the log of changes (`-wal`) and
-its index (`-shm`), which are there while anybody has it open. Who may not write reads through them
-if both are there; if there is no log, nobody has the database open, and it is read as a file that
-does not change, without locks (sqlite.org/wal.html, "Read-Only Databases"; sqlite.org/uri.html).
-They are never made by one who only reads: left behind, they could shut the owner out.
+its index (`-shm`), which exist while any process has it open. A user without write access reads
+through them if both exist; if there is no log, no process has the database open, and it is read as
+an immutable file without locks (sqlite.org/wal.html, "Read-Only Databases"; sqlite.org/uri.html).
+A reader never creates these files: left behind, they could lock the owner out.
 """
 
 import os
@@ -16,10 +16,10 @@ _PARAMETERS = {"read": "mode=ro", "immutable": "mode=ro&immutable=1"}
 
 
 class FileState(NamedTuple):
-    """What changes about a catalogue when somebody writes it.
+    """The file properties of a catalogue that change when it is written.
 
-    A log that is empty, or not there, is None; `shared` says that its index lies beside it, as it
-    does while somebody has the catalogue open.
+    `log` is None if the log is empty or missing; `shared` is True if its index exists, as it does
+    while a process has the catalogue open.
     """
 
     file: tuple[int, int, int, int]  # inode, bytes, nanoseconds of change of content and of inode
@@ -28,21 +28,21 @@ class FileState(NamedTuple):
 
 
 def is_writable(path: Path) -> bool:
-    """Return whether this user may write a catalogue and make files beside it.
+    """Return whether this user may write a catalogue and create files beside it.
 
-    Asked of the system (POSIX.1-2024, `access`), which knows of read-only mounts, also for root.
-    The file is not opened: to close it again would drop SQLite's own locks on it.
+    Uses `access` (POSIX.1-2024), which takes read-only mounts into account, also for root. The
+    file is not opened: closing it again would drop SQLite's own locks on it.
     """
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
 def uri(path: Path, access: Access) -> str:
-    """Write the address under which SQLite opens a catalogue to be read."""
+    """Return the URI by which SQLite opens a catalogue for reading."""
     return f"{path.absolute().as_uri()}?{_PARAMETERS[access]}"
 
 
 def state(path: Path) -> FileState:
-    """Return what can be seen of a catalogue from outside; raises OSError where it is not there."""
+    """Return the state of a catalogue's files; raises OSError if it does not exist."""
     found = os.stat(path)
     times = found.st_mtime_ns, found.st_ctime_ns
     log = _log(path)

@@ -1,6 +1,6 @@
-"""Switching: from the vectors of one model to those of another, and letting go of the old ones.
+"""The current space: switching it to another model's vectors, and deleting spaces.
 
-A space is filled by index runs while another is current; becoming current is one changed row.
+Index runs fill a space while another is current; making it current changes one row.
 """
 
 from collections.abc import Collection
@@ -35,7 +35,7 @@ def counts(connection: Connection) -> tuple[SpaceCount, ...]:
 
 
 def owed(connection: Connection, space_id: int) -> int:
-    """Count the items that an index run could still give a vector of the space.
+    """Count the items without a vector of the space that an index run could encode.
 
     Those are the items with a file that is there and did not fail. What lies on a disk that is
     not mounted cannot be read, so it does not keep a space from being complete: an index run
@@ -53,7 +53,7 @@ def owed(connection: Connection, space_id: int) -> int:
 
 
 def _readable(space_id: int) -> ColumnElement[bool]:
-    """Return the condition that some file holds the item, or the passage, and is shown.
+    """Return the condition that a shown file contains the item or the passage.
 
     What failed is left out; what another model could not encode is no failure here.
     """
@@ -71,7 +71,7 @@ def _readable(space_id: int) -> ColumnElement[bool]:
 
 
 def use(connection: Connection, name: str) -> Space:
-    """Make the space of a model the current one; raises ModelMismatch where it cannot be yet."""
+    """Make the space of a model the current one; raises ModelMismatch if it is incomplete."""
     known = spaces.every(connection)
     named = [space for space in known if space.name == name]
     if not named:
@@ -99,7 +99,7 @@ def use(connection: Connection, name: str) -> Space:
 
 
 def prune(catalogue: Catalogue, folder: Path, names: Collection[str]) -> list[Space]:
-    """Drop the spaces of these models, except the current one; the caller is the writer.
+    """Delete the spaces of these models, except the current one; the caller holds the lock.
 
     The space's own row goes last, so that what was interrupted is still there to be pruned.
     The catalogue file does not shrink; new rows take the room. Raises InvalidArgument for a

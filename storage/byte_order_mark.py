@@ -1,4 +1,4 @@
-"""Byte order marks: the encoding that the first bytes of a text announce.
+"""Byte order marks: the encoding given by the first bytes of a text.
 
 The Unicode Standard, section 23.8, "Byte Order Mark (BOM)". Notepad and PowerShell write them.
 """
@@ -15,7 +15,7 @@ _MARKS = (  # the longer ones first: UTF-32 little-endian begins like UTF-16
 
 
 def marked_encoding(data: bytes) -> tuple[str, bytes] | None:
-    """Return the encoding that a byte order mark names and the bytes behind it, or None."""
+    """Return the encoding of a byte order mark and the bytes after it, or None."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return encoding, data[len(mark) :]

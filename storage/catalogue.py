@@ -1,4 +1,4 @@
-"""The SQLite file that is the truth: how it is opened, read and written.
+"""The catalogue: the SQLite file that is the truth, and how it is opened, read and written.
 
 WAL with `synchronous=FULL`: a commit that returned survives a power cut. Reads are snapshots
 that never wait; writes begin IMMEDIATE, so two writers queue instead of failing half-way.
@@ -48,7 +48,7 @@ _PRAGMAS: dict[access.Access, tuple[str, ...]] = {
 
 
 class Catalogue:
-    """One open catalogue file; `read_only` where this user cannot write it."""
+    """One open catalogue file; `read_only` if this user cannot write it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,7 +81,7 @@ class Catalogue:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Yield a connection whose changes are all committed at the end, or none are."""
+        """Yield a connection whose changes are committed together at the end, or not at all."""
         if self.read_only:
             raise read_only(self.path)
         with fork.guard(), _translated(self.path), self._opened().connect() as plain:
@@ -90,22 +90,22 @@ class Catalogue:
                 yield connection
 
     def close(self) -> None:
-        """Close the file, for good."""
+        """Close the file permanently."""
         self._closed = True
         self.release()
 
     def release(self) -> None:
-        """Close the connections that nobody uses; others are opened when they are needed."""
+        """Close the idle connections; new ones are opened when they are needed."""
         if self._engine is not None:
             self._engine.dispose()
 
     def reset(self) -> None:
-        """Forget what the parent of this process had opened, and leave it as it is."""
+        """Drop the connections inherited from the parent process without closing them."""
         self._opening = Lock()
         self._engine = None
 
     def _opened(self) -> Engine:
-        """Return what makes connections; raises LibraryClosed, LibraryReadOnly or LibraryError."""
+        """Return the engine; raises LibraryClosed, LibraryReadOnly or LibraryError."""
         with self._opening:
             if self._closed:
                 raise LibraryClosed(f"the library {self.path.parent} was closed: open it again")
@@ -117,7 +117,7 @@ class Catalogue:
             return self._engine
 
     def _to_read(self) -> Engine:
-        """Open the catalogue beside those who have it open, else as a file that lies still."""
+        """Open the catalogue beside other processes, or as an immutable file if there are none."""
         if not os.access(self.path, os.R_OK):
             raise LibraryError(f"{self.path} cannot be read: ask its owner for the right to")
         self._state = None
@@ -160,7 +160,7 @@ def _answers(engine: Engine) -> bool:
 
 
 def read_only(path: Path) -> LibraryReadOnly:
-    """Return the error for a catalogue that was to be written and cannot be."""
+    """Return the error for writing to a catalogue that this user can only read."""
     return LibraryReadOnly(
         f"the library {path.parent} can only be read here, and this would change it: ask its owner "
         "for the right to write, or copy the folder to where you may"
@@ -203,7 +203,7 @@ def _fold_case(text: str | None) -> str | None:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into the words of our own tree."""
+    """Translate SQLite's errors into those of `storage.errors`."""
     try:
         yield
     except DatabaseError as error:
@@ -214,7 +214,7 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _code(error: DatabaseError) -> int:
-    """Return SQLite's primary result code, 0 where the driver has none."""
+    """Return SQLite's primary result code, 0 if the driver has none."""
     return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF
 
 

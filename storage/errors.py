@@ -65,7 +65,7 @@ class Hint:
 
 
 class SightlineError(Exception):
-    """The root of every error that is meant to be shown to a person.
+    """The root of all errors that are shown to the user.
 
     `parameter` is the argument at fault, as a Python caller writes it, and `value` what it was;
     `others` are further arguments that the message speaks of. The message holds their names in
@@ -103,7 +103,7 @@ class SightlineError(Exception):
 
 
 class InvalidArgument(SightlineError):
-    """A value was given that no state of the world could make right."""
+    """An argument is invalid, whatever the state of the library."""
 
 
 class UnknownModel(InvalidArgument):
@@ -135,11 +135,11 @@ class LibraryDamaged(LibraryError):
 
 
 class LibraryChanged(LibraryError):
-    """What was planned no longer fits the library."""
+    """The library changed after the plan was made."""
 
 
 class LibraryReadOnly(LibraryError):
-    """The library can be read here and not be written, and writing is what was asked."""
+    """The library can only be read here, and a write was requested."""
 
 
 class LibraryClosed(LibraryError):
@@ -147,7 +147,7 @@ class LibraryClosed(LibraryError):
 
 
 class DiskFull(LibraryError):
-    """The disk had no room for a commit; everything committed before it is intact."""
+    """The disk was full at a commit; everything committed before is intact."""
 
 
 class ModelError(SightlineError):
@@ -159,7 +159,7 @@ class ModelUnavailable(ModelError):
 
 
 class UnsafeWeights(ModelError):
-    """The weights are offered only in a form that can run code when read."""
+    """The weights are available only in a format that can run code when it is read."""
 
 
 class BrokenModel(ModelError):
@@ -167,7 +167,7 @@ class BrokenModel(ModelError):
 
 
 class WrongRole(ModelError):
-    """The model is there and cannot do what it was asked for."""
+    """The model exists but does not have the requested role."""
 
 
 class NotEnoughMemory(ModelError):
@@ -179,11 +179,11 @@ class ModelMismatch(ModelError):
 
 
 class PathNotFound(SightlineError):
-    """A path that was named is not there."""
+    """A path given by the user does not exist."""
 
 
 class ItemNotFound(SightlineError):
-    """No item of the library answers to that name."""
+    """The library has no such item."""
 
 
 class FileFailure(SightlineError):
@@ -216,7 +216,7 @@ class TextFailure(FileFailure):
 
 
 class EncodeFailure(FileFailure):
-    """The model gave no usable vector for the content."""
+    """The model returned no usable vector for the content."""
 
     stage = "encode"
 
@@ -226,4 +226,4 @@ class IndexDamaged(SightlineError):
 
 
 class ForkedProcess(SightlineError):
-    """The process was forked while what it needs was in use; another one would do."""
+    """The process was forked while a resource that it needs was in use."""

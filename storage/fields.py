@@ -1,8 +1,8 @@
-"""Values checked by the annotations of what takes them, so that no field can be forgotten.
+"""Validation of values by the annotations of fields and parameters, so that none is forgotten.
 
-A record calls `check_fields` as it is made, a class for callers is decorated with `check_calls`.
-What an annotation cannot say is added to it: `Annotated[int, Between(1, 10)]`, or any function
-that reads a value, returns it and raises ValueError saying what it must be.
+A record calls `check_fields` when it is created, a public class is decorated with `check_calls`.
+Further conditions are added to an annotation: `Annotated[int, Between(1, 10)]`, or any function
+that parses a value and returns it, or raises a ValueError that says what it must be.
 """
 
 import inspect
@@ -25,7 +25,7 @@ _WORDS = {bool: "True or False", int: "a whole number", float: "a number", str: 
 
 
 class Between:
-    """Reads a number from `least` to `most`, or of any size above `least`."""
+    """Accepts numbers from `least` to `most`, or of any size above `least`."""
 
     def __init__(self, least: float, most: float = float("inf")) -> None:
         self.least, self.most = least, most
@@ -56,7 +56,7 @@ def path_text(text: str) -> str:
 
 
 def check_fields(record: Any) -> None:
-    """Read every field of a dataclass by its annotation; raises InvalidArgument naming the field.
+    """Parse every field of a dataclass by its annotation; raises InvalidArgument with its name.
 
     Numbers of numpy become Python's, lists tuples, and paths texts.
     """
@@ -76,7 +76,7 @@ def check_calls(kind: type[C]) -> type[C]:
 
 
 def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Check a function's arguments at each call; raises InvalidArgument naming the argument."""
+    """Check a function's arguments at each call; raises InvalidArgument with its name."""
     signature = inspect.signature(function)
 
     @wraps(function)
@@ -96,7 +96,7 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def checked(kind: Any, value: Any, name: str) -> Any:
-    """Read a value by an annotation; raises InvalidArgument where it is something else.
+    """Parse a value by an annotation; raises InvalidArgument if it does not fit.
 
     Raises TypeError for an annotation that is not understood, which is a fault of the program.
     """

@@ -53,7 +53,7 @@ class Near:
 
     @classmethod
     def parse(cls, written: str) -> "Near":
-        """Read `LAT,LON,KM`, as in `46.95,7.45,20`."""
+        """Parse `LAT,LON,KM`, as in `46.95,7.45,20`."""
         try:
             latitude, longitude, kilometres = (float(part) for part in written.split(","))
         except ValueError:
@@ -81,7 +81,7 @@ def parse_date(written: str) -> str:
 
 
 def absolute_folder(written: str) -> str:
-    """Read the path of a folder, from the current one or with `~`; raises ValueError."""
+    """Return the absolute path of a folder, also for `~`; raises ValueError."""
     try:
         return str(Path(path_text(written)).expanduser().resolve())
     except RuntimeError:
@@ -89,7 +89,7 @@ def absolute_folder(written: str) -> str:
 
 
 def single_spaced(written: str) -> str:
-    """Return a text with one blank between its words; raises ValueError where there are none."""
+    """Return a text with one blank between its words; raises ValueError for a blank text."""
     text = " ".join(written.split())
     if not text:
         raise ValueError("a text that is not blank")
@@ -112,7 +112,7 @@ def fold_case(text: str) -> str:
 
 
 def beginning(date: str) -> str:
-    """Return the shortest name of the moment that a period begins with: 2020 for 2020-01-01.
+    """Return the shortest name of the first moment of a period: 2020 for 2020-01-01.
 
     Against it a stored date that is cut short compares, as text, by its own beginning.
     """
@@ -215,7 +215,7 @@ _MISSING = FilterField(help="Let in items whose files are gone.")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which items may be hits at all; every field left None allows everything.
+    """The filters of a search; a field that is None allows everything.
 
     `after` counts from the beginning of the named period on, `before` ends just before it;
     both compare the local time that the camera wrote, and of a date that is known in part its
@@ -246,7 +246,7 @@ class Filters:
 
     @classmethod
     def read(cls, typed: Mapping[str, Any]) -> "Filters":
-        """Return filters from what people typed, by field; raises InvalidArgument."""
+        """Return filters parsed from typed text, by field; raises InvalidArgument."""
         values: dict[str, Any] = {}
         for name, field in FILTERS.items():
             if field.repeatable:
@@ -259,7 +259,7 @@ class Filters:
 
     @property
     def narrows(self) -> bool:
-        """Whether anything is left out; `missing` lets more in."""
+        """Return whether anything is left out; `missing` lets more in."""
         return next(self.given(), None) is not None
 
     def given(self) -> Iterator[tuple[str, Any]]:

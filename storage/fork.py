@@ -1,7 +1,7 @@
-"""What a forked process may still do with what its parent had in use.
+"""Safety after a fork: what a child process may still do with its parent's resources.
 
 A fork (POSIX.1-2024, `fork`) copies a process's memory and one of its threads. Three things do
-not come through it whole:
+not survive it:
 
 - An SQLite connection must not be used, nor even closed, on the other side of a fork (SQLite,
   "How To Corrupt An SQLite Database File", section 2.6). So those that nobody uses are closed
@@ -34,13 +34,13 @@ R = TypeVar("R")
 
 
 class ForkAware(Protocol):
-    """Something that holds connections which must not cross a fork."""
+    """A holder of connections that must not be used across a fork."""
 
     def release(self) -> None:
-        """Close what nobody uses; called in the parent just before a fork."""
+        """Close idle connections; called in the parent just before a fork."""
 
     def reset(self) -> None:
-        """Forget what is left of the parent's; called in the child."""
+        """Drop the parent's connections; called in the child."""
 
 
 _holders: "WeakSet[ForkAware]" = WeakSet()
@@ -53,15 +53,15 @@ _thread_with_team: ThreadPoolExecutor | None = None  # computes for such a main 
 
 
 def register(holder: ForkAware) -> None:
-    """Register a holder of connections, which is told of forks as long as it lives."""
+    """Register a holder of connections, to be called at forks as long as it exists."""
     _holders.add(holder)
 
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """Mark the block as work that no fork leaves whole in the child.
+    """Mark the block as work that a child forked meanwhile cannot continue.
 
-    Raises ForkedProcess in a process that was forked in the middle of such work.
+    Raises ForkedProcess in a process that was forked during such work.
     """
     if _cut_short:
         raise ForkedProcess(

@@ -1,4 +1,4 @@
-"""The library folder: one truth, what is derived from it, and the door to both."""
+"""The library folder: the catalogue, the files derived from it, and the methods on both."""
 
 import os
 import re
@@ -51,7 +51,7 @@ class Library:
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
-        """Make a new library in a folder that does not exist or is empty; raises NotALibrary."""
+        """Create a library in a folder that does not exist or is empty; raises NotALibrary."""
         folder = expand_home(path)
         try:
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -94,7 +94,7 @@ class Library:
 
     @classmethod
     def open_or_create(cls, path: str | Path) -> Self:
-        """Open the library at a path, or make it where there is nothing yet."""
+        """Open the library at a path, or create it if there is nothing yet."""
         folder = expand_home(path)
         if _exists(folder) and _is_library(folder):
             return cls.open(folder)
@@ -112,7 +112,7 @@ class Library:
 
     @property
     def path(self) -> Path:
-        """The folder of the library."""
+        """Return the folder of the library."""
         return self.paths.root
 
     def _migrate(self) -> None:
@@ -131,7 +131,7 @@ class Library:
             self.notices.append(f"brought the library to schema {HEAD}; the old one is {copy.name}")
 
     def _check_readable(self, version: str | None) -> None:
-        """Add the notice that it is only read; raises LibraryReadOnly for an old schema."""
+        """Add a notice that the library is read-only; raises LibraryReadOnly for an old schema."""
         if version != HEAD:
             raise LibraryReadOnly(
                 f"the library {self.path} is of schema {version} and has to be brought to {HEAD} "
@@ -142,7 +142,7 @@ class Library:
         self.notices.append(f"the library {self.path} cannot be written here: it is only read")
 
     def _version(self) -> str | None:
-        """Read the schema, None for a new library; raises NotALibrary or LibraryTooNew."""
+        """Return the schema version, None for a new library; raises NotALibrary, LibraryTooNew."""
         with self.catalogue.reading() as connection:
             tables = set(inspect(connection).get_table_names())
             known = "alembic_version" in tables
@@ -206,7 +206,7 @@ class Library:
                     runs.end(connection, run, outcome, counts)
 
     def status(self) -> Status:
-        """Count what the library holds."""
+        """Return the counts of the library."""
         with self.catalogue.reading() as connection:
             hits = schema.items.c.kind.in_(("image", "text"))
             counted = active_space.counts(connection)
@@ -225,23 +225,23 @@ class Library:
             )
 
     def is_empty(self) -> bool:
-        """Return whether there is nothing to be found."""
+        """Return whether the library has no items."""
         with self.catalogue.reading() as connection:
             return connection.execute(select(schema.vectors.c.id).limit(1)).first() is None
 
     def space(self) -> Space | None:
-        """Return by which model's vectors searches go; None before the first index run."""
+        """Return the current space, by which searches go; None before the first index run."""
         with self.catalogue.reading() as connection:
             known = spaces.every(connection)
         return known[0] if known else None
 
     def spaces(self) -> tuple[SpaceCount, ...]:
-        """Return whose vectors the library holds and how many, the current space first."""
+        """Return the spaces of the library with their numbers of vectors, the current one first."""
         with self.catalogue.reading() as connection:
             return active_space.counts(connection)
 
     def use(self, name: str) -> Space:
-        """Make searches go by the vectors of a model, at once and for every process.
+        """Make the space of a model the current one, immediately and for every process.
 
         Raises ModelMismatch where the library has none of it, or not all of them yet.
         """
@@ -249,7 +249,7 @@ class Library:
             return active_space.use(connection, name)
 
     def prune(self, names: Collection[str]) -> None:
-        """Drop the vectors of these models and all that was made from them.
+        """Delete the vectors of these models and everything derived from them.
 
         Interrupted, it can be run again. Raises InvalidArgument for a model that is in use or
         that the library does not know.
@@ -262,7 +262,7 @@ class Library:
         self._searches = kept
 
     def roots(self) -> list[Root]:
-        """List the places that were indexed."""
+        """List the roots: folders that were indexed."""
         with self.catalogue.reading() as connection:
             return roots.every(connection)
 
@@ -297,11 +297,11 @@ class Library:
             return items.hydrate(connection, found)[found[0]]
 
     def thumbnail(self, content: str) -> bytes | None:
-        """Read the WebP thumbnail of a content hash, or None where there is none."""
+        """Read the WebP thumbnail of a content hash; None if there is none."""
         return self.thumbnails.read(content)
 
     def nearest(self, space_id: int, kind: Kind) -> VectorSearch:
-        """Return the nearest-neighbour question of a kind; its index is opened once and kept."""
+        """Return the vector search of a kind in a space; its index is opened once and kept."""
         key = space_id, kind
         if key not in self._searches:
             made = VectorSearch(
@@ -326,15 +326,15 @@ class Library:
         return f"{reason}; it was made again from the stored vectors"
 
     def refresh_builds(self, space_id: int, index_kind: str | None = None) -> None:
-        """Make the index files that are due; the caller is the writer.
+        """Rebuild the index files that need it; the caller holds the lock.
 
-        An `index_kind` other than the one chosen before is made at once, for so few vectors as
-        there are, and kept; "auto" leaves the choice to their number. Raises InvalidArgument.
+        An `index_kind` other than the one chosen before is built at once, for any number of
+        vectors, and kept; "auto" leaves the choice to their number. Raises InvalidArgument.
         """
         builds.refresh(self.catalogue, self.paths.index, space_id, index_kind)
 
     def plan_remove(self, path: str) -> Removal:
-        """Plan to take a folder or a file out of the library; raises PathNotFound."""
+        """Plan the removal of a folder or a file from the library; raises PathNotFound."""
         if not path:
             raise InvalidArgument("the path to remove is empty: name a file or a folder")
         with self.catalogue.reading() as connection:
@@ -346,7 +346,7 @@ class Library:
             return removal.plan_forget(connection)
 
     def apply(self, plan: Removal, command: str) -> None:
-        """Carry out a removal as the library's writer; no file of the person's is touched.
+        """Apply a removal under the write lock; no file of the user is touched.
 
         Raises LibraryChanged where the plan is not what would be planned now.
         """

@@ -1,6 +1,6 @@
 """The writer's lock: one process writes to a library, readers never wait.
 
-The operating system holds it (flock), so it goes with a process that dies, however it dies.
+The operating system holds it (flock), so it is released when its process ends in any way.
 The file is opened close-on-exec and worker processes are spawned, so none inherits it.
 """
 
@@ -15,7 +15,7 @@ from storage.errors import LibraryError, LibraryInUse
 
 @contextmanager
 def held(path: Path, holder: Callable[[], str]) -> Iterator[None]:
-    """Hold the lock for the time of the block; raises LibraryInUse saying what `holder` tells."""
+    """Hold the lock during the block; raises LibraryInUse with the text of `holder`."""
     lock = FileLock(path, timeout=0)
     try:
         lock.acquire()

@@ -1,4 +1,4 @@
-"""Bringing a catalogue to the newest schema, with a copy of the file made first."""
+"""Migration of a catalogue to the newest schema, after a copy of the file is made."""
 
 import sqlite3
 from pathlib import Path
@@ -28,7 +28,7 @@ def upgrade(catalogue: Catalogue, before: str | None) -> Path | None:
 
 
 def knows(version: str) -> bool:
-    """Return whether a schema version has a script here."""
+    """Return whether there is a script for a schema version."""
     return any(SCRIPTS.glob(f"versions/m{version}_*.py"))
 
 

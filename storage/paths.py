@@ -1,4 +1,4 @@
-"""Where everything lies inside a library folder, and the home folder in paths that people type."""
+"""The paths of a library's files, and the home folder in paths that users type."""
 
 import os
 from contextlib import suppress
@@ -7,37 +7,37 @@ from pathlib import Path
 
 
 def expand_home(path: str | Path) -> Path:
-    """Return a path with a leading `~` or `~user` expanded; of an unknown user it stays as it is.
+    """Return a path with a leading `~` or `~user` expanded; an unknown user's is unchanged.
 
-    `Path.expanduser` raises RuntimeError there, where a shell takes the name for a file's.
+    `Path.expanduser` raises RuntimeError for one, while a shell takes it for a file name.
     """
     return Path(os.path.expanduser(path))
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryPaths:
-    """The places of one library; no other file joins these names."""
+    """The paths of one library; no other file joins these names."""
 
     root: Path
 
     @property
     def catalogue(self) -> Path:
-        """The SQLite file that is the truth."""
+        """Return the path of the SQLite catalogue."""
         return self.root / "catalogue.sqlite3"
 
     @property
     def index(self) -> Path:
-        """The folder of derived FAISS files."""
+        """Return the folder of derived FAISS files."""
         return self.root / "index"
 
     @property
     def thumbnails(self) -> Path:
-        """The folder of derived thumbnails."""
+        """Return the folder of derived thumbnails."""
         return self.root / "thumbnails"
 
     @property
     def lock(self) -> Path:
-        """The file a writer holds."""
+        """Return the path of the lock file."""
         return self.root / "lock"
 
 

@@ -1,4 +1,4 @@
-"""The frozen records that cross layers: what an item, a file, a space and a run are."""
+"""The frozen records that all layers share: items, spaces, roots, failures, builds, status."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Answer(list[Record]):
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What a camera wrote into a picture: when, with what, where."""
+    """The capture data in a picture: date, camera, lens and place."""
 
     # ISO 8601 local time, "2015-07-04T12:30:00", where known with ".250" and then "+02:00". Where
     # less is certain, less is there: "2015-07-04T12:30", "2015-07-04", "2015-07", "2015".
@@ -56,7 +56,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A passage as a place in a text: characters `start` to `end` of the decoded document."""
+    """A passage: characters `start` to `end` of a decoded document."""
 
     text: str
     start: int
@@ -86,7 +86,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A model as the maker of vectors: a query is only compared with vectors of its own space."""
+    """The space of a model's vectors: queries are compared with vectors of the same space only."""
 
     name: str  # as `--model` takes it: "mini", "open_clip:ARCH/TAG", or a directory
     revision: str  # pins the weights: a hub commit, or the hash of a local file
@@ -97,7 +97,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What a model says is in an item."""
+    """A model's caption of an item."""
 
     item: int  # row number
     model: str
@@ -107,7 +107,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A label that a model gives an item, and how sure it is of it, 0 to 1."""
+    """A model's label of an item, with its score, 0 to 1."""
 
     item: int  # row number
     label: str
@@ -117,7 +117,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A place that `index` was pointed at."""
+    """A folder that was indexed."""
 
     id: int
     path: str
@@ -139,7 +139,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A registered FAISS file: what it holds and how well it answers."""
+    """A registered FAISS file: its contents and its measured recall."""
 
     id: int
     space_id: int
@@ -155,7 +155,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class SpaceCount:
-    """A space and how far it is filled."""
+    """A space with its number of vectors, and how many it lacks."""
 
     space: Space
     current: bool  # searches go by it
@@ -166,7 +166,7 @@ class SpaceCount:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The library at a glance."""
+    """The counts of a library."""
 
     path: str
     items: int

@@ -1,6 +1,6 @@
-"""Removals: rows that a person asks to take out of the catalogue, shown before it is done.
+"""Removal of rows from the catalogue, planned first so that it can be confirmed.
 
-No file of the person's is ever touched.
+No file of the user is ever touched.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What would go from the catalogue, and what stays although one might expect it to go."""
+    """The rows that a removal would delete, and those that stay against expectation."""
 
     files: int
     items: int  # contents that no other file holds: their vectors go too
@@ -29,7 +29,7 @@ class Removal:
 
 
 def plan_remove(connection: Connection, folder: str) -> Removal:
-    """Plan to take a folder or file out of the library; raises PathNotFound if none is in it."""
+    """Plan the removal of a folder or file; raises PathNotFound if the library has none of it."""
     gone = tuple(root.path for root in roots.every(connection) if is_under(root.path, folder))
     removal = _planned(connection, folder, gone, ())
     if not (removal.files or removal.failures or removal.roots):
@@ -41,14 +41,14 @@ def plan_remove(connection: Connection, folder: str) -> Removal:
 
 
 def plan_forget(connection: Connection) -> Removal:
-    """Plan to forget missing files, except under roots that are not mounted just now."""
+    """Plan to forget missing files, except under roots that are not mounted now."""
     known = roots.every(connection)
     kept = tuple(root.path for root in known if not roots.is_mounted(root.path))
     return _planned(connection, None, (), kept)
 
 
 def apply(connection: Connection, removal: Removal) -> list[str]:
-    """Carry a plan out and return the hashes of the pictures that went with it.
+    """Apply a plan and return the hashes of the deleted pictures.
 
     Raises LibraryChanged where the plan is no longer what would be planned now.
     """

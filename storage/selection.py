@@ -1,4 +1,4 @@
-"""Which items and vectors a filter allows: row numbers, before any ranking."""
+"""The items and vectors that pass the filters, as row numbers, before any ranking."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +16,13 @@ _EARTH_KM = 6371.0088
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The vectors that may be hits: `included` (None: all of them) less `excluded`, both sorted."""
+    """The vectors that may be hits: `included` (None: all) without `excluded`, both sorted."""
 
     included: Ids | None
     excluded: Ids
 
     def without(self, item_vectors: Ids) -> "Selection":
-        """Leave out some more vectors."""
+        """Return a selection that also excludes these vectors."""
         if self.included is None:
             return Selection(None, np.union1d(self.excluded, item_vectors))
         return Selection(np.setdiff1d(self.included, item_vectors), self.excluded)
@@ -31,7 +31,7 @@ class Selection:
 def select_vectors(
     connection: Connection, space_id: int, kind: Kind, filters: Filters
 ) -> Selection:
-    """Find the vectors a query may be answered with; with no filter only what to hide is read."""
+    """Return the vectors that pass the filters; without any only the excluded ones are read."""
     conditions = filters.conditions()
     if not conditions:
         return Selection(None, _hidden(connection, space_id, kind, filters.missing))
@@ -40,7 +40,7 @@ def select_vectors(
 
 
 def select_items(connection: Connection, kind: Kind, filters: Filters) -> list[int]:
-    """List the items of a kind that a filter allows, by row number, vector or none."""
+    """Return the row numbers of items of a kind that pass the filters, with or without vector."""
     items = schema.items
     conditions = filters.conditions()
     # As in `_joined`; with nothing named, rows in their order are read faster than by kind.
@@ -56,7 +56,7 @@ def _shown(filters: Filters) -> ColumnElement[bool]:
 
 
 def _chosen(connection: Connection, chosen: Select[Any], filters: Filters) -> Ids:
-    """Read the chosen row numbers, sorted, less those outside the circle of a filter."""
+    """Return the chosen row numbers, sorted, without those outside a filter's circle."""
     items = schema.items
     if filters.near is not None:
         placed = chosen.add_columns(items.c.latitude, items.c.longitude)
@@ -67,10 +67,10 @@ def _chosen(connection: Connection, chosen: Select[Any], filters: Filters) -> Id
 
 
 def _joined(space_id: int, kind: Kind) -> Select[Any]:
-    """Begin a question about vectors by their items.
+    """Return a query of vectors joined with their items.
 
     The empty sums keep SQLite from starting with the space or the kind, which nearly all rows
-    share: it then starts with what the filter names, through that column's index.
+    share: it then starts with the filter's column, through its index.
     """
     items, vectors = schema.items, schema.vectors
     return (
@@ -81,7 +81,7 @@ def _joined(space_id: int, kind: Kind) -> Select[Any]:
 
 
 def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) -> Ids:
-    """Vectors of items not to be shown, and the deleted ones that a build may still hold."""
+    """Return vectors of hidden items, and deleted ones that a build may still contain."""
     items, buried = schema.items, schema.tombstones
     deleted = select(buried.c.vector_id).where(buried.c.space_id == space_id, buried.c.kind == kind)
     absent = _joined(space_id, kind).where(items.c.present.is_(False))
@@ -92,7 +92,7 @@ def _hidden(connection: Connection, space_id: int, kind: Kind, missing: bool) ->
 
 
 def _has_a_place() -> ColumnElement[bool]:
-    """Select the items that some file holds, there or gone, which no exclude pattern names.
+    """Return the condition that an item has a file, present or missing, that is not excluded.
 
     An interrupted run may leave items that nothing holds.
     """
@@ -109,7 +109,7 @@ def _has_a_place() -> ColumnElement[bool]:
 
 
 def _within(near: Near, placed: list[tuple[int, float, float]]) -> Ids:
-    """Keep the numbers whose places lie within the circle, by the haversine formula."""
+    """Return the numbers whose places lie within the circle, by the haversine formula."""
     table = np.array(placed, np.float64).reshape(-1, 3)  # (n, 3): number, degrees, degrees
     latitude, longitude = np.radians(table[:, 1]), np.radians(table[:, 2])
     lat0, lon0 = np.radians(near.latitude), np.radians(near.longitude)

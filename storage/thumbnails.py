@@ -1,4 +1,4 @@
-"""Thumbnails at rest: WebP files named by the hash of the content they show."""
+"""The store of thumbnails: WebP files named by the hash of their content."""
 
 import errno
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from storage.errors import DiskFull
 
 
 class Thumbnails:
-    """A folder of small pictures; derived, so anything missing can be made again."""
+    """A folder of small pictures; derived, so missing ones can be made again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,14 +36,14 @@ class Thumbnails:
             ) from error
 
     def read(self, content: str) -> bytes | None:
-        """Read the thumbnail of a content, or None where there is none to be read."""
+        """Read the thumbnail of a content; None if there is none."""
         try:
             return self._path(content).read_bytes()
         except OSError:
             return None
 
     def delete(self, contents: Iterable[str]) -> None:
-        """Drop the thumbnails of contents that no file holds any more."""
+        """Delete the thumbnails of these contents."""
         for content in contents:
             self._path(content).unlink(missing_ok=True)
 

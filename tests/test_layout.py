@@ -25,6 +25,11 @@ MOST_ENTRIES = 22  # of a folder
 TRAINING = "indexer.models.mini.training"  # how the small models were made; not in the wheel
 # "Return", "Write", "Raise" say what a function does; these say what somebody is told of it.
 NO_VERBS = frozenset(("Give", "Tell", "Say", "Have", "Be", "Think", "Let", "See"))
+QUESTIONS = frozenset(("What", "How", "Where", "Which", "Who", "Why", "When", "Whether"))
+# A function begins with a verb and neither with a noun nor with what it is asked.
+NO_BEGINNINGS = QUESTIONS | {"A", "An", "The", "True", "False", "None", "Need", "Understand"}
+# The rooms whose every docstring has been read for this.
+READ = ("search", "storage", "indexer")
 # A function may be longer where a reason stands here: "file.py:name": "why".
 LONG_FOR_A_REASON: dict[str, str] = {}
 
@@ -113,6 +118,24 @@ def test_docstrings_begin_with_a_verb_of_the_field() -> None:
         if isinstance(node, kinds) and (first := (ast.get_docstring(node) or "-").split()[0])
         if first in NO_VERBS
     }
+    assert found == set()
+
+
+def test_a_function_begins_with_a_verb_and_a_thing_with_its_name() -> None:
+    """A property says "Return" as a method does; a class or a file names what it is."""
+    apart = (HOME / "indexer" / "models" / "networks", HOME / TRAINING.replace(".", "/"))
+    found = set()
+    for path in files():
+        if path.relative_to(HOME).parts[0] not in READ or path.is_relative_to(apart[0]):
+            continue
+        if path.is_relative_to(apart[1]):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
+                continue
+            first = (ast.get_docstring(node) or "-").split()[0]
+            if first in (NO_BEGINNINGS if isinstance(node, ast.FunctionDef) else QUESTIONS):
+                found.add(f"{path.relative_to(HOME)}: {first}")
     assert found == set()
 
 

@@ -1,4 +1,4 @@
-"""What the numbers of an image mean, and how they become sRGB.
+"""Colour management: the profile of an image, and its conversion to sRGB.
 
 A profile that is broken, of another kind of colours than the image, or that no screen could have
 is ignored, and so is one that changes nothing: it is told by what it does, not by its name.
@@ -37,7 +37,7 @@ _EMBEDDED = 0x4D424544  # "MBED": the profile is in the BMP itself
 
 
 def profile(image: Image.Image, data: bytes) -> bytes | None:
-    """Return the ICC profile that an opened image has, or one made of what it says instead.
+    """Return the ICC profile of an opened image, or one made from its other colour metadata.
 
     `data` are the bytes of the file. None where nothing is said, which means sRGB, and where
     what is said cannot be read.
@@ -82,7 +82,7 @@ def _of_bmp(data: bytes) -> bytes | None:
 
 @lru_cache(maxsize=_KEPT)
 def conversion(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return what converts images of a mode (L, I;16, RGB or CMYK) to sRGB, of mode RGB.
+    """Return a conversion of images of a mode (L, I;16, RGB or CMYK) to sRGB, of mode RGB.
 
     None where the profile does not fit the mode, makes no sense, or changes nothing. By
     LittleCMS, with the perceptual intent, as browsers do. One of I;16 is exact and slow, because
@@ -108,7 +108,7 @@ def conversion(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 @lru_cache(maxsize=2)
 def grey_table(made: ImageCms.ImageCmsTransform) -> NDArray[np.uint8]:
-    """Return what a conversion of 16-bit grey makes of each value: (65536, 3)."""
+    """Return the result of a conversion of 16-bit grey for each value: (65536, 3)."""
     return _seen(made, np.arange(65536)).astype(np.uint8)
 
 

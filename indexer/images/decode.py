@@ -1,10 +1,9 @@
-"""The safe opening of a picture: any bytes in, upright RGB or one clear `DecodeFailure` out.
+"""Safe decoding of a picture: from any bytes to upright RGB or one clear `DecodeFailure`.
 
-Workers open every photo of a library here and a search opens its query picture here, so both
-see the same pixels. Decoders are C code fed with strangers' bytes: only formats of the list
-below are tried, the size is checked before pixels are decoded, and whatever a decoder raises
-leaves as a reason a person can read. A decoder that hangs or crashes is the concern of
-`indexer.workers`.
+Workers decode every photo of a library here and a search its query picture, so both see the same
+pixels. Decoders are C code fed with untrusted bytes: only formats of the list below are tried, the
+size is checked before pixels are decoded, and whatever a decoder raises becomes a readable reason.
+Decoders that hang or crash are handled by `indexer.workers`.
 """
 
 import math
@@ -65,7 +64,7 @@ _register()
 
 
 def configure_decoders() -> None:
-    """Set the decoders for the whole of a process that does nothing but decode, as a worker does.
+    """Configure the decoders of a process that only decodes, such as a worker.
 
     Each works on one thread, because many files are decoded side by side, and because every
     thread takes address space that counts against a worker's memory limit.
@@ -77,7 +76,7 @@ def configure_decoders() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture, the right way up.
+    """A decoded upright picture.
 
     `width` and `height` are the upright size of the stored picture; `image` (sRGB, 8 bits) may
     be smaller where the codec was asked to scale down. `reads_since` is the first version of the
@@ -95,7 +94,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a picture says beside its pixels, and since which version these are read as now."""
+    """The metadata of a picture, and the first version that reads its pixels as now."""
 
     capture: Capture
     reads_since: int
@@ -139,7 +138,7 @@ def open_picture(
 
 
 def open_header(data: bytes, limits: Limits) -> Header:
-    """Read what a picture says beside its pixels; raises DecodeFailure.
+    """Read the metadata of a picture without decoding it; raises DecodeFailure.
 
     Its pixels are not decoded, save those of JPEG XL, whose decoder cannot do without.
     """
@@ -148,7 +147,7 @@ def open_header(data: bytes, limits: Limits) -> Header:
 
 
 def _read(data: bytes, limits: Limits, read: Callable[[bytes, bytes], T]) -> T:
-    """Read a file, and once more with its damage mended if that is refused.
+    """Read a file, and again after a repair if that fails.
 
     `read` takes the bytes, maybe mended, and the bytes as they were.
     """
@@ -199,7 +198,7 @@ def _why_unknown(data: bytes, announced: str) -> str:
 
 
 def _check_jxl(data: bytes, limits: Limits) -> None:
-    """Refuse what the plugin would not: it decodes all pixels when a file is merely opened."""
+    """Raise a DecodeFailure for a large file: the plugin decodes all pixels on opening."""
     size = jxl.dimensions(data)
     if size is None:
         raise DecodeFailure("the file begins like JXL, but its header is damaged")
@@ -260,7 +259,7 @@ def _scale_down(image: ImageFile.ImageFile, smallest: tuple[int, int]) -> None:
 
 
 def _reduced(image: Image.Image, profile: bytes, smallest: tuple[int, int]) -> Image.Image:
-    """Make an image smaller by a whole factor where its colours are to be converted.
+    """Reduce an image by an integer factor if its colours will be converted.
 
     That costs a third of decoding twelve megapixels of HEIF, and a fiftieth of it in the end.
     """
@@ -273,7 +272,7 @@ def _reduced(image: Image.Image, profile: bytes, smallest: tuple[int, int]) -> I
 
 
 def _failure(error: Exception, name: str, limits: Limits) -> FileFailure:
-    """Turn whatever a decoder raised into one readable line."""
+    """Return a DecodeFailure with one readable line for any error of a decoder."""
     if isinstance(error, FileFailure):
         return error
     if isinstance(error, MemoryError):

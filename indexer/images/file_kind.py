@@ -1,4 +1,4 @@
-"""What kind of file is this, by its name and, where the name says nothing, by its first bytes."""
+"""The kind of a file, by its name or, if that is not enough, by its first bytes."""
 
 import os.path
 from typing import Literal
@@ -48,18 +48,18 @@ _DIB_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))  # sizes the BMP he
 
 
 def needs_head(name: str) -> bool:
-    """Return whether the name alone leaves open what the file is."""
+    """Return whether the name is not enough to classify a file."""
     extension = _extension(name)
     return not any(extension in known for known in (_IMAGES, _TEXTS, _TABLES, _RAW, _COMPANIONS))
 
 
 def is_raw(name: str) -> bool:
-    """Return whether a file with such a name holds a camera's sensor data."""
+    """Return whether the name is that of a camera's raw format."""
     return _extension(name) in _RAW
 
 
 def classify(name: str, head: bytes = b"") -> FileKind | None:
-    """Name the kind of a file, or None for one that is not read.
+    """Return the kind of a file, or None for one that is not indexed.
 
     A known extension decides (whether the content keeps its promise is seen when it is
     decoded); otherwise the first `HEAD_BYTES` bytes do.
@@ -75,7 +75,7 @@ def classify(name: str, head: bytes = b"") -> FileKind | None:
 
 
 def signature(head: bytes) -> str | None:
-    """Name the picture format that the first bytes announce, as in "JPEG", or None."""
+    """Return the picture format of the first bytes, such as "JPEG", or None."""
     for magic, name in _SIGNATURES:
         if head.startswith(magic):
             return name

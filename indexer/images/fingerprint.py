@@ -1,6 +1,6 @@
-"""Fingerprints: what a picture is recognised by, without a model.
+"""Fingerprints: perceptual hashes and local features of a picture, without a model.
 
-Two sorts. A perceptual hash of the whole (PDQ: Meta, ThreatExchange, "The TMK+PDQF Video-Hashing
+A perceptual hash of the whole (PDQ: Meta, ThreatExchange, "The TMK+PDQF Video-Hashing
 Algorithm and the PDQ Image-Hashing Algorithm", 2019) survives re-encoding, resizing and changes
 of light, and comes in the eight turned and mirrored forms of the dihedral group. Local features
 (SIFT: Lowe, IJCV 2004) survive crops, borders and small rotations; each is kept as the signs of
@@ -36,7 +36,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Places worth knowing a picture by.
+    """The local features of a picture.
 
     `codes` (n, 16) uint8 are 128 signs each; `points` (n, 4) float32 are x, y and size as shares
     of the long side, and the angle in degrees.
@@ -47,7 +47,7 @@ class Features:
 
 
 def perceptual_hashes(image: Image.Image) -> tuple[Bytes, int]:
-    """Hash an upright RGB picture in its eight forms: (8, 32) uint8, and PDQ's quality, 0 to 100.
+    """Hash an upright RGB picture in eight orientations: (8, 32) uint8, and PDQ quality, 0 to 100.
 
     Below a quality of 50 a picture is too plain for its hash to mean anything. Small pictures
     (SMALL_SIDES: the short side, the long one) get PDQ's own hash to the bit, others one near it.
@@ -61,7 +61,7 @@ def perceptual_hashes(image: Image.Image) -> tuple[Bytes, int]:
 
 
 def turned(pixels: Bytes, form: int) -> Bytes:
-    """Turn a picture (height, width, 3) into one of the eight forms, by its place in TURNS."""
+    """Return a picture (height, width, 3) in one of the eight orientations, by index in TURNS."""
     if form >= TURNS.index("transpose"):
         across = pixels.transpose(1, 0, 2)
         return np.ascontiguousarray(across if form == 6 else across[::-1, ::-1])
@@ -71,7 +71,7 @@ def turned(pixels: Bytes, form: int) -> Bytes:
 
 
 def _hashes_of_turns(pixels: Bytes) -> tuple[Bytes, int]:
-    """Hash each turned picture by itself.
+    """Hash each turned picture separately.
 
     PDQ samples beside the middle of its cells, and in a small picture that is far: the forms it
     derives from one hash are then up to 52 bits from those of the turned picture.

@@ -1,4 +1,4 @@
-"""What one file may cost: pixels, bytes, memory and seconds, and how a breach is told."""
+"""The limits of reading one file: pixels, bytes, memory and seconds, and their messages."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,7 +13,7 @@ Size = Annotated[int, SIZES]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that reading one file may cost; every breach is a failure of that file alone.
+    """The limits of reading one file; exceeding one fails that file only.
 
     `pixels` is width × height as the header states it; `memory_bytes` is what a worker may
     take on top of what it holds when idle, and `seconds` is wall time for the whole file.

@@ -1,4 +1,4 @@
-"""Which way up an image is, and what says so: one rule for each format.
+"""The orientation of an image: one rule for each format.
 
 | format | what counts | specification |
 | :- | :- | :- |

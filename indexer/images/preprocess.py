@@ -42,7 +42,7 @@ def prepare(image: Image.Image, spec: PictureSpec) -> Pixels:
 
 
 def _squashed(image: Image.Image, spec: PictureSpec) -> Image.Image:
-    """Bring both sides to size, or to `crop` to cut the middle out."""
+    """Resize both sides to size, or to `crop` and cut the middle out."""
     side, resample = spec.crop or spec.size, _FILTERS[spec.interpolation]
     square = image.resize((side, side), resample)
     start = _start(side, spec)
@@ -50,7 +50,7 @@ def _squashed(image: Image.Image, spec: PictureSpec) -> Image.Image:
 
 
 def _cropped(image: Image.Image, spec: PictureSpec) -> Image.Image:
-    """Bring the short side to size, or to `crop`, and cut the middle out."""
+    """Resize the short side to size, or to `crop`, and cut the middle out."""
     size, resample = spec.size, _FILTERS[spec.interpolation]
     width, height = image.size
     short, long = sorted(image.size)
@@ -75,7 +75,7 @@ def _start(side: int, spec: PictureSpec) -> int:
 
 
 def _padded(image: Image.Image, spec: PictureSpec) -> Image.Image:
-    """Bring the long side to size and fill up the short one evenly."""
+    """Resize the long side to size and pad the short one evenly."""
     ratio = max(image.size) / spec.size
     wide, high = (max(1, round(side / ratio)) for side in image.size)
     square = Image.new("RGB", (spec.size, spec.size), (spec.fill,) * 3)

@@ -1,4 +1,4 @@
-"""Any mode of image to 8-bit sRGB, the way a person would see it on white paper."""
+"""Conversion of any image mode to 8-bit sRGB, as it looks on white paper."""
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,7 @@ def _over_white(
 
 
 def _apart(strip: Image.Image, base: str) -> tuple[Image.Image, Image.Image | None]:
-    """Part the colours of a strip from its alpha."""
+    """Separate the colours of a strip from its alpha."""
     if base in ("I;16", "CMYK"):
         return strip, None
     if not strip.has_transparency_data:

@@ -1,4 +1,4 @@
-"""What a worker process can be asked to do."""
+"""The protocol of tasks for worker processes."""
 
 from typing import Protocol, TypeVar
 
@@ -12,11 +12,11 @@ class Task(Protocol[T_co]):
 
     @property
     def limits(self) -> Limits:
-        """What it may cost."""
+        """Return the limits of the task."""
 
     @property
     def seconds(self) -> float:
-        """The time that it may take."""
+        """Return the seconds that the task may take."""
 
     def run(self) -> T_co:
         """Do it; raises a FileFailure that says why it cannot be done."""

@@ -1,4 +1,4 @@
-"""Since which version of the reader an image is read as it is read now."""
+"""The first version of the reader that reads an image as now."""
 
 from PIL import ExifTags, ImageFile
 

@@ -1,4 +1,4 @@
-"""The shelf: which models are on this machine, how large they are, and how others get here."""
+"""The cache of models on this machine: which are there, their size, and downloading others."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from storage.errors import ModelError
 
 
 def pull(name: str, progress: ProgressCallback | None = None) -> Checkpoint:
-    """Bring everything a model needs to this machine; what broke off is gone on with.
+    """Download all files of a model; an interrupted download is continued.
 
     What is here is compared with the hub's hashes, and fetched again where it is damaged.
     `progress` is told how far the weights of a hub repository have come. Raises as `fetch`
@@ -41,7 +41,7 @@ def pull(name: str, progress: ProgressCallback | None = None) -> Checkpoint:
 
 
 def cached(name: str) -> int | None:
-    """Return the bytes that a model's weights take on this machine; None where it is not here.
+    """Return the size of a model's weights on this machine in bytes; None if they are missing.
 
     Raises UnknownModel; a model that is here and broken counts as not here.
     """
@@ -53,7 +53,7 @@ def cached(name: str) -> int | None:
 
 
 def memory_need(entry: ModelEntry, precision: memory.Precision = "fp32") -> int | None:
-    """Return the bytes that running a model takes where matrix products run in that precision.
+    """Return the bytes of memory that running a model takes in a precision of matrix products.
 
     Read off its weights where they are here, else off the table; None where neither says how
     large it is.
@@ -69,7 +69,7 @@ def memory_need(entry: ModelEntry, precision: memory.Precision = "fp32") -> int 
 
 
 def _kept(entry: ModelEntry) -> list[Path]:
-    """List the files of a model that the hub's cache keeps."""
+    """Return the files of a model in the hub's cache."""
     first = {HUB: layout.CONFIG, OPEN_CLIP: WEIGHTS}
     for prefix, file in first.items():
         if entry.source.startswith(prefix) and entry.repository:

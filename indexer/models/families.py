@@ -19,7 +19,7 @@ HALF = (0.5, 0.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class ImageProcessor:
-    """An image processor of the library: its class without the suffix, and what it takes for set.
+    """An image processor of the library: its class without the suffix, and its default settings.
 
     `defaults` stand for what a file leaves out, where they differ from those of most classes.
     """

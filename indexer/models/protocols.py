@@ -1,4 +1,4 @@
-"""What a model must be able to do to take part, as protocols.
+"""The protocols of models by role.
 
 A capability is data or a method declared here; nothing asks `hasattr`.
 """
@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]  # (size, size, 3) RGB, or a batch (n, size, size
 
 @dataclass(frozen=True, slots=True)
 class PictureSpec:
-    """How a picture becomes the square a tower sees; plain data, so workers need no torch.
+    """The preprocessing of a picture into the input square of a tower; plain data, without torch.
 
     `size` in pixels; `mean` and `std` per channel on the 0–1 scale; `resize` is "shortest"
     (short side to size, centre crop), "longest" (pad) or "squash" (both sides to size). `crop`
@@ -55,11 +55,11 @@ class PictureSpec:
 
 
 class TextReader(Protocol):
-    """What every model that reads a person's words says about how many of them it reads."""
+    """The context length of a model that reads texts."""
 
     @property
     def context(self) -> int | None:
-        """How many tokens of a text are read, the marks around it included; None for all."""
+        """Return the maximum of tokens read, special tokens included; None for no limit."""
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has, marks included, whether they are read or not."""
@@ -80,14 +80,14 @@ class DualEncoder(TextReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One thing said in a dialogue about pictures."""
+    """One turn of a dialogue about pictures."""
 
     speaker: Literal["person", "model"]
     text: str
 
 
 class Reader(Protocol):
-    """What every model that looks at a picture a second time tells about itself."""
+    """The common properties of models that read a picture again."""
 
     name: str  # as `--rerank-model` and the rest take it, in its canonical form
     revision: str
@@ -95,7 +95,7 @@ class Reader(Protocol):
 
 
 class PairScorer(Reader, TextReader, Protocol):
-    """Says how well a text fits a picture."""
+    """Scores how well a text fits a picture."""
 
     calibrated: bool  # scores are probabilities, 0 to 1; else log-likelihoods with no common zero
     # What a first-stage cosine of 1 weighs beside this scorer's log-odds (or log-likelihoods).
@@ -109,7 +109,7 @@ class PairScorer(Reader, TextReader, Protocol):
 
 
 class Captioner(Reader, Protocol):
-    """Says what is in a picture."""
+    """Captions pictures."""
 
     def describe(self, pixels: Pixels) -> list[str]:
         """Describe each picture in one sentence; an empty string where the model says nothing."""

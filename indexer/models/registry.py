@@ -63,7 +63,7 @@ def names(pattern: str = "*", role: Role | None = None) -> list[ModelEntry]:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What a name was found to mean, to be carried along instead of looking it up again.
+    """The result of resolving a name, passed on so that it is not looked up again.
 
     An alias is `recorded` as the tag or repository it stands for, so that a library still finds
     its model when the alias moves on to a better one; a directory is recorded as absolute.
@@ -80,7 +80,7 @@ Name = str | Resolved  # as a person writes it, or as `resolve` found it
 
 
 def resolve(name: Name) -> Resolved:
-    """Return what a name means: a row, a tag of open_clip, a hub repository, or a directory.
+    """Resolve a name to a row, a tag of open_clip, a hub repository, or a directory.
 
     Raises UnknownModel with near names, and BrokenModel or UnsafeWeights for what holds no
     model this program can run. Loads no network library; a repository outside the table is
@@ -120,12 +120,12 @@ def is_mini(model: Space | str) -> bool:
 
 
 def default_for(role: Role, space: Space | str | None = None) -> str:
-    """Name the model of a role that goes with a library: a mini where its space is one."""
+    """Return the default model of a role for a library: a mini if its space is one."""
     return (SMALL if space is not None and is_mini(space) else PUBLISHED)[role]
 
 
 def fetch(name: Name, revision: str = "", role: Role | None = None) -> Checkpoint:
-    """Make sure that a model's files are on this machine, without importing what runs them.
+    """Download a model's files if necessary, without importing what runs them.
 
     `revision` asks the hub for a commit of its own. Raises UnknownModel, WrongRole for a model
     that is not of the `role` it is wanted for, ModelUnavailable and the other errors of files.

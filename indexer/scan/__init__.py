@@ -1,1 +1,1 @@
-"""Which files are there, which of them are meant, and what kind of file each is."""
+"""The scan of the file system: targets, the walk of folders, and exclude patterns."""

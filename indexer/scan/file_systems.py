@@ -1,4 +1,4 @@
-"""File systems: which of them keep a file's change time and number from one mount to the next.
+"""File systems: which of them keep a file's change time and inode across mounts.
 
 A change time or a number that a file system makes up anew at each mount would have a whole disk
 read again each time it is plugged in. On Windows Python's `st_ctime` is the time of creation,
@@ -25,7 +25,7 @@ _FUSE_WITH_CTIME = frozenset(("fuse.mergerfs",))  # shows that of the disks it j
 
 @dataclass(frozen=True, slots=True)
 class StableStat:
-    """What of a file's `stat` a file system keeps from one mount to the next."""
+    """The fields of a file's `stat` that a file system keeps across mounts."""
 
     ctime: bool
     inode: bool

@@ -1,4 +1,4 @@
-"""Scopes: from the paths a person gives to the roots and folders that a run goes over."""
+"""The targets of a run: from the paths that a user gives to roots and folders to index."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,29 +16,29 @@ from storage.tables.roots import Roots, is_mounted
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """A part of a root to compare with the catalogue: a folder, a file, or what is known."""
+class Target:
+    """A part of a root to compare with the catalogue: a folder, a file, or known files."""
 
     root: Root
-    place: str
-    notice: str | None = None  # why nothing may be found there although much is known
+    path: str
+    notice: str | None = None  # why known files may not be found there
 
     def seen(self, scan: Scan, known: Iterable[KnownFile]) -> Iterator[FileSeen]:
-        """Look at the files of the scope, in byte order of their paths."""
-        if os.path.isdir(self.place) and self.root.walked:
-            yield from scan.files(self.place)
+        """Yield the files of the target, in byte order of their paths."""
+        if os.path.isdir(self.path) and self.root.walked:
+            yield from scan.files(self.path)
             return
-        one = os.path.isfile(self.place)
-        for path in (self.place,) if one else (file.path for file in known):
+        one = os.path.isfile(self.path)
+        for path in (self.path,) if one else (file.path for file in known):
             if not scan.excludes(path):
                 yield from scan.file(path)
 
 
-class Scopes:
-    """Settles what a run goes over, entering new roots.
+class TargetResolver:
+    """Resolves the targets of a run, and adds new roots.
 
-    `not_found` gathers listed names that are not there, `links` the named paths that are
-    symbolic links, each with what it leads to.
+    `not_found` collects listed names that do not exist, `links` named paths that are symbolic
+    links, each with its target.
     """
 
     def __init__(self, connection: Connection, library: str) -> None:
@@ -47,53 +47,53 @@ class Scopes:
         self.not_found: list[str] = []
         self.links: dict[str, str] = {}
 
-    def of(self, paths: tuple[str, ...], listed: tuple[str, ...] | None) -> list[Scope]:
-        """Return the scopes of these paths, or of every known root; raises PathNotFound.
+    def resolve(self, paths: tuple[str, ...], listed: tuple[str, ...] | None) -> list[Target]:
+        """Return the targets of these paths, or of every known root; raises PathNotFound.
 
-        `listed` are files, entered one by one; their folder is remembered without being walked.
-        One that is not there is passed over, but not all of them; a folder among them raises
+        `listed` are files, added one by one; their folder becomes a root that is not walked.
+        Missing ones are skipped unless all are missing; a folder among them raises
         InvalidArgument, as does an empty name.
         """
         if listed is not None:
             check_listed(listed)
-            found = _apart(self._listed(listed))
+            found = _without_nested(self._listed(listed))
             if listed and not found:
                 raise none_there(listed)
             return found
         if paths:
-            return _apart([self._scope(path) for path in paths])
+            return _without_nested([self._scope(path) for path in paths])
         return [_known_root(root) for root in self._roots]
 
-    def _listed(self, written: tuple[str, ...]) -> Iterator[Scope]:
+    def _listed(self, written: tuple[str, ...]) -> Iterator[Target]:
         for name in written:
             path = self._resolved(name)
             if os.path.isfile(os.path.expanduser(name)):  # which `a.png/` is not
                 yield self._file(path)
                 continue
             self.not_found.append(name)
-            self.links.pop(name, None)  # nothing is looked at there
-            root = self._knows(path, below=False)
-            if root is not None:  # a name, not a folder, of which something is known
-                yield Scope(root, path)
+            self.links.pop(name, None)  # the link was not followed to a file
+            root = self._remembering_root(path, below=False)
+            if root is not None:  # a known file, not a folder
+                yield Target(root, path)
 
-    def _scope(self, written: str) -> Scope:
+    def _scope(self, written: str) -> Target:
         path = self._resolved(written)
         if os.path.isdir(path):
             self._check_outside(path)
-            return Scope(self._roots.enter(path, walked=True), path)
+            return Target(self._roots.enter(path, walked=True), path)
         if os.path.isfile(path):
             return self._file(path)
         known = self._roots.at(path)
         if known is not None:
             return _known_root(known)
-        root = self._knows(path)
+        root = self._remembering_root(path)
         if root is not None:
-            return Scope(root, path)  # it was there once: what is known of it went missing
+            return Target(root, path)  # it existed once: its known files are missing now
         raise not_there(written)
 
-    def _file(self, path: str) -> Scope:
+    def _file(self, path: str) -> Target:
         self._check_outside(path)
-        return Scope(self._roots.enter(os.path.dirname(path), walked=False), path)
+        return Target(self._roots.enter(os.path.dirname(path), walked=False), path)
 
     def _check_outside(self, path: str) -> None:
         if is_under(path, self._library):
@@ -103,15 +103,15 @@ class Scopes:
                 value=path,
             )
 
-    def _knows(self, path: str, below: bool = True) -> Root | None:
-        """Find the root in which something is remembered of a path, or of what lies `below` it."""
+    def _remembering_root(self, path: str, below: bool = True) -> Root | None:
+        """Return the root with known files at a path, or also `below` it."""
         for root in (self._roots.owner(path), self._roots.at(os.path.dirname(path))):
             if root is not None and files.any_known(self._connection, root, path, below):
                 return root
         return None
 
     def _resolved(self, written: str) -> str:
-        """Follow a named path to where it leads: a symbolic link that is named is meant."""
+        """Return the real path of a name: a link that the user names is followed."""
         check_name(written)
         target = os.path.realpath(os.path.expanduser(written))
         if os.path.islink(_plain(written)):
@@ -120,7 +120,7 @@ class Scopes:
 
 
 def check_name(written: str) -> None:
-    """Raise InvalidArgument for what is no path; an empty one is not the current folder."""
+    """Raise InvalidArgument for an invalid path; an empty one does not mean the current folder."""
     if not written or "\0" in written:
         what = "holds a zero byte" if written else "is empty"
         raise InvalidArgument(
@@ -129,7 +129,7 @@ def check_name(written: str) -> None:
 
 
 def check_listed(written: Sequence[str]) -> None:
-    """Raise InvalidArgument where a list of files holds a folder or an empty name."""
+    """Raise InvalidArgument if a list of files contains a folder or an empty name."""
     for name in written:
         check_name(name)
     folders = [name for name in written if os.path.isdir(os.path.expanduser(name))]
@@ -146,7 +146,7 @@ def check_listed(written: Sequence[str]) -> None:
 
 
 def none_there(listed: Sequence[str]) -> PathNotFound:
-    """Return the error that of a list of files there is not one."""
+    """Return the error for a list of files of which none exists."""
     return PathNotFound(
         f"none of the {len(listed):,} listed files is there, {listed[0]} being the first: "
         "check the names, or mount their disk",
@@ -156,7 +156,7 @@ def none_there(listed: Sequence[str]) -> PathNotFound:
 
 
 def not_there(written: str) -> PathNotFound:
-    """Return what to raise for a named path that leads nowhere."""
+    """Return the error for a named path that does not exist."""
     if os.path.islink(_plain(written)):
         target = os.path.realpath(_plain(written))
         return PathNotFound(
@@ -174,24 +174,24 @@ def not_there(written: str) -> PathNotFound:
 
 
 def _plain(written: str) -> str:
-    """Return a path as the system takes it, a link as the link that it is."""
+    """Return a path as the system takes it, without resolving links."""
     return os.path.expanduser(written).rstrip(os.sep) or os.sep
 
 
-def _known_root(root: Root) -> Scope:
+def _known_root(root: Root) -> Target:
     if is_mounted(root.path):
-        return Scope(root, root.path)
+        return Target(root, root.path)
     notice = (
         f"{root.path} is empty or not there (not mounted?): its files are kept as missing and "
         "come back with it; where it is gone for good, remove it from the library"
     )
-    return Scope(root, root.path, notice)
+    return Target(root, root.path, notice)
 
 
-def _apart(found: Iterable[Scope]) -> list[Scope]:
-    """Leave out scopes inside others, so that no file is looked at twice."""
-    kept: list[Scope] = []
-    for scope in sorted(set(found), key=lambda scope: os.fsencode(os.path.join(scope.place, ""))):
-        if not kept or not is_under(scope.place, kept[-1].place):
-            kept.append(scope)
+def _without_nested(found: Iterable[Target]) -> list[Target]:
+    """Return the targets that are not inside others, so that no file is indexed twice."""
+    kept: list[Target] = []
+    for target in sorted(set(found), key=lambda target: os.fsencode(os.path.join(target.path, ""))):
+        if not kept or not is_under(target.path, kept[-1].path):
+            kept.append(target)
     return kept

@@ -1,8 +1,8 @@
-"""Walking folders: which files are there, in one order that the catalogue shares.
+"""The walk of folders: their files in the same order as in the catalogue.
 
-The walk keeps a list of the folders it is in, not a call for each: a chain of folders may be as
-deep as it likes. What lies deeper than a path can be long (PATH_MAX, 4,096 bytes on Linux) no
-program can open by its path; the folder there is one that cannot be read.
+The walk keeps a list of open folders instead of recursing, so that folders may be nested at any
+depth. Files below the limit of a path (PATH_MAX, 4,096 bytes on Linux) cannot be opened by any
+program; their folder counts as unreadable.
 """
 
 import errno
@@ -35,7 +35,7 @@ SYSTEM_FOLDERS = frozenset(
 
 @dataclass(slots=True)
 class LeftOut:
-    """How many entries of the folders that were walked were passed over, each counted once."""
+    """The numbers of entries skipped in the walked folders, each counted once."""
 
     links: int = 0  # symbolic ones
     hidden: int = 0  # their names begin with a dot
@@ -62,7 +62,7 @@ class Scan:
         file_systems: FileSystems | None = None,
         named: str = "",
     ) -> None:
-        """Take what is left out: the library at `avoid`, and patterns in the folder `named`."""
+        """Create a scan that leaves out the library at `avoid` and excluded names in `named`."""
         self._root = root
         self._patterns = excludes or Excludes()
         folder = named if self._patterns.given and os.path.isdir(named) else None
@@ -74,7 +74,7 @@ class Scan:
         self.met = False  # whether anything was there that a pattern might have matched
 
     def files(self, folder: str) -> Iterator[FileSeen]:
-        """Find the regular files under a folder of the root."""
+        """Yield the regular files under a folder of the root."""
         for path, stable in self._walk(folder):
             yield from self._seen(path, stable)
 
@@ -83,7 +83,7 @@ class Scan:
         yield from self._seen(path, self._file_systems.of(path))
 
     def excludes(self, path: str, is_folder: bool = False) -> bool:
-        """Return True for a path that an exclude pattern names, or that lies in such a folder."""
+        """Return whether a path, or a folder it is in, matches an exclude pattern."""
         return self._excludes.cover(path, is_folder)
 
     def count(self, folder: str, stop: Callable[[], bool]) -> int:
@@ -99,7 +99,7 @@ class Scan:
         return found
 
     def is_hidden_by_error(self, path: str) -> bool:
-        """Return True for a path that lies in a folder that could not be listed."""
+        """Return whether a path is in a folder that could not be listed."""
         while self.unreadable and (parent := os.path.dirname(path)) != path:
             if parent in self.unreadable:
                 return True

@@ -1,1 +1,1 @@
-"""Duplicates: pairs with their evidence, groups around a keeper, a plan, and what is done by it."""
+"""Duplicates: pairs with evidence, groups around a keeper, plans, and their application."""

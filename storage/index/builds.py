@@ -1,7 +1,7 @@
-"""Builds: FAISS files made from the catalogue, registered in it, checked before they are used.
+"""The builds: FAISS files made from the catalogue, registered in it, verified before use.
 
-A build is written to a temporary name, synced, renamed, and only then registered with its
-hash. Whatever happens to the files, the vectors in the catalogue stay the truth.
+A build is written to a temporary name, synced, renamed, and only then registered with its hash.
+Whatever happens to the files, the vectors in the catalogue are the truth.
 """
 
 import os
@@ -23,25 +23,25 @@ from storage.tables import vectors
 
 RECALL_AT = 10
 _RECALL_QUERIES = 64
-# Below this the stored vectors themselves answer in a few milliseconds, without loading FAISS.
+# Below this a search of the stored vectors takes a few milliseconds, without loading FAISS.
 WORTH_BUILDING = 10_000
-# What a kind that does not look at every row must find of the ten best; it looks at more until
-# it does. Data without any structure may come to look at them all.
+# Least share of the ten best that a kind must find; it probes more lists until it does. For data
+# without any structure it may have to probe all of them.
 MIN_RECALL = 0.95
-# A build is made anew when this share of the vectors came after it.
+# A build is replaced when this share of the vectors was added after it.
 TAIL_SHARE = 0.1
 
 
 @dataclass(slots=True)
 class GroundTruth:
-    """Exact answers gathered while the vectors stream by, to measure recall against."""
+    """The exact results of sample queries, collected while the vectors stream by."""
 
     queries: Matrix | None = None
     ids: vectors.Ids | None = None  # (q, RECALL_AT)
     scores: Matrix | None = None
 
     def add(self, ids: vectors.Ids, matrix: Matrix) -> None:
-        """Take in one block of vectors."""
+        """Add one block of vectors."""
         if self.queries is None:
             self.queries = matrix[:: max(1, len(matrix) // _RECALL_QUERIES)][:_RECALL_QUERIES]
         scores = self.queries @ matrix.T  # (q, n)
@@ -53,7 +53,7 @@ class GroundTruth:
         self.ids = np.take_along_axis(names, best, 1)
 
     def recall(self, connection: Connection, index: kinds.AnnIndex) -> float:
-        """Measure which share of the exact answers the index finds; a tie counts as found."""
+        """Return the share of the exact results that the index finds; a tie counts as found."""
         if self.queries is None or self.scores is None:
             return 1.0
         k = self.scores.shape[1]
@@ -63,7 +63,7 @@ class GroundTruth:
 
 
 def registered(connection: Connection, space_id: int, kind: Kind) -> Build | None:
-    """Read which build answers for a kind in a space."""
+    """Return the registered build of a kind in a space."""
     table = schema.builds
     row = connection.execute(
         select(table).where(table.c.space_id == space_id, table.c.kind == kind)
@@ -80,9 +80,9 @@ def every(connection: Connection) -> tuple[Build, ...]:
 def needs_rebuild(
     connection: Connection, space_id: int, kind: Kind, index_kind: str | None = None
 ) -> bool:
-    """Return whether enough vectors came after the build, or went since, to make another.
+    """Return whether enough vectors were added or deleted since the build to replace it.
 
-    True also where `index_kind` is not the one that was chosen before.
+    True also if `index_kind` differs from the one chosen before.
     """
     build = registered(connection, space_id, kind)
     if index_kind is not None and index_kind != _chosen(build):
@@ -100,14 +100,14 @@ def _of(space_id: object, kind: object) -> ColumnElement[bool]:
 
 
 def _chosen(build: Build | None) -> str:
-    """Return the index kind that a person chose for a build, or that the choice is automatic."""
+    """Return the index kind that a user chose for a build, or `AUTOMATIC`."""
     if build is None or not build.parameters.get("chosen"):
         return kinds.AUTOMATIC
     return build.index_kind if build.index_kind in kinds.KINDS else kinds.AUTOMATIC
 
 
 def refresh(catalogue: Catalogue, folder: Path, space_id: int, index_kind: str | None) -> None:
-    """Make the builds of a space that are due, or that are not of the kind now chosen."""
+    """Rebuild the builds of a space that need it, or that are not of the kind now chosen."""
     if index_kind is not None:
         kinds.parse_kind(index_kind)
     every_kind: tuple[Kind, ...] = ("image", "text")
@@ -121,11 +121,11 @@ def refresh(catalogue: Catalogue, folder: Path, space_id: int, index_kind: str |
 def make(
     catalogue: Catalogue, folder: Path, space_id: int, kind: Kind, index_kind: str | None = None
 ) -> Build | None:
-    """Build the index of a kind in a space from the catalogue and put it in the old one's place.
+    """Build the index of a kind in a space from the catalogue and replace the old one.
 
-    The caller holds the library's lock. A chosen `index_kind` is kept by later builds, to which
-    None is given; `kinds.AUTOMATIC` lets the number of vectors choose again, as it does at first.
-    Returns None where there are no vectors.
+    The caller holds the library's lock. A chosen `index_kind` is kept by later builds with None;
+    `kinds.AUTOMATIC` returns to the choice by number of vectors. Return None if there are no
+    vectors.
     """
     with catalogue.reading() as connection:
         rows = vectors.count(connection, space_id, kind)
@@ -158,7 +158,7 @@ def make(
 
 
 def _measure(connection: Connection, index: kinds.AnnIndex, truth: GroundTruth) -> float:
-    """Return the recall of an index, which looks at more rows until it is high enough."""
+    """Return the recall of an index, which probes more lists until it is high enough."""
     recall = truth.recall(connection, index)
     while recall < MIN_RECALL and index.probe_more():
         recall = truth.recall(connection, index)
@@ -166,12 +166,12 @@ def _measure(connection: Connection, index: kinds.AnnIndex, truth: GroundTruth) 
 
 
 def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:
-    """Write an index so that a power cut cannot tear it; returns its hash. Raises DiskFull."""
+    """Write an index atomically and return its hash; raises DiskFull."""
     folder.mkdir(exist_ok=True)
     unfinished = folder / f"{name}.tmp"
     try:
         index.save(unfinished)
-    except RuntimeError as error:  # all that FAISS says when it cannot write
+    except RuntimeError as error:  # FAISS gives no more details
         unfinished.unlink(missing_ok=True)
         raise DiskFull(
             f"the index file could not be written to {folder}: free some space there; the vectors "
@@ -197,7 +197,7 @@ def _gather(
 def empty(
     connection: Connection, space_id: int, kind: Kind, index_kind: str, rows: int
 ) -> kinds.AnnIndex:
-    """Make an index with room for the vectors of a kind, of which it has learnt but holds none."""
+    """Return a trained but empty index for the vectors of a kind."""
     index_class = kinds.load_kind(index_kind)
     table = schema.spaces
     dimension = connection.execute(
@@ -217,7 +217,7 @@ def _register(connection: Connection, values: Mapping[str, object]) -> None:
 
 
 def _checksum(path: Path) -> str:
-    """Hash a file with XXH3, which reads at memory speed: it guards against damage, not malice."""
+    """Return the XXH3 hash of a file, at memory speed: a guard against damage, not malice."""
     digest = xxhash.xxh3_128()
     with path.open("rb") as stream:
         while block := stream.read(1 << 22):
@@ -226,7 +226,7 @@ def _checksum(path: Path) -> str:
 
 
 def _publish(unfinished: Path, final: Path) -> None:
-    """Make a finished file visible under its name so that a power cut cannot tear it."""
+    """Sync a finished file and rename it to its final name."""
     with unfinished.open("rb+") as stream:
         os.fsync(stream.fileno())
     unfinished.replace(final)
@@ -259,7 +259,7 @@ def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:
 
 
 def remove_stale(catalogue: Catalogue, folder: Path) -> None:
-    """Delete files of the index folder that no build names; names that are not ours stay."""
+    """Delete index files that no build refers to; files with other names are kept."""
     with catalogue.reading() as connection:
         named = {build.file for build in every(connection)}
     for path in folder.glob("*-*-*.faiss*"):

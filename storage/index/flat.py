@@ -1,4 +1,4 @@
-"""The exact kind: every row compared, in fp16, from a memory-mapped file."""
+"""The flat index kind: every row is compared, in fp16, from a memory-mapped file."""
 
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ from storage.records import Matrix
 
 
 class FlatIndex:
-    """A flat fp16 index; its answers are those of brute force over the stored vectors."""
+    """A flat fp16 index; its results are those of brute force over the stored vectors."""
 
     name = "exact"
     codes = "fp16"
@@ -23,12 +23,12 @@ class FlatIndex:
 
     @classmethod
     def sample_size(cls, rows: int) -> int:
-        """Return 0: nothing is learnt from the rows."""
+        """Return 0: the kind needs no training."""
         return 0
 
     @classmethod
     def create(cls, dimension: int, rows: int, sample: Matrix) -> Self:
-        """Make an empty index with room for so many rows: growing takes three times as much."""
+        """Create an empty index with memory for `rows`: growing would take three times as much."""
         codes = faiss.IndexScalarQuantizer(
             dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         )
@@ -37,7 +37,7 @@ class FlatIndex:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Map a saved index into memory; raises IndexDamaged where FAISS cannot read it."""
+        """Map a saved index into memory; raises IndexDamaged if FAISS cannot read it."""
         try:
             # The IFC flag maps the codes; the older one copies a scalar quantizer's to memory.
             return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
@@ -54,7 +54,7 @@ class FlatIndex:
         faiss.write_index(self._index, str(path))
 
     def probe_more(self) -> bool:
-        """Return False: every row is looked at already."""
+        """Return False: every row is compared already."""
         return False
 
     @fork_safe

@@ -1,8 +1,8 @@
-"""The inverted-file kind: rows in lists around centroids, one byte a number, few lists looked at.
+"""The inverted-file index kind: rows in lists around centroids, 8-bit codes, few lists probed.
 
-Jégou, Douze and Schmid (2011) describe inverted files; FAISS is Douze and others (2024). One byte
-a number halves the file of the exact kind and errs by about 0.0005 in a cosine at 512 numbers,
-which the stored fp16 vectors mend: ask for `oversample` times as many rows and rank those anew.
+Jégou, Douze and Schmid (2011) describe inverted files; FAISS is Douze and others (2024). 8-bit
+codes halve the file of the flat kind, with an error of about 0.0005 in a cosine at 512 dimensions,
+which the stored fp16 vectors correct: `oversample` times as many rows are found and rescored.
 """
 
 import math
@@ -17,39 +17,39 @@ from storage.fork import fork_safe
 from storage.index.kinds import Ids
 from storage.records import Matrix
 
-# Lists for each root of the rows: with 3, learning a million rows, sorting them into lists and
-# joining them cost about the same, and none of them can be made much cheaper by another number.
+# Number of lists per square root of the rows: with 3, training on a million rows, assigning them
+# to lists and joining them cost about the same, and no other number makes one much cheaper.
 _LISTS = 3.0
-# Few rounds over few rows: centroids need only be spread well, the recall is measured afterwards.
+# Few iterations on few rows: centroids need only be well spread; the recall is measured later.
 _SAMPLE_PER_LIST, _ROUNDS = 40, 6
-_FEWEST_PER_LIST = 8  # rows; smaller lists say nothing of what lies near
-_PROBES = 32  # lists looked at for a query, until a measured recall asks for more
-_ROWS_PER_HIT = 50  # looked at for each row that is asked for
-_CODE_ERROR = 0.01  # no cosine by the codes is further from that of the stored vectors
+_FEWEST_PER_LIST = 8  # rows; smaller lists do not group neighbours
+_PROBES = 32  # lists probed for a query (nprobe), unless the measured recall requires more
+_ROWS_PER_HIT = 50  # rows compared for each of the k requested
+_CODE_ERROR = 0.01  # largest difference of a cosine by codes from that by stored vectors
 
 
 class IvfIndex:
-    """An inverted file; `probe_more` and `save` keep how many lists a query looks at."""
+    """An inverted file; `probe_more` raises the number of lists probed, and `save` stores it."""
 
     name = "ivf"
     codes = "8 bit, rescored with fp16"
-    oversample = 2  # the tenth of 10 and the eleventh may lie closer than the codes can tell
+    oversample = 2  # the tenth and the eleventh may be closer than the error of the codes
 
     def __init__(self, index: faiss.IndexIVFScalarQuantizer) -> None:
         self._index = index
-        # What FAISS learnt of each number: its least value and how far the codes reach above it.
+        # FAISS's training result for each dimension: the least value, and the range of the codes.
         self._low, reach = faiss.vector_to_array(index.sq.trained).reshape(2, -1)
         self._step = reach / 255
 
     @classmethod
     def sample_size(cls, rows: int) -> int:
-        """Return how many of so many rows to learn the centroids from."""
+        """Return the number of rows on which the centroids are trained."""
         return min(rows, _SAMPLE_PER_LIST * _lists(rows))
 
     @classmethod
     @fork_safe
     def create(cls, dimension: int, rows: int, sample: Matrix) -> Self:
-        """Make an empty index for so many rows, with the centroids of the sample (s, dim)."""
+        """Create an empty index for `rows`, with centroids trained on the sample (s, dim)."""
         lists = max(1, min(_lists(rows), len(sample)))
         centroids = faiss.IndexFlatIP(dimension)
         index = faiss.IndexIVFScalarQuantizer(
@@ -58,7 +58,7 @@ class IvfIndex:
             lists,
             faiss.ScalarQuantizer.QT_8bit,
             faiss.METRIC_INNER_PRODUCT,
-            False,  # codes of the rows themselves, so that one decoding serves every list
+            False,  # codes of the rows, not of residuals, so that all lists decode alike
         )
         index.cp.niter, index.cp.spherical = _ROUNDS, True
         index.cp.min_points_per_centroid = 1  # FAISS prints a warning for each smaller library
@@ -69,7 +69,7 @@ class IvfIndex:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Map a saved index into memory; raises IndexDamaged where FAISS cannot read it."""
+        """Map a saved index into memory; raises IndexDamaged if FAISS cannot read it."""
         try:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
         except RuntimeError as error:
@@ -79,8 +79,8 @@ class IvfIndex:
         lists: Any = index.invlists
         lists = faiss.downcast_InvertedLists(lists)
         if isinstance(lists, faiss.OnDiskInvertedLists):
-            # FAISS would read ahead in threads that it joins at the next search, or at the end: in
-            # a forked child, which has them no more, that ends the process.
+            # FAISS would prefetch in threads that it joins at the next search or at the end: a
+            # forked child no longer has those threads, so joining ends the process.
             lists.prefetch_nthread = 0
         return cls(index)
 
@@ -94,7 +94,7 @@ class IvfIndex:
         faiss.write_index(self._index, str(path))
 
     def probe_more(self) -> bool:
-        """Look at twice as many lists from now on; False where all are looked at already."""
+        """Double nprobe from now on; return False once every list is probed."""
         before = self._index.nprobe
         self._index.nprobe = min(self._index.nlist, before * 2)
         return bool(self._index.nprobe > before)
@@ -102,10 +102,10 @@ class IvfIndex:
     def search(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids
     ) -> tuple[Ids, Matrix]:
-        """Find the k best rows of each query; the selector acts before the ranking.
+        """Return the k best rows of each query; the selector acts before the ranking.
 
-        Where few rows are included more lists are looked at, and all of them before fewer than
-        k rows are returned.
+        If few rows are included, more lists are probed, and all of them before fewer than k rows
+        are returned.
         """
         lists, rows = self._index.nlist, max(1, self._index.ntotal)
         allowed = rows if included is None else max(1, min(rows, len(included)))
@@ -131,29 +131,29 @@ class IvfIndex:
         return found
 
     def list_count(self) -> int:
-        """Count the lists."""
+        """Return the number of lists."""
         return int(self._index.nlist)
 
     def code_error(self) -> float:
-        """Return how far a cosine by the codes may lie from that of the stored vectors."""
+        """Return the largest error of a cosine by the codes."""
         return _CODE_ERROR
 
     @fork_safe
     def nearest_lists(self, queries: Matrix, probes: int) -> Ids:
-        """Find the lists nearest to each query: (q, probes), the nearest first."""
+        """Return the lists nearest to each query: (q, probes), the nearest first."""
         _, lists = self._index.quantizer.search(queries, min(probes, self.list_count()))
         return np.asarray(lists, np.int64)
 
     def read_list(self, number: int) -> tuple[Ids, Matrix]:
-        """Read a list: row numbers (n,) and, to within their codes, its rows (n, dim) float32."""
-        held: Any = self._index.invlists  # what FAISS declares of it lacks the letting go
+        """Read a list: row numbers (n,) and its decoded rows (n, dim) float32."""
+        held: Any = self._index.invlists  # FAISS's type stubs lack the release methods
         count, width = held.list_size(number), self._index.code_size
         if not count:
             return np.empty(0, np.int64), np.empty((0, self._index.d), np.float32)
         codes, ids = held.get_codes(number), held.get_ids(number)
         try:
-            # Not FAISS's own decoding: between two products of matrices its threads and those of
-            # numpy wait for one another, a hundred times as long as the decoding takes.
+            # Not FAISS's own decoding: between two matrix products its threads and numpy's wait
+            # for each other, a hundred times as long as the decoding takes.
             matrix = faiss.rev_swig_ptr(codes, count * width).reshape(count, width) + np.float32(
                 0.5
             )

@@ -1,9 +1,9 @@
-"""Neighbours: the pairs of near pictures in a space, by a k-nearest join of it with itself.
+"""The k-nearest-neighbour join of a space with itself: the pairs of near pictures.
 
-Only what is newer than a watermark is asked about, against everything. Few comparisons are made
-one and all; of many, those within the lists of an inverted file that lie nearest to each picture
-(Jégou, Douze and Schmid 2011), list by list, as products of matrices. Every cosine is in the end
-that of the stored vectors. A pair is looked for from both of its ends where both are new.
+Only vectors above a watermark are queries, against all vectors. Small joins compare all pairs;
+large ones compare each picture with the nearest lists of an inverted file (Jégou, Douze and Schmid
+2011), list by list, as matrix products. The returned cosines are always those of the stored
+vectors. A pair of two new vectors is searched from both sides.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,21 +26,21 @@ from storage.tables.vectors import Ids
 
 _KIND: Kind = "image"
 _LIST_KIND = "ivf"  # of the index that is made in memory where the library has none with lists
-# Comparisons made one and all: half a minute of two cores at 512 numbers.
+# Up to this many comparisons all are made: half a minute of two cores at 512 dimensions.
 FEW_COMPARISONS = 2_500_000_000
-# Lists of the inverted file compared with each picture: for random vectors, which no list fits,
-# the fewest with which 0.99 of the pairs at a cosine of 0.9 were found.
+# Lists of the inverted file compared with each picture: for random vectors, which do not cluster,
+# the fewest that find 0.99 of the pairs at a cosine of 0.9.
 PROBES = 24
-# New vectors in memory at once; more of them share one reading of a list, or of the library.
+# New vectors in memory at once; they share one read of a list, or of the library.
 _ASKED, _ASKED_OF_ALL = 32_768, 8_192
-_WAITING = 4_000_000  # hits held before each query's are cut down to the best k
+_WAITING = 4_000_000  # hits collected before each query's are reduced to the best k
 _FETCHED = 32_768  # stored vectors in memory at once to compare exactly
 
 
 class Neighbours(NamedTuple):
     """Pairs found from one block of vectors: `first` < `second`, ordered, each once."""
 
-    upto: int  # every vector up to this number has been asked about: the next watermark
+    upto: int  # every vector up to this number has been a query: the next watermark
     first: Ids  # (n,) items
     second: Ids  # (n,) items
     cosines: Vector  # (n,) of the stored vectors
@@ -57,7 +57,7 @@ class _Hits:
     waiting: int = 0
 
     def add(self, asked: Ids, rows: Ids, scores: Matrix, others: Ids, least: float) -> None:
-        """Take in the scores (rows, others) of some of the queries, whose numbers are `asked`."""
+        """Add the scores (rows, others) of the queries numbered `asked`."""
         near = scores >= least
         crowded = np.flatnonzero(np.count_nonzero(near, axis=1) > self.k + 1)
         if len(crowded):  # with itself among them k + 1 are enough
@@ -77,7 +77,7 @@ class _Hits:
         self.waiting += len(rows)
 
     def cut(self) -> tuple[Ids, Ids, Vector]:
-        """Keep the best k of each query: rows, others, cosines, by row and the best first."""
+        """Return the best k of each query: rows, others, cosines, by row and the best first."""
         rows, others, cosines = (
             np.concatenate([np.empty(0, np.int64), *self.rows]),
             np.concatenate([np.empty(0, np.int64), *self.others]),
@@ -95,7 +95,7 @@ class _Hits:
 def neighbours(
     catalogue: Catalogue, folder: Path, space_id: int, after: int, k: int, least: float
 ) -> Iterator[Neighbours]:
-    """Find, for every picture's vector numbered above `after`, the k nearest of all in the space.
+    """Yield the k nearest of all pictures in the space for each vector above `after`.
 
     Yields the pairs of items whose cosine is at least `least`, for one block of vectors after
     another; a pair may come again in a later block. `folder` holds the library's index files.
@@ -128,13 +128,13 @@ def neighbours(
 def _index(
     connection: Connection, folder: Path, space_id: int, every: int, new: int
 ) -> tuple[ListIndex | None, int]:
-    """Return an index of lists and up to which vector it holds them; None to compare all.
+    """Return an index with lists, and the last vector in it; None to compare all.
 
     Where the library has none, one is made in memory: a byte a number, while it is needed.
     """
     build = builds.registered(connection, space_id, _KIND)
     if build is not None and kinds.keeps_lists(build.index_kind):
-        with suppress(IndexDamaged):  # searches say so and make it again
+        with suppress(IndexDamaged):  # a search reports it and rebuilds it
             opened = builds.open_checked(folder, build)
             assert isinstance(opened, ListIndex)
             return opened, build.watermark
@@ -150,7 +150,7 @@ def _index(
 
 
 def _asked(connection: Connection, space_id: int, after: int, size: int) -> tuple[Ids, Matrix]:
-    """Read the next vectors to ask about, about so many: (n,) and (n, dim)."""
+    """Read the next block of query vectors: (n,) and (n, dim)."""
     ids: list[Ids] = [np.empty(0, np.int64)]
     blocks: list[Matrix] = []
     for numbers, block in vectors.blocks(connection, space_id, _KIND, after):
@@ -184,7 +184,7 @@ def _exact(
     cosines: Vector,
     least: float,
 ) -> tuple[Ids, Ids, Vector]:
-    """Compare what was found by the stored vectors; those that are gone by now fall away."""
+    """Rescore the hits with the stored vectors; vectors deleted meanwhile are dropped."""
     kept = np.zeros(len(rows), np.bool_)
     exact = cosines.copy()
     by_other = np.argsort(others, kind="stable")
@@ -203,7 +203,7 @@ def _exact(
 
 
 def _gathered(blocks: Iterable[tuple[Ids, Matrix]]) -> Iterator[tuple[Ids, Matrix]]:
-    """Join the small blocks that `vectors.fetch` reads to larger ones."""
+    """Join the small blocks of `vectors.fetch` into larger ones."""
     ids: list[Ids] = []
     parts: list[Matrix] = []
     for numbers, block in blocks:
@@ -219,7 +219,7 @@ def _gathered(blocks: Iterable[tuple[Ids, Matrix]]) -> Iterator[tuple[Ids, Matri
 def _of_items(
     connection: Connection, ids: Ids, rows: Ids, others: Ids, cosines: Vector
 ) -> tuple[Ids, Ids, Vector]:
-    """Name the items of the pairs, the lower first, in order and each once."""
+    """Return the distinct pairs of items, sorted, the lower first."""
     numbers = np.union1d(ids[rows], others)
     items = vectors.items_of(connection, numbers.tolist())
     known = np.array([items[int(number)] for number in numbers], np.int64)

@@ -1,4 +1,4 @@
-"""Rescoring: what an index with short codes finds is ranked by the stored vectors."""
+"""Rescoring: hits of an index with short codes are ranked by the stored vectors."""
 
 import numpy as np
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ def search(
     included: vectors.Ids | None,
     excluded: vectors.Ids,
 ) -> tuple[vectors.Ids, Matrix]:
-    """Find the k best rows of each query: ids (q, k), −1 where there are fewer; cosines.
+    """Return the k best rows of each query: ids (q, k), −1 if there are fewer; cosines.
 
     The cosines are those of the stored vectors, whatever codes the index has.
     """
@@ -30,7 +30,7 @@ def search(
 
 
 def _cosines(connection: Connection, queries: Matrix, ids: vectors.Ids) -> Matrix:
-    """Compare each query with its own rows: (q, n) float32, −∞ for rows that are gone."""
+    """Return the cosines of each query with its own rows: (q, n) float32, −∞ for deleted rows."""
     scores = np.full(ids.shape, -np.inf, np.float32)
     for row, (query, wanted) in enumerate(zip(queries, ids, strict=True)):
         place = {int(number): column for column, number in enumerate(wanted) if number >= 0}

@@ -1,4 +1,4 @@
-"""The nearest vectors of a kind: the build, what came after it, and what a filter allows."""
+"""Vector search in a build and in the vectors added after it, within a selection."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,15 +14,15 @@ from storage.records import Build, Kind, Matrix, Vector
 from storage.selection import Selection
 from storage.tables import vectors
 
-# Up to this many allowed rows are read and compared one by one: faster than scanning all.
+# Up to this many included rows are read and compared directly: faster than a search of the index.
 EXACT_LIMIT = 5_000
-# Above this the heaps of FAISS cost more than sorting one column of scores.
+# Above this k the heaps of FAISS cost more than sorting all scores.
 MANY_HITS = 2_048
 Ranked = tuple[vectors.Ids, Vector]  # row numbers and cosines, best first
 
 
 class VectorSearch:
-    """Answers nearest-neighbour questions for one kind in one space.
+    """Nearest-neighbour search for one kind in one space.
 
     Cosines are always those of the stored vectors. Answers are exact, but for a build of a kind
     that does not look at every row: there they have the recall that was measured with it.
@@ -104,7 +104,7 @@ def _kept(
 
 
 def _ranked(scored: list[tuple[vectors.Ids, Vector]], k: int) -> Ranked:
-    """Put the k best first; equal cosines in row order, so that answers never flicker."""
+    """Return the k best, best first; ties in row order, so that results are stable."""
     if not scored:
         return np.empty(0, np.int64), np.empty(0, np.float32)
     ids = np.concatenate([ids for ids, _ in scored])

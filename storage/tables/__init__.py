@@ -1,1 +1,1 @@
-"""The tables of the catalogue, a file each: what is read from one and written to it."""
+"""The tables of the catalogue: one file each, with its reads and writes."""

@@ -1,4 +1,4 @@
-"""Captions: what models say is in an item, and the search for their words."""
+"""Captions: storing models' captions of items, and searching their words."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -30,7 +30,7 @@ _MATCH = text(
 
 
 def record(connection: Connection, captions: Sequence[Caption]) -> None:
-    """Store captions, each in the place of the one its model gave the item before."""
+    """Store captions; each replaces the earlier caption of its item by the same model."""
     table = schema.captions
     for caption in captions:
         before = (table.c.item_id == caption.item) & (table.c.model == caption.model)
@@ -62,7 +62,7 @@ def of_items(
 
 
 def lacking(connection: Connection, model: str, revision: str, chosen: Sequence[int]) -> list[int]:
-    """Return which of these items this revision of a model has not captioned, in their order."""
+    """Return the items that this revision of a model has not captioned, in order."""
     table = schema.captions
     there: set[int] = set()
     for batch in batches(chosen):
@@ -82,7 +82,7 @@ def matching(
     hidden: bool = False,
     whole: bool = False,
 ) -> list[int]:
-    """Find the items whose captions hold a person's words: at most `limit`, the best first.
+    """Return the items whose captions contain the words: at most `limit`, the best first.
 
     Those with all of the words come before those with any, which `whole` leaves out; each are
     ranked by BM25 (Robertson and Zaragoza, 2009). `allowed` are the items that may be found,
@@ -104,12 +104,12 @@ def matching(
 
 
 def is_content_word(word: str) -> bool:
-    """Return whether a word tells captions apart; those that do not may stand in any."""
+    """Return whether a word is a content word; stop words may occur in any caption."""
     return word.casefold().strip(".,?!") not in _EMPTY
 
 
 def _telling(words: str) -> list[str]:
-    """Quote a person's words, so that FTS5 reads each as words and none as an order to it."""
+    """Return the words quoted for FTS5, so that none is parsed as an operator."""
     whole = words.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").casefold()
     each = list(dict.fromkeys(whole.split()))
     content_words = [word for word in each if is_content_word(word)] or each

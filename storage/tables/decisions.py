@@ -1,7 +1,7 @@
-"""Decisions: what a person said of groups of duplicates, kept by content.
+"""Decisions: a user's decisions on groups of duplicates, stored by content.
 
-A decision names the content hashes of a group's files, one for each file, so it outlives moves,
-re-indexing and changes of model. A new file in the group makes it a group not decided on.
+A decision holds the content hashes of a group's files, one for each file, so it survives moves,
+re-indexing and changes of model. With a new file in it the group is undecided again.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ class Decision:
 
 
 class Decided:
-    """All decisions of a library, read once, to be asked of many groups."""
+    """All decisions of a library, read once and used for many groups."""
 
     def __init__(self, decisions: Iterable[Decision]) -> None:
         self._members: dict[int, Counter[str]] = {}
@@ -58,7 +58,7 @@ class Decided:
         return any(group <= self._members[number] for number in self._common(group))
 
     def stays(self, hashes: Sequence[str]) -> list[bool]:
-        """Return of each file of a group, the best first, whether a decision lets it stay.
+        """Return for each file of a group, the best first, whether a decision keeps it.
 
         As many files of a content as one decision names: what joined the group later is not
         decided on, and of equal files the last ones are taken for it.
@@ -74,11 +74,11 @@ class Decided:
         return staying
 
     def parts(self, first: str, second: str) -> bool:
-        """Return whether a person called these two contents not duplicates."""
+        """Return whether a decision says that two contents are not duplicates."""
         return first != second and bool(self._common((first, second)) & self._parting)
 
     def _common(self, hashes: Iterable[str]) -> set[int]:
-        """Find the decisions that name all of these contents; none for no contents."""
+        """Return the decisions that contain all of these contents; none for no contents."""
         holding = [self._holding.get(content, set()) for content in hashes]
         return set.intersection(*holding) if holding else set()
 
@@ -112,7 +112,7 @@ def every(connection: Connection) -> list[Decision]:
 
 
 def remove(connection: Connection, numbers: Iterable[int]) -> int:
-    """Take decisions back by number; returns how many there were."""
+    """Delete decisions by number; return how many there were."""
     table = schema.decisions
     gone = [delete(table).where(table.c.id == number) for number in set(numbers)]
     return sum(connection.execute(statement).rowcount for statement in gone)

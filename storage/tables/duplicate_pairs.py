@@ -1,7 +1,7 @@
-"""Duplicates at rest: the pairs of pictures that were found, and how far every method has come.
+"""Duplicate pairs of pictures, and the watermark of each method that finds them.
 
-A method compares what is numbered above its watermark with everything, stores the pairs, and
-moves the watermark in the same transaction.
+A method compares the rows above its watermark with all rows, stores the pairs, and moves the
+watermark in the same transaction.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _LIMITS = "limits"  # in the table of methods: by what limits they compared
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two items that one method found to belong together; `first` is the lower number."""
+    """Two items that a method found to be duplicates; `first` is the lower number."""
 
     first: int
     second: int
@@ -42,15 +42,15 @@ class Pair:
 
 
 def last(connection: Connection, method: Method) -> int:
-    """Return the highest row number there is to compare by a method, 0 for none."""
+    """Return the highest row number that a method can compare, 0 for none."""
     table = schema.features if method == "features" else schema.fingerprints
     return int(connection.scalar(select(func.max(table.c.id))) or 0)
 
 
 def watermark(connection: Connection, method: str) -> int:
-    """Return up to which row a method (a `Method`, or "vectors:SPACE") has compared.
+    """Return the last row that a method (a `Method`, or "vectors:SPACE") has compared.
 
-    "hashes alone" has come as far as "hashes", if that is further.
+    For "hashes alone" that of "hashes" counts too, if it is higher.
     """
     table = schema.compared
     methods = ("hashes", method) if method == "hashes alone" else (method,)
@@ -96,7 +96,7 @@ def add_pairs(
 def replace_pairs(
     connection: Connection, rows: Iterable[tuple[int, int, str, str, Mapping[str, Any]]]
 ) -> None:
-    """Write another kind and evidence of pairs: (first, second, former kind, kind, evidence).
+    """Replace the kind and evidence of pairs: (first, second, former kind, kind, evidence).
 
     `first` is the lower number. A pair that was removed meanwhile stays removed.
     """
@@ -163,7 +163,7 @@ def _wanted(pair: Pair, ours: frozenset[int] | None, theirs: frozenset[int] | No
 
 
 def compare_by(connection: Connection, limits: int) -> None:
-    """Forget every pair, and how far all methods came, where the last were found by other limits.
+    """Delete all pairs and watermarks if they were made with other limits.
 
     `limits` is a number that stands for them. What the methods compare stays.
     """
@@ -174,7 +174,7 @@ def compare_by(connection: Connection, limits: int) -> None:
 
 
 def forget(connection: Connection, items: Iterable[int]) -> None:
-    """Delete the pairs of these items: what looks otherwise now is compared again."""
+    """Delete the pairs of these items, whose pixels have changed: they are compared again."""
     table = schema.pairs
     for batch in batches(items):
         either = or_(table.c.first_id.in_(batch), table.c.second_id.in_(batch))
@@ -182,7 +182,7 @@ def forget(connection: Connection, items: Iterable[int]) -> None:
 
 
 def keep_space(connection: Connection, space_id: int | None) -> None:
-    """Forget what the vectors of any other space led to; None for all of them."""
+    """Delete the pairs found by vectors of other spaces; with None, of all spaces."""
     compared, table = schema.compared, schema.pairs
     gone = delete(compared).where(
         compared.c.method.startswith("vectors:"), compared.c.method != f"vectors:{space_id}"
@@ -193,7 +193,7 @@ def keep_space(connection: Connection, space_id: int | None) -> None:
 
 
 def of_several_files(connection: Connection) -> list[int]:
-    """List the pictures that more than one file holds, by item number."""
+    """Return the item numbers of pictures with more than one file."""
     files, held = schema.files, schema.items
     query = (
         select(files.c.item_id)
@@ -207,7 +207,7 @@ def of_several_files(connection: Connection) -> list[int]:
 
 
 def elsewhere(connection: Connection, path: str) -> list[int]:
-    """List the pictures of which a file is there that neither is this path nor lies under it."""
+    """Return the pictures that have a present file outside this path."""
     files, held = schema.files, schema.items
     query = (
         select(files.c.item_id)

@@ -1,4 +1,4 @@
-"""Two states of a file: as the file system shows it, and as the catalogue remembers it."""
+"""Two states of a file: in the file system, and in the catalogue."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -41,7 +41,7 @@ class KnownFile:
     reader_version: int = 0  # by which rules it was read, or failed to be
 
     def looks_like(self, seen: FileSeen) -> bool:
-        """Return True where nothing about the file says that it changed.
+        """Return whether nothing about the file indicates a change.
 
         Size and date can both survive a rewrite or an exchange of names; the change time cannot
         be set back by a program, and the number is another's where a file took the place.
@@ -54,7 +54,7 @@ class KnownFile:
         )
 
     def lacks_stat_of(self, seen: FileSeen) -> bool:
-        """Return True where the system shows a change time or a number that is not recorded."""
+        """Return whether the system shows a change time or inode that is not recorded."""
         pairs = ((self.ctime_ns, seen.ctime_ns), (self.inode, seen.inode))
         return any(known is None and shown is not None for known, shown in pairs)
 

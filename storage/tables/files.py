@@ -1,8 +1,8 @@
 """Files: items seen at paths under roots.
 
-Nothing here deletes because a file was not seen: a file that vanished is *missing*, one that an
-exclude pattern names is *excluded*, and either comes back whole. Only `remove` and `forget`,
-asked for by a person, take rows away.
+Nothing here deletes rows because a file was not seen: a file that disappeared is *missing*, one
+that matches an exclude pattern is *excluded*, and both can be restored completely. Only `remove`
+and `forget`, which a user runs, delete rows.
 """
 
 import os
@@ -36,14 +36,14 @@ Outcome = Literal["new", "copied", "moved", "unchanged"]
 
 
 def under(column: ColumnElement[str], folder: str) -> ColumnElement[bool]:
-    """Return the condition that a path is this one or below it, as a range that an index serves."""
+    """Return the condition that a path is this one or below it, as a range that uses an index."""
     below = folder if folder.endswith(os.sep) else folder + os.sep
     beyond = below[:-1] + chr(ord(os.sep) + 1)
     return and_(column >= folder, column < beyond, or_(column == folder, column >= below))
 
 
 def is_under(path: str, folder: str) -> bool:
-    """Return whether a path is this folder or lies below it."""
+    """Return whether a path is this folder or is below it."""
     below = folder if folder.endswith(os.sep) else folder + os.sep
     return path == folder or path.startswith(below)
 
@@ -51,7 +51,7 @@ def is_under(path: str, folder: str) -> bool:
 def page(
     connection: Connection, root: Root, folder: str, after: str, limit: int, space_id: int
 ) -> list[KnownFile]:
-    """Read a root's remembered files and failures under a folder, in byte order of paths.
+    """Read a root's known files and failures under a folder, in byte order of paths.
 
     What another model than that of the space could not encode is no failure here.
     """
@@ -115,7 +115,7 @@ def fails_in(space_id: int | None) -> ColumnElement[bool]:
 
 
 def any_known(connection: Connection, root: Root, path: str, below: bool = True) -> bool:
-    """Return True where something is remembered of a root's file at a path, or `below` it."""
+    """Return whether a root has a known file at a path, or `below` it."""
     for table in (schema.files, schema.failures):
         there = under(table.c.path, path) if below else table.c.path == path
         lies_there = select(table.c.path).where(there, table.c.root_id == root.id)
@@ -132,7 +132,7 @@ def record(
     gone: Gone,
     space_id: int | None = None,
 ) -> Outcome:
-    """Note that a file holds an item, and say what that means for the library.
+    """Record that a file contains an item; return the outcome for the run's counts.
 
     `fresh`: the item's row was made just now. Where its content turned up elsewhere while its
     own path is `gone`, a file has moved: one row takes the new path and nothing else changes.
@@ -196,14 +196,14 @@ def mark_missing(connection: Connection, known: Sequence[KnownFile]) -> None:
 
 
 def mark_present(connection: Connection, known: Sequence[KnownFile]) -> None:
-    """Mark files as there and shown again, unchanged since they were last seen."""
+    """Mark files as present and shown again, unchanged since they were last seen."""
     _set_state(connection, known)
 
 
 def exclude(connection: Connection, known: Sequence[KnownFile]) -> None:
-    """Mark files that are there as named by an exclude pattern; all that is known of them stays.
+    """Mark present files as excluded by a pattern; all their data is kept.
 
-    That a file failed is forgotten: it is tried again once no pattern names it.
+    Failures are deleted: an excluded file is tried again once no pattern matches it.
     """
     failed = [file.path for file in known if file.item_id is None]
     forgive(connection, failed)
@@ -238,7 +238,7 @@ def _set_state(
 
 
 def record_stat(connection: Connection, seen: Sequence[FileSeen]) -> None:
-    """Record change time and number of files that are otherwise as they were recorded."""
+    """Record the change time and inode of files that are otherwise unchanged."""
     if not seen:
         return
     rows = [
@@ -269,7 +269,7 @@ def fail(
     item_id: int | None = None,
     reader_version: int = 0,
 ) -> None:
-    """Remember that a file could not be used, until it changes or is retried.
+    """Record that a file could not be used, until it changes or is retried.
 
     If the path was an item's before, that content is no longer there: its row goes missing,
     unless the file could not be read at all and has the size and date it had. Where it is one
@@ -293,7 +293,7 @@ def fail(
 
 
 def _unread(connection: Connection, seen: FileSeen, stage: str) -> int | None:
-    """Return the item of a file that cannot be read, as after a change of its rights alone."""
+    """Return the item of a file that became unreadable, as after a change of its rights alone."""
     if stage != UnreadableFile.stage:
         return None
     table = schema.files
@@ -304,7 +304,7 @@ def _unread(connection: Connection, seen: FileSeen, stage: str) -> int | None:
 def _hide(
     connection: Connection, path: str, unless: int | None = None, *, excluded: bool = False
 ) -> None:
-    """Mark what a path held as missing, or as excluded, unless it is this item."""
+    """Mark the former item of a path as missing, or as excluded, unless it is this item."""
     table = schema.files
     held = connection.scalar(select(table.c.item_id).where(table.c.path == path))
     if held is not None and held != unless:
@@ -314,7 +314,7 @@ def _hide(
 
 
 def _outdate(connection: Connection, seen: FileSeen, space_id: int | None) -> None:
-    """Forget the failures that a new outcome in a space, or a change of the file, replaces."""
+    """Delete the failures that a new outcome in a space, or a change of the file, replaces."""
     table = schema.failures
     changed = or_(table.c.size != seen.size, table.c.mtime_ns != seen.mtime_ns)
     old = or_(fails_in(space_id), changed)
@@ -322,7 +322,7 @@ def _outdate(connection: Connection, seen: FileSeen, space_id: int | None) -> No
 
 
 def partly_read(connection: Connection, folder: str | None = None) -> list[Failure]:
-    """List the files that are there and of which something could not be read."""
+    """Return the present files that have an unreadable part."""
     files, items = schema.files, schema.items
     query = (
         select(files.c.path, items.c.kind, items.c.omitted, files.c.size, files.c.mtime_ns)
@@ -345,7 +345,7 @@ def partly_read(connection: Connection, folder: str | None = None) -> list[Failu
 
 
 def forgive(connection: Connection, paths: Sequence[str]) -> None:
-    """Forget that these files failed, by whichever model."""
+    """Delete the failures of these files, of all models."""
     table = schema.failures
     if paths:
         gone = delete(table).where(table.c.path == bindparam("its_path"))

@@ -1,6 +1,6 @@
-"""What pictures are recognised by, at rest: fingerprints and local features.
+"""Stored fingerprints and local features of pictures.
 
-Row numbers of both only grow; see `storage.tables.duplicate_pairs` for how far they were compared.
+Row numbers of both only grow; `storage.tables.duplicate_pairs` has the watermarks of comparison.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ class Fingerprints(NamedTuple):
 
 
 class Bases(NamedTuple):
-    """A page of hashes of pictures as they lie, by row number."""
+    """A page of hashes of upright pictures, by row number."""
 
     ids: Ids  # (n,)
     items: Ids  # (n,)
@@ -116,7 +116,7 @@ def add_features(connection: Connection, rows: Iterable[tuple[int, Bytes, Points
 
 
 def forget(connection: Connection, items: Iterable[int]) -> None:
-    """Forget the fingerprints and features of items: made again, they are compared again."""
+    """Delete the fingerprints and features of items: new ones are compared again."""
     for batch in batches(sorted(items)):
         for table in (schema.fingerprints, schema.features):
             connection.execute(delete(table).where(table.c.item_id.in_(batch)))
@@ -135,7 +135,7 @@ def fingerprints(
 
 
 def bases(connection: Connection, quality: int) -> Iterator[Bases]:
-    """Read the hashes of pictures as they lie, of at least this quality, in pages by number.
+    """Read the hashes of upright pictures of at least this quality, in pages by number.
 
     SQLite joins the rows of a page to one: a million rows handed over one by one take five times
     as long.

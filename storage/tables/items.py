@@ -27,7 +27,7 @@ BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is known of an item before it has a row."""
+    """The data of an item before it has a row."""
 
     hash: str
     kind: ContentKind
@@ -50,7 +50,7 @@ class Stored:
 
 
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
-    """Cut row numbers into lists that one statement can carry."""
+    """Split row numbers into lists short enough for one statement."""
     waiting = sorted(set(ids))
     for start in range(0, len(waiting), BATCH):
         yield waiting[start : start + BATCH]

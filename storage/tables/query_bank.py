@@ -1,6 +1,6 @@
-"""Neutral queries at rest: their vectors in a space, by which cosines are judged.
+"""The stored vectors of a query bank in a space.
 
-They are kept so that a search without words, or by an item, need not load a model for them.
+They are stored so that a search by an item need not load a model for them.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ _STORED = np.dtype("<f4")
 
 
 def stored(connection: Connection, space_id: int, name: str) -> Matrix | None:
-    """Read a bank's vectors, (queries, dim) float32, or None where the space has none of it."""
+    """Read a bank's vectors, (queries, dim) float32; None if the space has none."""
     table, spaces = schema.neutral, schema.spaces
     row = connection.execute(
         select(table.c.vectors, spaces.c.dimension)
@@ -27,7 +27,7 @@ def stored(connection: Connection, space_id: int, name: str) -> Matrix | None:
 
 
 def record(connection: Connection, space_id: int, name: str, matrix: Matrix) -> None:
-    """Store a bank's vectors, (queries, dim) float32, in the place of those there were."""
+    """Store a bank's vectors, (queries, dim) float32; they replace earlier ones."""
     written = {"vectors": np.ascontiguousarray(matrix, dtype=_STORED).tobytes()}
     put = insert(schema.neutral).values(space_id=space_id, name=name, **written)
     connection.execute(put.on_conflict_do_update(index_elements=["space_id", "name"], set_=written))

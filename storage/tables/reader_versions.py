@@ -1,4 +1,4 @@
-"""By which version of the reader contents were read, and letting go of what an earlier one saw."""
+"""The version of the reader that read each content, and the deletion of outdated pixel data."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from storage.tables import duplicate_pairs, fingerprints, items
 
 
 def version(connection: Connection, kind: ContentKind, name: str) -> int | None:
-    """Return the version that read a content, by its hash; None where it has no row."""
+    """Return the version that read a content, by its hash; None if it has no row."""
     return versions(connection, kind, [name]).get(name)
 
 
@@ -29,7 +29,7 @@ def versions(connection: Connection, kind: ContentKind, hashes: Iterable[str]) -
 
 
 def record(connection: Connection, item: int, version: int, capture: Capture | None) -> None:
-    """Record that an item was read again by a version, and what its camera wrote, if known."""
+    """Record that a version read an item again, and its capture data, if given."""
     values: dict[str, object] = {"reader_version": version}
     if capture is not None:
         values |= items.captured(capture)
@@ -37,7 +37,7 @@ def record(connection: Connection, item: int, version: int, capture: Capture | N
 
 
 def forget_pixels(connection: Connection, item: int) -> None:
-    """Delete all that was made of an item's pixels: vectors, fingerprints, features and pairs.
+    """Delete everything computed from an item's pixels: vectors, fingerprints, features, pairs.
 
     The vectors of every space go: an index run by another model finds that they are lacking.
     """

@@ -1,4 +1,4 @@
-"""Roots: the places that `index` was pointed at, and whether they are there."""
+"""Roots: the folders that were indexed, and whether they are mounted."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ def every(connection: Connection) -> list[Root]:
 
 
 def is_mounted(path: str) -> bool:
-    """Return whether a root is there with something in it; an empty mount point is not mounted."""
+    """Return whether a root exists and is not empty; an empty mount point is not mounted."""
     try:
         with os.scandir(path) as entries:
             return next(entries, None) is not None
@@ -38,11 +38,11 @@ class Roots:
         return iter(list(self._by_path.values()))
 
     def at(self, path: str) -> Root | None:
-        """Return the root that is just this path."""
+        """Return the root at exactly this path."""
         return self._by_path.get(path)
 
     def owner(self, path: str) -> Root | None:
-        """Return the walked root that a path lies in or is."""
+        """Return the walked root that contains a path, or is it."""
         while True:
             root = self._by_path.get(path)
             if root is not None and root.walked:
@@ -53,7 +53,7 @@ class Roots:
             path = parent
 
     def enter(self, path: str, walked: bool) -> Root:
-        """Find or make the root that a path belongs to.
+        """Return the root of a path, created if there is none.
 
         A path inside a walked root belongs to that root. A new walked root takes over the
         files of the roots inside it, so that no file ever lies under two; a root that was
@@ -102,7 +102,7 @@ class Roots:
         return self._by_path[root.path]
 
     def _renamed(self, path: str) -> Root | None:
-        """Find the root that this folder was before, by its inode and by the files in it.
+        """Return the root that this folder was before a rename, by its inode and its files.
 
         Both must agree: another disk may bring the same number, a copy the same files.
         """
@@ -150,7 +150,7 @@ class Roots:
 
 
 def drop_moved_out(connection: Connection, is_there: Callable[[str], bool]) -> None:
-    """Forget roots whose folder is gone and of whose files nothing is known any more."""
+    """Delete roots whose folder is gone and that have no known files any more."""
     held = select(schema.files.c.root_id).union(select(schema.failures.c.root_id))
     rows = connection.execute(
         select(schema.roots.c.id, schema.roots.c.path).where(schema.roots.c.id.not_in(held))

@@ -1,4 +1,4 @@
-"""Runs: who wrote to the library, when, and how it ended."""
+"""Runs: the processes that wrote to the library, with time and outcome."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from storage import schema
 
 
 def begin(connection: Connection, command: str) -> int:
-    """Open a run; whatever run was open before died with its process."""
+    """Open a run; an earlier run still open was interrupted."""
     table = schema.runs
     connection.execute(
         update(table).where(table.c.outcome.is_(None)).values(outcome="died", finished_at=_now())
@@ -30,7 +30,7 @@ def end(connection: Connection, run_id: int, outcome: str, counts: Mapping[str, 
 
 
 def holder(connection: Connection) -> str:
-    """Return in words which run is open: " by process 4711 (index, since 12:03 UTC)"."""
+    """Return the open run in words: " by process 4711 (index, since 12:03 UTC)"."""
     table = schema.runs
     row = connection.execute(
         select(table).where(table.c.outcome.is_(None)).order_by(table.c.id.desc())

@@ -1,4 +1,4 @@
-"""Spaces: which model made the vectors, so that a query meets only its own kind."""
+"""Spaces: the models of the vectors; a query is compared with vectors of its own space only."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def every(connection: Connection) -> tuple[Space, ...]:
 
 
 def register(connection: Connection, space: Space) -> Space:
-    """Find the space of a model, or add it: the first one as current, others beside it.
+    """Return the space of a model, added if new; the first one becomes current.
 
     Raises ModelMismatch where the library has a space that is called the same and is not.
     """
@@ -46,7 +46,7 @@ def _identity(space: Space) -> tuple[str, str, str]:
 
 
 def same(one: Space, other: Space) -> bool:
-    """Return whether vectors of the two may be compared."""
+    """Return whether the vectors of two spaces may be compared."""
     return (one.revision, one.dimension, one.preprocessing) == (
         other.revision,
         other.dimension,

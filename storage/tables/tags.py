@@ -1,4 +1,4 @@
-"""Tags: labels that models give items, by which a search can be narrowed."""
+"""Tags: models' labels of items, by which a search can be filtered."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,7 +11,7 @@ from storage.tables.items import batches
 
 
 def record(connection: Connection, model: str, rows: Sequence[Tag]) -> None:
-    """Store the tags a model gives; a label it gave an item before gets the new score."""
+    """Store the tags of a model; an existing label of an item gets the new score."""
     if not rows:
         return
     put = insert(schema.tags)
@@ -29,7 +29,7 @@ def record(connection: Connection, model: str, rows: Sequence[Tag]) -> None:
 def retract(
     connection: Connection, model: str, items: Sequence[int], labels: Collection[str]
 ) -> None:
-    """Take back what a model said of these items by these labels."""
+    """Delete a model's tags of these items with these labels."""
     table = schema.tags
     wanted = frozenset(labels)
     for batch in batches(items):
@@ -43,7 +43,7 @@ def retract(
 
 
 def remove(connection: Connection, label: str | None = None, model: str | None = None) -> int:
-    """Remove the tags of a label, of a model, of both or all; returns how many went."""
+    """Remove the tags of a label, of a model, of both or all; return how many."""
     table = schema.tags
     gone = delete(table)
     if label is not None:
@@ -65,7 +65,7 @@ def counts(connection: Connection) -> list[tuple[str, str, int]]:
 
 
 def of_items(connection: Connection, items: Sequence[int]) -> dict[int, list[Tag]]:
-    """Return the tags of these items, the surest first; items without are left out."""
+    """Return the tags of these items, the highest score first; items without are left out."""
     table = schema.tags
     found: dict[int, list[Tag]] = {}
     for batch in batches(items):

@@ -1,4 +1,4 @@
-"""Vectors at rest: fp16 blobs in the catalogue, keyed by space and item."""
+"""The stored vectors: fp16 blobs in the catalogue, keyed by space and item."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -54,7 +54,7 @@ def stored(connection: Connection, space_id: int, kind: Kind, hashes: Iterable[s
 
 
 def of_item(connection: Connection, space_id: int, item_id: int) -> Vector | None:
-    """Read one item's vector, (dim,) float32, or None where the space has none of it."""
+    """Read one item's vector, (dim,) float32; None if the space has none."""
     table = schema.vectors
     blob = connection.scalar(
         select(table.c.vector).where(table.c.item_id == item_id, table.c.space_id == space_id)
@@ -81,7 +81,7 @@ def blocks(
 
 
 def sample(connection: Connection, space_id: int, kind: Kind, size: int, dimension: int) -> Matrix:
-    """Read up to so many vectors of a kind from all over the space, (s, dim) float32.
+    """Read a sample of up to `size` vectors of a kind, spread over the space, (s, dim) float32.
 
     The same vectors each time, and not every n-th: two spaces may have been filled in turns.
     """
@@ -153,7 +153,7 @@ def any_of(connection: Connection, space_id: int, kind: Kind) -> bool:
 
 
 def rows_of(connection: Connection, space_id: int, item_ids: Iterable[int]) -> dict[int, Vector]:
-    """Read the (dim,) float32 vectors of these items; those the space has none of are left out."""
+    """Read the (dim,) float32 vectors of these items; items without one are left out."""
     ids = np.array(numbers_of(connection, space_id, item_ids), np.int64)
     owners = items_of(connection, ids.tolist())
     return {

@@ -7,7 +7,7 @@ from PIL import Image
 
 from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
-from indexer.reader import HeaderRead, PictureRead, ReadTask, TextRead, read
+from indexer.reader import HeaderContent, ImageContent, ReadTask, TextContent, read
 from storage.errors import DecodeFailure, TextFailure, UnreadableFile
 from tests.indexer.images.encoded import P3, profile
 
@@ -27,7 +27,7 @@ def test_a_photo_is_read_once_for_all_that_is_kept_of_it(photo: Path) -> None:
     data = photo.read_bytes()
     assert (result.hash, result.size) == (sha256(data).hexdigest(), len(data))
     content = result.content
-    assert isinstance(content, PictureRead)
+    assert isinstance(content, ImageContent)
     assert (content.format, content.width, content.height) == ("JPEG", 1600, 1200)
     assert content.pixels.shape == (64, 64, 3)
     with Image.open(BytesIO(content.thumbnail)) as small:
@@ -39,8 +39,8 @@ def test_scaling_in_the_codec_changes_little_of_what_the_tower_sees(photo: Path)
         ReadTask(str(photo), "image", SPEC, LIMITS, full_decode=full) for full in (False, True)
     ]
     scaled, full = (read(task).content for task in tasks)
-    assert isinstance(scaled, PictureRead)
-    assert isinstance(full, PictureRead)
+    assert isinstance(scaled, ImageContent)
+    assert isinstance(full, ImageContent)
     assert abs(scaled.pixels.astype(float) - full.pixels).mean() < 3
 
 
@@ -59,7 +59,7 @@ def test_of_a_picture_read_by_an_earlier_version_the_header_is_enough(tmp_path: 
     Image.effect_noise((60, 40), 40).convert("RGB").save(path)
     name = sha256(path.read_bytes()).hexdigest()
     task = ReadTask(str(path), "image", SPEC, LIMITS, outdated={name: 0})
-    assert isinstance(read(task).content, HeaderRead)
+    assert isinstance(read(task).content, HeaderContent)
 
 
 def test_unless_its_pixels_are_read_otherwise_now(tmp_path: Path) -> None:
@@ -67,10 +67,10 @@ def test_unless_its_pixels_are_read_otherwise_now(tmp_path: Path) -> None:
     Image.effect_noise((60, 40), 40).convert("RGB").save(path, icc_profile=profile(P3))
     name = sha256(path.read_bytes()).hexdigest()
     content = read(ReadTask(str(path), "image", SPEC, LIMITS, outdated={name: 0})).content
-    assert isinstance(content, PictureRead)
+    assert isinstance(content, ImageContent)
     assert content.reads_since == 1
     later = ReadTask(str(path), "image", SPEC, LIMITS, outdated={name: 1})
-    assert isinstance(read(later).content, HeaderRead)
+    assert isinstance(read(later).content, HeaderContent)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_texts_and_tables_become_passages(
     path.write_text(written)
     task = ReadTask(str(path), kind, SPEC, LIMITS, text_columns=("caption",))  # type: ignore[arg-type]
     content = read(task).content
-    assert isinstance(content, TextRead)
+    assert isinstance(content, TextContent)
     assert [span.text for span in content.spans] == ["A red kite."]
 
 

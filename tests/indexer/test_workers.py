@@ -13,7 +13,7 @@ from PIL import Image
 
 from indexer.images.limits import Limits
 from indexer.models.protocols import PictureSpec
-from indexer.reader import PictureRead, Read, ReadTask
+from indexer.reader import FileContent, ImageContent, ReadTask
 from indexer.workers import ReadPool
 from storage.errors import DecodeFailure, SightlineError, UnreadableFile
 
@@ -56,7 +56,7 @@ def process_of(pool: ReadPool) -> "subprocess.Popen[bytes]":
 def test_files_are_read_by_other_processes(pool: ReadPool, photo: ReadTask) -> None:
     futures = [pool.schedule(photo) for _ in range(5)]
     for future in futures:
-        assert isinstance(future.result().content, PictureRead)
+        assert isinstance(future.result().content, ImageContent)
     assert process_of(pool).pid != os.getpid()
 
 
@@ -71,7 +71,7 @@ def test_a_crash_costs_one_file(pool: ReadPool, photo: ReadTask) -> None:
     after = pool.schedule(photo)
     with pytest.raises(DecodeFailure, match="the decoder crashed on it .SIGABRT"):
         crash.result()
-    assert isinstance(after.result(), Read)
+    assert isinstance(after.result(), FileContent)
 
 
 def test_a_hang_costs_one_file_and_its_time_limit(photo: ReadTask) -> None:

@@ -1,4 +1,4 @@
-"""Comparing files at full detail: the work of a worker process, from paths to differences.
+"""The comparison of files at full detail, run in a worker process: from paths to differences.
 
 A file is compared only while it holds what was indexed; what cannot be read, or holds something
 else by now, is no evidence either way.
@@ -62,7 +62,7 @@ class CompareTask:
 
     @property
     def seconds(self) -> float:
-        """The time that it may take."""
+        """Return the seconds that the task may take."""
         return self.limits.seconds * (1 + len(self.others))
 
     def run(self) -> tuple[Difference | None, ...]:

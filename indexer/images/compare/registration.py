@@ -26,7 +26,7 @@ _MARGIN = 9  # pixels along the edges of one within the other that are left out
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """How one image lies on another.
+    """The transform between two images.
 
     `matrix` (2, 3) takes pixels of the finer one, the second where it is `swapped`, to those of the
     coarser one.

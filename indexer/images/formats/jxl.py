@@ -1,4 +1,4 @@
-"""What the header of a JPEG XL picture says, read without decoding a pixel.
+"""The header of a JPEG XL picture, read without decoding a pixel.
 
 The fields are those of ISO/IEC 18181-1 (SizeHeader, ImageMetadata) and 18181-2 (the box container).
 """
@@ -50,7 +50,7 @@ def bits_per_sample(data: bytes) -> int:
 
 
 def orientation(data: bytes) -> int:
-    """Read how the codestream says it is to be turned, 1 to 8 as Exif counts; 1 by default."""
+    """Read the orientation in the codestream, 1 to 8 as in Exif; 1 by default."""
     bits = _header(data)
     if bits is None:
         return 1
@@ -80,7 +80,7 @@ def _side(bits: "_Bits", small: int) -> int:
 
 
 class _Bits:
-    """Takes numbers of a few bits from the front of some bytes, lowest bit first."""
+    """Reads numbers of a few bits from bytes, lowest bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._left = int.from_bytes(data, "little")

@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What IHDR says; `colour` is 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha."""
+    """The IHDR; `colour` is 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGB and alpha."""
 
     width: int
     height: int
@@ -71,7 +71,7 @@ class Png:
 
     @cached_property
     def header(self) -> Header | None:
-        """What IHDR says; None where it is not whole."""
+        """Return the IHDR, None if it is incomplete."""
         content = self.content(b"IHDR") or b""
         if len(content) < 13:
             return None

@@ -61,19 +61,19 @@ class Directory:
 
     @property
     def is_inverted(self) -> bool:
-        """True for grey of 12, 16 or 32 bits whose zero is white."""
+        """Return whether it is grey of 12, 16 or 32 bits whose zero is white."""
         return self.numbers(PHOTOMETRIC)[:1] == (_WHITE_IS_ZERO,) and (
             set(self.numbers(BITS_PER_SAMPLE)) <= _DEEP and bool(self.numbers(BITS_PER_SAMPLE))
         )
 
     @property
     def is_unsigned(self) -> bool:
-        """True where samples are whole numbers that are never negative."""
+        """Return whether samples are unsigned integers."""
         return set(self.numbers(_SAMPLE_FORMAT)) <= {1}
 
     @property
     def kind(self) -> str | None:
-        """What samples it holds, in words; None where the directory is not whole."""
+        """Return the kind of its samples in words; None if the directory is incomplete."""
         tags = {entry.tag for entry in self.entries if self._fits(entry)}
         bits = self.numbers(BITS_PER_SAMPLE)
         if not tags >= {_WIDTH, _HEIGHT, PHOTOMETRIC} or not tags & {_STRIPS, _TILES}:

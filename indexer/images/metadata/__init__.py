@@ -1,1 +1,1 @@
-"""What an image file says of itself: Exif, IPTC, XMP, and the sidecars beside it."""
+"""The metadata of an image file: Exif, IPTC, XMP, and its sidecars."""

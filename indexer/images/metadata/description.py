@@ -1,4 +1,4 @@
-"""What a picture's own words say: keywords, rating, description, place, date and camera.
+"""The descriptive metadata of a picture: keywords, rating, description, place, date and camera.
 
 It stands in the file (XMP, IPTC, EXIF) or in a sidecar beside it. Only headers are read, and
 nothing here raises: what cannot be read says nothing.
@@ -35,7 +35,7 @@ def read(path: str) -> Metadata:
 
 
 def sidecar_of(path: str) -> str:
-    """Name the sidecar that is written for a file.
+    """Return the path of the sidecar that is written for a file.
 
     The one that is there; "photo.xmp", as Lightroom has it, only where no other "photo.*" could
     be meant by it. Else "photo.jpg.xmp", as darktable does. Raises OSError where its folder
@@ -56,7 +56,7 @@ def _sidecars(path: str) -> tuple[str, str]:
 
 
 def joined(*known: Metadata) -> Metadata:
-    """Unite keywords, and take of everything else the first that is known."""
+    """Merge metadata: the union of the keywords, and the first known value of everything else."""
     place = next((one for one in known if one.latitude is not None), Metadata())
     return Metadata(
         keywords=tuple(dict.fromkeys(word for one in known for word in one.keywords)),
@@ -70,7 +70,7 @@ def joined(*known: Metadata) -> Metadata:
 
 
 def lost(keeper: Metadata, loser: Metadata) -> Metadata:
-    """Return what would be gone with a file: what it has, and its keeper has nothing of the kind.
+    """Return the metadata that would be lost with a file: what its keeper has no value for.
 
     Of keywords each one counts; anything else that the keeper says stands for itself.
     """
@@ -87,7 +87,7 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
 
 
 def _tells_more(taken_at: str | None, known: str | None) -> bool:
-    """Return whether a date says what another one, or none, does not: the time of day."""
+    """Return whether a date has a time of day that the known one lacks."""
     if taken_at is None:
         return False
     return known is None or _has_time(taken_at) > _has_time(known)

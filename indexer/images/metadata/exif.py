@@ -1,4 +1,4 @@
-"""What the camera wrote: when an image was taken, with what, where, and which way up.
+"""Exif metadata: date, camera, lens, place and orientation.
 
 Nothing here raises: EXIF in the wild is often wrong, and an image is worth more than its tags.
 """
@@ -61,7 +61,7 @@ def main_tags(image: Image.Image) -> Mapping[int, Any]:
 
 
 def orientation(image: Image.Image) -> int:
-    """Read which way up Exif says an opened image is, 1 to 8; 1 where no tag or a wrong one does.
+    """Read the Exif orientation of an opened image, 1 to 8; 1 if the tag is missing or invalid.
 
     Only its own Exif counts, not what Pillow adds to it from XMP and from text chunks.
     """

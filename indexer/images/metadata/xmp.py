@@ -39,7 +39,7 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff",
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a person, their camera, or a program for them, said of a picture."""
+    """The metadata of a picture by a person, a camera or a program."""
 
     keywords: tuple[str, ...] = ()
     rating: int | None = None  # 1 to 5 stars, -1 rejected; None also for no stars
@@ -54,7 +54,7 @@ class Metadata:
 
 
 def parse(packet: bytes) -> Metadata:
-    """Read a packet; a ValueError says in words why it cannot be."""
+    """Parse a packet; raises a ValueError worded for the user."""
     root = _tree(_text(packet))
     described = list(root.iter(f"{{{_RDF}}}Description"))
     place = angle(_value(described, _EXIF, "GPSLatitude"), "NS", 90)
@@ -109,14 +109,14 @@ def _require_said(made: bytes, more: Metadata) -> None:
 
 
 def tidy(value: str | None) -> str:
-    """Take what XML has no place for out of a text, and the white space around it."""
+    """Return a text without characters that XML cannot contain, and stripped."""
     kept = (c for c in value or "" if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff"))
     text = "".join(c for c in kept if not "\ud800" <= c <= "\udfff")
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def stars(value: object) -> int | None:
-    """Understand a rating: 1 to 5, or -1; anything else is none."""
+    """Parse a rating: 1 to 5, or -1; None for anything else."""
     try:
         number = float(str(value))
     except ValueError:
@@ -125,13 +125,13 @@ def stars(value: object) -> int | None:
 
 
 def moment(value: str | None) -> str | None:
-    """Understand when a picture was taken, as much of it as there is."""
+    """Parse the date of a picture, as far as it is known."""
     found = (value or "").strip()
     return found if _MOMENT.fullmatch(found) else None
 
 
 def angle(value: str | None, letters: str, most: int) -> float | None:
-    """Understand "38,43.32N" or "38,43,19.2N" as degrees; `letters` are plus and minus."""
+    """Parse "38,43.32N" or "38,43,19.2N" as degrees; `letters` are plus and minus."""
     found = _ANGLE.fullmatch(value or "")
     if found is None or found[4] not in letters:
         return None

@@ -1,4 +1,4 @@
-"""Where PNG and JPEG XL keep their metadata: found without decoding a pixel.
+"""The metadata blocks of PNG and JPEG XL files, found without decoding a pixel.
 
 Pillow reads what stands behind a PNG's pixels only by decoding them, and its JPEG XL plugin
 decodes a picture when it is merely opened. PNG (W3C, third edition) sections 5 and 11;
@@ -69,7 +69,7 @@ def _boxes(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _packet(text: bytes) -> bytes | None:
-    """Take the packet out of an iTXt chunk: keyword, compression, language, keyword, text."""
+    """Return the packet in an iTXt chunk: keyword, compression, language, keyword, text."""
     if not text.startswith(_KEYWORD):
         return None
     compressed, method, rest = text[18:19], text[19:20], text[20:]

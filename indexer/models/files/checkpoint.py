@@ -21,7 +21,7 @@ PACKAGE = "package:"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Where one model lies and which one exactly it is.
+    """The location and exact revision of one model.
 
     A folder of open_clip brings its configuration as `open_clip`, one of transformers as `config`;
     a published `tag` takes it from open_clip, and its `weights` are None until the tag's

@@ -1,7 +1,7 @@
-"""A model's repository on the hub, brought here whole: the small files first, then the weights.
+"""The download of a model's repository from the hub: the small files first, then the weights.
 
-So that a folder with its weights is a whole one, and a configuration that will be refused
-costs no gigabytes.
+So a folder with weights is always complete, and a configuration that will be refused costs no
+gigabytes.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from storage.errors import BrokenModel, UnsafeWeights
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgress:
-    """How far fetching a model has come; in bytes of all its weights together."""
+    """The progress of a download, in bytes of all weights together."""
 
     file: str
     done: int
@@ -62,7 +62,7 @@ def download(
 
 
 def complete_folder(repository: str, revision: str = "") -> Path | None:
-    """Return the cached folder of a revision where nothing is lacking in it."""
+    """Return the cached folder of a revision if it is complete."""
     config = hub.cached(repository, layout.CONFIG, revision)
     if config is None or layout.missing_file(config.parent):
         return None
@@ -87,7 +87,7 @@ def _weights(
     listing: hub.Listing,
     watch: ProgressCallback | None,
 ) -> None:
-    """Fetch the weights, telling how far they have come; the small files are not counted."""
+    """Download the weights and report progress; the small files are not counted."""
     total = sum(listing.sizes[name] for name in names)
     finished = 0
     for name in names:

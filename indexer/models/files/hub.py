@@ -20,7 +20,7 @@ class NotOffered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a repository holds at one commit: the size of each file in bytes."""
+    """The files of a repository at one commit, with their sizes in bytes."""
 
     commit: str
     sizes: Mapping[str, int]
@@ -69,7 +69,7 @@ def discard_damaged(path: Path) -> None:
 
 
 def listing(model: str, repository: str, revision: str = "") -> Listing:
-    """Ask the hub what a repository holds; raises ModelUnavailable."""
+    """Fetch the list of a repository's files from the hub; raises ModelUnavailable."""
     from huggingface_hub import HfApi
 
     with _translated(model, repository, "could not be reached"):
@@ -96,7 +96,7 @@ def download(
 
 
 def remember(repository: str, revision: str, commit: str) -> None:
-    """Note in the cache which commit a ref stood for, as the library does for what it fetches.
+    """Record in the cache the commit of a ref, as the hub's library does for its downloads.
 
     Files are fetched by their commit: without the note a ref would be asked of the hub each time.
     """
@@ -133,7 +133,7 @@ def _cache(repository: str) -> Path:
 
 @contextmanager
 def _translated(model: str, repository: str, failing: str) -> Iterator[None]:
-    """Turn whatever the hub's library raises into the errors of this tree, in one line."""
+    """Translate all errors of the hub's library into those of `storage.errors`, in one line."""
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
@@ -161,7 +161,7 @@ def _unavailable(model: str, reason: str) -> ModelUnavailable:
 
 
 def _meter(arrived: Arrived) -> type[Any]:
-    """Return a class that stands where the library wants a progress bar, and only counts."""
+    """Return a class with the interface of a progress bar that only counts."""
 
     class Meter:
         def __init__(self, **options: Any) -> None:
@@ -177,7 +177,7 @@ def _meter(arrived: Arrived) -> type[Any]:
             return self
 
         def __exit__(self, *_: object) -> None:
-            """Leave nothing behind."""
+            """Do nothing: there is nothing to close."""
 
         def __getattr__(self, _: str) -> Callable[..., None]:
             return lambda *_, **__: None  # refresh, close, set_description: nothing is drawn

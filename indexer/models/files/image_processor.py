@@ -1,4 +1,4 @@
-"""What a transformers checkpoint says about its pictures, as plain data.
+"""The image processor of a transformers checkpoint, as plain data.
 
 Read from the processor's own file, so that pictures are prepared without importing torch. The
 image processors that the families name are understood; everything that one of them would do to a
@@ -59,7 +59,7 @@ def read_spec(folder: Path) -> PictureSpec:
 
 
 def parse(written: Mapping[str, Any], where: str) -> PictureSpec:
-    """Turn an image processor's table into a spec; raises BrokenModel naming the key."""
+    """Return the spec of an image processor's table; raises BrokenModel naming the key."""
     kind = _kind(written, where)
     table = _COMMON | dict(kind.defaults) | {k: v for k, v in written.items() if v is not None}
     for key in ("do_resize", "do_rescale"):
@@ -128,7 +128,7 @@ Channels = tuple[float, float, float]
 
 
 def _scale(table: Mapping[str, Any], where: str) -> tuple[Channels, Channels]:
-    """Fold rescaling, its offset and one or two normalisations into one mean and deviation.
+    """Combine rescaling, its offset and one or two normalisations into one mean and deviation.
 
     A byte b becomes b * factor - offset, then (that - mean) / std, then, with the head of
     EfficientNet, that / std once more; here b/255 takes one subtraction and one division.

@@ -44,7 +44,7 @@ def check(folder: Path) -> Family:
 
 
 def read(folder: Path, screened: Family | None = None) -> dict[str, Any]:
-    """Return the configuration of a folder in which nothing is lacking.
+    """Return the configuration of a complete folder.
 
     `screened` is what `check` has returned for it, where it was asked just now. Raises BrokenModel
     or UnsafeWeights naming the folder and the file.
@@ -59,7 +59,7 @@ def read(folder: Path, screened: Family | None = None) -> dict[str, Any]:
 
 
 def missing_file(folder: Path) -> str:
-    """Name what a folder lacks before its model can be loaded; empty where it is whole."""
+    """Return the file that a folder lacks to load its model; empty if it is complete."""
     if not is_snapshot(folder):
         return CONFIG
     missing = next((path.name for path in weights(folder) if not path.is_file()), "")
@@ -100,7 +100,7 @@ def revision(folder: Path) -> str:
 
 
 def needed_files(listed: Iterable[str]) -> list[str]:
-    """Choose from a repository's files the small ones that a model needs, weights apart."""
+    """Return the small files of a repository that a model needs, without the weights."""
     return sorted(name for name in listed if _is_needed(PurePosixPath(name)))
 
 

@@ -1,1 +1,1 @@
-"""What a model is made of and how good it is, known without loading its weights."""
+"""The architecture and the published figures of models, without loading their weights."""

@@ -1,4 +1,4 @@
-"""What a model is made of, as the tables of the papers print it, without loading its weights."""
+"""The architecture of a model, as in the tables of the papers, without loading its weights."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a configuration of open_clip says, with that library's own defaults filled in."""
+"""The architecture in an open_clip configuration, with that library's own defaults."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is published about models, kept as data with its sources, and what follows from it.
+"""The published figures of models, as data with sources, and the recommendations from them.
 
 `published.toml` holds the figures; nothing here measures anything or loads a network.
 """

@@ -1,4 +1,4 @@
-"""What a configuration of the transformers library says, with its classes' own defaults filled in.
+"""The architecture in a configuration of the transformers library, with its classes' defaults.
 
 The library writes into `config.json` only what differs from the class, so the file alone would
 leave out the ordinary.

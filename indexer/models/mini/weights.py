@@ -1,4 +1,4 @@
-"""Where the mini models' weights lie within the package."""
+"""The paths of the mini models' weights in the package."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Where and how a network runs: device, memory, threads, forks and logs."""
+"""The runtime of networks: device, memory, threads, forks and logs."""

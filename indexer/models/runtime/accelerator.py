@@ -1,4 +1,4 @@
-"""Which accelerator a machine seems to have, told without importing torch."""
+"""The accelerator that a machine seems to have, found without importing torch."""
 
 import platform
 import shutil

@@ -1,4 +1,4 @@
-"""Where a network runs: the device, the precision, the threads and how much goes at once."""
+"""The device of a network, its precision, threads and batch size."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

@@ -1,4 +1,4 @@
-"""Running a model where other threads run it too, and where a fork may come between."""
+"""Inference that is safe with other threads and with forks."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""What libraries log while they load and run a model, kept off the handlers for one thread."""
+"""The suppression of libraries' logs while one thread loads and runs a model."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""How much memory a model needs and how much is free: a refusal beats a killed machine.
+"""The memory that a model needs and the memory that is free: a refusal beats a killed machine.
 
 The need is read off the headers of the weights, which say shapes and types without the
 weights themselves; nothing here imports a network library.

@@ -1,4 +1,4 @@
-"""What belongs to the whole process and is changed where a model's libraries are loaded."""
+"""The state of the whole process that loading a model's libraries changes."""
 
 import os
 import sys

@@ -7,7 +7,7 @@ _COMPARED = 8
 
 
 def bit_depth(source: ByteSource, bits: int, *coded: tuple[int, int]) -> list[Extra]:
-    """Return an extra where there are more than 8 bits per channel.
+    """Return an extra if there are more than 8 bits per channel.
 
     Two deep images hold the same where their `coded` pixels are of the same bytes: what the lower
     bits say was not compared otherwise.

@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add what a second reader says of items, and what belongs to one space of several."""
+    """Add captions and tags of items, and columns for several spaces."""
     _captions()
     _tags()
     _neutral()

@@ -1,4 +1,4 @@
-"""What duplicates are found by, the pairs that were found, and what a person decided of them."""
+"""Fingerprints and features for finding duplicates, their pairs, and decisions on them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What can truly be said of a scene: full descriptions first, then the short things people type."""
+"""The true phrases about a scene: full descriptions first, then short ones as people type."""
 
 from collections.abc import Iterable
 

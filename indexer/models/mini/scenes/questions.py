@@ -1,4 +1,4 @@
-"""What can be asked of a scene, each question with its true answer of one word."""
+"""The questions about a scene, each with its true answer of one word."""
 
 import random
 from collections import Counter

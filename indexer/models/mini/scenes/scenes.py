@@ -55,7 +55,7 @@ _DOMINANCE = 4.0
 
 @dataclass(frozen=True, order=True)
 class Look:
-    """What an object is, wherever it stands."""
+    """The size, colour and shape of an object, without its place."""
 
     size: Size
     colour: Colour
@@ -92,7 +92,7 @@ class Scene:
 
     @property
     def content(self) -> Content:
-        """The canonical key that keeps training scenes and held-out scenes apart."""
+        """Return the canonical key that keeps training scenes and held-out scenes apart."""
         looks = tuple(thing.look for thing in self.objects)
         if self.relation in ("right of", "below"):
             looks = looks[::-1]
@@ -104,7 +104,7 @@ class Scene:
 
     @property
     def layout(self) -> Layout:
-        """How the objects stand, whichever of them is named first."""
+        """Return the arrangement of the objects, whichever is named first."""
         if self.kind == "one":
             return "alone"
         if self.kind == "same":
