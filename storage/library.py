@@ -57,13 +57,7 @@ class Library:
             raise LibraryError(
                 f"the library {folder} cannot be made ({error.strerror}): choose another folder"
             ) from error
-        library = cls(folder)
-        try:
-            library._migrate()
-        except BaseException:
-            library.close()
-            raise
-        return library
+        return cls._opened(folder)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -79,13 +73,7 @@ class Library:
             )
         if not _is_library(folder):
             raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is not a sightline library")
-        library = cls(folder)
-        try:
-            library._migrate()
-        except BaseException:
-            library.close()
-            raise
-        return library
+        return cls._opened(folder)
 
     @classmethod
     def open_or_create(cls, path: str | Path) -> Self:
@@ -94,6 +82,16 @@ class Library:
         if _exists(folder) and _is_library(folder):
             return cls.open(folder)
         return cls.create(folder)
+
+    @classmethod
+    def _opened(cls, folder: Path) -> Self:
+        library = cls(folder)
+        try:
+            library._migrate()
+        except BaseException:
+            library.close()
+            raise
+        return library
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +159,7 @@ class Library:
         if self.catalogue.read_only:
             raise read_only(self.catalogue.path)
         with fork.guard():
-            from storage import lock  # its library costs more to import than a query to answer
+            from storage.disk import lock  # its library costs more to import than a query to answer
 
         with lock.held(self.paths.lock, self._holder):
             yield

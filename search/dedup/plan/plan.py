@@ -1,12 +1,9 @@
 """A plan: JSON Lines, one object for each file of a group, to be reviewed and then applied."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Literal, TypeVar
 
 from search.dedup.detect.kinds import KINDS, Kind
@@ -22,6 +19,7 @@ from search.dedup.plan.jsonl import (
     unwritable,
     whole,
 )
+from storage.disk.atomic import written_whole
 
 Choice = Literal["keep", "drop"]
 CHOICES: tuple[Choice, ...] = ("keep", "drop")
@@ -63,17 +61,9 @@ def write(entries: Iterable[Entry], file: str | Path) -> None:
     Raises DiskFull, or SightlineError where the folder takes no file.
     """
     target = Path(file)
-    draft = target.with_name(f".sightline-{token_hex(8)}")
     try:
-        try:
-            with draft.open("x", encoding="ascii", newline="\n") as stream:
-                stream.writelines(map(line, entries))
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(target)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
+        with written_whole(target) as stream:
+            stream.writelines(line(entry).encode("ascii") for entry in entries)
     except OSError as error:
         raise unwritable("the plan", target, error) from error
 
