@@ -23,6 +23,7 @@ _PLURALS = {
 _ALIKE = {"sheep", "skis", "scissors", "broccoli"}
 
 
+# Two records in a row, as in the drawn scenes; nothing in them is the same.
 @dataclass(frozen=True)
 class Captioned:
     """A picture and what people wrote about it."""

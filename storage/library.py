@@ -61,13 +61,7 @@ class Library:
             raise LibraryError(
                 f"the library {folder} cannot be made ({error.strerror}): choose another folder"
             ) from error
-        library = cls(folder)
-        try:
-            library._migrate()
-        except BaseException:
-            library.close()
-            raise
-        return library
+        return cls._opened(folder)
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -84,13 +78,7 @@ class Library:
             )
         if not _is_library(folder):
             raise NotALibrary(f"{folder} holds no catalogue.sqlite3: it is no library")
-        library = cls(folder)
-        try:
-            library._migrate()
-        except BaseException:
-            library.close()
-            raise
-        return library
+        return cls._opened(folder)
 
     @classmethod
     def open_or_create(cls, path: str | Path) -> Self:
@@ -99,6 +87,16 @@ class Library:
         if _exists(folder) and _is_library(folder):
             return cls.open(folder)
         return cls.create(folder)
+
+    @classmethod
+    def _opened(cls, folder: Path) -> Self:
+        library = cls(folder)
+        try:
+            library._migrate()
+        except BaseException:
+            library.close()
+            raise
+        return library
 
     def __enter__(self) -> Self:
         return self
@@ -167,7 +165,7 @@ class Library:
         if self.catalogue.read_only:
             raise read_only(self.catalogue.path)
         with fork.guard():
-            from storage import lock  # its library costs more to import than a query to answer
+            from storage.disk import lock  # its library costs more to import than a query to answer
 
         if not self._turn.acquire(blocking=wait):
             raise LibraryInUse(f"the library {self.path} is in use by another thread: try later")

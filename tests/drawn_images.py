@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFilter
+from PIL import Image, ImageColor, ImageDraw, ImageFilter, ImageFont
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 Span = tuple[int, int]  # from, to before
@@ -59,6 +59,18 @@ def page(seed: int, size: tuple[int, int] = (620, 877)) -> Image.Image:
             word = "".join(chr(97 + int(letter)) for letter in rng.integers(0, 26, letters))
             draw.text((left, top), word, "#222222", font_size=16)
             left += 10 * letters + 8
+    return image
+
+
+def receipt(
+    width: int, lines: int, font_size: int, price: str = "12.40", at: int = 0
+) -> Image.Image:
+    """Draw a long roll of lines, of which one may say another `price`."""
+    image = Image.new("RGB", (width, 9_000), "white")
+    draw = ImageDraw.Draw(image)
+    for line in range(lines):
+        words = f"{line:03} bread {price if line == at else '12.40'}"
+        draw.text((30, 20 + 31 * line), words, "#303030", ImageFont.load_default(font_size))
     return image
 
 

@@ -5,11 +5,11 @@ A name may hold a line break: "paths0" ends each with a NUL, as `xargs -0` reads
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import BinaryIO, Literal, Protocol, Self, get_args
 
+from storage.disk.atomic import written_whole
 from storage.errors import SightlineError
 
 Form = Literal["paths", "paths0", "ids", "parquet"]
@@ -89,22 +89,14 @@ def writing_list(path: Path, form: Form, columns: Mapping[str, str]) -> Iterator
     forms hold. A path that is not UTF-8 has its bytes escaped in Parquet. Raises SightlineError
     where nothing can be written.
     """
-    draft = path.with_name(f".sightline-{token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("xb") as stream:
-                if form == "parquet":
-                    with _Parquet(stream, columns) as table:
-                        yield table
-                else:
-                    yield _Lines(stream, form)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
+        with written_whole(path) as stream:
+            if form == "parquet":
+                with _Parquet(stream, columns) as table:
+                    yield table
+            else:
+                yield _Lines(stream, form)
     except OSError as error:
         raise SightlineError(
             f"{path} cannot be written ({error.strerror or error}): name another --out"

@@ -20,10 +20,10 @@ from indexer.models.protocols import DualEncoder as DualEncoder
 from indexer.models.protocols import PairScorer as PairScorer
 from indexer.models.protocols import PictureSpec as PictureSpec
 from indexer.models.protocols import Pixels as Pixels
-from indexer.models.protocols import Reader as Reader
 from indexer.models.protocols import Role as Role
 from indexer.models.protocols import Scores as Scores
 from indexer.models.protocols import Turn as Turn
+from indexer.models.protocols import VisionLanguageModel as VisionLanguageModel
 from indexer.models.registry import canonical as canonical
 from indexer.models.registry import default_for as default_for
 from indexer.models.registry import fetch as fetch

@@ -86,7 +86,7 @@ class Turn:
     text: str
 
 
-class Reader(Protocol):
+class VisionLanguageModel(Protocol):
     """The common properties of models that read a picture again."""
 
     name: str  # as `--rerank-model` and the rest take it, in its canonical form
@@ -94,7 +94,7 @@ class Reader(Protocol):
     pictures: PictureSpec
 
 
-class PairScorer(Reader, TextReader, Protocol):
+class PairScorer(VisionLanguageModel, TextReader, Protocol):
     """Scores how well a text fits a picture."""
 
     calibrated: bool  # scores are probabilities, 0 to 1; else log-likelihoods with no common zero
@@ -108,21 +108,21 @@ class PairScorer(Reader, TextReader, Protocol):
         """
 
 
-class Captioner(Reader, Protocol):
+class Captioner(VisionLanguageModel, Protocol):
     """Captions pictures."""
 
     def describe(self, pixels: Pixels) -> list[str]:
         """Describe each picture in one sentence; an empty string where the model says nothing."""
 
 
-class Answerer(Reader, TextReader, Protocol):
+class Answerer(VisionLanguageModel, TextReader, Protocol):
     """Answers questions about pictures."""
 
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         """Answer one question about each picture: n pictures and n questions → n answers."""
 
 
-class ChatModel(Reader, Protocol):
+class ChatModel(VisionLanguageModel, Protocol):
     """Holds a dialogue of several turns about one or several pictures."""
 
     def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:

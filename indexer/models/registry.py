@@ -33,8 +33,8 @@ from indexer.models.protocols import (
     ChatModel,
     DualEncoder,
     PairScorer,
-    Reader,
     Role,
+    VisionLanguageModel,
 )
 from indexer.models.runtime.encoder_check import check_encoder
 from indexer.models.runtime.process_state import process_state_kept
@@ -179,9 +179,11 @@ def load_reader(
 def load_reader(
     name: Name, role: Literal["dialogue"], *, device: str = "auto", revision: str = ""
 ) -> ChatModel: ...
-def load_reader(name: Name, role: Role, *, device: str = "auto", revision: str = "") -> Reader:
+def load_reader(
+    name: Name, role: Role, *, device: str = "auto", revision: str = ""
+) -> VisionLanguageModel:
     """Load a model that looks at pictures a second time, for one role; raises as `load` does."""
-    return cast(Reader, _loaded(name, role, device, revision))
+    return cast(VisionLanguageModel, _loaded(name, role, device, revision))
 
 
 def _loaded(name: Name, role: Role, device: str, revision: str) -> Any:

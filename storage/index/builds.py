@@ -4,7 +4,6 @@ A build is written to a temporary name, synced, renamed, and only then registere
 Whatever happens to the files, the vectors in the catalogue are the truth.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from storage import schema
 from storage.catalogue import Catalogue
+from storage.disk.atomic import publish
 from storage.errors import DiskFull, IndexDamaged
 from storage.index import kinds, rescore
 from storage.records import Build, Kind, Matrix
@@ -178,7 +178,7 @@ def _write(index: kinds.AnnIndex, folder: Path, name: str) -> str:
             "are safe, and searches go without it"
         ) from error
     checksum = _checksum(unfinished)
-    _publish(unfinished, folder / name)
+    publish(unfinished, folder / name)
     return checksum
 
 
@@ -223,19 +223,6 @@ def _checksum(path: Path) -> str:
         while block := stream.read(1 << 22):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _publish(unfinished: Path, final: Path) -> None:
-    """Sync a finished file and rename it to its final name."""
-    with unfinished.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    unfinished.replace(final)
-    if os.name == "posix":
-        folder = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def open_checked(folder: Path, build: Build) -> kinds.AnnIndex:

@@ -14,6 +14,7 @@ import numpy as np
 
 from storage.errors import IndexDamaged
 from storage.fork import fork_safe
+from storage.index.faiss_index import FaissIndex, map_index, selector
 from storage.index.kinds import Ids
 from storage.records import Matrix
 
@@ -28,7 +29,7 @@ _ROWS_PER_HIT = 50  # rows compared for each of the k requested
 _CODE_ERROR = 0.01  # largest difference of a cosine by codes from that by stored vectors
 
 
-class IvfIndex:
+class IvfIndex(FaissIndex):
     """An inverted file; `probe_more` raises the number of lists probed, and `save` stores it."""
 
     name = "ivf"
@@ -36,7 +37,7 @@ class IvfIndex:
     oversample = 2  # the tenth and the eleventh may be closer than the error of the codes
 
     def __init__(self, index: faiss.IndexIVFScalarQuantizer) -> None:
-        self._index = index
+        super().__init__(index)
         # FAISS's training result for each dimension: the least value, and the range of the codes.
         self._low, reach = faiss.vector_to_array(index.sq.trained).reshape(2, -1)
         self._step = reach / 255
@@ -70,10 +71,7 @@ class IvfIndex:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Map a saved index into memory; raises IndexDamaged if FAISS cannot read it."""
-        try:
-            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
-        except RuntimeError as error:
-            raise IndexDamaged(f"{path.name} cannot be read by FAISS ({error})") from error
+        index = map_index(path, faiss.IO_FLAG_MMAP)
         if not isinstance(index, faiss.IndexIVFScalarQuantizer):
             raise IndexDamaged(f"{path.name} holds another kind of index")
         lists: Any = index.invlists
@@ -83,15 +81,6 @@ class IvfIndex:
             # forked child no longer has those threads, so joining ends the process.
             lists.prefetch_nthread = 0
         return cls(index)
-
-    @fork_safe
-    def add(self, ids: Ids, matrix: Matrix) -> None:
-        """Add unit rows: (n,) int64 and (n, dim) float32."""
-        self._index.add_with_ids(matrix, ids)
-
-    def save(self, path: Path) -> None:
-        """Write the whole index to a file."""
-        faiss.write_index(self._index, str(path))
 
     def probe_more(self) -> bool:
         """Double nprobe from now on; return False once every list is probed."""
@@ -122,10 +111,9 @@ class IvfIndex:
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids, probes: int
     ) -> tuple[Matrix, Ids]:
         options: dict[str, object] = {"nprobe": probes}
-        if included is not None:
-            options["sel"] = faiss.IDSelectorBatch(included)
-        elif len(excluded):
-            options["sel"] = faiss.IDSelectorNot(faiss.IDSelectorBatch(excluded))
+        allowed = selector(included, excluded)
+        if allowed is not None:
+            options["sel"] = allowed
         parameters = faiss.SearchParametersIVF(**options)
         found: tuple[Matrix, Ids] = self._index.search(queries, k, params=parameters)
         return found

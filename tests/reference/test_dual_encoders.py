@@ -25,14 +25,18 @@ def cosines(encoder: DualEncoder, pixels: Pixels, texts: list[str]) -> Any:
     return encoder.encode_pictures(pixels) @ encoder.encode_texts(texts).T
 
 
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.fixture(params=CLIPS)
+def clip(request: pytest.FixtureRequest, here: Here) -> DualEncoder:
+    """CLIP ViT-B/32, through one library and the other."""
+    return load(here(request.param), device="cpu")
+
+
 def test_clip_gives_the_published_logits(
-    name: str, here: Here, picture: Prepared, expected: dict[str, Any]
+    clip: DualEncoder, picture: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["clip"]
-    encoder = load(here(name), device="cpu")
-    scale = encoder._network.logit_scale.exp().item()  # type: ignore[attr-defined]
-    logits = scale * cosines(encoder, picture(CATS, encoder.pictures), told["texts"])
+    scale = clip._network.logit_scale.exp().item()  # type: ignore[attr-defined]
+    logits = scale * cosines(clip, picture(CATS, clip.pictures), told["texts"])
     np.testing.assert_allclose(logits, told["logits_per_image"], atol=told["tol"])
 
 
@@ -54,27 +58,22 @@ def test_clip_sees_a_picture_of_another_size_as_published(
     )
 
 
-@pytest.mark.parametrize("name", CLIPS)
 def test_clip_gives_the_probabilities_of_its_readme(
-    name: str, here: Here, picture: Prepared, expected: dict[str, Any]
+    clip: DualEncoder, picture: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["openai_clip_readme"]
-    encoder = load(here(name), device="cpu")
-    scores = 100 * cosines(
-        encoder, picture("openai-clip/CLIP.png", encoder.pictures), told["texts"]
-    )
+    pixels = picture("openai-clip/CLIP.png", clip.pictures)
+    scores = 100 * cosines(clip, pixels, told["texts"])
     powers = np.exp(scores - scores.max())
     # The README's were computed in fp16 on a GPU.
     np.testing.assert_allclose(powers / powers.sum(), told["probs"], atol=2e-3)
 
 
-@pytest.mark.parametrize("name", CLIPS)
 def test_clip_gives_the_cosines_of_sentence_transformers(
-    name: str, here: Here, picture: Prepared, expected: dict[str, Any]
+    clip: DualEncoder, picture: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["sbert"]
-    encoder = load(here(name), device="cpu")
-    found = cosines(encoder, picture(SNOW, encoder.pictures), told["texts"])[0]
+    found = cosines(clip, picture(SNOW, clip.pictures), told["texts"])[0]
     np.testing.assert_allclose(found, told["cosine"], atol=told["tol"])
 
 

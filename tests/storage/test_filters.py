@@ -96,6 +96,7 @@ def test_a_date_in_part_counts_as_its_beginning(library: Library, dated: list[Ca
 @pytest.mark.parametrize(
     ("date", "shortest"),
     [
+        # Pairs of dates, as a test of EXIF has them, about another function.
         ("2015-01-01T00:00:00", "2015"),
         ("2015-07-01T00:00", "2015-07"),
         ("2015-07-04T00:00:00", "2015-07-04"),

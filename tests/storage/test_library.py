@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import Caption, Library, catalogue, lock, migrate
+from storage import Caption, Library, catalogue, migrate
+from storage.disk import lock
 from storage.errors import (
     InvalidArgument,
     ItemNotFound,

@@ -96,9 +96,8 @@ def test_passages_go_with_their_last_document(
 ) -> None:
     folder = tmp_path / "texts"
     folder.mkdir()
-    (folder / "a.txt").write_text("the same words")
-    (folder / "b.txt").write_text("the same words")
-    (folder / "c.txt").write_text("other words")
+    for name, words in (("a", "the same words"), ("b", "the same words"), ("c", "other words")):
+        (folder / f"{name}.txt").write_text(words)
     index(folder)
     assert library.status().items == 2
     library.apply(library.plan_remove(str(folder / "a.txt")), "remove")

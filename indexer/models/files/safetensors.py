@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+from indexer.models.files.reason import short_reason
 from storage.errors import BrokenModel
 
 _LIMIT = 100_000_000  # bytes, as in the safetensors library
@@ -27,5 +28,4 @@ def tensor_shapes(path: Path) -> dict[str, list[int]]:
             raise ValueError("it ends before its last tensor")
         return {name: [int(side) for side in entry["shape"]] for name, entry in tensors.items()}
     except _UNREADABLE as error:
-        reason = " ".join(str(error).split())[:160]
-        raise BrokenModel(f"{path} is damaged or cut short: {reason}") from None
+        raise BrokenModel(f"{path} is damaged or cut short: {short_reason(error)}") from None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from indexer.models.files.reason import short_reason
 from storage.errors import BrokenModel
 
 Rows = tuple[tuple[str, str], ...]
@@ -35,7 +36,7 @@ def towers(network: Mapping[str, Any], where: str) -> list[tuple[str, Rows]]:
         return list(_sections(network))
     except Exception as error:
         # What a table of any content makes arithmetic and timm raise.
-        reason = " ".join(str(error).split())[:160]
+        reason = short_reason(error)
         raise BrokenModel(f"{where} does not describe two towers: {reason}") from None
 
 

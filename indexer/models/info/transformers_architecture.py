@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.models.families import Family, image_tower
+from indexer.models.files.reason import short_reason
 from indexer.models.files.safe_json import read_json
 from indexer.models.runtime.logs import muted
 from storage.errors import BrokenModel
@@ -53,7 +54,7 @@ def blueprint(
         return list(_sections(config, family, names))
     except Exception as error:
         # The library's classes let most things pass, and refuse the rest in ways of their own.
-        reason = " ".join(str(error).split())[:160]
+        reason = short_reason(error)
         raise BrokenModel(f"{where} does not describe a {family.architecture}: {reason}") from None
 
 

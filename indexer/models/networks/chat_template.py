@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from indexer.models.files.reason import short_reason
 from indexer.models.files.safe_json import read_json
 from indexer.models.networks.prompts import Prompts
 from indexer.models.protocols import Turn
@@ -94,7 +95,7 @@ class ChatTemplate:
                 )
             )
         except Exception as error:
-            reason = " ".join(str(error).split())[:160]
+            reason = short_reason(error)
             raise BrokenModel(f"the model's chat template fails: {reason}") from None
 
 

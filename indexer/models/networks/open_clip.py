@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from indexer.models.files import hub
 from indexer.models.files.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.files.open_clip_config import OpenClipConfig
+from indexer.models.files.reason import short_reason
 from indexer.models.files.safe_json import read_object
 from indexer.models.networks.dual_encoder import DualEncoderBase
 from indexer.models.runtime.device import Placement, place
@@ -103,7 +104,7 @@ def build(config: OpenClipConfig, name: str) -> Any:
             return kind(**config.network)
     except Exception as error:
         # Whatever a hostile or mistyped configuration makes the constructors raise.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = short_reason(error, 200)
         raise BrokenModel(f"the configuration of {name} describes no network: {reason}") from None
 
 
@@ -116,8 +117,7 @@ def fill(network: Any, weights: Path, private: bool) -> None:
     try:
         loaded = load_file(weights)
     except (SafetensorError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise BrokenModel(f"{weights} is damaged or cut short: {reason}") from None
+        raise BrokenModel(f"{weights} is damaged or cut short: {short_reason(error)}") from None
     state = _current(network, loaded)
     wanted = network.state_dict()
     problem = _difference(wanted, state)
@@ -248,7 +248,7 @@ def _from_merges(config: OpenClipConfig) -> Any:
             context_length=config.context, **source, **config.tokenizer_options
         )
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = short_reason(error)
         raise BrokenModel(f"{config.bpe} cannot be read as a vocabulary: {reason}") from None
 
 
@@ -264,5 +264,5 @@ def _from_transformers(config: OpenClipConfig, folder: Path) -> Any:
             **config.tokenizer_options,
         )
     except Exception as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = short_reason(error)
         raise BrokenModel(f"the tokenizer in {folder} cannot be read: {reason}") from None

@@ -20,6 +20,7 @@ from transformers.utils import logging as chatter
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.image_processor import read_spec
 from indexer.models.files.layout import VOCABULARIES
+from indexer.models.files.reason import short_reason
 from indexer.models.protocols import PictureSpec, Pixels
 from indexer.models.runtime import memory
 from indexer.models.runtime.device import LARGEST_BATCH, Placement, place
@@ -94,7 +95,9 @@ def network(
             )
     except Exception as error:
         # Whatever a hostile, damaged or mistyped file makes the library raise.
-        raise BrokenModel(f"the model in {folder} cannot be loaded: {_reason(error)}") from None
+        raise BrokenModel(
+            f"the model in {folder} cannot be loaded: {short_reason(error)}"
+        ) from None
     problem = _difference(info)
     if problem:
         raise BrokenModel(f"the weights in {folder} do not fit their configuration: {problem}")
@@ -113,7 +116,9 @@ def tokenizer(checkpoint: Checkpoint, subfolder: str = "") -> PreTrainedTokenize
                 folder, local_files_only=True, trust_remote_code=False
             )
     except Exception as error:
-        raise BrokenModel(f"the tokenizer in {folder} cannot be read: {_reason(error)}") from None
+        raise BrokenModel(
+            f"the tokenizer in {folder} cannot be read: {short_reason(error)}"
+        ) from None
     return cast(PreTrainedTokenizerBase, loaded)
 
 
@@ -195,7 +200,3 @@ def _difference(info: dict[str, Any]) -> str:
         first = sorted(info["mismatched_keys"])[0]
         return f"{first[0]} is {tuple(first[1])} and must be {tuple(first[2])}"
     return " ".join(str(said) for said in info["error_msgs"])[:160]
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

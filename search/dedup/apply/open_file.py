@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import file_digest
 from secrets import token_hex
 
+from storage.disk.atomic import sync_folder as sync_folder
 from storage.errors import FileFailure
 
 # A symbolic link or a pipe that replaced the file since its lstat is not followed.
@@ -153,16 +154,6 @@ def fsync_file(keeper: OpenFile) -> None:
     with suppress(OSError):
         os.fsync(keeper.descriptor)
     sync_folder(os.path.dirname(keeper.path))
-
-
-def sync_folder(folder: str) -> None:
-    """Sync a folder's entries to the disk, where the system supports it."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def identity(seen: os.stat_result) -> tuple[int, int]:

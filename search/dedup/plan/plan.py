@@ -1,13 +1,10 @@
 """A plan: JSON Lines, one entry for each file of a group, to be reviewed and then applied."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from hashlib import file_digest
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Literal, Self, TypeVar
 
 from search.dedup.detect.kinds import KINDS, Kind
@@ -23,6 +20,7 @@ from search.dedup.plan.jsonl import (
     string_field,
     write_error,
 )
+from storage.disk.atomic import written_whole
 from storage.errors import SightlineError
 
 Choice = Literal["keep", "drop"]
@@ -100,17 +98,9 @@ def line(entry: Entry) -> str:
 def write(entries: Iterable[Entry], file: str | Path) -> None:
     """Write a plan atomically; raises DiskFull, or SightlineError if it cannot be written."""
     target = Path(file)
-    temp_path = target.with_name(f".sightline-{token_hex(8)}")
     try:
-        try:
-            with temp_path.open("x", encoding="ascii", newline="\n") as stream:
-                stream.writelines(map(line, entries))
-                stream.flush()
-                os.fsync(stream.fileno())
-            temp_path.replace(target)
-        finally:
-            with suppress(OSError):
-                temp_path.unlink()
+        with written_whole(target) as stream:
+            stream.writelines(line(entry).encode("ascii") for entry in entries)
     except OSError as error:
         raise write_error("the plan", target, error) from error
 

@@ -6,6 +6,9 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+# A migration spells its tables out, though others are alike: it stays what it was for ever, and
+# what it shared with another would change with that.
+
 
 def upgrade() -> None:
     """Make every table of the first release."""

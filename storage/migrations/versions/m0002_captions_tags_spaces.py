@@ -6,6 +6,9 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+# A migration spells its tables out, though others are alike: it stays what it was for ever, and
+# what it shared with another would change with that.
+
 
 def upgrade() -> None:
     """Add captions and tags of items, and columns for several spaces."""

@@ -6,6 +6,9 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+# A migration spells its tables out, though others are alike: it stays what it was for ever, and
+# what it shared with another would change with that.
+
 
 def upgrade() -> None:
     """Add fingerprints, local features, pairs, how far each method came, and decisions."""

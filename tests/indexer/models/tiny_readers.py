@@ -191,48 +191,38 @@ def speech_config(kind: str) -> dict[str, Any]:
 
 def write_instruct_blip(folder: Path, kind: str) -> Path:
     """Write an InstructBLIP that speaks with a language model of that kind."""
-    from transformers.models.instructblip.configuration_instructblip import InstructBlipConfig
-    from transformers.models.instructblip.modeling_instructblip import (
-        InstructBlipForConditionalGeneration,
-    )
-
-    config = InstructBlipConfig(
-        vision_config=TOWER,
-        qformer_config={
-            **SMALL,
-            "vocab_size": len(TABLE),
-            "encoder_hidden_size": 32,
-            "max_position_embeddings": 40,
-            "cross_attention_frequency": 1,
-        },
-        text_config=speech_config(kind),
-        num_query_tokens=4,
-        image_token_index=IMAGE,
-    )
-    torch.manual_seed(3)
-    network: Any = InstructBlipForConditionalGeneration(config)
-    network.query_tokens.data.normal_()
-    write(network, folder, speaking_words(ends=kind == "t5"), PROCESSOR)
-    words().save_pretrained(folder / "qformer_tokenizer")
-    return folder
+    qformer = {
+        **SMALL,
+        "vocab_size": len(TABLE),
+        "encoder_hidden_size": 32,
+        "max_position_embeddings": 40,
+        "cross_attention_frequency": 1,
+    }
+    parts = {"vision_config": TOWER, "qformer_config": qformer, "num_query_tokens": 4}
+    return _write_instruct_blip(folder, kind, SIDE, words(), parts)
 
 
 def write_large_instruct_blip(folder: Path, kind: str) -> Path:
     """Write an InstructBLIP with the published Q-Former and pictures, the rest reduced."""
+    tower = {**SMALL, "hidden_size": 256, "image_size": 224, "patch_size": 14}
+    return _write_instruct_blip(folder, kind, 224, words(512), {"vision_config": tower})
+
+
+def _write_instruct_blip(
+    folder: Path, kind: str, side: int, qformer_words: Any, parts: dict[str, Any]
+) -> Path:
     from transformers.models.instructblip.configuration_instructblip import InstructBlipConfig
     from transformers.models.instructblip.modeling_instructblip import (
         InstructBlipForConditionalGeneration,
     )
 
-    tower = {**SMALL, "hidden_size": 256, "image_size": 224, "patch_size": 14}
-    config = InstructBlipConfig(
-        vision_config=tower, text_config=speech_config(kind), image_token_index=IMAGE
-    )
+    config = InstructBlipConfig(text_config=speech_config(kind), image_token_index=IMAGE, **parts)
     torch.manual_seed(3)
     network: Any = InstructBlipForConditionalGeneration(config)
-    processor = {**PROCESSOR, "size": {"height": 224, "width": 224}}
+    network.query_tokens.data.normal_()
+    processor = {**PROCESSOR, "size": {"height": side, "width": side}}
     write(network, folder, speaking_words(ends=kind == "t5"), processor)
-    words(512).save_pretrained(folder / "qformer_tokenizer")
+    qformer_words.save_pretrained(folder / "qformer_tokenizer")
     return folder
 
 

@@ -14,11 +14,12 @@ from storage import Library
 from storage.errors import InvalidArgument
 from storage.fork import fork_safe
 from storage.index import kinds
+from storage.index.faiss_index import FaissIndex, map_index, selector
 from storage.records import Matrix
 from storage.tables.vectors import Ids
 
 
-class HnswIndex:
+class HnswIndex(FaissIndex):
     """A graph of near rows (Malkov and Yashunin 2018), rows in 32-bit floats."""
 
     name = "hnsw"
@@ -26,7 +27,7 @@ class HnswIndex:
     oversample = 1
 
     def __init__(self, index: Any) -> None:
-        self._index = index
+        super().__init__(index)
         graph: Any = faiss.downcast_index(index.index)
         self._graph = graph.hnsw
 
@@ -40,14 +41,7 @@ class HnswIndex:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        return cls(faiss.read_index(str(path)))
-
-    @fork_safe
-    def add(self, ids: Ids, matrix: Matrix) -> None:
-        self._index.add_with_ids(matrix, ids)
-
-    def save(self, path: Path) -> None:
-        faiss.write_index(self._index, str(path))
+        return cls(map_index(path, 0))
 
     def probe_more(self) -> bool:
         self._graph.efSearch *= 2
@@ -57,8 +51,7 @@ class HnswIndex:
     def search(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids
     ) -> tuple[Ids, Matrix]:
-        hidden = faiss.IDSelectorNot(faiss.IDSelectorBatch(excluded))
-        allowed = hidden if included is None else faiss.IDSelectorBatch(included)
+        allowed = selector(included, excluded)
         effort = max(k, self._graph.efSearch)
         options = faiss.SearchParametersHNSW(sel=allowed, efSearch=effort)  # type: ignore[attr-defined]
         scores, ids = self._index.search(queries, k, params=options)

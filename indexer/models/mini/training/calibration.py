@@ -13,10 +13,10 @@ from indexer.models import registry
 from indexer.models.mini.scenes.counterfactuals import twins
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Scene
-from indexer.models.mini.training.checkpoint import replace_file
 from indexer.models.mini.training.family_report import pictures
 from indexer.models.mini.training.render_cache import training_families
 from indexer.models.networks.likelihood import MATCH, LikelihoodScorer
+from storage.disk.atomic import write_whole
 
 _SEED = 424_242  # of scenes that no training run draws
 _DECIMALS = 6
@@ -33,7 +33,7 @@ def calibrate(directory: Path, families: int = 400) -> None:
     scenes = [family[0] for family in training_families(_SEED, families)]
     scorer = LikelihoodScorer.load(registry.fetch(str(directory)), "cpu")
     likelihoods, priors, true = _measured(scorer, scenes)
-    replace_file(directory / MATCH, (json.dumps(fit(likelihoods, priors, true)) + "\n").encode())
+    write_whole(directory / MATCH, (json.dumps(fit(likelihoods, priors, true)) + "\n").encode())
 
 
 def fit(

@@ -17,6 +17,7 @@ from indexer.models.mini.training.tokenizer import (
     bpe_file,
     vocabulary_size,
 )
+from storage.disk.atomic import write_whole
 
 CONFIG_NAME = "open_clip_config.json"
 WEIGHTS_NAME = "open_clip_model.safetensors"
@@ -65,18 +66,11 @@ def save_clip(state: dict[str, Tensor], directory: Path) -> None:
     """Write weights as fp16 with all that is needed to load them, replacing older ones."""
     save_tokenizer(directory)
     halves = {name: tensor.detach().cpu().to(torch.float16) for name, tensor in state.items()}
-    replace_file(directory / CONFIG_NAME, (json.dumps(clip_config(), indent=2) + "\n").encode())
-    replace_file(directory / WEIGHTS_NAME, save(halves, metadata={"format": "pt"}))
+    write_whole(directory / CONFIG_NAME, (json.dumps(clip_config(), indent=2) + "\n").encode())
+    write_whole(directory / WEIGHTS_NAME, save(halves, metadata={"format": "pt"}))
 
 
 def save_tokenizer(directory: Path) -> None:
     """Write the tokenizer's merges, making the directory if there is none."""
     directory.mkdir(parents=True, exist_ok=True)
-    replace_file(directory / BPE_NAME, bpe_file())
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_bytes(data)
-    draft.replace(path)
+    write_whole(directory / BPE_NAME, bpe_file())

@@ -18,7 +18,6 @@ from indexer.models.mini.training.checkpoint import (
     CARD_NAME,
     build_clip,
     clip_config,
-    replace_file,
     save_clip,
     save_tokenizer,
 )
@@ -29,6 +28,7 @@ from indexer.models.mini.training.report import Report, measure
 from indexer.models.mini.training.tokenizer import Spelling, load_tokenizer
 from indexer.models.mini.training.trainer import Schedule, Trainer, TrainingProgress, device_name
 from indexer.models.mini.weights import CLIP_DIRECTORY
+from storage.disk.atomic import write_whole
 
 log = logging.getLogger("sightline.mini")
 
@@ -85,7 +85,7 @@ def train_clip(
             device=device_name(device),
             parameters=sum(each.numel() for each in model.parameters()),
         )
-        replace_file(out / CARD_NAME, (clip_card(run, reports) + "\n").encode())
+        write_whole(out / CARD_NAME, (clip_card(run, reports) + "\n").encode())
         for report in reports:
             log.info("step %d: %s", progress.steps, report)
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from indexer.models.mini.training.checkpoint import replace_file
+from storage.disk.atomic import write_whole
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
@@ -27,16 +27,16 @@ def save_model(
     config = model.config
     config.architectures = [type(model).__name__]
     config.dtype = "float16"
-    replace_file(directory / CONFIG_FILE, config.to_json_string(use_diff=True).encode())
+    write_whole(directory / CONFIG_FILE, config.to_json_string(use_diff=True).encode())
     if prompts is not None:
-        replace_file(directory / PROMPT_FILE, (json.dumps(prompts) + "\n").encode())
+        write_whole(directory / PROMPT_FILE, (json.dumps(prompts) + "\n").encode())
     tied = set(model.all_tied_weights_keys or {})  # stored once, under their other name
     halves = {
         name: tensor.detach().cpu().to(torch.float16).contiguous()
         for name, tensor in model.state_dict().items()
         if name not in tied and not name.endswith("position_ids")
     }
-    replace_file(directory / MODEL_FILE, save(halves, metadata={"format": "pt"}))
+    write_whole(directory / MODEL_FILE, save(halves, metadata={"format": "pt"}))
 
 
 def load_weights(directory: Path) -> dict[str, Tensor]:

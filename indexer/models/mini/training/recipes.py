@@ -23,7 +23,7 @@ from indexer.models.mini.training.blip import WIDTH, blip_config, clip_vision, s
 from indexer.models.mini.training.blip_losses import AnsweringLoss, CaptionLoss, MatchingLoss
 from indexer.models.mini.training.calibration import calibrate
 from indexer.models.mini.training.card import Run, family_card
-from indexer.models.mini.training.checkpoint import CARD_NAME, replace_file
+from indexer.models.mini.training.checkpoint import CARD_NAME
 from indexer.models.mini.training.clip import Teacher
 from indexer.models.mini.training.clip_hf import (
     DistillationLoss,
@@ -61,6 +61,7 @@ from indexer.models.mini.weights import (
     VQA_DIRECTORY,
 )
 from indexer.models.networks.likelihood import MATCH
+from storage.disk.atomic import write_whole
 
 _FITTED = 256  # pictures that the first norm is fitted on
 Save = Callable[[Any, Path], None]
@@ -234,7 +235,7 @@ def train(
         where = device_name(device)
         run = Run(seed, progress, plan.schedule.batch, len(pool), where, size, _started(start))
         card = family_card(name, recipe.about, run, figures, len(scenes))
-        replace_file(out / CARD_NAME, (card + "\n").encode())
+        write_whole(out / CARD_NAME, (card + "\n").encode())
 
     trainer = Trainer(plan.model.train(), plan.schedule, plan.aside, plan.gentle)
     trainer.train(plan.loss, save)

@@ -12,7 +12,7 @@ from indexer.images.compare.comparison import Beside, CompareTask, ImageFile
 from indexer.images.compare.detail import DIFFERS, Difference
 from indexer.images.fingerprint import TURNS, turned
 from indexer.images.limits import Limits
-from tests.drawn_images import boxes, soft_ground
+from tests.drawn_images import boxes, receipt, soft_ground
 
 Change = Callable[[Image.Image], Image.Image]
 SIZE = (800, 600)
@@ -199,17 +199,9 @@ def test_another_file_of_the_same_content_is_read_instead(tmp_path: Path) -> Non
 
 
 def test_long_images_are_compared_at_their_full_width(tmp_path: Path) -> None:
-    def page(digit: str) -> Image.Image:
-        image = Image.new("RGB", (700, 9_000), "white")
-        draw = ImageDraw.Draw(image)
-        for line in range(280):
-            words = f"{line:03} bread 12.{digit if line == 140 else 4}0"
-            draw.text((30, 20 + 31 * line), words, "#303030", ImageFont.load_default(14))
-        return image
-
-    first = _held(tmp_path / "first.png", page("4"))
-    other = _held(tmp_path / "other.jpg", page("9"), quality=85)
-    again = _held(tmp_path / "again.jpg", page("4"), quality=85)
+    first = _held(tmp_path / "first.png", receipt(700, 280, 14))
+    other = _held(tmp_path / "other.jpg", receipt(700, 280, 14, "12.90", 140), quality=85)
+    again = _held(tmp_path / "again.jpg", receipt(700, 280, 14), quality=85)
     assert _excess(first, other) > DIFFERS
     assert _excess(first, again) < DIFFERS
 

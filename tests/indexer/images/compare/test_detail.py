@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from indexer.images.compare.detail import DIFFERS, Difference, difference, difference_of_alpha
-from tests.drawn_images import boxes, soft_ground
+from tests.drawn_images import boxes, receipt, soft_ground
 
 Change = Callable[[Image.Image], Image.Image]
 SIZE = (900, 700)
@@ -138,18 +138,11 @@ def test_a_thin_line_of_another_colour_counts_between_files_without_losses() -> 
 
 
 def test_what_is_longer_than_a_part_is_compared_whole_and_at_its_place() -> None:
-    def roll(sum_: str) -> Image.Image:
-        image = Image.new("RGB", (500, 9_000), "white")
-        draw = ImageDraw.Draw(image)
-        for line in range(290):
-            words = f"{line:03} bread {sum_ if line == 200 else '12.40'}"
-            draw.text((30, 20 + 31 * line), words, "#303030", ImageFont.load_default(16))
-        return image
-
-    found = _between(roll("12.40"), _encoded("JPEG", 80)(roll("12.90")))
+    roll, other = receipt(500, 290, 16), receipt(500, 290, 16, "12.90", 200)
+    found = _between(roll, _encoded("JPEG", 80)(other))
     assert found.excess > DIFFERS
     assert abs(found.y * 9_000 - (20 + 31 * 200)) < 30
-    assert _between(roll("12.40"), _encoded("JPEG", 20)(roll("12.40"))).excess < DIFFERS
+    assert _between(roll, _encoded("JPEG", 20)(roll)).excess < DIFFERS
 
 
 def test_the_place_of_a_difference_is_told() -> None:

@@ -137,12 +137,17 @@ def test_scores_that_are_not_numbers_are_never_returned(scorer: BlipScorer) -> N
         scorer.score(tiny.pictures(1), tiny.TEXTS)
 
 
+def watched(kind: Any, folder: Path, patch: pytest.MonkeyPatch) -> tuple[Any, list[torch.Tensor]]:
+    """Load a model, and return with it where the token ids go that it generates."""
+    model = kind.load(tiny.checkpoint(folder), "cpu")
+    return model, tiny.watch(model, patch)
+
+
 @pytest.mark.parametrize("name", ["caption", "mini caption"])
 def test_captions_are_those_of_the_library(
     folders: dict[str, Path], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    captioner = BlipCaptioner.load(tiny.checkpoint(folders[name]), "cpu")
-    made = tiny.watch(captioner, monkeypatch)
+    captioner, made = watched(BlipCaptioner, folders[name], monkeypatch)
     pixels = tiny.pictures(6, captioner.pictures.size)
     captioner.describe(pixels)
     network = tiny.library(blip.BlipForConditionalGeneration, folders[name])
@@ -192,8 +197,7 @@ def test_a_model_that_says_nothing_gives_an_empty_caption(folders: dict[str, Pat
 def test_answers_are_those_of_the_library_asked_one_by_one(
     folders: dict[str, Path], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answerer = BlipAnswerer.load(tiny.checkpoint(folders[name]), "cpu")
-    made = tiny.watch(answerer, monkeypatch)
+    answerer, made = watched(BlipAnswerer, folders[name], monkeypatch)
     pixels = tiny.pictures(len(tiny.QUESTIONS), answerer.pictures.size)
     answerer.answer(pixels, tiny.QUESTIONS)
     network = tiny.library(blip.BlipForQuestionAnswering, folders[name])

@@ -1,7 +1,6 @@
 import json
 from pathlib import Path
 
-import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -10,7 +9,6 @@ from indexer.models.mini.training.checkpoint import (
     WEIGHTS_NAME,
     build_clip,
     clip_config,
-    replace_file,
     save_clip,
 )
 
@@ -39,18 +37,3 @@ def test_the_same_torch_seed_gives_the_same_fresh_weights() -> None:
     first = build_clip().state_dict()
     torch.manual_seed(3)
     assert all(torch.equal(first[name], each) for name, each in build_clip().state_dict().items())
-
-
-def test_a_failed_write_leaves_the_older_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "card"
-    replace_file(path, b"old")
-
-    def refuse(self: Path, target: Path) -> Path:
-        raise OSError("disk gone")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="disk gone"):
-        replace_file(path, b"new")
-    assert path.read_bytes() == b"old"

@@ -65,7 +65,7 @@ def test_an_interim_checkpoint_says_so(
     def noted(path: Path, data: bytes) -> None:
         cards.append(data.decode())
 
-    monkeypatch.setattr("indexer.models.mini.training.clip.replace_file", noted)
+    monkeypatch.setattr("indexer.models.mini.training.clip.write_whole", noted)
     often = replace(SHORT, save_every=-1.0)
     train_clip(often, 0, pool, tmp_path, torch.device("cpu"), held_out(12))
     assert ["interim" in card for card in cards] == [True, True, False]
