@@ -176,10 +176,14 @@ def test_the_shipped_mini_is_described_from_its_open_clip_files() -> None:
     assert counted["together"] == "2.15 M" and counted["temperature"] == "1"
 
 
-def test_a_published_tag_that_is_not_here_is_described_from_what_is_known(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def nothing_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which no file of the hub is."""
     monkeypatch.setattr(hub, "cached", lambda *_: None)
+
+
+@pytest.mark.usefixtures("nothing_fetched")
+def test_a_published_tag_that_is_not_here_is_described_from_what_is_known() -> None:
     described = describe_architecture("clip-b32")
     assert described.notice == "its files are not on this machine: fetch them first"
     assert described.hint == Hint("pull", "clip-b32")
@@ -191,17 +195,15 @@ def test_a_published_tag_that_is_not_here_is_described_from_what_is_known(
 
 
 @pytest.mark.slow  # builds a network of timm's on the meta device
-def test_a_tower_of_timm_is_measured_without_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "cached", lambda *_: None)
+@pytest.mark.usefixtures("nothing_fetched")
+def test_a_tower_of_timm_is_measured_without_its_weights() -> None:
     vision = rows(describe_architecture("siglip-b16"), "vision")
     assert (vision["layers"], vision["width"], vision["norm eps"]) == ("12", "768", "1e-06")
     assert vision["pooling"] == "map"
 
 
-def test_a_published_model_of_the_hub_that_is_not_here_says_how_to_get_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(hub, "cached", lambda *_: None)
+@pytest.mark.usefixtures("nothing_fetched")
+def test_a_published_model_of_the_hub_that_is_not_here_says_how_to_get_it() -> None:
     described = describe_architecture("llava-7b")
     assert described.family == "LlavaForConditionalGeneration"
     assert described.notice == "its files are not on this machine: fetch them first"
@@ -216,11 +218,9 @@ def test_a_published_model_of_the_hub_that_is_not_here_says_how_to_get_it(
 PUBLISHED = [entry.name for entry in names() if entry.source.startswith("hf:")]
 
 
+@pytest.mark.usefixtures("nothing_fetched")
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_every_published_model_of_the_hub_is_described_before_it_is_here(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub, "cached", lambda *_: None)
+def test_every_published_model_of_the_hub_is_described_before_it_is_here(name: str) -> None:
     titles = [section.title for section in describe_architecture(name).sections]
     assert {"model", "vision", "text", "joined by", "parameters"} <= set(titles)
 

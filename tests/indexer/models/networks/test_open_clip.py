@@ -218,26 +218,26 @@ def test_a_tag_that_was_never_published_is_answered_with_those_that_were() -> No
         load("open_clip:ViT-B-32/opena")
 
 
-def test_a_tag_of_pickles_is_refused_without_asking_the_hub(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("tag", "kind", "message"),
+    [
+        ("ViTamin-S/datacomp1b", UnsafeWeights, "S/datacomp1b offers only pickled weights"),
+        ("roberta-ViT-B-32/laion2b_s12b_b32k", BrokenModel, "roberta-base.*not supported yet"),
+    ],
+    ids=["pickles", "an architecture of another family"],
+)
+def test_what_cannot_be_loaded_is_refused_without_asking_the_hub(
+    monkeypatch: pytest.MonkeyPatch, tag: str, kind: type[ModelError], message: str
 ) -> None:
     monkeypatch.setattr(hub, "fetch", lambda *_: pytest.fail("the hub was asked"))
-    with pytest.raises(UnsafeWeights, match="ViTamin-S/datacomp1b offers only pickled weights"):
-        load("open_clip:ViTamin-S/datacomp1b")
+    with pytest.raises(kind, match=message):
+        load(f"open_clip:{tag}")
 
 
 def test_a_tag_with_an_address_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: {"url": "https://x/y.pt"})
     with pytest.raises(UnsafeWeights, match="offers only pickled weights"):
         load("open_clip:ViT-L-16/old")
-
-
-def test_an_architecture_of_another_family_is_named_as_unsupported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(hub, "fetch", lambda *_: pytest.fail("the hub was asked"))
-    with pytest.raises(BrokenModel, match="roberta-base.*not supported yet"):
-        load("open_clip:roberta-ViT-B-32/laion2b_s12b_b32k")
 
 
 def test_a_device_that_is_not_there_is_told_before_the_weights_are_read() -> None:
