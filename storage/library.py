@@ -163,7 +163,7 @@ class Library:
         with fork.guard():
             from storage import lock  # its library costs more to import than a query to answer
 
-        with lock.held(self.paths.lock, self._holder):
+        with lock.hold(self.paths.lock, self._holder):
             yield
 
     def _holder(self) -> str:

@@ -11,7 +11,7 @@ from indexer.models.cache import cached as cached
 from indexer.models.cache import memory_need as memory_need
 from indexer.models.cache import pull as pull
 from indexer.models.files.checkpoint import Checkpoint as Checkpoint
-from indexer.models.files.download import Step as Step
+from indexer.models.files.download import DownloadProgress as DownloadProgress
 from indexer.models.networks.fake import StandInEncoder as StandInEncoder
 from indexer.models.protocols import Answerer as Answerer
 from indexer.models.protocols import Captioner as Captioner

@@ -13,14 +13,14 @@ from indexer.models.files.checkpoint import (
     from_hub,
     is_open_clip,
 )
-from indexer.models.files.download import Watch, whole
+from indexer.models.files.download import ProgressCallback, complete_folder
 from indexer.models.registry import fetch, find, resolve
 from indexer.models.runtime import memory
 from indexer.models.zoo import ModelEntry
 from storage.errors import ModelError
 
 
-def pull(name: str, progress: Watch | None = None) -> Checkpoint:
+def pull(name: str, progress: ProgressCallback | None = None) -> Checkpoint:
     """Download all files of a model; an interrupted download is continued.
 
     What is here is compared with the hub's hashes, and fetched again where it is damaged.
@@ -86,7 +86,7 @@ def _weights(entry: ModelEntry) -> list[Path]:
             raise LookupError(entry.name)
         return [here]
     if entry.source.startswith(HUB):
-        folder = whole(entry.repository, entry.revision)
+        folder = complete_folder(entry.repository, entry.revision)
         if folder is None:
             raise LookupError(entry.name)
         return layout.weights(folder)

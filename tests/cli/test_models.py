@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from indexer.models import Checkpoint, StandInEncoder, Step
+from indexer.models import Checkpoint, DownloadProgress, StandInEncoder
 from storage.errors import ModelUnavailable
 
 Run = Callable[..., Result]
@@ -80,8 +80,8 @@ def test_a_recommendation_has_a_reason_and_a_source(run: Run, run_json: RunJson)
 def test_a_model_can_be_fetched_ahead(
     run: Run, run_json: RunJson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pull(name: str, watch: Callable[[Step], None]) -> Checkpoint:
-        watch(Step("model.safetensors", 1, 2))
+    def pull(name: str, watch: Callable[[DownloadProgress], None]) -> Checkpoint:
+        watch(DownloadProgress("model.safetensors", 1, 2))
         return Checkpoint(name, "abc", folder=tmp_path)
 
     monkeypatch.setattr("cli.commands.models.pull.pull", pull)

@@ -9,7 +9,7 @@ from cli.errors import keeping
 from cli.options import json_option
 from cli.output.progress import counting
 from cli.output.render import size, write_json
-from indexer.models import Checkpoint, Step, cached, pull
+from indexer.models import Checkpoint, DownloadProgress, cached, pull
 
 
 @click.command("pull", cls=Command)
@@ -23,7 +23,7 @@ def command(model: str, as_json: bool) -> None:
     """
     with counting("fetching", size) as count, keeping(lambda: "what has arrived is kept"):
 
-        def watch(step: Step) -> None:
+        def watch(step: DownloadProgress) -> None:
             count.show(step.done, step.total)
 
         found = pull(model, watch)

@@ -7,7 +7,7 @@ from typing import Any
 
 from indexer.models.families import Family
 from indexer.models.files import hub, layout
-from indexer.models.files.download import Watch, bring
+from indexer.models.files.download import ProgressCallback, download
 from indexer.models.files.open_clip_config import Recipe
 from indexer.models.files.safe_json import digest, files_of, pickles, read_table, refuse_code
 from storage.errors import BrokenModel, ModelUnavailable, UnsafeWeights
@@ -89,14 +89,14 @@ def from_hub(
     repository: str,
     revision: str = "",
     alias: str = "",
-    watch: Watch | None = None,
+    watch: ProgressCallback | None = None,
 ) -> Checkpoint:
     """Return a checkpoint of the hub with every file it needs on this machine.
 
     Raises ModelUnavailable, and BrokenModel or UnsafeWeights before any weights are fetched.
     """
     label = Checkpoint(name, revision, alias=alias).label
-    folder = bring(label, repository, revision, watch)
+    folder = download(label, repository, revision, watch)
     return Checkpoint(name, folder.name, folder=folder, config=layout.read(folder))
 
 

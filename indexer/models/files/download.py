@@ -13,7 +13,7 @@ from storage.errors import BrokenModel, UnsafeWeights
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DownloadProgress:
     """The progress of a download, in bytes of all weights together."""
 
     file: str
@@ -21,20 +21,22 @@ class Step:
     total: int
 
 
-Watch = Callable[[Step], None]
+ProgressCallback = Callable[[DownloadProgress], None]
 
 
-def bring(model: str, repository: str, revision: str = "", watch: Watch | None = None) -> Path:
+def download(
+    model: str, repository: str, revision: str = "", watch: ProgressCallback | None = None
+) -> Path:
     """Return the folder of a commit with every file its model needs, named by the commit.
 
     What is cached is used without asking the network; what broke off is gone on with. Raises
     ModelUnavailable, and BrokenModel or UnsafeWeights before any weights are fetched.
     """
-    there = whole(repository, revision)
+    there = complete_folder(repository, revision)
     if there is not None:
         return there
     listing = hub.listing(model, repository, revision)
-    small = layout.wanted(listing.sizes)
+    small = layout.needed_files(listing.sizes)
     large = [name for name in (layout.WEIGHTS, layout.SHARDS) if name in listing.sizes]
     if layout.CONFIG not in small:
         raise BrokenModel(f"the repository {repository} has no {layout.CONFIG}")
@@ -59,10 +61,10 @@ def bring(model: str, repository: str, revision: str = "", watch: Watch | None =
     return folder
 
 
-def whole(repository: str, revision: str = "") -> Path | None:
+def complete_folder(repository: str, revision: str = "") -> Path | None:
     """Return the cached folder of a revision if it is complete."""
     config = hub.cached(repository, layout.CONFIG, revision)
-    if config is None or layout.lacking(config.parent):
+    if config is None or layout.missing_file(config.parent):
         return None
     return config.parent
 
@@ -79,7 +81,11 @@ def _file(
 
 
 def _weights(
-    model: str, repository: str, names: list[str], listing: hub.Listing, watch: Watch | None
+    model: str,
+    repository: str,
+    names: list[str],
+    listing: hub.Listing,
+    watch: ProgressCallback | None,
 ) -> None:
     """Download the weights and report progress; the small files are not counted."""
     total = sum(listing.sizes[name] for name in names)
@@ -92,9 +98,9 @@ def _weights(
             nonlocal come
             come = min(end, come + arrived)  # a file begun anew is counted twice
             if watch is not None:
-                watch(Step(name, come, total))
+                watch(DownloadProgress(name, come, total))
 
         _file(model, repository, name, listing, count)
         finished = end
         if watch is not None:
-            watch(Step(name, finished, total))
+            watch(DownloadProgress(name, finished, total))

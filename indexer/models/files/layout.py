@@ -39,7 +39,7 @@ def check(folder: Path) -> Family:
     """
     if not is_snapshot(folder):
         raise BrokenModel(f"{folder} has no {CONFIG}, which says what kind of model it is")
-    refuse_code(path for path in _belonging(folder) if path.suffix == ".json")
+    refuse_code(path for path in _needed(folder) if path.suffix == ".json")
     return _family(folder)
 
 
@@ -51,14 +51,14 @@ def read(folder: Path, screened: Family | None = None) -> dict[str, Any]:
     """
     if screened is None:
         check(folder)
-    missing = lacking(folder)
+    missing = missing_file(folder)
     if missing:
         refusal = pickles(files_of(folder), WEIGHTS) if missing == WEIGHTS else None
         raise refusal or BrokenModel(f"{folder} has no {missing}; its model cannot be loaded")
     return read_table(folder / CONFIG)
 
 
-def lacking(folder: Path) -> str:
+def missing_file(folder: Path) -> str:
     """Return the file that a folder lacks to load its model; empty if it is complete."""
     if not is_snapshot(folder):
         return CONFIG
@@ -96,25 +96,25 @@ def _is_shard(name: object) -> bool:
 
 def revision(folder: Path) -> str:
     """Hash every file of a folder that the model's answers depend on; raises BrokenModel."""
-    return digest([*_belonging(folder), *weights(folder)])
+    return digest([*_needed(folder), *weights(folder)])
 
 
-def wanted(listed: Iterable[str]) -> list[str]:
+def needed_files(listed: Iterable[str]) -> list[str]:
     """Return the small files of a repository that a model needs, without the weights."""
-    return sorted(name for name in listed if _belongs(PurePosixPath(name)))
+    return sorted(name for name in listed if _is_needed(PurePosixPath(name)))
 
 
-def _belonging(folder: Path) -> list[Path]:
+def _needed(folder: Path) -> list[Path]:
     below = [folder / name for name in sorted(tokenizer_folders()) if (folder / name).is_dir()]
     return [
         path
         for place in [folder, *below]
         for path in files_of(place)
-        if _belongs(PurePosixPath(path.relative_to(folder).as_posix()))
+        if _is_needed(PurePosixPath(path.relative_to(folder).as_posix()))
     ]
 
 
-def _belongs(path: PurePosixPath) -> bool:
+def _is_needed(path: PurePosixPath) -> bool:
     if path.parent.name not in ("", *tokenizer_folders()) or len(path.parts) > 2:
         return False
     return path.suffix == ".json" or path.name in _WORDS

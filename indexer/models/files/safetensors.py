@@ -12,7 +12,7 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def shapes(path: Path) -> dict[str, list[int]]:
+def tensor_shapes(path: Path) -> dict[str, list[int]]:
     """Read the shape of each tensor; raises BrokenModel for a file damaged or cut short."""
     try:
         with path.open("rb") as file:

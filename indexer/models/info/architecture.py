@@ -24,7 +24,7 @@ _PULL = "not on this machine: sightline models pull {}"
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ArchitectureSection:
     """A part of the description: a title and its rows."""
 
     title: str
@@ -37,7 +37,7 @@ class Architecture:
 
     name: str
     family: str  # the class that runs it, as its own library calls it
-    sections: tuple[Section, ...]
+    sections: tuple[ArchitectureSection, ...]
     notice: str = ""
 
 
@@ -68,7 +68,7 @@ def _unseen(entry: ModelEntry) -> Architecture:
         from indexer.models.info.transformers_architecture import blueprint
 
         told = blueprint(config, family, {}, entry.name)
-        sections += [Section(title, rows) for title, rows in told]
+        sections += [ArchitectureSection(title, rows) for title, rows in told]
     sections += _counted([], entry.parameters)
     if not entry.source:
         notice = "it has no weights"
@@ -98,10 +98,10 @@ def _of_transformers(entry: ModelEntry, folder: Path) -> Architecture:
     sections = [_model(entry, folder)]
     path = folder / layout.CONFIG
     told = blueprint(read_table(path), family, token_names(folder), str(path))
-    sections += [Section(title, rows) for title, rows in told]
-    sections += _seen(read_spec(folder)) if layout.lacking(folder) == "" else ()
+    sections += [ArchitectureSection(title, rows) for title, rows in told]
+    sections += _seen(read_spec(folder)) if layout.missing_file(folder) == "" else ()
     sections += _counted(files, entry.parameters)
-    missing = layout.lacking(folder)
+    missing = layout.missing_file(folder)
     step = _PULL.format(entry.name) if entry.source.startswith(HUB) else "it cannot be loaded"
     notice = f"{missing} is not there; {step}" if missing else ""
     return Architecture(entry.name, family.architecture, tuple(sections), notice)
@@ -131,7 +131,7 @@ def _of_open_clip(
     if not isinstance(network, dict):
         raise BrokenModel(f"{where}: model_cfg is missing")
     sections = [_model(entry, folder)]
-    sections += [Section(title, rows) for title, rows in towers(network, where)]
+    sections += [ArchitectureSection(title, rows) for title, rows in towers(network, where)]
     if "preprocess_cfg" in config:
         sections += _seen(Recipe.parse(config, str(folder), folder).pictures)
     sections += _counted([folder / WEIGHTS] if folder else [], entry.parameters)
@@ -139,7 +139,7 @@ def _of_open_clip(
     return Architecture(entry.name, f"open_clip {family}", tuple(sections))
 
 
-def _model(entry: ModelEntry, folder: Path | None = None) -> Section:
+def _model(entry: ModelEntry, folder: Path | None = None) -> ArchitectureSection:
     rows = [("roles", ", ".join(entry.roles))]
     rows += [("source", entry.source.removeprefix(PACKAGE) or "made by the program itself")]
     if entry.repository:
@@ -148,7 +148,7 @@ def _model(entry: ModelEntry, folder: Path | None = None) -> Section:
         rows.append(("revision", entry.revision))
     licence = entry.licence or (_stated(folder / "README.md") if folder else "")
     rows.append(("licence", licence or "not stated"))
-    return Section("model", tuple(rows))
+    return ArchitectureSection("model", tuple(rows))
 
 
 def _stated(card: Path) -> str:
@@ -164,7 +164,7 @@ def _stated(card: Path) -> str:
     return next(stated, "").strip().strip("\"'")
 
 
-def _seen(spec: PictureSpec) -> Iterator[Section]:
+def _seen(spec: PictureSpec) -> Iterator[ArchitectureSection]:
     how = {
         "shortest": "short side to size, middle cut out",
         "longest": "long side to size, filled up",
@@ -177,16 +177,16 @@ def _seen(spec: PictureSpec) -> Iterator[Section]:
         ("mean", ", ".join(f"{value:.4g}" for value in spec.mean)),
         ("standard deviation", ", ".join(f"{value:.4g}" for value in spec.std)),
     ]
-    yield Section("pictures", tuple(rows))
+    yield ArchitectureSection("pictures", tuple(rows))
 
 
-def _counted(files: list[Path], known: int) -> Iterator[Section]:
+def _counted(files: list[Path], known: int) -> Iterator[ArchitectureSection]:
     """Count what the files hold, or say how many parameters the table knows of."""
     parts = count_parts(files) or ({"as published": known} if known else {})
     if not parts:
         return
     rows = [(part, millions(count)) for part, count in parts.items()]
-    yield Section("parameters", (*rows, ("together", millions(sum(parts.values())))))
+    yield ArchitectureSection("parameters", (*rows, ("together", millions(sum(parts.values())))))
 
 
 def millions(count: int) -> str:

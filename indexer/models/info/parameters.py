@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from indexer.models.files.safetensors import shapes
+from indexer.models.files.safetensors import tensor_shapes
 
 # What the first word of a tensor's name stands for; one that is not here stands for itself.
 _PARTS = {
@@ -40,7 +40,7 @@ def count_parts(files: Iterable[Path]) -> dict[str, int]:
     """Count the numbers in each part, largest first; raises BrokenModel for a damaged file."""
     counts: dict[str, int] = {}
     for path in files:
-        for name, shape in shapes(path).items():
+        for name, shape in tensor_shapes(path).items():
             first = name.removeprefix("model.").split(".", 1)[0]
             part = _PARTS.get(first, first.replace("_", " "))
             counts[part] = counts.get(part, 0) + math.prod(shape)

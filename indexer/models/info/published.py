@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from indexer.models.protocols import Role
-from indexer.models.runtime.accelerator import likely
+from indexer.models.runtime.accelerator import guess_device
 from indexer.models.runtime.memory import Precision, held, needed
 from indexer.models.zoo import TABLE
 from storage.errors import InvalidArgument
@@ -84,7 +84,7 @@ def recommend(
     device, or a memory that is not above 0.
     """
     _check(task, memory_gb, device)
-    kind = likely() if device == "auto" else device.partition(":")[0]
+    kind = guess_device() if device == "auto" else device.partition(":")[0]
     precision: Precision = "bf16" if kind == "cuda" else "fp32"
     listed: list[Recommendation] = []
     for role, measures in _RANKED[task]:

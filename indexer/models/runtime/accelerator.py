@@ -6,7 +6,7 @@ import sys
 from typing import Literal
 
 
-def likely() -> Literal["cuda", "mps", "cpu"]:
+def guess_device() -> Literal["cuda", "mps", "cpu"]:
     """Guess the device that `device.place("auto")` will choose, from the files of a driver."""
     if shutil.which("nvidia-smi"):
         return "cuda"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.files.safetensors import shapes
+from indexer.models.files.safetensors import tensor_shapes
 from storage.errors import NotEnoughMemory
 
 Precision = Literal["fp32", "bf16"]
@@ -102,4 +102,4 @@ def _cgroups() -> list[Path]:
 
 def count(path: Path) -> int:
     """Count the numbers in one file of weights; raises BrokenModel where it is damaged."""
-    return sum(math.prod(shape) for shape in shapes(path).values())
+    return sum(math.prod(shape) for shape in tensor_shapes(path).values())

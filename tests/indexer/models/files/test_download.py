@@ -75,7 +75,7 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 
 def test_only_what_a_model_needs_is_fetched_and_the_weights_last(there: Hub) -> None:
-    folder = download.bring("clip", "some/clip")
+    folder = download.download("clip", "some/clip")
     assert folder.name == COMMIT
     assert there.fetched[0] == "config.json"
     assert there.fetched[-1] == "model.safetensors"
@@ -85,7 +85,7 @@ def test_only_what_a_model_needs_is_fetched_and_the_weights_last(there: Hub) -> 
 
 
 def test_what_is_here_whole_asks_nothing(there: Hub) -> None:
-    download.bring("clip", "some/clip")
+    download.download("clip", "some/clip")
     there.listings = 0
     checkpoint = from_hub("hf:some/clip", "some/clip")
     assert there.listings == 0
@@ -104,10 +104,10 @@ def test_a_ref_is_recorded_as_its_commit_and_found_again_without_the_hub(there: 
 def test_a_fetch_that_broke_off_is_gone_on_with(there: Hub) -> None:
     there.breaks_at = "model.safetensors"
     with pytest.raises(ModelUnavailable, match="broke off"):
-        download.bring("clip", "some/clip")
-    assert download.whole("some/clip") is None
+        download.download("clip", "some/clip")
+    assert download.complete_folder("some/clip") is None
     there.breaks_at, there.fetched = "", []
-    download.bring("clip", "some/clip")
+    download.download("clip", "some/clip")
     assert there.fetched == ["model.safetensors"]
 
 
@@ -115,7 +115,7 @@ def test_what_is_damaged_is_fetched_again_when_it_is_pulled(
     there: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there.files["model.safetensors"] = "\2" + "\0" * 7 + "{}"
-    download.bring("clip", "some/clip")
+    download.download("clip", "some/clip")
     there.fetched = []
 
     def discard(path: Path) -> None:
@@ -135,14 +135,14 @@ def test_weights_in_several_files_are_all_fetched_and_counted_together(there: Hu
     shards = {"model-00001-of-00002.safetensors": "abc", "model-00002-of-00002.safetensors": "de"}
     index = {"weight_map": dict(zip("xyz", [*shards, next(iter(shards))], strict=True))}
     there.files |= {**shards, "model.safetensors.index.json": json.dumps(index)}
-    told: list[download.Step] = []
-    folder = download.bring("clip", "some/clip", watch=told.append)
+    told: list[download.DownloadProgress] = []
+    folder = download.download("clip", "some/clip", watch=told.append)
     assert there.fetched[-2:] == list(shards)
-    assert told[-1] == download.Step("model-00002-of-00002.safetensors", 5, 5)
+    assert told[-1] == download.DownloadProgress("model-00002-of-00002.safetensors", 5, 5)
     assert [step.done for step in told] == sorted(step.done for step in told)
-    assert download.whole("some/clip") == folder
+    assert download.complete_folder("some/clip") == folder
     (folder / "model-00002-of-00002.safetensors").unlink()
-    assert download.whole("some/clip") is None
+    assert download.complete_folder("some/clip") is None
 
 
 @pytest.mark.parametrize(
@@ -153,31 +153,31 @@ def test_an_index_that_leads_elsewhere_is_a_broken_model(there: Hub, named: obje
     del there.files["model.safetensors"]
     there.files["model.safetensors.index.json"] = json.dumps({"weight_map": named})
     with pytest.raises(BrokenModel, match=r"model\.safetensors\.index\.json"):
-        download.bring("clip", "some/clip")
+        download.download("clip", "some/clip")
 
 
 def test_a_repository_of_pickles_is_refused_before_anything_is_fetched(there: Hub) -> None:
     del there.files["model.safetensors"]
     with pytest.raises(UnsafeWeights, match=r"no model\.safetensors .*hf:some/clip@refs/pr/NUMBER"):
-        download.bring("clip", "some/clip")
+        download.download("clip", "some/clip")
     assert there.fetched == []
 
 
 def test_code_asked_for_is_refused_before_the_weights(there: Hub) -> None:
     there.files["tokenizer_config.json"] = json.dumps({"auto_map": {"AutoTokenizer": "own.Own"}})
     with pytest.raises(UnsafeWeights, match=r"tokenizer_config\.json asks for code of its own"):
-        download.bring("clip", "some/clip")
+        download.download("clip", "some/clip")
     assert "model.safetensors" not in there.fetched
 
 
 def test_an_architecture_without_a_loader_is_refused_after_one_small_file(there: Hub) -> None:
     there.files["config.json"] = json.dumps({"architectures": ["T5Model"]})
     with pytest.raises(BrokenModel, match="T5Model is not supported"):
-        download.bring("t5", "some/t5")
+        download.download("t5", "some/t5")
     assert there.fetched == ["config.json"]
 
 
 def test_a_repository_without_a_configuration_is_a_broken_model(there: Hub) -> None:
     del there.files["config.json"]
     with pytest.raises(BrokenModel, match=r"some/clip has no config\.json"):
-        download.bring("clip", "some/clip")
+        download.download("clip", "some/clip")

@@ -9,7 +9,7 @@ import pytest
 from indexer.models import find
 from indexer.models.info import published
 from indexer.models.info.published import TASKS, Task, papers, recommend
-from indexer.models.runtime.accelerator import likely
+from indexer.models.runtime.accelerator import guess_device
 from storage.errors import InvalidArgument
 
 TABLE = tomllib.loads(Path(published.__file__).with_suffix(".toml").read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ def test_a_graphics_card_gets_the_best_and_a_cpu_the_best_that_it_bears() -> Non
 
 def test_auto_is_what_this_machine_seems_to_have(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in ("cuda", "mps", "cpu"):
-        monkeypatch.setattr(published, "likely", lambda kind=kind: kind)
+        monkeypatch.setattr(published, "guess_device", lambda kind=kind: kind)
         assert recommend("search") == recommend("search", device=kind)
 
 
@@ -62,7 +62,7 @@ def test_an_apple_accelerator_bears_what_a_card_does_in_full_precision() -> None
 
 def test_a_machine_is_told_by_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    assert likely() == "cuda"
+    assert guess_device() == "cuda"
     monkeypatch.setattr("shutil.which", lambda _: None)
     for system, chip, kind in (
         ("darwin", "arm64", "mps"),
@@ -71,7 +71,7 @@ def test_a_machine_is_told_by_its_driver(monkeypatch: pytest.MonkeyPatch) -> Non
     ):
         monkeypatch.setattr("sys.platform", system)
         monkeypatch.setattr("platform.machine", lambda chip=chip: chip)
-        assert likely() == kind
+        assert guess_device() == kind
 
 
 def test_second_readers_follow_those_that_index() -> None:
