@@ -65,7 +65,7 @@ def memory_need(entry: ModelEntry, precision: memory.Precision = "fp32") -> int 
         if not count:
             return None
     exact = entry.roles[0] == "dual-encoder"
-    return memory.needed(count, memory.held(count, precision, exact=exact))
+    return memory.bytes_for(count, memory.weight_dtype(count, precision, exact=exact))
 
 
 def _kept(entry: ModelEntry) -> list[Path]:

@@ -33,7 +33,7 @@ class ArchitectureSection:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model's description; `notice` says what could not be told, and the next step."""
+    """A model's description; `notice` says what is unknown, and the next step."""
 
     name: str
     family: str  # the class that runs it, as its own library calls it

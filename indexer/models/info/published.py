@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from indexer.models.protocols import Role
 from indexer.models.runtime.accelerator import guess_device
-from indexer.models.runtime.memory import Precision, held, needed
+from indexer.models.runtime.memory import Precision, bytes_for, weight_dtype
 from indexer.models.zoo import TABLE
 from storage.errors import InvalidArgument
 
@@ -112,7 +112,7 @@ def papers() -> dict[str, tuple[Figure, ...]]:
 
 
 def configuration(name: str) -> Mapping[str, Any] | None:
-    """Return what a published model's config.json says beside its class's defaults, where known."""
+    """Return the published config.json of a model without its class's defaults, if known."""
     config: Mapping[str, Any] | None
     config = next((row.get("config") for row in _data()["models"] if row["name"] == name), None)
     return config
@@ -142,7 +142,7 @@ def _light(row: _Row, role: Role) -> bool:
 
 def _memory(row: _Row, precision: Precision) -> int:
     exact = row.roles[0] == "dual-encoder"
-    return needed(row.parameters, held(row.parameters, precision, exact=exact))
+    return bytes_for(row.parameters, weight_dtype(row.parameters, precision, exact=exact))
 
 
 def _reasons(row: _Row, role: Role, measures: Iterable[str], task: Task) -> list[str]:

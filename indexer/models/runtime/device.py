@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from indexer.models.runtime.inference import accelerator_is_lost, accelerator_of_the_parent
-from indexer.models.runtime.memory import Precision, held
+from indexer.models.runtime.memory import Precision, weight_dtype
 from storage.errors import InvalidArgument, ModelError
 
 CPU_BATCH = 32  # a larger one is no faster on a CPU and takes memory from the decoders
@@ -48,7 +48,7 @@ def place(
     present here.
     """
     found = _device(wanted)
-    weights = held(count, found.precision, exact=exact)
+    weights = weight_dtype(count, found.precision, exact=exact)
     precision = found.precision if exact else weights
     return replace(found, precision=precision, weights=weights, batch=min(found.batch, most))
 

@@ -12,11 +12,11 @@ def reserve(checkpoint: Checkpoint, placement: Placement) -> None:
 
     An accelerator's weights are read through the machine's own memory.
     """
-    need = memory.need(checkpoint, placement.weights)
+    need = memory.checkpoint_bytes(checkpoint, placement.weights)
     if need is None:
         return
-    memory.require(checkpoint.label, need, memory.free())
+    memory.require_free(checkpoint.label, need, memory.free())
     device = placement.device
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        memory.require(checkpoint.label, need, free, f"memory of {device}")
+        memory.require_free(checkpoint.label, need, free, f"memory of {device}")

@@ -37,8 +37,8 @@ def checkpoint(tmp_path: Path) -> Checkpoint:
 
 def test_the_need_is_read_off_the_headers(checkpoint: Checkpoint) -> None:
     assert memory.parameters(checkpoint) == 2600
-    assert memory.need(checkpoint, "fp32") == 2600 * 4 + memory.ALLOWANCE
-    assert memory.need(checkpoint, "bf16") == 2600 * 2 + memory.ALLOWANCE
+    assert memory.checkpoint_bytes(checkpoint, "fp32") == 2600 * 4 + memory.ALLOWANCE
+    assert memory.checkpoint_bytes(checkpoint, "bf16") == 2600 * 2 + memory.ALLOWANCE
     assert memory_need(find(str(checkpoint.folder)), "bf16") == 2600 * 2 + memory.ALLOWANCE
 
 
@@ -51,8 +51,8 @@ def test_a_large_reader_is_counted_in_half_precision_and_a_large_encoder_is_not(
         2 * reader.parameters + memory.ALLOWANCE,
         4 * reader.parameters + memory.ALLOWANCE,
     )
-    assert memory.held(count, "fp32", exact=False) == "bf16"
-    assert memory.held(count, "bf16", exact=True) == "fp32"
+    assert memory.weight_dtype(count, "fp32", exact=False) == "bf16"
+    assert memory.weight_dtype(count, "bf16", exact=True) == "fp32"
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "header", "length"])
@@ -70,12 +70,12 @@ def test_a_damaged_file_is_a_broken_model(tmp_path: Path, damage: str) -> None:
 
 
 def test_a_refusal_names_the_model_the_need_and_what_is_free() -> None:
-    memory.require("llava-7b", 1000, 1000)
+    memory.require_free("llava-7b", 1000, 1000)
     with pytest.raises(
         NotEnoughMemory,
         match=r"llava-7b needs about 14\.1 GB of memory and 8\.2 GB are free: choose",
     ):
-        memory.require("llava-7b", 14_100_000_000, 8_200_000_000)
+        memory.require_free("llava-7b", 14_100_000_000, 8_200_000_000)
 
 
 def test_free_is_the_least_of_the_machine_and_its_containers(
@@ -103,7 +103,7 @@ def test_free_is_the_least_of_the_machine_and_its_containers(
 def test_the_shelf_says_what_is_here_and_how_large(checkpoint: Checkpoint) -> None:
     name = str(checkpoint.folder)
     assert cached(name) == checkpoint.weight_files()[0].stat().st_size
-    assert memory_need(find(name)) == memory.need(checkpoint)
+    assert memory_need(find(name)) == memory.checkpoint_bytes(checkpoint)
     assert pull(name).revision == checkpoint.revision
     checkpoint.weight_files()[0].unlink()
     assert cached(name) is None
