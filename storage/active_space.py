@@ -29,12 +29,12 @@ def counts(connection: Connection) -> tuple[SpaceCount, ...]:
     for place, space in enumerate(spaces.every(connection)):
         assert space.id is not None
         held = sum(vectors.count(connection, space.id, kind) for kind in _KINDS)
-        whole = held == hits or not owed(connection, space.id)
+        whole = held == hits or not count_lacking(connection, space.id)
         counted.append(SpaceCount(space, place == 0, held, hits - held, whole))
     return tuple(counted)
 
 
-def owed(connection: Connection, space_id: int) -> int:
+def count_lacking(connection: Connection, space_id: int) -> int:
     """Count the items without a vector of the space that an index run could encode.
 
     Those are the items with a file that is there and did not fail. What lies on a disk that is
@@ -85,7 +85,7 @@ def use(connection: Connection, name: str) -> Space:
     assert chosen.id is not None
     if chosen == known[0]:
         return chosen
-    missing = owed(connection, chosen.id)
+    missing = count_lacking(connection, chosen.id)
     if missing:
         whole = missing + sum(vectors.count(connection, chosen.id, kind) for kind in _KINDS)
         raise ModelMismatch(

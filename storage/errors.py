@@ -187,7 +187,7 @@ class ItemNotFound(SightlineError):
 
 
 class FileFailure(SightlineError):
-    """One file could not be used; `stage` says where in the line, the message says why."""
+    """One file could not be used; `stage` is the stage of the pipeline, the message the reason."""
 
     stage = "read"
 

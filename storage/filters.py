@@ -281,7 +281,7 @@ class Filters:
 
 
 def _entry(hint: Any) -> FilterField:
-    """Return the entry that is written into an annotation, however deep it lies there."""
+    """Return the entry in an annotation, at any depth."""
     metadata = getattr(hint, "__metadata__", ())
     inside = (_entry(one) for one in get_args(hint) if get_args(one))
     return next((one for one in metadata if isinstance(one, FilterField)), None) or next(inside)

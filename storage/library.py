@@ -170,7 +170,7 @@ class Library:
         if not self._turn.acquire(blocking=wait):
             raise LibraryInUse(f"the library {self.path} is in use by another thread: try later")
         try:
-            with lock.held(self.paths.lock, self._holder):
+            with lock.hold(self.paths.lock, self._holder):
                 yield
         finally:
             self._turn.release()

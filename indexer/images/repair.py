@@ -32,7 +32,7 @@ def prepared(data: bytes, form: str) -> bytes:
 
 
 def repaired(data: bytes, form: str, pixels: int) -> bytes | None:
-    """Return a refused file with its damage mended, or None where there is none that can be.
+    """Return a repaired copy of a file that a decoder refused, or None if it cannot be repaired.
 
     `pixels` is the most that an image may have. Raises DecodeFailure where pixels are missing.
     """
@@ -78,7 +78,7 @@ class _RiffChunk(NamedTuple):
 
 
 def _webp(data: bytes) -> bytes | None:
-    """Return the whole chunks of a WebP, written anew with sizes that are right (RFC 9649)."""
+    """Return the complete chunks of a WebP, written with correct sizes (RFC 9649)."""
     chunks = list(_riff_chunks(data))
     if not any(chunk.name in _RIFF_PIXELS for chunk in chunks):
         raise DecodeFailure("the WEBP is cut short (its pixels are missing)")

@@ -186,7 +186,7 @@ def _bits(parts: Iterable[NDArray[Any]], declared: int | None) -> int | None:
 
 
 def _scale(bits: int) -> NDArray[np.uint8]:
-    """Return what a sample of so many bits is in 8: (65536,); what is above them is white."""
+    """Return the table from samples of `bits` to 8 bits: (65536,); larger values are white."""
     most = (1 << bits) - 1
     values = np.minimum(np.arange(65536), most)
     scaled: NDArray[np.uint8] = ((values * 255 + most // 2) // most).astype(np.uint8)

@@ -19,4 +19,4 @@ class Task(Protocol[T_co]):
         """Return the seconds that the task may take."""
 
     def run(self) -> T_co:
-        """Do it; raises a FileFailure that says why it cannot be done."""
+        """Run the task; raises a FileFailure with the reason if it fails."""

@@ -26,7 +26,7 @@ def reads_since(image: ImageFile.ImageFile, form: str, data: bytes, is_mended: b
 
 
 def _is_turned_otherwise(image: ImageFile.ImageFile, form: str, data: bytes) -> bool:
-    """Return whether what Exif says, which once counted in every format, is not what counts."""
+    """Return whether the orientation differs from the one in Exif, which once always counted."""
     return form != "TIFF" and _once(image) != orientation(image, form, data)
 
 

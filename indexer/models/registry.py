@@ -104,7 +104,7 @@ def resolve(name: Name) -> Resolved:
 
 
 def find(name: Name) -> ModelEntry:
-    """Return the row that a name stands for, or one made for it; raises as `resolve` does."""
+    """Return the row of a name, or one created for it; raises as `resolve` does."""
     return resolve(name).entry
 
 

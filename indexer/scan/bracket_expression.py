@@ -26,7 +26,7 @@ _MEMBER = re.compile(r"\\?(.)(?:-(?!\])\\?([^/]))?", re.DOTALL)
 
 
 def bracket_regex(pattern: str, start: int) -> tuple[str, int]:
-    """Translate the expression whose `[` stands at `start`; returns also where it ends.
+    """Translate the expression whose `[` is at `start`; also return its end.
 
     What it matches is one character and no separator. A ValueError says what is wrong with it.
     """

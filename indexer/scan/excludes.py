@@ -1,10 +1,10 @@
-"""Exclude patterns: which names of a root are left out, by the rules of gitignore.
+"""Exclude patterns: the names of a root that are left out, by the rules of gitignore.
 
-The rules are those of gitignore(5), https://git-scm.com/docs/gitignore#_pattern_format, read
-relative to the folder that a person named, else to the root, in exact case. A walk asks of each
-entry itself: a folder that is left out is never entered. Beyond gitignore, `~/`, `./` and absolute
-paths that lie in the root name what they name in a shell, and a leading `#` begins no comment, for
-each pattern is given by itself.
+The rules are those of gitignore(5), https://git-scm.com/docs/gitignore#_pattern_format, relative
+to the folder that the user named, else to the root, case-sensitive. A walk checks each entry
+itself: an excluded folder is never entered. In addition to gitignore, `~/`, `./` and absolute
+paths in the root mean the same as in a shell, and a leading `#` begins no comment, since each
+pattern is given separately.
 """
 
 import os
@@ -20,7 +20,7 @@ _PLACEHOLDERS = 0xF0000  # private characters, which stand for bracket expressio
 
 
 class _Pattern:
-    """One pattern, compiled relative to a root; `used` once it matched something."""
+    """One pattern, compiled relative to a root; `used` is set once it matches something."""
 
     def __init__(self, relative: str, regex: "re.Pattern[str]") -> None:
         self.used, self.negated = False, relative.startswith("!")
@@ -32,7 +32,7 @@ class _Pattern:
         self._match = regex.search if body.endswith("/**") else regex.fullmatch
 
     def matches(self, path: str, name: str, is_folder: bool) -> bool:
-        """Return True where the pattern matches this entry itself, not a folder it lies in."""
+        """Return whether the pattern matches this entry itself, not a folder above it."""
         if self._folders_only and not is_folder:
             return False
         return self._match(name if self._by_name else path) is not None
@@ -46,7 +46,7 @@ class RootExcludes:
         self._patterns = patterns[::-1]
 
     def leave_out(self, path: str, is_folder: bool) -> bool:
-        """Return True for an entry of the root, named by its full path, that is left out.
+        """Return whether an entry of the root, given by its full path, is left out.
 
         The folders it lies in are taken not to be.
         """
@@ -65,7 +65,7 @@ class RootExcludes:
         return decided is not None and not decided.negated
 
     def cover(self, path: str, is_folder: bool = False) -> bool:
-        """Return True for a path of the root that is left out, or lies in a folder that is."""
+        """Return whether a path of the root, or a folder above it, is left out."""
         if not self._patterns or not path.startswith(self._below):
             return False
         end = len(self._below)
@@ -97,7 +97,7 @@ class Excludes:
 
     @property
     def given(self) -> bool:
-        """Return True where there are any."""
+        """Return whether there are any patterns."""
         return bool(self._written)
 
     def of(self, root: str, named: str | None = None) -> RootExcludes:

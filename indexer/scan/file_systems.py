@@ -35,7 +35,7 @@ UNKNOWN = StableStat(ctime=os.name != "nt", inode=False)
 
 
 class FileSystems:
-    """The mounted file systems; `mounts` maps each mount point to what is kept there."""
+    """The mounted file systems; `mounts` maps each mount point to its stable stat fields."""
 
     def __init__(self, mounts: Mapping[str, StableStat]) -> None:
         self._mounts = mounts
@@ -52,11 +52,11 @@ class FileSystems:
         return cls({part.mountpoint: stable_stat(part.fstype) for part in mounted})
 
     def mounted_at(self, folder: str) -> StableStat | None:
-        """Return what is kept by the file system mounted just at a folder, None where none is."""
+        """Return the stable fields of the file system mounted at a folder, or None."""
         return self._mounts.get(folder)
 
     def of(self, path: str) -> StableStat:
-        """Return what is kept where a path lies, an absolute one without symbolic links."""
+        """Return the stable fields of the file system of an absolute real path."""
         while (kept := self._mounts.get(path)) is None:
             parent = os.path.dirname(path)
             if parent == path:
@@ -66,7 +66,7 @@ class FileSystems:
 
 
 def stable_stat(name: str) -> StableStat:
-    """Return what a file system of this type keeps."""
+    """Return the stable fields of a type of file system."""
     name = name.lower()
     fuse = name.startswith(_FUSE) and name not in _FUSE_WITH_CTIME
     ctime = UNKNOWN.ctime and not fuse and name not in _NO_CTIME

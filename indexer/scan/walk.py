@@ -107,7 +107,7 @@ class Scan:
         return False
 
     def _walk(self, folder: str) -> Iterator[tuple[str, StableStat]]:
-        """Yield what lies under a folder and is none, in byte order of full paths."""
+        """Yield the entries under a folder that are no folders, in byte order of full paths."""
         if self.excludes(folder, is_folder=True):
             self.left_out.excluded += 1
             return

@@ -1,1 +1,1 @@
-"""Text files as passages: their encoding, their tables, and where each passage stands."""
+"""Text files as passages: encoding, tables, and the place of each passage."""

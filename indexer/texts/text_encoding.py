@@ -168,7 +168,7 @@ def _wide(data: bytes) -> Decoded | None:
 
 
 def _zeros(data: bytes) -> Decoded | None:
-    """Decode a text that ends in zero bytes, as a power cut leaves it, or that holds a few."""
+    """Decode a text that ends in zero bytes, as after a power cut, or contains a few."""
     written = data.rstrip(b"\0")
     lost = len(data) - len(written)
     if lost and written:
@@ -245,7 +245,7 @@ def _recognised(data: bytes) -> str | None:
 
 
 def _plausible(data: bytes) -> Iterator[tuple[float, str, str]]:
-    """Yield (likelihood, encoding, text) of what the bytes may be, the likeliest first."""
+    """Yield (likelihood, encoding, text) for the possible encodings, the most likely first."""
     import chardet  # its models take a tenth of a second that only texts of this kind cost
 
     words = b" ".join(word for word in _BETWEEN_WORDS.split(data) if not word.isascii())

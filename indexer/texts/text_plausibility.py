@@ -1,4 +1,4 @@
-"""Text as people write it, told from text that was read in a wrong encoding."""
+"""The plausibility of a text, to detect text decoded with a wrong encoding."""
 
 import re
 import unicodedata

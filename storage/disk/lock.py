@@ -14,7 +14,7 @@ from storage.errors import LibraryError, LibraryInUse
 
 
 @contextmanager
-def held(path: Path, holder: Callable[[], str]) -> Iterator[None]:
+def hold(path: Path, holder: Callable[[], str]) -> Iterator[None]:
     """Hold the lock during the block; raises LibraryInUse with the text of `holder`."""
     lock = FileLock(path, timeout=0)
     try:

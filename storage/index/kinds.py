@@ -39,7 +39,7 @@ class AnnIndex(Protocol):
 
     @classmethod
     def sample_size(cls, rows: int) -> int:
-        """Return how many of so many rows to train on; 0 if the kind needs no training."""
+        """Return the training sample size for `rows`; 0 if the kind needs no training."""
 
     @classmethod
     def create(cls, dimension: int, rows: int, sample: Matrix) -> Self:

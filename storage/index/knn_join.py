@@ -37,7 +37,7 @@ _WAITING = 4_000_000  # hits collected before each query's are reduced to the be
 _FETCHED = 32_768  # stored vectors in memory at once to compare exactly
 
 
-class Neighbours(NamedTuple):
+class NeighbourPairs(NamedTuple):
     """Pairs found from one block of vectors: `first` < `second`, ordered, each once."""
 
     upto: int  # every vector up to this number has been a query: the next watermark
@@ -94,7 +94,7 @@ class _Hits:
 
 def neighbours(
     catalogue: Catalogue, folder: Path, space_id: int, after: int, k: int, least: float
-) -> Iterator[Neighbours]:
+) -> Iterator[NeighbourPairs]:
     """Yield the k nearest of all pictures in the space for each vector above `after`.
 
     Yields the pairs of items whose cosine is at least `least`, for one block of vectors after
@@ -122,7 +122,7 @@ def neighbours(
                 found = _exact(connection, matrix, *found, least)
             pairs = _of_items(connection, ids, *found)
         after = int(ids[-1])
-        yield Neighbours(after, *pairs)
+        yield NeighbourPairs(after, *pairs)
 
 
 def _index(

@@ -89,7 +89,7 @@ def matching(
     None for all that are present and, where `hidden`, those whose files are missing. Words may
     hold anything: quotes and operators of FTS5 mean nothing here.
     """
-    wanted = _telling(words)
+    wanted = _quoted(words)
     if not wanted or limit < 1:
         return []
     within = None if allowed is None else frozenset(allowed)
@@ -108,7 +108,7 @@ def is_content_word(word: str) -> bool:
     return word.casefold().strip(".,?!") not in _EMPTY
 
 
-def _telling(words: str) -> list[str]:
+def _quoted(words: str) -> list[str]:
     """Return the words quoted for FTS5, so that none is parsed as an operator."""
     whole = words.encode("utf-8", "replace").decode("utf-8").replace("\0", " ").casefold()
     each = list(dict.fromkeys(whole.split()))

@@ -189,7 +189,7 @@ def mark_missing(connection: Connection, known: Sequence[KnownFile]) -> None:
     Of a file that only ever failed nothing is known but that, and that is forgotten.
     """
     failed = [file.path for file in known if file.item_id is None]
-    forgive(connection, failed)
+    delete_failures(connection, failed)
     for path in failed:  # what one model could not encode may be an item by another
         _hide(connection, path)
     _set_state(connection, known, missing=True)
@@ -206,7 +206,7 @@ def exclude(connection: Connection, known: Sequence[KnownFile]) -> None:
     Failures are deleted: an excluded file is tried again once no pattern matches it.
     """
     failed = [file.path for file in known if file.item_id is None]
-    forgive(connection, failed)
+    delete_failures(connection, failed)
     for path in failed:
         _hide(connection, path, excluded=True)
     _set_state(connection, known, excluded=True)
@@ -277,7 +277,7 @@ def fail(
     holds all the same: for other models that stays. A later `reader_version` retries it.
     """
     if space_id is None:
-        forgive(connection, [seen.path])  # no model can use it
+        delete_failures(connection, [seen.path])  # no model can use it
     else:
         _outdate(connection, seen, space_id)
     connection.execute(
@@ -344,7 +344,7 @@ def partly_read(connection: Connection, folder: str | None = None) -> list[Failu
     ]
 
 
-def forgive(connection: Connection, paths: Sequence[str]) -> None:
+def delete_failures(connection: Connection, paths: Sequence[str]) -> None:
     """Delete the failures of these files, of all models."""
     table = schema.failures
     if paths:

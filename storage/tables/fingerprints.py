@@ -25,7 +25,7 @@ FINGERPRINT_PAGE, FEATURE_PAGE, BASE_PAGE = 8192, 1024, 65_536
 _STORED_POINT = np.dtype("<f2")
 
 
-class Fingerprints(NamedTuple):
+class FingerprintPage(NamedTuple):
     """A page of fingerprints, by row number."""
 
     ids: Ids  # (n,)
@@ -34,7 +34,7 @@ class Fingerprints(NamedTuple):
     quality: npt.NDArray[np.int64]  # (n,)
 
 
-class Bases(NamedTuple):
+class UprightPage(NamedTuple):
     """A page of hashes of upright pictures, by row number."""
 
     ids: Ids  # (n,)
@@ -42,7 +42,7 @@ class Bases(NamedTuple):
     hashes: Bytes  # (n, 32)
 
 
-class Features(NamedTuple):
+class FeaturePage(NamedTuple):
     """A page of local features: n pictures by row number, and their m features one after another.
 
     A picture without features has its row among the n and none among the m.
@@ -128,13 +128,13 @@ def _shaped(array: Bytes, rows: int, columns: int) -> bytes:
 
 def fingerprints(
     connection: Connection, after: int = 0, upto: int | None = None
-) -> Iterator[Fingerprints]:
+) -> Iterator[FingerprintPage]:
     """Read the fingerprints numbered above `after` and not above `upto`, in pages by number."""
     for rows in _pages(connection, schema.fingerprints, after, upto, FINGERPRINT_PAGE):
         yield _fingerprints(rows)
 
 
-def bases(connection: Connection, quality: int) -> Iterator[Bases]:
+def bases(connection: Connection, quality: int) -> Iterator[UprightPage]:
     """Read the hashes of upright pictures of at least this quality, in pages by number.
 
     SQLite joins the rows of a page to one: a million rows handed over one by one take five times
@@ -156,7 +156,7 @@ def bases(connection: Connection, quality: int) -> Iterator[Bases]:
         numbers = np.fromstring(ids, np.int64, sep=",")
         order = np.argsort(numbers)  # SQLite promises none to what it joins
         after = int(numbers[order[-1]])
-        yield Bases(
+        yield UprightPage(
             numbers[order],
             np.fromstring(items, np.int64, sep=",")[order],
             np.frombuffer(bytes.fromhex(hashes), np.uint8).reshape(-1, HASH_BYTES)[order],
@@ -175,12 +175,14 @@ def fingerprints_of(connection: Connection, items: Iterable[int]) -> dict[int, t
     return found
 
 
-def features(connection: Connection, after: int = 0, upto: int | None = None) -> Iterator[Features]:
+def features(
+    connection: Connection, after: int = 0, upto: int | None = None
+) -> Iterator[FeaturePage]:
     """Read the features numbered above `after` and not above `upto`, in pages by number."""
     for rows in _pages(connection, schema.features, after, upto, FEATURE_PAGE):
         items = _column(rows, "item_id")
         counts = np.array([len(row.codes) // CODE_BYTES for row in rows])
-        yield Features(
+        yield FeaturePage(
             _column(rows, "id"),
             items,
             _codes(b"".join(row.codes for row in rows)),
@@ -217,9 +219,9 @@ def _rows_of(connection: Connection, table: Table, items: Iterable[int]) -> Iter
             yield rows
 
 
-def _fingerprints(rows: Sequence[Any]) -> Fingerprints:
+def _fingerprints(rows: Sequence[Any]) -> FingerprintPage:
     joined = b"".join(row.hashes for row in rows)
-    return Fingerprints(
+    return FingerprintPage(
         _column(rows, "id"),
         _column(rows, "item_id"),
         np.frombuffer(joined, np.uint8).reshape(len(rows), TURNS, HASH_BYTES),

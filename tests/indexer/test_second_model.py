@@ -256,7 +256,7 @@ def test_what_one_model_cannot_encode_is_still_owed_to_a_third(
     assert complete(library) == {"stand-in": True, "second": True, "third": False}
     with library.catalogue.reading() as connection:
         owed = {
-            space.name: active_space.owed(connection, space.id or 0)
+            space.name: active_space.count_lacking(connection, space.id or 0)
             for space in spaces.every(connection)
         }
     assert owed == {"stand-in": 0, "second": 0, "third": 1}

@@ -167,16 +167,16 @@ def test_a_library_of_the_first_release_is_copied_and_brought_up_to_date(
 def test_two_processes_that_open_an_old_library_keep_the_good_copy(
     first_release: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = lock.held
+    held = lock.hold
 
     @contextmanager
     def late(path: Path, holder: Callable[[], str]) -> Iterator[None]:
-        monkeypatch.setattr(lock, "held", held)
+        monkeypatch.setattr(lock, "hold", held)
         Library.open(first_release).close()  # the other process has the lock first
         with held(path, holder):
             yield
 
-    monkeypatch.setattr(lock, "held", late)
+    monkeypatch.setattr(lock, "hold", late)
     with Library.open(first_release) as library:
         assert library.notices == []  # the other one has told
     [copy] = first_release.glob("catalogue.before-*")

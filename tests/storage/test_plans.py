@@ -113,7 +113,7 @@ def test_what_must_see_every_item_reads_them_once_in_their_order(
                 select_items(connection, "image", filters)
             assert scans(steps) == ["SCAN items"]
         with plans(connection) as steps:
-            active_space.owed(connection, 1)
+            active_space.count_lacking(connection, 1)
         assert scans(steps) == ["SCAN items"]
         assert any(step.startswith("SEARCH failures") for step in steps), steps
         with plans(connection) as steps:

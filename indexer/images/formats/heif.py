@@ -12,7 +12,7 @@ _MOST_PADDING = 16 << 20  # bytes
 
 
 class Item(NamedTuple):
-    """An item: its type, where the file says that, and where its last byte is to end."""
+    """An item: its type, the place of the type in the file, and the end of its data."""
 
     kind: bytes
     place: int
@@ -20,7 +20,7 @@ class Item(NamedTuple):
 
 
 def repaired(data: bytes, form: str) -> bytes | None:
-    """Return the file without damaged metadata, or None where there is none.
+    """Return the file without damaged metadata, or None if none is damaged.
 
     Raises DecodeFailure where bytes of the pixels are missing.
     """

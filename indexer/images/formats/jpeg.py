@@ -78,7 +78,7 @@ def _without_damaged(data: bytes, segments: list[Segment]) -> bytes:
 
 
 def _is_damaged(segment: Segment, content: bytes) -> bool:
-    """Return whether a segment that no pixel needs is shorter than what it says it is."""
+    """Return whether a segment that no pixel needs is shorter than its declared length."""
     if segment.marker not in _APPLICATIONS:
         return False
     return any(

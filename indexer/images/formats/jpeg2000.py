@@ -69,7 +69,7 @@ def _tiles(stream: bytes) -> int:
 
 
 def _tile_parts(stream: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield the tile, its number of parts if told, and the end of each tile-part (A.4.2)."""
+    """Yield the tile, its number of parts if known, and the end of each tile-part (A.4.2)."""
     at = 2
     while stream[at : at + 2] != _TILE_PART:  # the main header
         at += 2 + struct.unpack_from(">H", stream, at + 2)[0]

@@ -31,7 +31,7 @@ def moves(data: bytes) -> bool | None:
 
 
 def bits_per_sample(data: bytes) -> int:
-    """Read the bits per sample; 8 by default, where it moves and where there is a preview."""
+    """Read the bits per sample; 8 by default, for animations and for files with a preview."""
     bits = _header(data)
     if bits is None:
         return 8

@@ -79,7 +79,7 @@ class Png:
         return Header(width, height, depth, colour, bool(interlace))
 
     def profiles(self) -> Iterator[bytes | None]:
-        """Yield what it says of its colours as ICC profiles, None for sRGB; the first counts.
+        """Yield its colour metadata as ICC profiles, None for sRGB; the first counts.
 
         In the order of the specification: cICP, iCCP, sRGB, and last gAMA with cHRM. A profile
         of iCCP may be broken, and then the next counts.
@@ -110,7 +110,7 @@ class Png:
         return self.header is not None and self.header.colour in (0, 4)
 
     def significant_bits(self) -> int | None:
-        """Return the most bits that sBIT says a sample had before it was stored."""
+        """Return the highest number of significant bits of a sample in sBIT."""
         bits = self.content(b"sBIT") or b""
         return max(bits, default=None)
 
@@ -241,7 +241,7 @@ def _is_sound(data: bytes, chunk: Chunk) -> bool:
 
 
 def _follows(data: bytes, at: int) -> bool:
-    """Return whether a chunk, or the end of the file, is where the one before says."""
+    """Return whether a chunk, or the end of the file, begins where the chunk before ends."""
     size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
     is_whole = at + 12 + size <= len(data)
     return at == len(data) or (is_whole and name.isalpha() and name[2:3].isupper())
@@ -260,7 +260,7 @@ def _resumed(data: bytes, at: int) -> int:
 
 
 def _whole(data: bytes, chunk: Chunk) -> bytes:
-    """Return a chunk as it stands, with the check sum it has."""
+    """Return a chunk unchanged, with its check sum."""
     return data[chunk.start - 8 : chunk.end + 4]
 
 

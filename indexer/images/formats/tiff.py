@@ -115,7 +115,7 @@ class Directory:
         return bytes(data)
 
     def _turning_xmp(self) -> list[Entry]:
-        """Return the entries of XMP that says which way up the image is, where no tag does."""
+        """Return the XMP entries with an orientation, if there is no orientation tag."""
         if any(entry.tag == _ORIENTATION for entry in self.entries):
             return []
         return [

@@ -60,7 +60,7 @@ _INLINE_OFFSET = re.compile(r"(?:Z|UTC|GMT|[+-]\d{1,2}(?::?\d\d)?)\s*$")
 
 
 def is_unset(written: str | None) -> bool:
-    """Return whether a text holds no date at all: no number but zero, or a clock never set."""
+    """Return whether a text contains no date: only zeros, or the date of a clock never set."""
     text = written or ""
     return bool(_UNSET.match(text)) or not any(unicodedata.numeric(c, 0) for c in text)
 
@@ -146,13 +146,13 @@ def _time(match: re.Match[str]) -> str | None:
 
 
 def _thousandths(written: str | None) -> str:
-    """Write a part of a second as ISO 8601 does, where there is one."""
+    """Return the fraction of a second in ISO 8601, or "" if there is none."""
     digits = written or ""
     return f".{digits[:3]:0<3}" if digits.isascii() and digits.isdigit() else ""
 
 
 def _offset(written: str | None) -> str:
-    """Write an offset from UTC as ISO 8601 does, where there is one."""
+    """Return the offset from UTC in ISO 8601, or "" if there is none."""
     match = _OFFSET.fullmatch((written or "").strip())
     if match is None:
         return ""

@@ -1,4 +1,4 @@
-"""XMP packets: what one says of a picture, and one that says more, with all else in it kept.
+"""XMP packets: parsing their metadata, and adding to them with everything else kept.
 
 Adobe, XMP Specification Part 1 (ISO 16684-1) and Part 2, sections 2.4 and 3.3. Packets come from
 strangers: no DTD, no entity, no more than `LARGEST` bytes.

@@ -39,7 +39,7 @@ class Checkpoint:
 
     @property
     def label(self) -> str:
-        """Return the name for a message, with the alias that a person may have typed."""
+        """Return the name for a message, with the alias that the user may have typed."""
         return f"{self.alias} ({self.name})" if self.alias not in ("", self.name) else self.name
 
     def weight_files(self) -> list[Path]:
@@ -54,7 +54,7 @@ class Checkpoint:
 def locate(
     name: str, source: str, repository: str = "", revision: str = "", alias: str = ""
 ) -> Checkpoint:
-    """Find the files that a source stands for.
+    """Find the files of a source.
 
     Raises BrokenModel, UnsafeWeights or ModelUnavailable, each before torch is imported.
     """
@@ -111,7 +111,7 @@ def pickled(name: str) -> UnsafeWeights:
 
 
 def from_folder(name: str, folder: Path, screened: Family | None = None) -> Checkpoint:
-    """Read a folder that holds a model: its configuration and the hash of its files.
+    """Read the folder of a model: its configuration and the hash of its files.
 
     `screened` is what `check_folder` has returned for it, where it was asked just now.
     """

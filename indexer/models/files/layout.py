@@ -39,7 +39,7 @@ def check(folder: Path) -> Family:
     """
     if not is_snapshot(folder):
         raise BrokenModel(f"{folder} has no {CONFIG}, which says what kind of model it is")
-    refuse_code(path for path in _belonging(folder) if path.suffix == ".json")
+    refuse_code(path for path in _needed(folder) if path.suffix == ".json")
     return _family(folder)
 
 
@@ -96,7 +96,7 @@ def _is_shard(name: object) -> bool:
 
 def revision(folder: Path) -> str:
     """Hash every file of a folder that the model's answers depend on; raises BrokenModel."""
-    return digest([*_belonging(folder), *weights(folder)])
+    return digest([*_needed(folder), *weights(folder)])
 
 
 def needed_files(listed: Iterable[str]) -> list[str]:
@@ -104,7 +104,7 @@ def needed_files(listed: Iterable[str]) -> list[str]:
     return sorted(name for name in listed if _is_needed(PurePosixPath(name)))
 
 
-def _belonging(folder: Path) -> list[Path]:
+def _needed(folder: Path) -> list[Path]:
     below = [folder / name for name in sorted(tokenizer_folders()) if (folder / name).is_dir()]
     return [
         path

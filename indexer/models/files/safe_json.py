@@ -32,7 +32,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object; raises BrokenModel naming it."""
+    """Read a JSON file that contains an object; raises BrokenModel naming it."""
     table = read_json(path)
     if not isinstance(table, dict):
         raise BrokenModel(f"{path} does not hold a JSON object")

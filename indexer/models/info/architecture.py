@@ -25,7 +25,7 @@ _ABSENT = "its files are not on this machine: fetch them first"
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ArchitectureSection:
     """A part of the description: a title and its rows."""
 
     title: str
@@ -34,11 +34,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A model's description; `notice` says what could not be told, `hint` the next step."""
+    """A model's description; `notice` says what is unknown, `hint` the next step."""
 
     name: str
     family: str  # the class that runs it, as its own library calls it
-    sections: tuple[Section, ...]
+    sections: tuple[ArchitectureSection, ...]
     notice: str = ""
     hint: Hint | None = None
 
@@ -70,7 +70,7 @@ def _unseen(entry: ModelEntry) -> Architecture:
         from indexer.models.info.transformers_architecture import blueprint
 
         told = blueprint(config, family, {}, entry.name)
-        sections += [Section(title, rows) for title, rows in told]
+        sections += [ArchitectureSection(title, rows) for title, rows in told]
     sections += _counted([], entry.parameters)
     described = Architecture(entry.name, family.architecture if family else "", tuple(sections))
     if not entry.source:
@@ -100,7 +100,7 @@ def _of_transformers(entry: ModelEntry, folder: Path) -> Architecture:
     sections = [_model(entry, folder)]
     path = folder / layout.CONFIG
     told = blueprint(read_object(path), family, token_names(folder), str(path))
-    sections += [Section(title, rows) for title, rows in told]
+    sections += [ArchitectureSection(title, rows) for title, rows in told]
     sections += _seen(read_spec(folder)) if layout.missing_file(folder) == "" else ()
     sections += _counted(files, entry.parameters)
     missing = layout.missing_file(folder)
@@ -137,7 +137,7 @@ def _of_open_clip(
     if not isinstance(network, dict):
         raise BrokenModel(f"{where}: model_cfg is missing")
     sections = [_model(entry, folder)]
-    sections += [Section(title, rows) for title, rows in towers(network, where)]
+    sections += [ArchitectureSection(title, rows) for title, rows in towers(network, where)]
     if "preprocess_cfg" in config:
         sections += _seen(OpenClipConfig.parse(config, str(folder), folder).pictures)
     sections += _counted([folder / WEIGHTS] if folder else [], entry.parameters)
@@ -145,7 +145,7 @@ def _of_open_clip(
     return Architecture(entry.name, f"open_clip {family}", tuple(sections))
 
 
-def _model(entry: ModelEntry, folder: Path | None = None) -> Section:
+def _model(entry: ModelEntry, folder: Path | None = None) -> ArchitectureSection:
     rows = [("roles", ", ".join(entry.roles))]
     rows += [("source", entry.source.removeprefix(PACKAGE) or "made by the program itself")]
     if entry.repository:
@@ -154,7 +154,7 @@ def _model(entry: ModelEntry, folder: Path | None = None) -> Section:
         rows.append(("revision", entry.revision))
     licence = entry.licence or (_stated(folder / "README.md") if folder else "")
     rows.append(("licence", licence or "not stated"))
-    return Section("model", tuple(rows))
+    return ArchitectureSection("model", tuple(rows))
 
 
 def _stated(card: Path) -> str:
@@ -170,7 +170,7 @@ def _stated(card: Path) -> str:
     return next(stated, "").strip().strip("\"'")
 
 
-def _seen(spec: PictureSpec) -> Iterator[Section]:
+def _seen(spec: PictureSpec) -> Iterator[ArchitectureSection]:
     how = {
         "shortest": "short side to size, middle cut out",
         "longest": "long side to size, filled up",
@@ -183,16 +183,16 @@ def _seen(spec: PictureSpec) -> Iterator[Section]:
         ("mean", ", ".join(f"{value:.4g}" for value in spec.mean)),
         ("standard deviation", ", ".join(f"{value:.4g}" for value in spec.std)),
     ]
-    yield Section("pictures", tuple(rows))
+    yield ArchitectureSection("pictures", tuple(rows))
 
 
-def _counted(files: list[Path], known: int) -> Iterator[Section]:
+def _counted(files: list[Path], known: int) -> Iterator[ArchitectureSection]:
     """Count what the files hold, or say how many parameters the table knows of."""
     parts = count_parts(files) or ({"as published": known} if known else {})
     if not parts:
         return
     rows = [(part, millions(count)) for part, count in parts.items()]
-    yield Section("parameters", (*rows, ("together", millions(sum(parts.values())))))
+    yield ArchitectureSection("parameters", (*rows, ("together", millions(sum(parts.values())))))
 
 
 def millions(count: int) -> str:

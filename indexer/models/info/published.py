@@ -112,7 +112,7 @@ def papers() -> dict[str, tuple[Figure, ...]]:
 
 
 def configuration(name: str) -> Mapping[str, Any] | None:
-    """Return what a published model's config.json says beside its class's defaults, where known."""
+    """Return the published config.json of a model without its class's defaults, if known."""
     config: Mapping[str, Any] | None
     config = next((row.get("config") for row in _data()["models"] if row["name"] == name), None)
     return config

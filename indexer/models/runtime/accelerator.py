@@ -7,7 +7,7 @@ from typing import Literal
 
 
 def guess_device() -> Literal["cuda", "mps", "cpu"]:
-    """Guess what `device.place("auto")` will choose, from what a driver leaves in sight."""
+    """Guess the device that `device.place("auto")` will choose, from the files of a driver."""
     if shutil.which("nvidia-smi"):
         return "cuda"
     return "mps" if sys.platform == "darwin" and platform.machine() == "arm64" else "cpu"

@@ -23,7 +23,7 @@ _OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def parameters(checkpoint: Checkpoint) -> int | None:
-    """Count the numbers in a checkpoint's weights; None where there are no files yet.
+    """Return the number of parameters in a checkpoint's weights; None if there are no files yet.
 
     Raises BrokenModel for a file whose header cannot be read.
     """
@@ -32,7 +32,7 @@ def parameters(checkpoint: Checkpoint) -> int | None:
 
 
 def weight_dtype(count: int, precision: Precision, *, exact: bool) -> Precision:
-    """Return what so many weights are held in where matrix products run in that precision.
+    """Return the data type of the weights for a precision of matrix products.
 
     An encoder's are `exact`: vectors made on one device are compared with those of another. A
     large reader would fit few machines otherwise than in bf16.
@@ -43,16 +43,16 @@ def weight_dtype(count: int, precision: Precision, *, exact: bool) -> Precision:
 
 
 def checkpoint_bytes(checkpoint: Checkpoint, precision: Precision = "fp32") -> int | None:
-    """Return the bytes that running a model takes whose weights are held in that precision.
+    """Return the bytes of memory for a model with its weights in a precision.
 
-    None where its files are not here.
+    Return None if its files are not on this machine.
     """
     count = parameters(checkpoint)
     return None if count is None else bytes_for(count, precision)
 
 
 def bytes_for(count: int, precision: Precision = "fp32") -> int:
-    """Return the bytes that running a network takes, of so many parameters held so."""
+    """Return the bytes of memory for a network with `count` parameters of a data type."""
     return count * BYTES[precision] + ALLOWANCE
 
 

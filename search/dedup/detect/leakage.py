@@ -228,7 +228,7 @@ def _signature(tested: TestImage, crops: bool) -> ImageSignature:
     return ImageSignature(hashes, quality, small(np.asarray(picture)), tested.capture, features)
 
 
-def _blocks(pages: Iterator[fingerprints.Features]) -> Iterator[tuple[Codes, Numbers]]:
+def _blocks(pages: Iterator[fingerprints.FeaturePage]) -> Iterator[tuple[Codes, Numbers]]:
     """Join pages of features into blocks of about `FEATURE_BLOCK` pictures: codes and items."""
     while some := list(islice(pages, max(1, FEATURE_BLOCK // fingerprints.FEATURE_PAGE))):
         codes = np.concatenate([page.codes for page in some])

@@ -78,7 +78,7 @@ def _neutral() -> None:
 
 
 def _failures() -> None:
-    """Make the table anew: SQLite cannot change a primary key."""
+    """Create the table again: SQLite cannot change a primary key."""
     op.drop_index("failures_by_root", "failures")
     op.rename_table("failures", "failures_before")
     op.create_table(

@@ -7,7 +7,7 @@ import pytest
 
 from storage import Library
 from storage.index import builds, knn_join
-from storage.index.knn_join import Neighbours
+from storage.index.knn_join import NeighbourPairs
 from storage.records import Matrix
 from storage.tables import items, vectors
 
@@ -43,12 +43,12 @@ def add(library: Library, space_id: int, matrix: Matrix, first: int = 0) -> None
         vectors.add(connection, space_id, "image", numbers, matrix)
 
 
-def join(library: Library, space_id: int, after: int = 0, k: int = 30) -> list[Neighbours]:
+def join(library: Library, space_id: int, after: int = 0, k: int = 30) -> list[NeighbourPairs]:
     index = library.paths.index
     return list(knn_join.neighbours(library.catalogue, index, space_id, after, k, LEAST))
 
 
-def told(found: list[Neighbours]) -> Pairs:
+def told(found: list[NeighbourPairs]) -> Pairs:
     return {
         (int(first), int(second)): float(cosine)
         for block in found

@@ -21,7 +21,7 @@ def captions(scene: Scene) -> tuple[str, ...]:
 
 
 def full_captions(scene: Scene) -> tuple[str, ...]:
-    """Return everything the scene's content holds, in several ways."""
+    """Return full captions of the scene's content, in several wordings."""
     backdrop = f"a {scene.background} background"
     subjects = _subjects(scene, _WHOLE)
     texts = [f"{subject} on {backdrop}" for subject in subjects]
@@ -30,7 +30,7 @@ def full_captions(scene: Scene) -> tuple[str, ...]:
 
 
 def short_captions(scene: Scene) -> tuple[str, ...]:
-    """Return part of what the scene holds, as a hurried person would."""
+    """Return short captions of a part of the scene, as people type in a hurry."""
     looks = dict.fromkeys(thing.look for thing in scene.objects)
     texts = [*_subjects(scene, _WHOLE), *_subjects(scene, (False, True))]
     texts += _subjects(scene, (False, False))

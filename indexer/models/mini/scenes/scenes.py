@@ -73,7 +73,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Content:
-    """All that a full caption says, in one canonical order; equal contents are one scene to us."""
+    """The content of a full caption in canonical order; equal contents count as one scene."""
 
     background: Background
     layout: Layout
