@@ -6,7 +6,6 @@ long as its vectors are in the space that is filled; without them it is read aga
 that was touched, and holds what it held, the bytes are hashed and no more.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,9 @@ from itertools import islice
 
 from indexer.config import IndexConfig
 from indexer.images.file_kind import HEAD_BYTES, FileKind, classify, needs_head
-from indexer.reader import READER_VERSION
+from indexer.images.metadata import sidecars
+from indexer.images.metadata.sidecars import Sidecar, SidecarFinder
+from indexer.reader import METADATA_VERSION, READER_VERSION
 from indexer.scan.targets import Scope
 from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
@@ -23,7 +24,6 @@ from storage.tables import files, items
 from storage.tables.file_state import FileSeen, KnownFile
 
 PAGE = 1000
-_TABLE = "table:"
 Pair = tuple[FileSeen | None, KnownFile | None]
 
 
@@ -32,7 +32,8 @@ class ToRead:
     """A file that is new, looks changed, or was read by an earlier version of the reader.
 
     `known` and `outdated` are stored contents of just its size, see `ReadTask`. `item` is what
-    an unchanged file holds.
+    an unchanged file holds. Where `unchanged` is its hash, only its metadata is read, that in
+    the image itself where it is `unheard`.
     """
 
     seen: FileSeen
@@ -41,6 +42,9 @@ class ToRead:
     outdated: Mapping[str, int] = field(default_factory=dict)
     item: int | None = None
     columns: tuple[str, ...] = ()  # of a table: where its passages stand
+    sidecars: tuple[Sidecar, ...] = ()  # of an image
+    unchanged: str | None = None
+    unheard: bool = False
 
     @property
     def content_kind(self) -> ContentKind:
@@ -88,6 +92,7 @@ class Changes:
 
     def __init__(self, catalogue: Catalogue, space_id: int, config: IndexConfig) -> None:
         self._catalogue, self._space_id, self._config = catalogue, space_id, config
+        self._sidecars = SidecarFinder()
 
     def of(self, scope: Scope, scan: Scan) -> Iterator[Change]:
         """Compare a scope with the catalogue, in path order."""
@@ -114,21 +119,34 @@ class Changes:
             if known is not None:
                 yield from self._unseen(known, scan)
         elif known is None or self._config.reread:
-            yield from self._reading(seen, known)
+            yield from self._reading(seen, known, scan)
         elif known.looks_like(seen) and self._still_holds(known):
             lacking = seen if known.lacks_stat_of(seen) else None
             if known.item_id is None:
                 yield Standing("failed", lacking)
             elif not known.whole:
-                yield from self._reading(seen, known)
+                yield from self._reading(seen, known, scan)
             elif known.reader_version < READER_VERSION:
-                yield from self._reading(seen, known, known.item_id)
+                yield from self._reading(seen, known, scan, known.item_id)
+            elif (change := self._metadata(seen, known, scan)) is not None:
+                yield change
             elif known.missing or known.excluded:
                 yield Returned(known)
             else:
                 yield Standing("unchanged", lacking)
         else:
-            yield from self._reading(seen, known)
+            yield from self._reading(seen, known, scan)
+
+    def _metadata(self, seen: FileSeen, known: KnownFile, scan: Scan) -> ToRead | None:
+        """Return what is to be read of an unchanged image: what people say, if that is new."""
+        if known.kind != "image":
+            return None
+        beside = self._sidecars(seen.path, scan.excludes)
+        unheard = known.metadata_version < METADATA_VERSION
+        if not unheard and sidecars.state(beside) == known.sidecar_state:
+            return None
+        change = ToRead(seen, "image", item=known.item_id, sidecars=beside)
+        return replace(change, unchanged=known.hash, unheard=unheard)
 
     def _unseen(self, known: KnownFile, scan: Scan) -> Iterator[Change]:
         excluded = scan.excludes(known.path)
@@ -147,19 +165,20 @@ class Changes:
                 yield from self._changes((seen, known), scan)
 
     def _reading(
-        self, seen: FileSeen, known: KnownFile | None, item: int | None = None
+        self, seen: FileSeen, known: KnownFile | None, scan: Scan, item: int | None = None
     ) -> Iterator[Change]:
         kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
         columns = self._config.text_columns
         if kind == "table" and not columns and known is not None:
-            columns = columns_of(known.format)  # as it was read before
+            columns = known.table_columns  # as it was read before
         if kind is None or (kind == "table" and not columns):
             if known is not None and not known.missing:
                 yield Vanished(known)  # what it held is there no more
             yield Standing("skipped")
         else:
             columns = columns if kind == "table" else ()
-            change = ToRead(seen, kind, columns=columns, item=item)
+            beside = self._sidecars(seen.path, scan.excludes) if kind == "image" else ()
+            change = ToRead(seen, kind, columns=columns, item=item, sidecars=beside)
             yield replace(change, known=self._own_content(change, known))
 
     def _own_content(self, change: ToRead, known: KnownFile | None) -> frozenset[str]:
@@ -176,11 +195,15 @@ class Changes:
             if classify(known.path) == "table":  # of which columns failed nothing is kept
                 return not columns
             return not (self._config.retry_failures or known.reader_version < READER_VERSION)
-        before = columns_of(known.format)
+        before = known.table_columns
         return not columns or not before or before == columns
 
     def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
-        sizes = [change.seen.size for change in changes if isinstance(change, ToRead)]
+        sizes = [
+            change.seen.size
+            for change in changes
+            if isinstance(change, ToRead) and change.unchanged is None
+        ]
         with self._catalogue.reading() as connection:
             stored = items.stored_by_size(connection, sizes, self._space_id, READER_VERSION)
         for change in changes:
@@ -191,16 +214,6 @@ class Changes:
                 yield replace(change, known=known, outdated=there.outdated)
             else:
                 yield change
-
-
-def table_format(columns: tuple[str, ...]) -> str:
-    """Name the format of a table as read by these columns."""
-    return _TABLE + json.dumps(columns)
-
-
-def columns_of(form: str) -> tuple[str, ...]:
-    """Return the columns that a format names; none for what is no table."""
-    return tuple(json.loads(form.removeprefix(_TABLE))) if form.startswith(_TABLE) else ()
 
 
 def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pair]:

@@ -139,6 +139,9 @@ class Indexer:
             limits=self._config.limits,
             full_decode=self._config.full_decode,
             text_columns=change.columns,
+            sidecars=tuple(sidecar.path for sidecar in change.sidecars),
+            unchanged=change.unchanged,
+            unheard=change.unheard,
         )
 
     def _settle_up(self, scopes: list[Scope], writing: Writing, space_id: int) -> tuple[int, int]:

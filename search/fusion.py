@@ -52,8 +52,8 @@ class Found:
     ) -> "Found":
         """Join lists by rank, for their scores cannot be compared: pictures', texts', words'.
 
-        Where no caption holds all the words the order is that of the vectors alone; captions
-        with some of them add hits at the end where there are too few. An item that words alone
+        Where nothing said holds all the words the order is that of the vectors alone; what holds
+        some of them add hits at the end where there are too few. An item that words alone
         found gets its cosine from its stored vector; without one it is no hit.
         """
         scores = {item: score for scored in nearest for item, score in scored.items()}

@@ -15,7 +15,7 @@ class Hit:
     What was not asked for is None: `match` is the second reader's probability, 0 to 1,
     `likelihood` the score of a second reader that gives no probability, `lift` the cosine above
     what neutral words reach. `caption` is what the catalogue holds, or was asked for. `why` says
-    whether the item's vector ("meaning"), its caption ("words") or both found it.
+    whether the item's vector ("meaning"), what is said of it ("words") or both found it.
     """
 
     rank: int  # from 1

@@ -1,4 +1,7 @@
-"""The words of a query, looked for in captions: a second way to a picture, beside its vector."""
+"""The words of a query, looked for in captions, keywords and descriptions of pictures.
+
+It is a second way to a picture, beside its vector.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +22,7 @@ LONGEST = 100
 
 
 class Said(NamedTuple):
-    """Pictures by what their captions say, best first, no picture twice."""
+    """Pictures by what models and people say of them, best first, no picture twice."""
 
     all_words: list[int]
     any_word: list[int]
@@ -34,9 +37,9 @@ def telling(terms: Sequence[Term]) -> str:
 def find(
     connection: Connection, words: str, filters: Filters, own: Sequence[int], *, short: bool
 ) -> Said:
-    """List up to `LONGEST` pictures whose captions hold the words, less the query's own items.
+    """List up to `LONGEST` pictures of which the words are said, less the query's own items.
 
-    Captions with only some of the words are looked through where hits are `short`.
+    Captions and annotations with only some of the words are looked through where hits are `short`.
     """
     if not words:
         return Said([], [])

@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from storage import schema
-from storage.records import Capture, ContentKind, Item
+from storage.records import Annotations, Capture, ContentKind, Item
+from storage.tables import annotations
 
 _SAME_SIZE = 1000
 # What reading a content says of it, and what a later version of the reader may say otherwise.
@@ -39,6 +40,9 @@ class Content:
     text: str | None = None
     omitted: str | None = None  # what of its bytes could not be read, in words
     reader_version: int = 0  # by which rules it was read
+    table_columns: tuple[str, ...] = ()
+    embedded: Annotations = Annotations()  # what its bytes say for people
+    metadata_version: int = 0  # by which rules that was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
     if row is not None:
         changed: dict[str, object] = {}
         if content.kind in ("document", "table"):  # read by other columns or rules than before
-            changed = {"format": content.format, "omitted": content.omitted}
+            changed = {"table_columns": content.table_columns, "omitted": content.omitted}
         if row.reader_version < content.reader_version:
             columns = _columns(content)
             changed |= {name: columns[name] for name in _READ if name in columns}
@@ -95,6 +99,8 @@ def _columns(content: Content) -> dict[str, object]:
         "text": content.text,
         "present": False,  # until a file of it is recorded
         "reader_version": content.reader_version,
+        "table_columns": content.table_columns,
+        "metadata_version": content.metadata_version,
     }
 
 
@@ -209,7 +215,10 @@ def is_shown() -> ColumnElement[bool]:
 
 
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
-    """Recompute `present` of these pictures and documents, and of the documents' passages."""
+    """Recompute `present` of these pictures and documents, and of the documents' passages.
+
+    What the sidecars of their files say is joined again with it.
+    """
     items, files, passages = schema.items, schema.files, schema.passages
     on_disk = exists().where(files.c.item_id == items.c.id, is_shown())
     for batch in batches(item_ids):
@@ -218,6 +227,7 @@ def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
             .where(items.c.id.in_(batch), items.c.kind != "text")
             .values(present=on_disk)
         )
+        annotations.refresh(connection, batch)
         held = select(passages.c.item_id).where(passages.c.document_id.in_(batch))
         _refresh_passages(connection, connection.scalars(held))
 
@@ -318,9 +328,11 @@ def hydrate(connection: Connection, item_ids: Sequence[int]) -> dict[int, Item]:
     found: dict[int, Item] = {}
     for batch in batches(item_ids):
         rows = connection.execute(select(schema.items).where(schema.items.c.id.in_(batch)))
-        spots = _places(connection, batch)
+        spots, said = _places(connection, batch), annotations.of_items(connection, batch)
         for row in rows:
-            found[int(row.id)] = _item(row._mapping, spots.get(int(row.id), _Places()))
+            number = int(row.id)
+            spot = spots.get(number, _Places())
+            found[number] = _item(row._mapping, spot, said.get(number, {}))
     return found
 
 
@@ -361,16 +373,17 @@ def _place(spot: _Places, path: str, missing: bool, excluded: bool) -> None:
         setattr(spot, state, (*paths, path))
 
 
-def _item(row: RowMapping, spot: _Places) -> Item:
+def _item(row: RowMapping, spot: _Places, said: Mapping[str, Any]) -> Item:
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
     capture = Capture(
         **{name: values.pop(name) for name in ("taken_at", "camera", "lens")},
         **{name: values.pop(name) for name in ("latitude", "longitude")},
     )
-    for name in ("present", "reader_version"):
+    for name in ("present", "reader_version", "metadata_version"):
         values.pop(name)
     return Item(
         **values,
+        **said,
         capture=capture,
         start=spot.start,
         end=spot.end,

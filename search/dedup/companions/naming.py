@@ -8,10 +8,10 @@ are "photo.xmp" (XMP Specification Part 3, 3) or "photo.jpg.xmp", darktable's of
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from indexer.images.file_kind import is_raw
+from indexer.images.metadata.sidecars import folded as folded
 
 _VIDEOS = frozenset(".mov .mp4 .m4v .mp .avi .3gp .mpg .mpeg .mts .lrv .lrf .insv".split())
 _SIDECARS = frozenset(
@@ -29,11 +29,6 @@ _EDITED = "-edited"  # as Takeout calls what was edited in Google Photos
 _JSON, _AAE, _MP = frozenset((".json",)), frozenset((".aae",)), frozenset((".mp",))
 _VERSION = re.compile(r"(.+)_\d{2,}(\.[^.]+)\.xmp")
 _APPLE = re.compile(r"(img_)(e?)(\d+.*)")
-
-
-def folded(name: str) -> str:
-    """Return a name as file systems that are lax about case and accents compare it."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_companion(name: str) -> bool:
