@@ -96,9 +96,7 @@ def rating_text(written: str | int) -> str:
     """Read a rating, "4" (or more), "4..5", "=3" or "rejected"; raises ValueError."""
     text = str(written).strip().lower()
     if not _RATING_FORM.fullmatch(text) or (".." in text and text[0] > text[-1]):
-        raise ValueError(
-            "stars such as 4 (that many or more), 4..5 or =3, from 0 to 5, or rejected"
-        )
+        raise ValueError("stars from 0 to 5 as in 4 (or more), 4..5 or =3, or rejected")
     return text
 
 

@@ -10,11 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select, union, update
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.records import Annotations, Capture
+
+_BATCH: BindParameter[list[int]] = bindparam("batch", expanding=True)
+# The items of a batch of which anything is said.
+_TOLD = union(
+    select(schema.annotations.c.item_id).where(schema.annotations.c.item_id.in_(_BATCH)),
+    select(schema.files.c.item_id).where(
+        schema.files.c.item_id.in_(_BATCH), schema.files.c.sidecars.is_not(None)
+    ),
+)
 
 
 def packed(annotations: Annotations) -> dict[str, Any] | None:
@@ -45,6 +54,12 @@ def record_embedded(connection: Connection, item: int, embedded: Annotations, ve
 
 def refresh(connection: Connection, batch: Sequence[int]) -> None:
     """Join again what is said of these items, as few as one statement can carry."""
+    told = connection.execute(_TOLD, {"batch": [*batch]}).scalars().all()
+    if told:  # of most images nothing is: this is asked for every file that is recorded
+        _join(connection, told)
+
+
+def _join(connection: Connection, batch: Sequence[int]) -> None:
     items, table, files = schema.items, schema.annotations, schema.files
     beside = defaultdict[int, list[Any]](list)
     rows = select(files.c.item_id, files.c.sidecars, files.c.missing, files.c.excluded).where(
@@ -55,8 +70,7 @@ def refresh(connection: Connection, batch: Sequence[int]) -> None:
     known = select(
         items.c.id, items.c.present, items.c.taken_at, items.c.latitude, table.c.embedded
     ).outerjoin(table, table.c.item_id == items.c.id)
-    chosen = items.c.id.in_([*beside]) | table.c.item_id.is_not(None)
-    for item in connection.execute(known.where(items.c.id.in_(batch), chosen)).all():
+    for item in connection.execute(known.where(items.c.id.in_(batch))).all():
         shown = [
             row
             for row in beside[int(item.id)]

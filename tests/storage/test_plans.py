@@ -69,6 +69,9 @@ def test_a_filter_begins_with_what_it_names(library: Library, photos: Path, inde
     narrow = [
         Filters(tags=("beach", "sunset")),
         Filters(after="2020"),
+        Filters(before="2020"),
+        Filters(rating="4"),
+        Filters(keyword=("sea", "sunset")),
         Filters(folder=str(photos / "summer")),
     ]
     with library.catalogue.writing() as connection:

@@ -158,7 +158,7 @@ def _iptc(image: ImageFile.ImageFile) -> Metadata:
 
 
 def _exif(image: ImageFile.ImageFile) -> Metadata:
-    capture, tags = exif.capture(image), exif.main_tags(image)
+    capture, tags = exif.read(image)
     words = _wide(tags.get(_KEYWORDS)).split(";")
     return Metadata(
         keywords=_each(words),
