@@ -20,8 +20,9 @@ from indexer.scan.targets import Scope
 from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
 from storage.records import ContentKind
-from storage.tables import files, items
+from storage.tables import files
 from storage.tables.file_state import FileSeen, KnownFile
+from storage.tables.stored_contents import Stored, stored_by_size
 
 PAGE = 1000
 Pair = tuple[FileSeen | None, KnownFile | None]
@@ -185,7 +186,9 @@ class Changes:
         """Return the hash that the file had, where finding it again would mean no work."""
         if known is None or not known.whole or known.kind != change.content_kind:
             return frozenset()
-        current = known.reader_version >= READER_VERSION and self._still_holds(known)
+        described = known.kind != "image" or known.metadata_version >= METADATA_VERSION
+        read = known.reader_version >= READER_VERSION and described
+        current = read and self._still_holds(known)
         return frozenset((known.hash,)) if current else frozenset()
 
     def _still_holds(self, known: KnownFile) -> bool:
@@ -205,11 +208,12 @@ class Changes:
             if isinstance(change, ToRead) and change.unchanged is None
         ]
         with self._catalogue.reading() as connection:
-            stored = items.stored_by_size(connection, sizes, self._space_id, READER_VERSION)
+            versions = READER_VERSION, METADATA_VERSION
+            stored = stored_by_size(connection, sizes, self._space_id, *versions)
         for change in changes:
             # A table is read again for its columns; its passages are still encoded once.
             if isinstance(change, ToRead) and change.kind != "table":
-                there = stored.get((change.content_kind, change.seen.size), items.Stored())
+                there = stored.get((change.content_kind, change.seen.size), Stored())
                 known = change.known | there.current
                 yield replace(change, known=known, outdated=there.outdated)
             else:

@@ -1,7 +1,7 @@
 """Items: content with an identity, and the one flag that says whether any of its files is shown."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +20,6 @@ from storage import schema
 from storage.records import Annotations, Capture, ContentKind, Item
 from storage.tables import annotations
 
-_SAME_SIZE = 1000
 # What reading a content says of it, and what a later version of the reader may say otherwise.
 _READ = ("format", "width", "height", *(each.name for each in fields(Capture)), "reader_version")
 BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
@@ -43,14 +42,6 @@ class Content:
     table_columns: tuple[str, ...] = ()
     embedded: Annotations = Annotations()  # what its bytes say for people
     metadata_version: int = 0  # by which rules that was read
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Stored contents of one kind and size, by hash: read by today's rules, or by which others."""
-
-    current: frozenset[str] = frozenset()
-    outdated: dict[str, int] = field(default_factory=dict)
 
 
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -154,46 +145,6 @@ def passages_of(connection: Connection, document_id: int) -> list[int]:
         select(table.c.item_id).where(table.c.document_id == document_id).order_by(table.c.id)
     )
     return list(dict.fromkeys(int(row) for row in rows))
-
-
-def stored_by_size(
-    connection: Connection, sizes: Iterable[int], space_id: int, reader_version: int
-) -> Mapping[tuple[ContentKind, int], Stored]:
-    """Return which contents need no second reading, or little of one, by kind and size in bytes.
-
-    A picture counts once its vector of the space is stored; a document once a file of it is
-    recorded, which ingest does after its last passage, and every passage has its vector. Where
-    very many contents are of one size none are told: a file of that size is read, and found to
-    be known afterwards. Documents that were read by an earlier version than `reader_version` are
-    left out: they are read anew.
-    """
-    items, files = schema.items, schema.files
-    has_file = exists().where(files.c.item_id == items.c.id)
-    found: dict[tuple[ContentKind, int], dict[str, int]] = {}
-    proofs: tuple[tuple[ContentKind, ColumnElement[bool]], ...] = (
-        ("image", has_vector(space_id)),
-        ("document", has_file & has_vectors_of_passages(space_id)),
-    )
-    for kind, proof in proofs:
-        for batch in batches(sizes):
-            rows = connection.execute(
-                select(items.c.bytes, items.c.hash, items.c.reader_version).where(
-                    items.c.bytes.in_(batch), items.c.kind == kind, proof
-                )
-            )
-            for size, name, number in rows:
-                if kind == "image" or number >= reader_version:
-                    found.setdefault((kind, int(size)), {})[str(name)] = int(number)
-    return {
-        key: _stored(names, reader_version)
-        for key, names in found.items()
-        if len(names) <= _SAME_SIZE
-    }
-
-
-def _stored(names: Mapping[str, int], reader_version: int) -> Stored:
-    current = frozenset(name for name, number in names.items() if number >= reader_version)
-    return Stored(current, {name: number for name, number in names.items() if name not in current})
 
 
 def has_vector(space_id: int) -> ColumnElement[bool]:

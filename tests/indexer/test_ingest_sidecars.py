@@ -217,6 +217,24 @@ def _forget_metadata(library: Library, version: int = 0) -> None:
         connection.execute(update(schema.files).values(sidecar_state=None, sidecars=None))
 
 
+@pytest.mark.parametrize("how", ["touched", "moved", "copied", "reread"])
+def test_an_image_of_an_old_library_is_described_however_it_is_met(
+    library: Library, album: Path, index: Index, encoded: Count, how: str
+) -> None:
+    image = album / "a.jpg"
+    index(album)
+    _forget_metadata(library)
+    if how == "touched":
+        os.utime(image, (1, 1))
+    elif how == "moved":
+        image = image.rename(album / "b.jpg")
+    elif how == "copied":
+        (album / "0.jpg").write_bytes(image.read_bytes())
+    report = index(album, reread=how == "reread")
+    assert (report.reread, report.renewed, encoded()) == (0, 0, 1)
+    assert said(library, image) == (3, ("sea",), "inside")
+
+
 def test_a_second_model_reads_the_words_of_an_old_library_as_well(
     library: Library, album: Path, index: Index, tmp_path: Path, second: StandInEncoder
 ) -> None:
