@@ -34,7 +34,7 @@ class ToRead:
 
     `known` and `outdated` are stored contents of just its size, see `ReadTask`. `item` is what
     an unchanged file holds. Where `unchanged` is its hash, only its metadata is read, that in
-    the image itself where it is `unheard`.
+    the image itself only `with_embedded`.
     """
 
     seen: FileSeen
@@ -45,7 +45,7 @@ class ToRead:
     columns: tuple[str, ...] = ()  # of a table: where its passages stand
     sidecars: tuple[Sidecar, ...] = ()  # of an image
     unchanged: str | None = None
-    unheard: bool = False
+    with_embedded: bool = False
 
     @property
     def content_kind(self) -> ContentKind:
@@ -143,11 +143,11 @@ class Changes:
         if known.kind != "image":
             return None
         beside = self._sidecars(seen.path, scan.excludes)
-        unheard = known.metadata_version < METADATA_VERSION
-        if not unheard and sidecars.state(beside) == known.sidecar_state:
+        with_embedded = known.metadata_version < METADATA_VERSION
+        if not with_embedded and sidecars.state(beside) == known.sidecar_state:
             return None
         change = ToRead(seen, "image", item=known.item_id, sidecars=beside)
-        return replace(change, unchanged=known.hash, unheard=unheard)
+        return replace(change, unchanged=known.hash, with_embedded=with_embedded)
 
     def _unseen(self, known: KnownFile, scan: Scan) -> Iterator[Change]:
         excluded = scan.excludes(known.path)

@@ -55,7 +55,7 @@ class Arrival:
         if self.change.kind != "image" or not isinstance(self.read, Read):
             return self.change.seen
         state = sidecars.state(self.change.sidecars)
-        return replace(self.change.seen, sidecars=Sidecars(state, self.read.beside))
+        return replace(self.change.seen, sidecars=Sidecars(state, self.read.sidecars))
 
 
 class Encoding:

@@ -141,7 +141,7 @@ class Indexer:
             text_columns=change.columns,
             sidecars=tuple(sidecar.path for sidecar in change.sidecars),
             unchanged=change.unchanged,
-            unheard=change.unheard,
+            with_embedded=change.with_embedded,
         )
 
     def _settle_up(self, scopes: list[Scope], writing: Writing, space_id: int) -> tuple[int, int]:

@@ -40,7 +40,7 @@ class ReadTask:
     decoded again. `outdated` are those of images that an earlier version read, and which: of
     them only the header is read, unless this version may give other pixels. `text_columns` names
     what a table's passages are taken from. Of an `unchanged` image, given by its hash, what people
-    say of it is read and nothing else, in its bytes where these are `unheard`.
+    say of it is read and nothing else, and in its own bytes only `with_embedded`.
     """
 
     path: str  # as the file system gave it, undecodable bytes as surrogates
@@ -53,7 +53,7 @@ class ReadTask:
     text_columns: tuple[str, ...] = ()
     sidecars: tuple[str, ...] = ()  # paths
     unchanged: str | None = None
-    unheard: bool = False
+    with_embedded: bool = False
 
     @property
     def seconds(self) -> float:
@@ -109,7 +109,7 @@ class Read:
     hash: str  # SHA-256, 64 hexadecimal digits
     size: int  # bytes that were hashed
     content: PictureRead | HeaderRead | MetadataRead | TextRead | None
-    beside: Annotations = Annotations()
+    sidecars: Annotations = Annotations()
 
 
 def read(task: ReadTask) -> Read:
@@ -124,10 +124,10 @@ def read(task: ReadTask) -> Read:
 
 
 def _read(task: ReadTask) -> Read:
-    beside = annotations.of_sidecars(task.sidecars)
+    sidecars = annotations.of_sidecars(task.sidecars)
     if task.unchanged is not None:
-        embedded = annotations.embedded_in(task.path) if task.unheard else None
-        return Read(task.unchanged, 0, MetadataRead(embedded), beside)
+        embedded = annotations.embedded_in(task.path) if task.with_embedded else None
+        return Read(task.unchanged, 0, MetadataRead(embedded), sidecars)
     limits = task.limits
     if task.kind == "image":
         data = read_bytes(task.path, limits.file_bytes)
@@ -135,10 +135,10 @@ def _read(task: ReadTask) -> Read:
         data = read_bytes(task.path, limits.text_bytes, "text_bytes")
     digest = sha256(data).hexdigest()
     if digest in task.known:
-        return Read(digest, len(data), None, beside)
+        return Read(digest, len(data), None, sidecars)
     if task.kind != "image":
         return Read(digest, len(data), _text(data, task))
-    return Read(digest, len(data), _picture(data, digest, task), beside)
+    return Read(digest, len(data), _picture(data, digest, task), sidecars)
 
 
 def _picture(data: bytes, digest: str, task: ReadTask) -> PictureRead | HeaderRead:

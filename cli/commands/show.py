@@ -54,7 +54,7 @@ def _write(item: Item, caption: str | None, given: Sequence[Tag]) -> None:
             ("place", "{:.5f}, {:.5f}".format(*item.place) if item.place else None),
             ("rating", _stars(item.rating)),
             ("keywords", ", ".join(item.keywords)),
-            ("described", " ".join((item.description or "").split())),
+            ("description", " ".join((item.description or "").split())),
             ("passage", f"characters {item.start} to {item.end}" if item.text else None),
             ("text", " ".join((item.text or "").split())),
             ("not read", item.omitted),

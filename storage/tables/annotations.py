@@ -18,7 +18,7 @@ from storage.records import Annotations, Capture
 
 _BATCH: BindParameter[list[int]] = bindparam("batch", expanding=True)
 # The items of a batch of which anything is said.
-_TOLD = union(
+_ANNOTATED = union(
     select(schema.annotations.c.item_id).where(schema.annotations.c.item_id.in_(_BATCH)),
     select(schema.files.c.item_id).where(
         schema.files.c.item_id.in_(_BATCH), schema.files.c.sidecars.is_not(None)
@@ -54,9 +54,9 @@ def record_embedded(connection: Connection, item: int, embedded: Annotations, ve
 
 def refresh(connection: Connection, batch: Sequence[int]) -> None:
     """Join again what is said of these items, as few as one statement can carry."""
-    told = connection.execute(_TOLD, {"batch": [*batch]}).scalars().all()
-    if told:  # of most images nothing is: this is asked for every file that is recorded
-        _join(connection, told)
+    annotated = connection.execute(_ANNOTATED, {"batch": [*batch]}).scalars().all()
+    if annotated:  # of most images nothing is: this is asked for every file that is recorded
+        _join(connection, annotated)
 
 
 def _join(connection: Connection, batch: Sequence[int]) -> None:

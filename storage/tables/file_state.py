@@ -13,7 +13,7 @@ class Sidecars:
     """The sidecars of an image as they were read: what they looked like, and what they say."""
 
     state: str | None = None  # names, sizes and dates; None: there are none
-    said: Annotations = Annotations()
+    annotations: Annotations = Annotations()
 
 
 @dataclass(frozen=True, slots=True)

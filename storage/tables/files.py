@@ -144,7 +144,7 @@ def record(
     table = schema.files
     values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
     if seen.sidecars is not None:
-        said = packed(seen.sidecars.said)
+        said = packed(seen.sidecars.annotations)
         values |= {"sidecar_state": seen.sidecars.state, "sidecars": said}
     _outdate(connection, seen, space_id)
     before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))

@@ -68,11 +68,11 @@ def _of_sidecar(path: str) -> Annotations:
 def _of_packet(packet: bytes | None) -> Annotations:
     # Beside what cannot be parsed: whatever takes more memory than there is.
     with suppress(Exception):
-        return Annotations() if packet is None else _said(xmp.described(packet))
+        return Annotations() if packet is None else _of_descriptions(xmp.described(packet))
     return Annotations()
 
 
-def _said(described: list[Element]) -> Annotations:
+def _of_descriptions(described: list[Element]) -> Annotations:
     known = xmp.metadata(described)
     moments = (_moment(xmp.value(described, *name)) for name in _DATES)
     return _bounded(
