@@ -6,7 +6,6 @@ long as its vectors are in the space that is filled; without them it is read aga
 that was touched, and holds what it held, the bytes are hashed and no more.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,16 +13,18 @@ from itertools import islice
 
 from indexer.config import IndexConfig
 from indexer.images.file_kind import HEAD_BYTES, FileKind, classify, needs_head
-from indexer.reader import READER_VERSION
+from indexer.images.metadata import sidecars
+from indexer.images.metadata.sidecars import Sidecar, SidecarFinder
+from indexer.reader import METADATA_VERSION, READER_VERSION
 from indexer.scan.targets import Target
 from indexer.scan.walk import Scan
 from storage.catalogue import Catalogue
 from storage.records import ContentKind
-from storage.tables import files, items
+from storage.tables import files
 from storage.tables.file_state import FileSeen, KnownFile
+from storage.tables.stored_contents import Stored, stored_by_size
 
 PAGE = 1000
-_TABLE = "table:"
 Pair = tuple[FileSeen | None, KnownFile | None]
 
 
@@ -32,7 +33,8 @@ class Changed:
     """A file that is new, looks changed, or was read by an earlier version of the reader.
 
     `known` and `outdated` are stored contents of just its size, see `ReadTask`. `item` is what
-    an unchanged file holds.
+    an unchanged file holds. Where `unchanged` is its hash, only its metadata is read, that in
+    the image itself only `with_embedded`.
     """
 
     seen: FileSeen
@@ -41,6 +43,9 @@ class Changed:
     outdated: Mapping[str, int] = field(default_factory=dict)
     item: int | None = None
     columns: tuple[str, ...] = ()  # of a table: where its passages stand
+    sidecars: tuple[Sidecar, ...] = ()  # of an image
+    unchanged: str | None = None
+    with_embedded: bool = False
 
     @property
     def content_kind(self) -> ContentKind:
@@ -86,6 +91,7 @@ class Changes:
 
     def __init__(self, catalogue: Catalogue, space_id: int, config: IndexConfig) -> None:
         self._catalogue, self._space_id, self._config = catalogue, space_id, config
+        self._sidecars = SidecarFinder()
 
     def of(self, target: Target, scan: Scan) -> Iterator[Change]:
         """Compare a scope with the catalogue, in path order."""
@@ -96,7 +102,7 @@ class Changes:
             yield from self._with_known_contents(changes)
 
     def _known(self, target: Target) -> Iterator[KnownFile]:
-        """Read what is remembered page by page: no long snapshot keeps the WAL from shrinking."""
+        """Yield what is stored page by page: no long snapshot keeps the WAL from shrinking."""
         after = ""
         while True:
             with self._catalogue.reading() as connection:
@@ -112,21 +118,34 @@ class Changes:
             if known is not None:
                 yield from self._unseen(known, scan)
         elif known is None or self._config.reread:
-            yield from self._reading(seen, known)
+            yield from self._reading(seen, known, scan)
         elif known.looks_like(seen) and self._still_holds(known):
             lacking = seen if known.lacks_stat_of(seen) else None
             if known.item_id is None:
                 yield Unchanged("failed", lacking)
             elif not known.whole:
-                yield from self._reading(seen, known)
+                yield from self._reading(seen, known, scan)
             elif known.reader_version < READER_VERSION:
-                yield from self._reading(seen, known, known.item_id)
+                yield from self._reading(seen, known, scan, known.item_id)
+            elif (change := self._metadata(seen, known, scan)) is not None:
+                yield change
             elif known.missing or known.excluded:
                 yield Restored(known)
             else:
                 yield Unchanged("unchanged", lacking)
         else:
-            yield from self._reading(seen, known)
+            yield from self._reading(seen, known, scan)
+
+    def _metadata(self, seen: FileSeen, known: KnownFile, scan: Scan) -> Changed | None:
+        """Return what is to be read of an unchanged image: what people say, if that is new."""
+        if known.kind != "image":
+            return None
+        beside = self._sidecars(seen.path, scan.excludes)
+        with_embedded = known.metadata_version < METADATA_VERSION
+        if not with_embedded and sidecars.state(beside) == known.sidecar_state:
+            return None
+        change = Changed(seen, "image", item=known.item_id, sidecars=beside)
+        return replace(change, unchanged=known.hash, with_embedded=with_embedded)
 
     def _unseen(self, known: KnownFile, scan: Scan) -> Iterator[Change]:
         excluded = scan.excludes(known.path)
@@ -145,26 +164,29 @@ class Changes:
                 yield from self._changes((seen, known), scan)
 
     def _reading(
-        self, seen: FileSeen, known: KnownFile | None, item: int | None = None
+        self, seen: FileSeen, known: KnownFile | None, scan: Scan, item: int | None = None
     ) -> Iterator[Change]:
         kind = classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"")
         columns = self._config.text_columns
         if kind == "table" and not columns and known is not None:
-            columns = columns_of(known.format)  # as it was read before
+            columns = known.table_columns  # as it was read before
         if kind is None or (kind == "table" and not columns):
             if known is not None and not known.missing:
                 yield Missing(known)  # what it held is there no more
             yield Unchanged("skipped")
         else:
             columns = columns if kind == "table" else ()
-            change = Changed(seen, kind, columns=columns, item=item)
+            beside = self._sidecars(seen.path, scan.excludes) if kind == "image" else ()
+            change = Changed(seen, kind, columns=columns, item=item, sidecars=beside)
             yield replace(change, known=self._own_content(change, known))
 
     def _own_content(self, change: Changed, known: KnownFile | None) -> frozenset[str]:
         """Return the hash that the file had, where finding it again would mean no work."""
         if known is None or not known.whole or known.kind != change.content_kind:
             return frozenset()
-        current = known.reader_version >= READER_VERSION and self._still_holds(known)
+        described = known.kind != "image" or known.metadata_version >= METADATA_VERSION
+        read = known.reader_version >= READER_VERSION and described
+        current = read and self._still_holds(known)
         return frozenset((known.hash,)) if current else frozenset()
 
     def _still_holds(self, known: KnownFile) -> bool:
@@ -174,31 +196,26 @@ class Changes:
             if classify(known.path) == "table":  # of which columns failed nothing is kept
                 return not columns
             return not (self._config.retry_failures or known.reader_version < READER_VERSION)
-        before = columns_of(known.format)
+        before = known.table_columns
         return not columns or not before or before == columns
 
     def _with_known_contents(self, changes: list[Change]) -> Iterator[Change]:
-        sizes = [change.seen.size for change in changes if isinstance(change, Changed)]
+        sizes = [
+            change.seen.size
+            for change in changes
+            if isinstance(change, Changed) and change.unchanged is None
+        ]
         with self._catalogue.reading() as connection:
-            stored = items.stored_by_size(connection, sizes, self._space_id, READER_VERSION)
+            versions = READER_VERSION, METADATA_VERSION
+            stored = stored_by_size(connection, sizes, self._space_id, *versions)
         for change in changes:
             # A table is read again for its columns; its passages are still encoded once.
             if isinstance(change, Changed) and change.kind != "table":
-                there = stored.get((change.content_kind, change.seen.size), items.Stored())
+                there = stored.get((change.content_kind, change.seen.size), Stored())
                 known = change.known | there.current
                 yield replace(change, known=known, outdated=there.outdated)
             else:
                 yield change
-
-
-def table_format(columns: tuple[str, ...]) -> str:
-    """Return the stored format of a table that is read by these columns."""
-    return _TABLE + json.dumps(columns)
-
-
-def columns_of(form: str) -> tuple[str, ...]:
-    """Return the columns that a format names; none for what is no table."""
-    return tuple(json.loads(form.removeprefix(_TABLE))) if form.startswith(_TABLE) else ()
 
 
 def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pair]:

@@ -3,15 +3,25 @@
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
-from indexer.changes import Changed, table_format
+from indexer.changes import Changed
+from indexer.images.metadata import sidecars
 from indexer.models.protocols import DualEncoder, Pixels
-from indexer.reader import READER_VERSION, FileContent, HeaderContent, ImageContent, TextContent
+from indexer.reader import (
+    METADATA_VERSION,
+    READER_VERSION,
+    FileContent,
+    HeaderContent,
+    ImageContent,
+    MetadataContent,
+    TextContent,
+)
 from indexer.writer import (
+    Described,
     DocumentDone,
     Event,
     Failed,
@@ -25,7 +35,7 @@ from storage.catalogue import Catalogue
 from storage.errors import EncodeFailure, FileFailure, TextFailure, UnreadableFile
 from storage.records import Kind, Matrix, Vector
 from storage.tables import reader_versions, vectors
-from storage.tables.file_state import FileSeen
+from storage.tables.file_state import FileSeen, Sidecars
 from storage.tables.items import Content
 
 # A slower batch is halved: rows cannot be committed before their batch is encoded.
@@ -38,6 +48,14 @@ class Arrival:
 
     change: Changed
     read: FileContent | Exception
+
+    @property
+    def seen(self) -> FileSeen:
+        """The file as it was seen, and what its sidecars say."""
+        if self.change.kind != "image" or not isinstance(self.read, FileContent):
+            return self.change.seen
+        state = sidecars.state(self.change.sidecars)
+        return replace(self.change.seen, sidecars=Sidecars(state, self.read.sidecars))
 
 
 class EncodeStage:
@@ -66,13 +84,16 @@ class EncodeStage:
             elif isinstance(read, Exception):
                 raise read  # not a failure of the file: workers cannot run at all
             elif read.content is None:
-                yield KnownDone(change.seen, read.hash, change.content_kind)
+                yield KnownDone(arrival.seen, read.hash, change.content_kind)
+            elif isinstance(read.content, MetadataContent):
+                yield Described(arrival.seen, read.hash, read.content.embedded)
             elif isinstance(read.content, HeaderContent):
-                yield Refreshed(change.seen, read.hash, read.content.capture)
+                found = read.content
+                yield Refreshed(arrival.seen, read.hash, found.capture, found.embedded)
             elif isinstance(read.content, TextContent):
                 documents.append((change, read, read.content))
             else:
-                pictures.append((change.seen, read, read.content))
+                pictures.append((arrival.seen, read, read.content))
         yield from self._pictures(pictures)
         yield from self._documents(documents)
 
@@ -200,16 +221,18 @@ def _picture(read: FileContent, content: ImageContent) -> Content:
         content.height,
         content.capture,
         reader_version=READER_VERSION,
+        embedded=content.embedded,
+        metadata_version=METADATA_VERSION,
     )
 
 
 def _document(change: Changed, read: FileContent, text: TextContent) -> Content:
-    form = table_format(change.columns) if change.kind == "table" else "text"
     return Content(
         read.hash,
         change.content_kind,
         read.size,
-        form,
+        change.kind,
+        table_columns=change.columns,
         omitted=text.omitted or None,
         reader_version=READER_VERSION,
     )

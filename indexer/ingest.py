@@ -139,6 +139,9 @@ class Indexer:
             limits=self._config.limits,
             full_decode=self._config.full_decode,
             text_columns=change.columns,
+            sidecars=tuple(sidecar.path for sidecar in change.sidecars),
+            unchanged=change.unchanged,
+            with_embedded=change.with_embedded,
         )
 
     def _finish(self, targets: list[Target], writer: Writer, space_id: int) -> tuple[int, int]:

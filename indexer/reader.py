@@ -7,10 +7,12 @@ needs drags in a database or a network.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from io import BytesIO
 from typing import Literal
 
 from indexer.images.decode import open_header, open_picture, read_bytes
 from indexer.images.limits import Limits
+from indexer.images.metadata import annotations
 from indexer.images.preprocess import prepare, sides_needed
 from indexer.images.thumbnail import thumbnail
 from indexer.models.protocols import PictureSpec, Pixels
@@ -18,13 +20,16 @@ from indexer.texts.passages import passages
 from indexer.texts.tabular import csv_passages, jsonl_passages
 from indexer.texts.text_encoding import decode
 from storage.errors import DecodeFailure, FileFailure, TextFailure
-from storage.records import Capture, Span
+from storage.records import Annotations, Capture, Span
 
 # By which rules bytes are read; it rises when a file may be read otherwise than before, and what
 # an earlier version read is then looked at again. 0: before there were versions. 1: colour
 # profiles, the orientation of JPEG XL, 10 to 16 bits, transparent colours, small damage; dates,
 # places and cameras as they are really written; encodings of text, rows of tables.
 READER_VERSION = 1
+# By which rules the metadata of images is read: what `indexer.images.metadata.annotations` finds.
+# Where it rises, that alone is read again. 0: before there was any but the camera's.
+METADATA_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class ReadTask:
     `known` holds the hashes of content that is stored already: a file with one of them is not
     decoded again. `outdated` are those of images that an earlier version read, and which: of
     them only the header is read, unless this version may give other pixels. `text_columns` names
-    what a table's passages are taken from.
+    what a table's passages are taken from. Of an `unchanged` image, given by its hash, what people
+    say of it is read and nothing else, and in its own bytes only `with_embedded`.
     """
 
     path: str  # as the file system gave it, undecodable bytes as surrogates
@@ -45,6 +51,9 @@ class ReadTask:
     outdated: Mapping[str, int] = field(default_factory=dict)
     full_decode: bool = False
     text_columns: tuple[str, ...] = ()
+    sidecars: tuple[str, ...] = ()  # paths
+    unchanged: str | None = None
+    with_embedded: bool = False
 
     @property
     def seconds(self) -> float:
@@ -67,6 +76,7 @@ class ImageContent:
     thumbnail: bytes  # WebP
     pixels: Pixels  # (size, size, 3) uint8
     reads_since: int = 0  # the first version that gives these pixels
+    embedded: Annotations = Annotations()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,14 @@ class HeaderContent:
     """The metadata of a picture whose pixels are unchanged since an earlier version."""
 
     capture: Capture
+    embedded: Annotations = Annotations()
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataContent:
+    """What people say of an unchanged picture; `embedded` is None where it was known."""
+
+    embedded: Annotations | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +104,12 @@ class TextContent:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """The identity of a file's content, and the content unless it was known."""
+    """The identity of a file's content, the content unless known, and what sidecars say."""
 
     hash: str  # SHA-256, 64 hexadecimal digits
     size: int  # bytes that were hashed
-    content: ImageContent | HeaderContent | TextContent | None
+    content: ImageContent | HeaderContent | MetadataContent | TextContent | None
+    sidecars: Annotations = Annotations()
 
 
 def read(task: ReadTask) -> FileContent:
@@ -105,6 +124,10 @@ def read(task: ReadTask) -> FileContent:
 
 
 def _read(task: ReadTask) -> FileContent:
+    sidecars = annotations.of_sidecars(task.sidecars)
+    if task.unchanged is not None:
+        embedded = annotations.embedded_in(task.path) if task.with_embedded else None
+        return FileContent(task.unchanged, 0, MetadataContent(embedded), sidecars)
     limits = task.limits
     if task.kind == "image":
         data = read_bytes(task.path, limits.file_bytes)
@@ -112,17 +135,17 @@ def _read(task: ReadTask) -> FileContent:
         data = read_bytes(task.path, limits.text_bytes, "text_bytes")
     digest = sha256(data).hexdigest()
     if digest in task.known:
-        return FileContent(digest, len(data), None)
+        return FileContent(digest, len(data), None, sidecars)
     if task.kind != "image":
         return FileContent(digest, len(data), _text(data, task))
-    return FileContent(digest, len(data), _picture(data, digest, task))
+    return FileContent(digest, len(data), _picture(data, digest, task), sidecars)
 
 
 def _picture(data: bytes, digest: str, task: ReadTask) -> ImageContent | HeaderContent:
     if digest in task.outdated:
         header = open_header(data, task.limits)
         if header.reads_since <= task.outdated[digest]:
-            return HeaderContent(header.capture)
+            return HeaderContent(header.capture, annotations.embedded(BytesIO(data)))
     smallest = None if task.full_decode else sides_needed(task.spec)
     picture = open_picture(data, limits=task.limits, smallest=smallest)
     return ImageContent(
@@ -133,6 +156,7 @@ def _picture(data: bytes, digest: str, task: ReadTask) -> ImageContent | HeaderC
         thumbnail(picture.image),
         prepare(picture.image, task.spec),
         picture.reads_since,
+        annotations.embedded(BytesIO(data)),
     )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from indexer.changes import Excluded, Missing, Restored, Unchanged
-from indexer.reader import READER_VERSION
+from indexer.reader import METADATA_VERSION, READER_VERSION
 from storage.errors import SightlineError
 from storage.library import Library
-from storage.records import Capture, ContentKind, Matrix, Vector
-from storage.tables import files, items, reader_versions, vectors
+from storage.records import Annotations, Capture, ContentKind, Matrix, Vector
+from storage.tables import annotations, files, items, reader_versions, vectors
 from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 from storage.tables.roots import is_mounted
@@ -52,6 +52,16 @@ class Refreshed:
     seen: FileSeen
     hash: str
     capture: Capture
+    embedded: Annotations
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An unchanged picture of which people say something else; `embedded` None: not in itself."""
+
+    seen: FileSeen
+    hash: str
+    embedded: Annotations | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ Event = (
     PictureDone
     | KnownDone
     | Refreshed
+    | Described
     | Kept
     | PassagesDone
     | DocumentDone
@@ -183,6 +194,11 @@ class Writer:
                 yield from self._picture(connection, event)
             case Refreshed():
                 yield from self._refresh(connection, event)
+            case Described():
+                item = items.numbers(connection, "image", [event.hash])[event.hash]
+                if event.embedded is not None:
+                    annotations.record_embedded(connection, item, event.embedded, METADATA_VERSION)
+                yield self._record(connection, event.seen, item)
             case Kept():
                 if event.final:
                     reader_versions.record(connection, event.item, READER_VERSION, None)
@@ -220,6 +236,9 @@ class Writer:
         if before is not None and before < event.reads_since:
             reader_versions.forget_pixels(connection, item)
             yield "renewed"
+        if not fresh or content.embedded:
+            embedded, version = content.embedded, content.metadata_version
+            annotations.record_embedded(connection, item, embedded, version)
         if event.vector is not None:
             vectors.add(connection, self._space_id, "image", [item], event.vector[None])
         yield from _again(before)
@@ -229,6 +248,7 @@ class Writer:
         before = reader_versions.version(connection, "image", event.hash)
         item = items.numbers(connection, "image", [event.hash])[event.hash]
         reader_versions.record(connection, item, READER_VERSION, event.capture)
+        annotations.record_embedded(connection, item, event.embedded, METADATA_VERSION)
         yield from _again(before)
         yield self._record(connection, event.seen, item)
 

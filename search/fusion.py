@@ -52,9 +52,9 @@ class FusedHits:
     ) -> "FusedHits":
         """Fuse the lists of pictures, texts and captions by rank: their scores are not comparable.
 
-        If no caption contains all the words, the order is that of the vectors alone; captions with
-        some of them are appended if there are too few hits. An item found only by words gets its
-        cosine from its stored vector; without one it is no hit.
+        If no text about an image contains all the words, the order is that of the vectors alone;
+        what contains some of them is appended if there are too few hits. An item found only by
+        words gets its cosine from its stored vector; without one it is no hit.
         """
         scores = {item: score for scored in nearest for item, score in scored.items()}
         others = [

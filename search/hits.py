@@ -17,7 +17,7 @@ class Hit:
     Scores that were not requested are None: `match` is the reranker's probability, 0 to 1,
     `likelihood` the score of a reranker that gives no probability, `lift` the cosine above that of
     neutral texts. `caption` is the stored one, or a new one if requested. `why` says whether the
-    item's vector ("meaning"), its caption ("words") or both found it.
+    item's vector ("meaning"), its caption, keywords or description ("words") or both found it.
     """
 
     rank: int  # from 1

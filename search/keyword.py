@@ -1,4 +1,4 @@
-"""Keyword search in captions: a second way to find pictures, besides their vectors."""
+"""Keyword search in captions, keywords and descriptions: a second way to find images."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ LONGEST = 100
 
 
 class KeywordHits(NamedTuple):
-    """Pictures found by their captions, best first, without repetition."""
+    """Images found by their captions, keywords and descriptions, best first, each once."""
 
     all_words: list[int]
     any_word: list[int]
@@ -34,9 +34,9 @@ def keywords(terms: Sequence[Term]) -> str:
 def find(
     connection: Connection, words: str, filters: Filters, own: Sequence[int], *, short: bool
 ) -> KeywordHits:
-    """Return up to `LONGEST` pictures whose captions contain the words, without the `own` items.
+    """Return up to `LONGEST` images whose texts contain the words, without the `own` items.
 
-    Captions with only some of the words are searched if there are too few hits (`short`).
+    Texts with only some of the words are searched if there are too few hits (`short`).
     """
     if not words:
         return KeywordHits([], [])

@@ -29,7 +29,7 @@ from storage.errors import (
 )
 from storage.filters import fold_case
 
-HEAD = "0004"  # the newest migration; a test compares it with the scripts
+HEAD = "0005"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
 _COMMON = ("busy_timeout=30000", "foreign_keys=ON")
 _MAPPED = "mmap_size=268435456"

@@ -1,4 +1,4 @@
-"""Exact predicates over the catalogue: folder, date, camera, place, tags, presence.
+"""Exact predicates over the catalogue: folder, date, camera, place, tags, rating, keywords.
 
 A filter is one field of `Filters`, annotated with a `FilterField` that holds all that is known of
 it: the check of its value, its SQL, and how people type it. Options and messages follow from it.
@@ -26,6 +26,8 @@ Conditions = Sequence[ColumnElement[bool]]
 _KM_PER_DEGREE = 111.0  # of latitude, rounded down so that the box holds the circle
 _MOMENT = "0000-01-01T00:00:00"  # what a date that is cut short begins with
 _PERIOD = re.compile(r"^\d{4}(-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?)?$")
+_RATING_FORM = re.compile(r"=?[0-5]|[0-5]\.\.[0-5]|rejected")
+_REJECTED = -1
 # What a date of so many characters ends with where a shorter one names the same beginning.
 _FIRSTS = ((19, ":00"), (16, "T00:00"), (10, "-01"), (7, "-01"))
 
@@ -96,6 +98,21 @@ def single_spaced(written: str) -> str:
     return text
 
 
+def rating_text(written: str | int) -> str:
+    """Read a rating, "4" (or more), "4..5", "=3" or "rejected"; raises ValueError."""
+    text = str(written).strip().lower()
+    if not _RATING_FORM.fullmatch(text) or (".." in text and text[0] > text[-1]):
+        raise ValueError("stars from 0 to 5 as in 4 (or more), 4..5 or =3, or rejected")
+    return text
+
+
+def _stars(rating: str) -> tuple[int, int]:
+    """Return the fewest and the most stars that a rating allows."""
+    if rating == "rejected":
+        return _REJECTED, _REJECTED
+    return int(rating.lstrip("=")[0]), int(rating[-1]) if rating[0] == "=" or ".." in rating else 5
+
+
 def _moment(date: str) -> str:
     return date + _MOMENT[len(date) :]
 
@@ -161,8 +178,36 @@ def _in_box(near: Near, _: bool) -> Conditions:
     """Select what lies between two parallels; `storage.selection` then measures the distance."""
     latitude, longitude = schema.items.c.latitude, schema.items.c.longitude
     reach = near.kilometres / _KM_PER_DEGREE
-    between = latitude.between(near.latitude - reach, near.latitude + reach)
-    return [longitude.is_not(None), between]
+    bounds = near.latitude - reach, near.latitude + reach
+    by_people = schema.annotations.c.latitude.between(*bounds)
+    between = and_(longitude.is_not(None), latitude.between(*bounds))
+    return [or_(between, _annotated(by_people))]
+
+
+def _annotated(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Select the items of which people say such a thing."""
+    return schema.items.c.id.in_(select(schema.annotations.c.item_id).where(condition))
+
+
+def _taken(condition: Callable[[Any], ColumnElement[bool]]) -> Conditions:
+    """Select by the date of the camera or, where it wrote none, of people."""
+    by_people = _annotated(condition(schema.annotations.c.taken_at))
+    return [or_(condition(schema.items.c.taken_at), by_people)]
+
+
+def _with_rating(rating: str, _: bool) -> Conditions:
+    least, most = _stars(rating)
+    stars = schema.annotations.c.rating
+    if least <= 0 <= most:  # which an image without a rating has
+        others = ~_annotated(or_(stars < least, stars > most))
+        return [others, schema.items.c.kind == "image"]
+    return [_annotated(and_(stars >= least, stars <= most))]
+
+
+def _with_keyword(word: str, _: bool) -> Conditions:
+    table = schema.keywords
+    held = select(table.c.item_id).where(table.c.folded == fold_case(word))
+    return [schema.items.c.id.in_(held)]
 
 
 def _with_tag(label: str, _: bool) -> Conditions:
@@ -172,13 +217,13 @@ def _with_tag(label: str, _: bool) -> Conditions:
 
 _AFTER = FilterField(
     check=parse_date,
-    where=lambda date, _: [schema.items.c.taken_at >= beginning(date)],
+    where=lambda date, _: _taken(lambda taken: taken >= beginning(date)),
     metavar="DATE",
     help="Taken from the beginning of 2020, 2020-06 or 2020-06-30 on.",
 )
 _BEFORE = FilterField(
     check=parse_date,
-    where=lambda date, _: [schema.items.c.taken_at < beginning(date)],
+    where=lambda date, _: _taken(lambda taken: taken < beginning(date)),
     metavar="DATE",
     help="Taken before the beginning of that period.",
 )
@@ -210,6 +255,19 @@ _TAGS = FilterField(
     metavar="LABEL",
     help="Has this label.",
 )
+_RATING = FilterField(
+    check=rating_text,
+    where=_with_rating,
+    metavar="STARS",
+    help="At least 4 stars; also 4..5, =3 or rejected.",
+)
+_KEYWORD = FilterField(
+    check=single_spaced,
+    where=_with_keyword,
+    repeatable=True,
+    metavar="WORD",
+    help="Has this keyword, in any case; repeated: all of them.",
+)
 _MISSING = FilterField(help="Let in items whose files are gone.")
 
 
@@ -221,7 +279,9 @@ class Filters:
     both compare the local time that the camera wrote, and of a date that is known in part its
     beginning. `camera` matches any part of maker and model, in any case of any script. `folder` is
     a path, kept as an absolute one. `missing` lets in items whose files are all gone. An item must
-    carry every one of the `tags`, whichever model gave it. Raises InvalidArgument for what is no
+    carry every one of the `tags`, whichever model gave it, and every `keyword`, in any case, which
+    people gave it. `rating` is of stars: 4 for that many or more, "4..5", "=3" or "rejected"; an
+    image without a rating has none, 0. Raises InvalidArgument for what is no
     such thing, an empty text among them, and for a period that ends before it begins.
     """
 
@@ -232,6 +292,8 @@ class Filters:
     near: Annotated[Near, _NEAR] | None = None
     missing: Annotated[bool, _MISSING] = False
     tags: tuple[Annotated[str, _TAGS], ...] = ()
+    rating: Annotated[str | int, _RATING] | None = None
+    keyword: tuple[Annotated[str, _KEYWORD], ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -55,6 +55,36 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Annotations:
+    """What a person, or a program for them, says of an image, in it or in a sidecar beside it."""
+
+    rating: int | None = None  # 0 to 5 stars, -1 rejected
+    keywords: tuple[str, ...] = ()
+    title: str | None = None
+    description: str | None = None
+    taken_at: str | None = None  # as of a `Capture`, as are both degrees
+    latitude: float | None = None
+    longitude: float | None = None
+
+    def __bool__(self) -> bool:
+        return self != Annotations()
+
+    @classmethod
+    def joined(cls, *known: "Annotations") -> "Annotations":
+        """Unite keywords, and take of everything else the first that is known."""
+        place = next((one for one in known if one.latitude is not None), cls())
+        return cls(
+            rating=next((one.rating for one in known if one.rating is not None), None),
+            keywords=tuple(dict.fromkeys(word for one in known for word in one.keywords)),
+            title=next((one.title for one in known if one.title), None),
+            description=next((one.description for one in known if one.description), None),
+            taken_at=next((one.taken_at for one in known if one.taken_at), None),
+            latitude=place.latitude,
+            longitude=place.longitude,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A passage: characters `start` to `end` of a decoded document."""
 
@@ -71,7 +101,7 @@ class Item:
     hash: str  # 64 hexadecimal digits
     kind: ContentKind
     bytes: int
-    format: str  # "JPEG", "HEIF", "text", …
+    format: str  # "JPEG", "HEIF", "text", "table", …
     width: int | None = None  # upright pixels
     height: int | None = None
     capture: Capture = field(default_factory=Capture)
@@ -82,6 +112,24 @@ class Item:
     missing_paths: tuple[str, ...] = ()  # files that held it and are not there now
     excluded_paths: tuple[str, ...] = ()  # files that are there and that an exclude pattern names
     omitted: str | None = None  # what of its bytes could not be read, in words
+    table_columns: tuple[str, ...] = ()  # of a table: which of them its passages stand in
+    rating: int | None = None  # 0 to 5 stars, -1 rejected
+    keywords: tuple[str, ...] = ()
+    description: str | None = None  # the title and what is said below it
+    annotated: Capture = field(default_factory=Capture)  # what people say where no camera does
+
+    @property
+    def taken_at(self) -> str | None:
+        """When it was taken: by the camera's clock, else as people say."""
+        return self.capture.taken_at or self.annotated.taken_at
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Where it was taken, in degrees north and east: by the camera, else as people say."""
+        for known in (self.capture, self.annotated):
+            if known.latitude is not None and known.longitude is not None:
+                return known.latitude, known.longitude
+        return None
 
 
 @dataclass(frozen=True, slots=True)

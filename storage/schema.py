@@ -78,6 +78,21 @@ class ContentHashes(TypeDecorator[tuple[str, ...]]):
         return tuple(value[start : start + 32].hex() for start in range(0, len(value), 32))
 
 
+class ColumnNames(TypeDecorator[tuple[str, ...]]):
+    """The names of columns as a JSON list; none of them is null."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: tuple[str, ...] | None, dialect: Dialect
+    ) -> list[str] | None:
+        return list(value) if value else None
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...]:
+        return tuple(value or ())
+
+
 metadata = MetaData()
 
 roots = Table(
@@ -112,6 +127,9 @@ items = Table(
     Column("reader_version", Integer, nullable=False, server_default="0"),
     # What of its bytes could not be read, in words; null where all of them were.
     Column("omitted", Words),
+    Column("table_columns", ColumnNames),  # of a table: which of them its passages stand in
+    # By which rules its metadata was read; 0: not yet. See `indexer.reader.METADATA_VERSION`.
+    Column("metadata_version", Integer, nullable=False, server_default="0"),
     UniqueConstraint("kind", "hash"),
     Index("items_by_hash", "hash"),
     Index("items_by_bytes", "bytes", "kind"),
@@ -136,6 +154,9 @@ files = Table(
     Column("inode", Text),
     # An exclude pattern names it now: it is there, and no search shows it.
     Column("excluded", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    # Names, sizes and dates of an image's sidecars when they were read, and what they say.
+    Column("sidecar_state", Text),
+    Column("sidecars", JSON(none_as_null=True)),
     Index("files_by_item", "item_id"),
     Index("files_by_root", "root_id", "path"),
     Index("files_missing", "path", sqlite_where=Column("missing", Boolean).is_(True)),
@@ -214,8 +235,38 @@ failures = Table(
     Index("failures_by_root", "root_id", "path"),
 )
 
+# What people say of an image: `embedded` in its own bytes, the other columns joined with what the
+# sidecars of its files say, kept in step with both by storage.tables.annotations alone. Date and
+# place are here where the camera wrote none.
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), primary_key=True),
+    Column("embedded", JSON(none_as_null=True)),
+    Column("rating", Integer),  # 0 to 5 stars, -1 rejected
+    Column("description", Words),  # the title and what is said below it
+    Column("taken_at", Text),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("words", Words, nullable=False, server_default=""),  # what a search looks through
+    Index("annotations_by_rating", "rating"),
+    Index("annotations_by_date", "taken_at"),
+)
+
+keywords = Table(
+    "keywords",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
+    Column("word", Words, nullable=False),
+    Column("folded", Words, nullable=False),  # for caseless matching
+    UniqueConstraint("item_id", "folded"),
+    Index("keywords_by_word", "folded", "item_id"),
+)
+
 # What models say of an item, one caption of each. Triggers keep `caption_words`, an FTS5 table
-# that no SQLAlchemy table stands for, in step with it.
+# that no SQLAlchemy table stands for, in step with it and with the words of `annotations`, which
+# have the negative number of their item there.
 captions = Table(
     "captions",
     metadata,

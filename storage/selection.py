@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
 from storage import schema
 from storage.filters import Filters, Near
@@ -57,9 +57,12 @@ def _shown(filters: Filters) -> ColumnElement[bool]:
 
 def _chosen(connection: Connection, chosen: Select[Any], filters: Filters) -> Ids:
     """Return the chosen row numbers, sorted, without those outside a filter's circle."""
-    items = schema.items
+    items, said = schema.items, schema.annotations
     if filters.near is not None:
-        placed = chosen.add_columns(items.c.latitude, items.c.longitude)
+        placed = chosen.outerjoin(said, said.c.item_id == items.c.id).add_columns(
+            func.coalesce(items.c.latitude, said.c.latitude),
+            func.coalesce(items.c.longitude, said.c.longitude),
+        )
         ids = _within(filters.near, [tuple(row) for row in connection.execute(placed)])
     else:
         ids = np.fromiter(connection.scalars(chosen), np.int64)

@@ -30,18 +30,27 @@ def command(item: str, library: str | None, as_json: bool) -> None:
         _write(found.item, found.caption, found.tags)
 
 
+def _stars(rating: int | None) -> str | None:
+    if rating is None or rating < 0:
+        return None if rating is None else "rejected"
+    return f"{rating} {'star' if rating == 1 else 'stars'}"
+
+
 def _write(item: Item, caption: str | None, given: Sequence[Tag]) -> None:
     capture = item.capture
-    placed = capture.latitude is not None and capture.longitude is not None
     write_facts(
         [
             ("item", item.hash),
             ("kind", f"{item.kind}, {item.format}, {size(item.bytes)}"),
+            ("columns", ", ".join(item.table_columns)),
             ("size", f"{item.width} × {item.height}" if item.width else None),
-            ("taken", capture.taken_at),
+            ("taken", item.taken_at),
             ("camera", capture.camera),
             ("lens", capture.lens),
-            ("place", f"{capture.latitude:.5f}, {capture.longitude:.5f}" if placed else None),
+            ("place", "{:.5f}, {:.5f}".format(*item.place) if item.place else None),
+            ("rating", _stars(item.rating)),
+            ("keywords", ", ".join(item.keywords)),
+            ("description", " ".join((item.description or "").split())),
             ("passage", f"characters {item.start} to {item.end}" if item.text else None),
             ("text", " ".join((item.text or "").split())),
             ("not read", item.omitted),

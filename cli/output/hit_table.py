@@ -22,7 +22,7 @@ def write_hits(hits: Sequence[Hit]) -> None:
         ("likelihood", [_figure(hit.likelihood) for hit in hits]),
         ("score", [_figure(hit.score) for hit in hits]),
         ("lift", [_figure(hit.lift) for hit in hits]),
-        ("taken", [(hit.item.capture.taken_at or "")[:10] for hit in hits]),
+        ("taken", [(hit.item.taken_at or "")[:10] for hit in hits]),
         ("what", [_what(hit) for hit in hits]),
         ("why", [", ".join(hit.why) if "words" in hit.why else "" for hit in hits]),
         ("item", [hit.item.hash[:10] for hit in hits]),

@@ -3,6 +3,7 @@
 Every key is always there, null where nothing is known.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def hit_row(hit: Hit) -> Row:
         "path": first_path(item),
         "paths": list(item.paths),
         "score": round(hit.score, 6),
-        "taken_at": item.capture.taken_at,
+        "taken_at": item.taken_at,
         "width": item.width,
         "height": item.height,
         "text": item.text,
@@ -40,6 +41,7 @@ def hit_row(hit: Hit) -> Row:
         "lift": _rounded(hit.lift),
         "caption": hit.caption,
         "why": list(hit.why),
+        **_annotation_columns(item),
     }
 
 
@@ -73,18 +75,19 @@ def tag_row(item: str, path: str | None, label: str, score: float, model: str) -
 def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
     """Return everything that is known of an item; `caption` is its newest one."""
     capture = item.capture
+    latitude, longitude = item.place or (None, None)
     return {
         "item": item.hash,
         "kind": item.kind,
-        "format": item.format,
+        "format": _format(item),
         "bytes": item.bytes,
         "width": item.width,
         "height": item.height,
-        "taken_at": capture.taken_at,
+        "taken_at": item.taken_at,
         "camera": capture.camera,
         "lens": capture.lens,
-        "latitude": capture.latitude,
-        "longitude": capture.longitude,
+        "latitude": latitude,
+        "longitude": longitude,
         "text": item.text,
         "start": item.start,
         "end": item.end,
@@ -96,7 +99,23 @@ def item_row(item: Item, caption: str | None, tags: Sequence[Tag]) -> Row:
         "tags": [
             {"label": tag.label, "score": round(tag.score, 6), "model": tag.model} for tag in tags
         ],
+        **_annotation_columns(item),
     }
+
+
+def _annotation_columns(item: Item) -> Row:
+    """Return what people say of an item; a rating is 0 to 5 stars, or -1 for a rejected image."""
+    return {
+        "rating": item.rating,
+        "keywords": list(item.keywords),
+        "description": item.description,
+    }
+
+
+def _format(item: Item) -> str:
+    """Return the format of an item, that of a table with the columns by which it was read."""
+    columns = item.table_columns
+    return f"{item.format}:{json.dumps(columns)}" if columns else item.format
 
 
 def status_row(status: Status, roots: Sequence[Root]) -> Row:

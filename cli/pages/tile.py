@@ -36,7 +36,7 @@ class Tile:
             rank=hit.rank,
             score=hit.score,
             path=first_path(item),
-            taken=(item.capture.taken_at or "")[:10],
+            taken=(item.taken_at or "")[:10],
             thumbnail=_thumbnail(item, library) if item.kind == "image" else None,
             text=snippet(item.text or "", _WORDS) if item.kind == "text" else None,
             match=hit.match,

@@ -58,6 +58,12 @@ def is_raw(name: str) -> bool:
     return _extension(name) in _RAW
 
 
+def may_be_image(name: str) -> bool:
+    """Return whether a file with such a name may hold an image, also one that is not read."""
+    extension = _extension(name)
+    return not any(extension in known for known in (_TEXTS, _TABLES, _COMPANIONS))
+
+
 def classify(name: str, head: bytes = b"") -> FileKind | None:
     """Return the kind of a file, or None for one that is not indexed.
 

@@ -1,4 +1,4 @@
-"""Captions: storing models' captions of items, and searching their words."""
+"""Captions: storing models' captions of items, and searching words in them and in annotations."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -21,8 +21,9 @@ _EMPTY = frozenset(
     """.split()
 )
 _MATCH = text(
-    "SELECT captions.item_id FROM caption_words JOIN captions ON captions.id = caption_words.rowid "
-    "JOIN items ON items.id = captions.item_id "
+    # What people say of an item has the item's number there, less than nought.
+    "SELECT items.id FROM caption_words LEFT JOIN captions ON captions.id = caption_words.rowid "
+    "JOIN items ON items.id = coalesce(captions.item_id, -caption_words.rowid) "
     "WHERE caption_words MATCH :words AND (items.present OR :hidden AND EXISTS "
     "(SELECT 1 FROM files WHERE files.item_id = items.id AND NOT files.excluded)) "
     "ORDER BY caption_words.rank"
@@ -82,7 +83,7 @@ def matching(
     hidden: bool = False,
     whole: bool = False,
 ) -> list[int]:
-    """Return the items whose captions contain the words: at most `limit`, the best first.
+    """Return the items whose texts contain the words: at most `limit`, the best first.
 
     Those with all of the words come before those with any, which `whole` leaves out; each are
     ranked by BM25 (Robertson and Zaragoza, 2009). `allowed` are the items that may be found,
@@ -122,5 +123,6 @@ def _matches(connection: Connection, words: str, hidden: bool) -> Iterator[int]:
 
 
 def any_at_all(connection: Connection) -> bool:
-    """Return whether there is a caption in the library."""
-    return connection.execute(select(schema.captions.c.id).limit(1)).first() is not None
+    """Return whether a model or a person says something of an image in the library."""
+    tables = (schema.captions.c.id, schema.annotations.c.item_id)
+    return any(connection.execute(select(key).limit(1)).first() is not None for key in tables)

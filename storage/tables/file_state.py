@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+from storage.records import Annotations
+
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecars:
+    """The sidecars of an image as they were read: what they looked like, and what they say."""
+
+    state: str | None = None  # names, sizes and dates; None: there are none
+    annotations: Annotations = Annotations()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,7 @@ class FileSeen:
     mtime_ns: int
     ctime_ns: int | None = None
     inode: str | None = None
+    sidecars: Sidecars | None = None  # of an image; None: they were not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,6 @@ class KnownFile:
     mtime_ns: int
     item_id: int | None
     missing: bool = False
-    format: str = ""  # of the item
     whole: bool = True  # every vector that the item should have is in the space asked about
     excluded: bool = False
     ctime_ns: int | None = None  # None: not recorded
@@ -39,6 +49,9 @@ class KnownFile:
     kind: str = ""  # of the item
     hash: str = ""  # of the item
     reader_version: int = 0  # by which rules it was read, or failed to be
+    table_columns: tuple[str, ...] = ()  # of the item
+    metadata_version: int = 0  # by which rules the item's metadata was read
+    sidecar_state: str | None = None  # of the sidecars that were read
 
     def looks_like(self, seen: FileSeen) -> bool:
         """Return whether nothing about the file indicates a change.

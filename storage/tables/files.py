@@ -27,6 +27,7 @@ from sqlalchemy.dialects.sqlite import insert
 from storage import schema
 from storage.errors import UnreadableFile
 from storage.records import Failure, Root
+from storage.tables.annotations import packed
 from storage.tables.file_state import FileSeen, KnownFile
 from storage.tables.items import has_vector, has_vectors_of_passages, refresh_presence
 
@@ -65,7 +66,6 @@ def page(
             files.c.mtime_ns,
             files.c.item_id,
             files.c.missing,
-            items.c.format,
             whole.label("whole"),
             files.c.excluded,
             files.c.ctime_ns,
@@ -73,6 +73,9 @@ def page(
             items.c.kind,
             items.c.hash,
             items.c.reader_version,
+            items.c.table_columns,
+            items.c.metadata_version,
+            files.c.sidecar_state,
         )
         .join(items, items.c.id == files.c.item_id)
         .where(under(files.c.path, folder), files.c.path > after, files.c.root_id == root.id)
@@ -140,6 +143,9 @@ def record(
     """
     table = schema.files
     values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
+    if seen.sidecars is not None:
+        said = packed(seen.sidecars.annotations)
+        values |= {"sidecar_state": seen.sidecars.state, "sidecars": said}
     _outdate(connection, seen, space_id)
     before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
     elsewhere = [] if fresh or before == item_id else _others(connection, item_id)

@@ -1,7 +1,7 @@
 """Items: content with an identity, and the one flag that says whether any of its files is shown."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
@@ -17,9 +17,9 @@ from sqlalchemy import (
 )
 
 from storage import schema
-from storage.records import Capture, ContentKind, Item
+from storage.records import Annotations, Capture, ContentKind, Item
+from storage.tables import annotations
 
-_SAME_SIZE = 1000
 # What reading a content says of it, and what a later version of the reader may say otherwise.
 _READ = ("format", "width", "height", *(each.name for each in fields(Capture)), "reader_version")
 BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
@@ -39,14 +39,9 @@ class Content:
     text: str | None = None
     omitted: str | None = None  # what of its bytes could not be read, in words
     reader_version: int = 0  # by which rules it was read
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Stored contents of one kind and size, by hash: read by today's rules, or by which others."""
-
-    current: frozenset[str] = frozenset()
-    outdated: dict[str, int] = field(default_factory=dict)
+    table_columns: tuple[str, ...] = ()
+    embedded: Annotations = Annotations()  # what its bytes say for people
+    metadata_version: int = 0  # by which rules that was read
 
 
 def batches(ids: Iterable[int]) -> Iterator[list[int]]:
@@ -70,7 +65,7 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
     if row is not None:
         changed: dict[str, object] = {}
         if content.kind in ("document", "table"):  # read by other columns or rules than before
-            changed = {"format": content.format, "omitted": content.omitted}
+            changed = {"table_columns": content.table_columns, "omitted": content.omitted}
         if row.reader_version < content.reader_version:
             columns = _columns(content)
             changed |= {name: columns[name] for name in _READ if name in columns}
@@ -95,6 +90,8 @@ def _columns(content: Content) -> dict[str, object]:
         "text": content.text,
         "present": False,  # until a file of it is recorded
         "reader_version": content.reader_version,
+        "table_columns": content.table_columns,
+        "metadata_version": content.metadata_version,
     }
 
 
@@ -150,46 +147,6 @@ def passages_of(connection: Connection, document_id: int) -> list[int]:
     return list(dict.fromkeys(int(row) for row in rows))
 
 
-def stored_by_size(
-    connection: Connection, sizes: Iterable[int], space_id: int, reader_version: int
-) -> Mapping[tuple[ContentKind, int], Stored]:
-    """Return which contents need no second reading, or little of one, by kind and size in bytes.
-
-    A picture counts once its vector of the space is stored; a document once a file of it is
-    recorded, which ingest does after its last passage, and every passage has its vector. Where
-    very many contents are of one size none are told: a file of that size is read, and found to
-    be known afterwards. Documents that were read by an earlier version than `reader_version` are
-    left out: they are read anew.
-    """
-    items, files = schema.items, schema.files
-    has_file = exists().where(files.c.item_id == items.c.id)
-    found: dict[tuple[ContentKind, int], dict[str, int]] = {}
-    proofs: tuple[tuple[ContentKind, ColumnElement[bool]], ...] = (
-        ("image", has_vector(space_id)),
-        ("document", has_file & has_vectors_of_passages(space_id)),
-    )
-    for kind, proof in proofs:
-        for batch in batches(sizes):
-            rows = connection.execute(
-                select(items.c.bytes, items.c.hash, items.c.reader_version).where(
-                    items.c.bytes.in_(batch), items.c.kind == kind, proof
-                )
-            )
-            for size, name, number in rows:
-                if kind == "image" or number >= reader_version:
-                    found.setdefault((kind, int(size)), {})[str(name)] = int(number)
-    return {
-        key: _stored(names, reader_version)
-        for key, names in found.items()
-        if len(names) <= _SAME_SIZE
-    }
-
-
-def _stored(names: Mapping[str, int], reader_version: int) -> Stored:
-    current = frozenset(name for name, number in names.items() if number >= reader_version)
-    return Stored(current, {name: number for name, number in names.items() if name not in current})
-
-
 def has_vector(space_id: int) -> ColumnElement[bool]:
     """Return the condition that an item has a vector in the space."""
     items, vectors = schema.items, schema.vectors
@@ -209,7 +166,10 @@ def is_shown() -> ColumnElement[bool]:
 
 
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
-    """Recompute `present` of these pictures and documents, and of the documents' passages."""
+    """Recompute `present` of these pictures and documents, and of the documents' passages.
+
+    What the sidecars of their files say is joined again with it.
+    """
     items, files, passages = schema.items, schema.files, schema.passages
     on_disk = exists().where(files.c.item_id == items.c.id, is_shown())
     for batch in batches(item_ids):
@@ -218,6 +178,7 @@ def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
             .where(items.c.id.in_(batch), items.c.kind != "text")
             .values(present=on_disk)
         )
+        annotations.refresh(connection, batch)
         held = select(passages.c.item_id).where(passages.c.document_id.in_(batch))
         _refresh_passages(connection, connection.scalars(held))
 
@@ -318,9 +279,11 @@ def hydrate(connection: Connection, item_ids: Sequence[int]) -> dict[int, Item]:
     found: dict[int, Item] = {}
     for batch in batches(item_ids):
         rows = connection.execute(select(schema.items).where(schema.items.c.id.in_(batch)))
-        spots = _places(connection, batch)
+        spots, said = _places(connection, batch), annotations.of_items(connection, batch)
         for row in rows:
-            found[int(row.id)] = _item(row._mapping, spots.get(int(row.id), _Places()))
+            number = int(row.id)
+            spot = spots.get(number, _Places())
+            found[number] = _item(row._mapping, spot, said.get(number, {}))
     return found
 
 
@@ -361,16 +324,17 @@ def _place(spot: _Places, path: str, missing: bool, excluded: bool) -> None:
         setattr(spot, state, (*paths, path))
 
 
-def _item(row: RowMapping, spot: _Places) -> Item:
+def _item(row: RowMapping, spot: _Places, said: Mapping[str, Any]) -> Item:
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
     capture = Capture(
         **{name: values.pop(name) for name in ("taken_at", "camera", "lens")},
         **{name: values.pop(name) for name in ("latitude", "longitude")},
     )
-    for name in ("present", "reader_version"):
+    for name in ("present", "reader_version", "metadata_version"):
         values.pop(name)
     return Item(
         **values,
+        **said,
         capture=capture,
         start=spot.start,
         end=spot.end,

@@ -12,7 +12,7 @@ Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
 KEYS = (
     "rank item kind path paths score taken_at width height text start end "
-    "match likelihood lift caption why"
+    "match likelihood lift caption why rating keywords description"
 ).split()
 
 
@@ -32,7 +32,8 @@ def test_a_hit_has_every_key(run_json: RunJson, photos: Path) -> None:
     assert hits[0]["taken_at"] == "2020-06-01T12:00:00"
     assert (hits[0]["width"], hits[0]["height"], hits[0]["text"]) == (96, 64, None)
     assert hits[0]["score"] > 0.99
-    assert [hits[0][key] for key in KEYS[-5:]] == [None, None, None, None, ["meaning"]]
+    assert [hits[0][key] for key in KEYS[-8:-3]] == [None, None, None, None, ["meaning"]]
+    assert [hits[0][key] for key in KEYS[-3:]] == [None, [], None]
 
 
 def test_a_passage_has_its_place_in_the_text(run_json: RunJson) -> None:

@@ -3,12 +3,15 @@
 `tests.contract.recorded` has made it; the golden files were written by 0.1.0 itself.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import sightline
+from tests.contract.drawing import XMP
 from tests.contract.golden import compare
 from tests.contract.recorded import restore
 from tests.contract.terminal import Note, Terminal
@@ -77,6 +80,37 @@ def test_the_library_answers_as_it_did(tmp_path: Path) -> None:
     restore(VERSION, terminal.place)
     album = terminal.place / "album"
     compare({f"library_{VERSION}_{name}": play(terminal, album) for name, play in SCENES.items()})
+
+
+def test_the_next_run_reads_what_is_said_and_encodes_nothing(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    restore(VERSION, terminal.place)
+    album = terminal.place / "album"
+    (album / "photo 1.xmp").write_text(XMP, encoding="utf-8")
+    thumbnail = next((terminal.library / "thumbnails").rglob("*.webp"))
+    thumbnail.write_bytes(b"as it was")  # which reading a picture again would write over
+    [report] = _printed(terminal, "index")
+    assert (report["unchanged"], report["new"], report["reread"], report["failed"]) == (13, 0, 0, 1)
+    [hit] = _printed(terminal, "search", "caf\u00e9", "--rating", "4", "--keyword", "SEA")
+    assert hit["path"] == str(album / "photo 1.jpg")
+    assert (hit["rating"], hit["keywords"], hit["why"][-1]) == (4, ["sea", "caf\u00e9"], "words")
+    assert thumbnail.read_bytes() == b"as it was"
+
+
+def test_the_columns_of_a_table_are_no_part_of_its_format(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    restore(VERSION, terminal.place)
+    with terminal.at_home(), sightline.open(terminal.library) as opened:
+        item = opened.library.find(str(terminal.place / "album" / "table.csv"))
+    assert (item.format, item.table_columns) == ("table", ("caption",))
+    [row] = _printed(terminal, "show", terminal.place / "album" / "table.csv")
+    assert row["format"] == 'table:["caption"]'
+
+
+def _printed(terminal: Terminal, *words: object) -> list[dict[str, Any]]:
+    done = terminal.run(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_a_new_catalogue_has_the_tables_that_it_had(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_a_touched_file_is_not_decoded_among_however_many_of_its_size(
     library: Library, twins: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(twins)
-    monkeypatch.setattr("storage.tables.items._SAME_SIZE", 2)
+    monkeypatch.setattr("storage.tables.stored_contents._SAME_SIZE", 2)
     for path in twins.iterdir():
         path.chmod(0o600)
     assert counts(index(limits=NO_PIXELS)) == {"unchanged": 3}

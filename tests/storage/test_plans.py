@@ -10,8 +10,9 @@ from sqlalchemy import Connection, event
 from indexer import Report
 from storage import Caption, Filters, Library, Tag, active_space
 from storage.selection import select_items, select_vectors
-from storage.tables import captions, files, items, tags, vectors
+from storage.tables import captions, files, tags, vectors
 from storage.tables.roots import Roots
+from storage.tables.stored_contents import stored_by_size
 
 Index = Callable[..., Report]
 
@@ -54,7 +55,7 @@ def test_the_hot_questions_use_indexes(library: Library, photos: Path, index: In
         root = next(iter(Roots(connection)))
         with plans(connection) as steps:
             files.page(connection, root, str(photos), str(photos / "1.png"), 1000, 1)
-            items.stored_by_size(connection, range(500), 1, 1)
+            stored_by_size(connection, range(500), 1, 1)
             vectors.any_of(connection, 1, "text")
             vectors.count(connection, 1, "text")
             list(vectors.blocks(connection, 1, "text"))
@@ -69,6 +70,9 @@ def test_a_filter_begins_with_what_it_names(library: Library, photos: Path, inde
     narrow = [
         Filters(tags=("beach", "sunset")),
         Filters(after="2020"),
+        Filters(before="2020"),
+        Filters(rating="4"),
+        Filters(keyword=("sea", "sunset")),
         Filters(folder=str(photos / "summer")),
     ]
     with library.catalogue.writing() as connection:

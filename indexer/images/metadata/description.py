@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import BinaryIO
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
@@ -114,25 +115,33 @@ def _embedded(path: str) -> Metadata:
     # Headers of strangers raise nearly anything. No pixel is decoded, so none is too many.
     with suppress(Exception), pixel_limit(sys.maxsize):
         if _is_file(path):
-            if (packet := xmp_packets.jxl(path)) is not None:
-                return _packet(packet)
-            return _opened(path)
+            with open(path, "rb") as stream:
+                packet, rest = embedded(stream)
+                return joined(_packet(packet), rest)
     return Metadata()
 
 
-def _opened(path: str) -> Metadata:
-    with Image.open(path, formats=_FORMATS) as image:
-        packet = image.info.get("xmp")
+def embedded(stream: BinaryIO) -> tuple[bytes | None, Metadata]:
+    """Return the XMP packet of an image and what IPTC and EXIF say; no pixel is decoded.
+
+    Raises nearly anything for an image that is damaged.
+    """
+    if (packet := xmp_packets.jxl(stream)) is not None:
+        return packet, Metadata()
+    stream.seek(0)
+    with Image.open(stream, formats=_FORMATS) as image:
+        text = image.info.get("xmp")
         if image.format == "PNG":
-            packet, block = xmp_packets.png(path)
+            text, block = xmp_packets.png(stream)
             image.info["exif"] = block or b""  # else Pillow decodes the pixels to look behind them
-        said = _packet(packet.encode() if isinstance(packet, str) else packet)
-        return joined(said, _iptc(image), _exif(image))
+        packet = text.encode() if isinstance(text, str) else text
+        rest = joined(_iptc(image), _exif(image))
+        return packet if isinstance(packet, bytes) else None, rest
 
 
-def _packet(packet: object) -> Metadata:
+def _packet(packet: bytes | None) -> Metadata:
     with suppress(ValueError):
-        return xmp.parse(packet) if isinstance(packet, bytes) else Metadata()
+        return Metadata() if packet is None else xmp.parse(packet)
     return Metadata()
 
 
@@ -149,7 +158,7 @@ def _iptc(image: ImageFile.ImageFile) -> Metadata:
 
 
 def _exif(image: ImageFile.ImageFile) -> Metadata:
-    capture, tags = exif.capture(image), exif.main_tags(image)
+    capture, tags = exif.read(image)
     words = _wide(tags.get(_KEYWORDS)).split(";")
     return Metadata(
         keywords=_each(words),

@@ -38,6 +38,14 @@ class _Directory(TiffImagePlugin.ImageFileDirectory_v2):
 
 def capture(image: Image.Image) -> Capture:
     """Read date, camera, lens and place from an opened image, as far as they make sense."""
+    return read(image)[0]
+
+
+def read(image: Image.Image) -> tuple[Capture, Mapping[int, Any]]:
+    """Read what the camera wrote, and the tags of the main directory, IFD0, as they stand.
+
+    Texts among the tags are bytes.
+    """
     main, detail, place = _directories(image)
     tags = {**main, **detail}
     latitude, longitude = position(
@@ -46,18 +54,14 @@ def capture(image: Image.Image) -> Capture:
         place.get(_GPS.GPSLongitude),
         place.get(_GPS.GPSLongitudeRef),
     )
-    return Capture(
+    found = Capture(
         taken_at=_taken_at(tags),
         camera=_camera(one_line(tags.get(_BASE.Make)), one_line(tags.get(_BASE.Model))),
         lens=one_line(tags.get(_BASE.LensModel)),
         latitude=latitude,
         longitude=longitude,
     )
-
-
-def main_tags(image: Image.Image) -> Mapping[int, Any]:
-    """Read the tags of an opened image's main directory, IFD0; texts are bytes as they stand."""
-    return _directories(image)[0]
+    return found, main
 
 
 def orientation(image: Image.Image) -> int:

@@ -16,12 +16,13 @@ LARGEST = 4 << 20  # bytes; Lightroom's and darktable's longest edits take some 
 _MOST = 50_000  # elements of a packet that is added to: each takes a kilobyte of memory then
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_DC = "http://purl.org/dc/elements/1.1/"
-_XMP = "http://ns.adobe.com/xap/1.0/"
-_EXIF = "http://ns.adobe.com/exif/1.0/"
+DC = "http://purl.org/dc/elements/1.1/"
+XMP = "http://ns.adobe.com/xap/1.0/"
+EXIF = "http://ns.adobe.com/exif/1.0/"
+PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
-_PREFIXES = {_DC: "dc", _XMP: "xmp", _EXIF: "exif", _TIFF: "tiff"}
+_PREFIXES = {DC: "dc", XMP: "xmp", EXIF: "exif", _TIFF: "tiff"}
 _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="sightline">
 <rdf:RDF xmlns:rdf="{_RDF}"/>
@@ -55,19 +56,27 @@ class Metadata:
 
 def parse(packet: bytes) -> Metadata:
     """Parse a packet; raises a ValueError worded for the user."""
-    root = _tree(_text(packet))
-    described = list(root.iter(f"{{{_RDF}}}Description"))
-    place = angle(_value(described, _EXIF, "GPSLatitude"), "NS", 90)
-    across = angle(_value(described, _EXIF, "GPSLongitude"), "EW", 180)
+    return metadata(described(packet))
+
+
+def described(packet: bytes) -> list[ElementTree.Element]:
+    """Return the descriptions in a packet; raises a ValueError worded for the user."""
+    return list(_tree(_text(packet)).iter(f"{{{_RDF}}}Description"))
+
+
+def metadata(described: list[ElementTree.Element]) -> Metadata:
+    """Return the metadata in the descriptions of a packet."""
+    place = angle(value(described, EXIF, "GPSLatitude"), "NS", 90)
+    across = angle(value(described, EXIF, "GPSLongitude"), "EW", 180)
     whole = place is not None and across is not None
     return Metadata(
         keywords=tuple(dict.fromkeys(_keywords(described))),
-        rating=stars(_value(described, _XMP, "Rating")),
-        description=tidy(_value(described, _DC, "description")) or None,
+        rating=stars(value(described, XMP, "Rating")),
+        description=tidy(value(described, DC, "description")) or None,
         latitude=place if whole else None,
         longitude=across if whole else None,
-        taken_at=moment(_value(described, _EXIF, "DateTimeOriginal")),
-        camera=tidy(_value(described, _TIFF, "Model")) or None,
+        taken_at=moment(value(described, EXIF, "DateTimeOriginal")),
+        camera=tidy(value(described, _TIFF, "Model")) or None,
     )
 
 
@@ -167,8 +176,8 @@ def _tree(text: str) -> ElementTree.Element:
         raise ValueError(f"it is not well-formed: {error}") from None
 
 
-def _value(described: list[ElementTree.Element], space: str, name: str) -> str | None:
-    """Find a property: an attribute, a text, or of several texts the one for every language."""
+def value(described: list[ElementTree.Element], space: str, name: str) -> str | None:
+    """Return a property: an attribute, a text, or of several texts the one for every language."""
     key = f"{{{space}}}{name}"
     for each in described:
         if key in each.attrib:
@@ -185,7 +194,7 @@ def _value(described: list[ElementTree.Element], space: str, name: str) -> str |
 
 def _keywords(described: list[ElementTree.Element]) -> Iterator[str]:
     for each in described:
-        for one in each.findall(f"{{{_DC}}}subject/*/{{{_RDF}}}li"):
+        for one in each.findall(f"{{{DC}}}subject/*/{{{_RDF}}}li"):
             if word := tidy(one.text):
                 yield word
 
@@ -215,20 +224,20 @@ class _Packet:
     def say(self, more: Metadata) -> None:
         """Add what is known of a picture."""
         if more.keywords:
-            self._add(self._property(_DC, "subject"), "Bag", more.keywords)
+            self._add(self._property(DC, "subject"), "Bag", more.keywords)
         if more.rating is not None:
-            self._set(_XMP, "Rating", str(more.rating))
+            self._set(XMP, "Rating", str(more.rating))
         if more.description is not None and not self._attribute(
-            _DC, "description", more.description
+            DC, "description", more.description
         ):
-            described = self._property(_DC, "description")
+            described = self._property(DC, "description")
             self._clear(described)
             self._add(described, "Alt", (more.description,))
         if more.latitude is not None and more.longitude is not None:
-            self._set(_EXIF, "GPSLatitude", _spelt_angle(more.latitude, "NS"))
-            self._set(_EXIF, "GPSLongitude", _spelt_angle(more.longitude, "EW"))
+            self._set(EXIF, "GPSLatitude", _spelt_angle(more.latitude, "NS"))
+            self._set(EXIF, "GPSLongitude", _spelt_angle(more.longitude, "EW"))
         if more.taken_at is not None:
-            self._set(_EXIF, "DateTimeOriginal", more.taken_at)
+            self._set(EXIF, "DateTimeOriginal", more.taken_at)
         if more.camera is not None:
             self._set(_TIFF, "Model", more.camera)
 

@@ -18,28 +18,28 @@ _KEYWORD = b"XML:com.adobe.xmp\0"
 _MOST = 10_000  # chunks or boxes; a picture of any size has some thousands
 
 
-def png(path: str) -> tuple[bytes | None, bytes | None]:
+def png(stream: BinaryIO) -> tuple[bytes | None, bytes | None]:
     """Find a PNG's XMP packet and EXIF block, wherever in the file; raises OSError."""
     xmp = exif = None
-    with open(path, "rb") as stream:
-        if stream.read(len(_PNG)) != _PNG:
-            return None, None
-        for kind, size in _chunks(stream):
-            if kind == b"eXIf" and size <= LARGEST:
-                exif = stream.read(size)
-            elif kind == b"iTXt" and size <= LARGEST:
-                xmp = _packet(stream.read(size)) or xmp
+    stream.seek(0)
+    if stream.read(len(_PNG)) != _PNG:
+        return None, None
+    for kind, size in _chunks(stream):
+        if kind == b"eXIf" and size <= LARGEST:
+            exif = stream.read(size)
+        elif kind == b"iTXt" and size <= LARGEST:
+            xmp = _packet(stream.read(size)) or xmp
     return xmp, exif
 
 
-def jxl(path: str) -> bytes | None:
+def jxl(stream: BinaryIO) -> bytes | None:
     """Find a JPEG XL file's XMP packet unless it is compressed; raises OSError."""
-    with open(path, "rb") as stream:
-        if stream.read(len(_JXL)) != _JXL:
-            return None
-        for kind, size in _boxes(stream):
-            if kind == b"xml " and size <= LARGEST:
-                return stream.read(size)
+    stream.seek(0)
+    if stream.read(len(_JXL)) != _JXL:
+        return None
+    for kind, size in _boxes(stream):
+        if kind == b"xml " and size <= LARGEST:
+            return stream.read(size)
     return None
 
 
@@ -54,7 +54,9 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _boxes(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    end = os.fstat(stream.fileno()).st_size
+    inside = stream.tell()
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(inside)
     for _ in range(_MOST):
         start, head = stream.tell(), stream.read(8)
         size = int.from_bytes(head[:4], "big")

@@ -8,10 +8,10 @@ are an image and a .mov of one name, their edits IMG_E1234 with IMG_1234.AAE; si
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from indexer.images.file_kind import is_raw
+from indexer.images.metadata.sidecars import folded as folded
 
 _VIDEOS = frozenset(".mov .mp4 .m4v .mp .avi .3gp .mpg .mpeg .mts .lrv .lrf .insv".split())
 _SIDECARS = frozenset(
@@ -29,11 +29,6 @@ _EDITED = "-edited"  # Takeout's suffix for images edited in Google Photos
 _JSON, _AAE, _MP = frozenset((".json",)), frozenset((".aae",)), frozenset((".mp",))
 _VERSION = re.compile(r"(.+)_\d{2,}(\.[^.]+)\.xmp")
 _APPLE = re.compile(r"(img_)(e?)(\d+.*)")
-
-
-def folded(name: str) -> str:
-    """Return a name normalised as case-insensitive file systems compare it."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_companion(name: str) -> bool:

@@ -9,6 +9,7 @@ from indexer import Report
 from storage import Library, schema
 from storage.records import Capture
 from storage.tables import duplicate_pairs, fingerprints, items, reader_versions
+from storage.tables.stored_contents import stored_by_size
 
 Index = Callable[..., Report]
 CAPTURE = Capture("2019-06-01T12:30:00", "Acme Box", None, 38.7, -9.1)
@@ -76,7 +77,7 @@ def test_stored_contents_are_told_by_their_version(library: Library, version: in
             "INSERT INTO vectors (space_id, item_id, kind, vector) VALUES (1, ?, 'image', x'00')",
             (item,),
         )
-        stored = items.stored_by_size(connection, [5], 1, 1)[("image", 5)]
+        stored = stored_by_size(connection, [5], 1, 1)[("image", 5)]
     name = "ab" * 32
     assert stored.current == (frozenset([name]) if version else frozenset())
     assert stored.outdated == ({} if version else {name: 0})

@@ -6,7 +6,7 @@ import pytest
 from PIL import ExifTags, Image, TiffImagePlugin, TiffTags
 from PIL.TiffImagePlugin import IFDRational
 
-from indexer.images.metadata.exif import capture, main_tags, orientation
+from indexer.images.metadata.exif import capture, orientation, read
 from storage.records import Capture
 from tests.indexer.exif_block import (
     ASCII,
@@ -229,9 +229,9 @@ def test_a_damaged_tag_costs_no_other_tag() -> None:
 
 def test_the_main_tags_are_those_of_ifd0_with_texts_as_bytes() -> None:
     written = block([(0x10E, UTF8, "Brücke\0".encode())], [(TAKEN, ASCII, b"2015\0")])
-    assert main_tags(saved(written, "JPEG"))[0x10E] == "Brücke\0".encode()
-    assert TAKEN not in main_tags(saved(written, "JPEG"))
-    assert main_tags(Image.new("RGB", (8, 8))) == {}
+    assert read(saved(written, "JPEG"))[1][0x10E] == "Brücke\0".encode()
+    assert TAKEN not in read(saved(written, "JPEG"))[1]
+    assert read(Image.new("RGB", (8, 8)))[1] == {}
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Pillow's; the safe opening hushes it

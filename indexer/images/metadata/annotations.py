@@ -1,0 +1,120 @@
+"""What people say of an image, read for the catalogue: in its own bytes and in its sidecars.
+
+Nothing here raises: what is broken, or larger than anybody writes, says nothing. Of date and place
+what XMP says is read; the camera's own is a `storage.records.Capture`, and goes before it, since
+programs write dates of their own into XMP.
+"""
+
+import os
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import BinaryIO
+from xml.etree.ElementTree import Element
+
+from indexer.images.metadata import description, xmp
+from indexer.images.pixel_limit import pixel_limit
+from storage.records import Annotations
+
+_MOST_KEYWORDS = 1_000
+_LONGEST_KEYWORD = 200  # characters
+_LONGEST_TEXT = 10_000
+# When the shutter opened, when a scan or a film was taken, when it was digitised.
+_DATES = (
+    (xmp.EXIF, "DateTimeOriginal"),
+    (xmp.PHOTOSHOP, "DateCreated"),
+    (xmp.XMP, "CreateDate"),
+)
+_LIKE_EXIF = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T]")  # as darktable writes it
+_RATINGS = {-1.0: -1, 0.0: 0, 1.0: 1, 2.0: 2, 3.0: 3, 4.0: 4, 5.0: 5}
+
+
+def embedded(stream: BinaryIO) -> Annotations:
+    """Read what the bytes of an image say: XMP goes before IPTC and EXIF."""
+    with suppress(Exception), pixel_limit(sys.maxsize):
+        packet, rest = description.embedded(stream)
+        plain = _bounded(
+            Annotations(rating=rest.rating, keywords=rest.keywords, description=rest.description)
+        )
+        return Annotations.joined(_of_packet(packet), plain)
+    return Annotations()
+
+
+def embedded_in(path: str) -> Annotations:
+    """Read what the bytes of an image file say."""
+    with suppress(OSError):
+        if stat.S_ISREG(os.stat(path).st_mode):  # no pipe, which might never end
+            with open(path, "rb") as stream:
+                return embedded(stream)
+    return Annotations()
+
+
+def of_sidecars(paths: Sequence[str]) -> Annotations:
+    """Read what sidecars say, the first before the others."""
+    return Annotations.joined(*map(_of_sidecar, paths))
+
+
+def _of_sidecar(path: str) -> Annotations:
+    with suppress(OSError):
+        if stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as stream:
+                return _of_packet(stream.read(xmp.LARGEST + 1))
+    return Annotations()
+
+
+def _of_packet(packet: bytes | None) -> Annotations:
+    # Beside what cannot be parsed: whatever takes more memory than there is.
+    with suppress(Exception):
+        return Annotations() if packet is None else _of_descriptions(xmp.described(packet))
+    return Annotations()
+
+
+def _of_descriptions(described: list[Element]) -> Annotations:
+    known = xmp.metadata(described)
+    moments = (_moment(xmp.value(described, *name)) for name in _DATES)
+    return _bounded(
+        Annotations(
+            # Nought is an answer here: the stars of the image were taken back.
+            rating=_rating(xmp.value(described, xmp.XMP, "Rating")),
+            keywords=known.keywords,
+            title=xmp.tidy(xmp.value(described, xmp.DC, "title") or "") or None,
+            description=known.description,
+            taken_at=next(filter(None, moments), None),
+            latitude=known.latitude,
+            longitude=known.longitude,
+        )
+    )
+
+
+def _bounded(said: Annotations) -> Annotations:
+    words = (" ".join(word.split())[:_LONGEST_KEYWORD] for word in said.keywords)
+    return Annotations(
+        rating=said.rating,
+        keywords=tuple(dict.fromkeys(filter(None, words)))[:_MOST_KEYWORDS],
+        title=said.title and said.title[:_LONGEST_TEXT],
+        description=said.description and said.description[:_LONGEST_TEXT],
+        taken_at=said.taken_at,
+        latitude=said.latitude,
+        longitude=said.longitude,
+    )
+
+
+def _rating(written: str | None) -> int | None:
+    with suppress(ValueError):
+        return _RATINGS.get(float(written or ""))
+    return None
+
+
+def _moment(written: str | None) -> str | None:
+    """Return a date of XMP as the catalogue has dates, None where there is no such day."""
+    found = xmp.moment(_LIKE_EXIF.sub(r"\1-\2-\3T", (written or "").strip()))
+    if found is None:
+        return None
+    found = found[:-1] + "+00:00" if found.endswith("Z") else found
+    with suppress(ValueError):
+        datetime.fromisoformat(found + "-01-01"[len(found) - 4 :] if len(found) < 10 else found)
+        return found
+    return None
