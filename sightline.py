@@ -106,7 +106,7 @@ class Sightline:
 
     @property
     def notices(self) -> list[str]:
-        """What was repaired or worked around to open the library."""
+        """Return what was repaired or worked around to open the library."""
         return self.library.notices
 
     def index(

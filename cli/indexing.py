@@ -27,7 +27,7 @@ def run_index(app: Sightline, run: Callable[..., Report], model: str | None = No
 
 
 def _tell_beside(library: Library, model: str) -> None:
-    """Where vectors were made beside those in use, say what is left to do."""
+    """Write what is left to do where vectors were added beside those in use."""
     current, *others = library.spaces()
     named = [counted for counted in others if counted.space.name == canonical(model)]
     if current.space.name == canonical(model) or not named:

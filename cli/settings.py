@@ -1,4 +1,4 @@
-"""What a person has set, read once: flag, then environment, then settings file, then default.
+"""The settings of a person, read once: flag, then environment, then settings file, then default.
 
 Nothing else reads what a person set.
 """

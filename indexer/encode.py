@@ -51,7 +51,7 @@ class Arrival:
 
     @property
     def seen(self) -> FileSeen:
-        """The file as it was seen, and what its sidecars say."""
+        """Return the file as it was seen, with the metadata of its sidecars."""
         if self.change.kind != "image" or not isinstance(self.read, FileContent):
             return self.change.seen
         state = sidecars.state(self.change.sidecars)

@@ -52,7 +52,7 @@ class FolderReader:
 
     @property
     def done(self) -> int:
-        """How many were read or could not be."""
+        """Return how many were read or could not be."""
         return self.failed + self.read_well
 
     def check(self) -> None:

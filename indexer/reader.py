@@ -89,7 +89,7 @@ class HeaderContent:
 
 @dataclass(frozen=True, slots=True)
 class MetadataContent:
-    """What people say of an unchanged picture; `embedded` is None where it was known."""
+    """The metadata of an unchanged picture; `embedded` is None where it was known."""
 
     embedded: Annotations | None
 

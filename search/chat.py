@@ -59,7 +59,7 @@ class Chat:
 
     @property
     def model(self) -> str:
-        """The name of the model."""
+        """Return the name of the model."""
         return self._chat_model.name
 
     @property

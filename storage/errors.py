@@ -58,7 +58,7 @@ Step = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What to do next, where a face has a name of its own for it; `of` is what it is done to."""
+    """The next step, for a face that has a name of its own for it; `of` is what it is done to."""
 
     step: Step
     of: str = ""

@@ -1,6 +1,7 @@
 """The frozen records that all layers share: items, spaces, roots, failures, builds, status."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, Self, TypeVar
 
@@ -34,10 +35,13 @@ class Answer(list[Record]):
     ) -> Self:
         """Collect records and hand on every one as it comes; `notices` are read at the end."""
         records = []
-        for record in made:
-            records.append(record)
-            if each is not None:
-                each(record)
+        with ExitStack() as stack:
+            if isinstance(made, Generator):  # which may hold the library, also where `each` raises
+                stack.callback(made.close)
+            for record in made:
+                records.append(record)
+                if each is not None:
+                    each(record)
         return cls(records, notices)
 
 
@@ -56,7 +60,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """What a person, or a program for them, says of an image, in it or in a sidecar beside it."""
+    """Metadata by a person, or a program for them, in an image or in a sidecar beside it."""
 
     rating: int | None = None  # 0 to 5 stars, -1 rejected
     keywords: tuple[str, ...] = ()
@@ -120,12 +124,12 @@ class Item:
 
     @property
     def taken_at(self) -> str | None:
-        """When it was taken: by the camera's clock, else as people say."""
+        """Return when it was taken: by the camera's clock, else as people say."""
         return self.capture.taken_at or self.annotated.taken_at
 
     @property
     def place(self) -> tuple[float, float] | None:
-        """Where it was taken, in degrees north and east: by the camera, else as people say."""
+        """Return where it was taken, in degrees north and east, by the camera or else by people."""
         for known in (self.capture, self.annotated):
             if known.latitude is not None and known.longitude is not None:
                 return known.latitude, known.longitude

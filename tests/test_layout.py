@@ -29,7 +29,7 @@ QUESTIONS = frozenset(("What", "How", "Where", "Which", "Who", "Why", "When", "W
 # A function begins with a verb and neither with a noun nor with what it is asked.
 NO_BEGINNINGS = QUESTIONS | {"A", "An", "The", "True", "False", "None", "Need", "Understand"}
 # The rooms whose every docstring has been read for this.
-READ = ("search", "storage", "indexer")
+READ = ("sightline.py", "search", "storage", "indexer", "cli")
 # A function may be longer where a reason stands here: "file.py:name": "why".
 LONG_FOR_A_REASON: dict[str, str] = {}
 

@@ -77,7 +77,7 @@ class Demo:
 
     @property
     def is_drawn(self) -> bool:
-        """Whether all photos are there; an interrupted drawing is simply done again."""
+        """Return whether all photos are there; an interrupted drawing is simply done again."""
         return self._marker.exists() and self._marker.read_text(encoding="utf-8") == _DRAWN
 
     def draw(self) -> Iterator[Path]:

@@ -1,1 +1,1 @@
-"""What commands write: rows for programs, tables for people, progress, prompts."""
+"""The output of commands: rows for programs, tables for people, progress, prompts."""

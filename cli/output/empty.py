@@ -1,4 +1,4 @@
-"""Why nothing was found, and what would help."""
+"""The reason why nothing was found, in words, and what would help."""
 
 from cli.options import written
 from search.query import SearchKind

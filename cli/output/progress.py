@@ -15,7 +15,7 @@ _ERASE = "\r\x1b[K"
 
 
 class Count:
-    """How far a run is, in one line that steps aside for the results it stands among."""
+    """The progress of a run, in one line that steps aside for the results it stands among."""
 
     def __init__(self, label: str, shown: bool, said: Callable[[int], str]) -> None:
         self._label, self._shown, self._said = label, shown, said

@@ -1,4 +1,4 @@
-"""How results look: lines for people, JSON for programs, bytes for pipes.
+"""The look of results: lines for people, JSON for programs, bytes for pipes.
 
 Results go to stdout, everything else to stderr.
 """

@@ -66,7 +66,7 @@ class Row(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ItemLook:
-    """What the page shows of a content beside what the plan knows; all of it may be unknown."""
+    """The facts that the page shows of a content beside those of the plan; any may be unknown."""
 
     thumbnail: bytes | None = None  # WebP, any size
     width: int | None = None  # upright pixels
@@ -104,7 +104,7 @@ def write_page(rows: Iterable[Row], look: Look, folder: Path) -> Path:
 
 
 def _frame() -> tuple[str, str]:
-    """What stands before the groups and what behind, with a policy that runs nothing else."""
+    """Return the page before the groups and behind them, with a policy that runs nothing else."""
     style = _part(".css")
     script = (_HERE / "dedup_choices.js").read_text(encoding="utf-8")
     script = f"\n{script}\n{_part('.js')}"
@@ -211,7 +211,7 @@ def _uri(path: str) -> str | None:
 
 
 def _changed(path: str) -> str:
-    """When a file was last written, local time; empty where it cannot be asked."""
+    """Return when a file was last written, in local time; empty where it cannot be asked."""
     with suppress(OSError, ValueError, OverflowError):
         stamp = datetime.fromtimestamp(os.stat(path).st_mtime)
         return stamp.isoformat(" ", "minutes")
@@ -219,7 +219,7 @@ def _changed(path: str) -> str:
 
 
 class _Pictures:
-    """Where the pictures of a report are: the first ones inside the page, the rest beside it."""
+    """The pictures of a report: the first ones inside the page, the rest beside it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""What the report shows of a file beside what the plan knows, read many at a time."""
+"""The facts that the report shows of a file beside what the plan knows, read many at a time."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice

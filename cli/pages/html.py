@@ -53,7 +53,7 @@ class Section:
 
     @property
     def captions(self) -> list[str]:
-        """What stands under the pictures, in their order."""
+        """Return the captions under the pictures, in their order."""
         return [tile.caption for tile in self.tiles if tile.caption]
 
 

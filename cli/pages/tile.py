@@ -46,13 +46,13 @@ class Tile:
 
     @property
     def figure(self) -> str:
-        """How well it fits: the match where there is one, else the cosine; and the lift."""
+        """Return how well it fits: the match where there is one, else the cosine; and the lift."""
         said = f"{self.score:.3f}" if self.match is None else f"match {self.match:.3f}"
         return said if self.lift is None else f"{said}, lift {self.lift:.3f}"
 
     @property
     def name(self) -> str:
-        """The file's own name, safe to show."""
+        """Return the file's own name, safe to show."""
         return printable((self.path or "").rpartition("/")[2])
 
 

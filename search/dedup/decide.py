@@ -1,4 +1,4 @@
-"""What a person decides on groups of a plan, and what was decided so far."""
+"""Decisions of a person on groups of a plan: stored, listed and taken back."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -15,7 +15,14 @@ from search.dedup.decide import DecidedGroup
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.leakage import Leak
 from search.dedup.detect.semdedup import check_cosines
-from search.dedup.find import Comparing, DedupPlan, DedupRequest, Watch, find_duplicates
+from search.dedup.find import (
+    Comparing,
+    DedupPlan,
+    DedupRequest,
+    Watch,
+    check_writable,
+    find_duplicates,
+)
 from search.dedup.leaks import FolderImages, LeakReport, LeakRequest, Leaks
 from search.dedup.plan.plan import PlanFile
 from search.dedup.semantic import SemanticCluster, semantic_duplicates
@@ -128,6 +135,7 @@ class Duplicates:
         """
         request = request or LeakRequest()
         check_folder(self._library, request.filters)
+        check_writable(self._library)
         images = self._read_folder(str(folder))
         images.check()
         with self._comparing() as pool:

@@ -31,7 +31,7 @@ Comparing = Callable[[], AbstractContextManager[Pool]]  # processes that compare
 
 @dataclass(frozen=True, slots=True)
 class DedupRequest:
-    """What counts as a duplicate, among which images, and what the plan is to drop.
+    """The kinds to look for, among which images, and what the plan is to drop.
 
     `drop` None drops identical files and same pictures. `keep` names the rules that choose a
     group's keeper, the weightiest first; files in the folders `prefer` go before all rules. The
@@ -62,23 +62,23 @@ class DedupRequest:
 
     @property
     def dropped(self) -> tuple[Kind, ...]:
-        """The kinds that the plan drops."""
+        """Return the kinds that the plan drops."""
         return DROPPED if self.drop is None else self.drop
 
     @property
     def against_folder(self) -> str | None:
-        """The folder `against`, absolute and without links."""
+        """Return the folder `against`, absolute and without links."""
         return None if self.against is None else _absolute(self.against)
 
     @property
     def file(self) -> str | None:
-        """The one file that is compared with the whole library, where the filters name one."""
+        """Return the one file to compare with the whole library, if the filters name one."""
         folder = self.filters.folder
         return folder if folder is not None and Path(folder).is_file() else None
 
     @property
     def folders(self) -> list[str]:
-        """The folders outside of which no file is planned for; none for everywhere."""
+        """Return the folders outside of which no file is planned for; none for everywhere."""
         if self.filters.folder is None or self.file:
             return []
         return [self.filters.folder, *([self.against_folder] if self.against_folder else [])]
@@ -94,7 +94,7 @@ class DedupPlan:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What was not compared, in sentences."""
+        """Return sentences about what was not compared."""
         said = []
         if self.unseen:
             were = "1 image was" if self.unseen == 1 else f"{self.unseen:,} images were"
@@ -106,12 +106,12 @@ class DedupPlan:
 
     @property
     def groups(self) -> int:
-        """How many groups of duplicates there are."""
+        """Return the number of groups of duplicates."""
         return self.entries[-1].group if self.entries else 0
 
     @property
     def dropped(self) -> list[Entry]:
-        """The files that are to go."""
+        """Return the files that are to be dropped."""
         return [entry for entry in self.entries if entry.action == "drop"]
 
 

@@ -17,7 +17,7 @@ from storage.selection import select_items
 
 @dataclass(frozen=True, slots=True)
 class LeakRequest:
-    """What counts as a leak, and which images of the library are the training set."""
+    """The kinds that count as a leak, and the images of the library that are the training set."""
 
     kinds: tuple[Kind, ...] = LOOKED_FOR
     filters: Filters = Filters()
@@ -41,12 +41,12 @@ class LeakReport:
 
     @property
     def leaked(self) -> int:
-        """How many test images are in the library."""
+        """Return how many test images are in the library."""
         return len({each.test for each in self.leaks})
 
     @property
     def unchecked(self) -> int:
-        """How many of them rest on thumbnails alone."""
+        """Return how many of them rest on thumbnails alone."""
         return len({each.test for each in self.leaks if each.unchecked})
 
 
@@ -55,23 +55,23 @@ class FolderImage(Protocol):
 
     @property
     def path(self) -> str:
-        """Its path."""
+        """Return its path."""
 
     @property
     def hash(self) -> str:
-        """The SHA-256 of its bytes."""
+        """Return the SHA-256 of its bytes."""
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """Return its size in bytes."""
 
     @property
     def capture(self) -> Capture:
-        """What its camera wrote."""
+        """Return the metadata of its camera."""
 
     @property
     def thumbnail(self) -> bytes:
-        """Its WebP thumbnail."""
+        """Return its WebP thumbnail."""
 
 
 class FolderImages(Protocol):

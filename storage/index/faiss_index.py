@@ -1,4 +1,4 @@
-"""What the kinds share that keep their rows in an index of FAISS."""
+"""The base of the kinds that keep their rows in an index of FAISS."""
 
 from pathlib import Path
 from typing import Any

@@ -282,7 +282,7 @@ def test_new_pictures_are_compared_with_all_and_old_ones_not_again(
     [
         (["--keep", "size"], "there is no rule 'size'"),
         (["--kind", "alike"], "alike"),
-        (["--against", "/nowhere"], "holds no picture of it"),
+        (["--against", "/nowhere"], "has no picture of it"),
     ],
 )
 def test_bad_input_is_refused_with_a_reason(

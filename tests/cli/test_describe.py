@@ -106,7 +106,7 @@ def test_where_all_have_their_caption_no_model_is_loaded_and_nobody_is_kept_from
     run("describe", "--all")
     reader.asked.clear()
     here = Checkpoint(reader.name, reader.revision)
-    monkeypatch.setattr("search.describe.on_hand", lambda name, role: here)
+    monkeypatch.setattr("search.describe.local_checkpoint", lambda name, role: here)
     with Library.open(library) as busy, busy.writing("a test"):
         every = run("describe", "--all")
         one = run("describe", photos / "2020" / "blue.jpg")

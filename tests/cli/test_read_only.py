@@ -74,7 +74,10 @@ def test_finding_duplicates_says_how_it_works_all_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert "what dedup compares is kept in it; copy that folder" in here(_WRITING[words]).stderr
+    assert (
+        "what is compared for duplicates is kept in it; copy that folder"
+        in here(_WRITING[words]).stderr
+    )
     shutil.copytree(indexed, tmp_path / "copy")
     monkeypatch.setattr(access, "is_writable", lambda path: tmp_path in Path(path).parents)
     monkeypatch.setenv("SIGHTLINE_LIBRARY", str(tmp_path / "copy"))

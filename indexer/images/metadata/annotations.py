@@ -1,4 +1,4 @@
-"""What people say of an image, read for the catalogue: in its own bytes and in its sidecars.
+"""The metadata by people, read for the catalogue: of an image itself and of its sidecars.
 
 Nothing here raises: what is broken, or larger than anybody writes, says nothing. Of date and place
 what XMP says is read; the camera's own is a `storage.records.Capture`, and goes before it, since

@@ -32,7 +32,7 @@ _STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, slots=True)
 class OpenClipConfig:
-    """What a tower pair is built from: the network, the pictures and the words it takes.
+    """The configuration of a tower pair: the network, the pictures and the words it takes.
 
     `network` holds the constructor's arguments. `bpe` is the vocabulary file beside the
     weights; `tokenizer` the name of a transformers tokenizer; neither means open_clip's own.

@@ -1,4 +1,4 @@
-"""Why a library could not use a file, in one line that fits a message."""
+"""The reason of a library that could not use a file, in one line that fits a message."""
 
 
 def short_reason(error: Exception, most: int = 160) -> str:

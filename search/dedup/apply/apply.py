@@ -37,7 +37,7 @@ class Outcome:
 
     @property
     def reason(self) -> str | None:
-        """Why it was left, in the words of Python."""
+        """Return why it was left, by the names of Python."""
         return None if self.failure is None else self.failure.reason
 
 

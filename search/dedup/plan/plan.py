@@ -74,17 +74,17 @@ class PlanFile:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """The lines that are no entries, each with the reason."""
+        """Return the lines that are no entries, each with the reason."""
         return tuple(f"{self.path}, line {bad.line}: {bad.reason}" for bad in self.refused)
 
     @property
     def drops(self) -> list[Entry]:
-        """The files that are to go."""
+        """Return the files that are to be dropped."""
         return [entry for entry in self.entries if entry.action == "drop"]
 
     @property
     def journal(self) -> Path:
-        """Where the journal goes: its name has a digest, as another plan has its own journal."""
+        """Return where the journal goes: the name has a digest, so that each plan has its own."""
         with self.path.open("rb") as stream:
             digest = file_digest(stream, "sha256").hexdigest()
         return self.path.with_name(f"{self.path.stem}-{digest[:8]}.journal.jsonl")

@@ -1,4 +1,4 @@
-"""What people say of images, in the images and in sidecars; the columns of tables."""
+"""Ratings, keywords and descriptions, of images and their sidecars; the columns of tables."""
 
 import sqlalchemy as sa
 from alembic import op
