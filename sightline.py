@@ -221,12 +221,12 @@ class Sightline:
     def ask(
         self,
         question: str,
-        *pictures: Named | Targets,
+        *images: Named | Targets,
         model: Filled | None = None,
         each: Callable[[tuple[Item, str]], None] | None = None,
     ) -> Answer[tuple[Item, str]]:
         """Put a question to each image; those that cannot be read give no answer."""
-        numbers = [number for one in pictures for number in self._asked(question, one)]
+        numbers = [number for one in images for number in self._asked(question, one)]
         if not numbers:
             askable(question, [])  # raises
         answerer, notices = self.models.answerer(model), list[str]()
@@ -241,7 +241,7 @@ class Sightline:
 
     def chat(
         self,
-        *pictures: Named,
+        *images: Named,
         model: Filled | None = None,
         ready: Callable[[list[Item], str], None] | None = None,
     ) -> Chat:
@@ -249,7 +249,7 @@ class Sightline:
 
         `ready` is called with the images and the model's name before the model is loaded.
         """
-        about = [self._item(one) for one in pictures]
+        about = [self._item(one) for one in images]
         require_readable(self.library, about)
         name = self.models.name("dialogue", model)
         if ready is not None:

@@ -40,9 +40,9 @@ _PAIR = re.compile(rf"\b({'|'.join(COLOURS)}) ({'|'.join(_SINGULAR)})\b")
 
 @dataclass(frozen=True)
 class Put:
-    """A question put to a picture, what it is about and the right answer."""
+    """A question put to an image, what it is about and the right answer."""
 
-    picture: int
+    image: int
     subject: str
     text: str
     answer: str
@@ -67,7 +67,7 @@ def answered(answerer: Answerer, pixels: Pixels, put: Sequence[Put]) -> list[str
     said: list[str] = []
     for at in range(0, len(put), BATCH):
         part = put[at : at + BATCH]
-        which = np.array([one.picture for one in part])
+        which = np.array([one.image for one in part])
         said += answerer.answer(pixels[which], [one.text for one in part])
     return said
 
@@ -100,7 +100,7 @@ def names_rightly(scenes: Sequence[Scene], captions: Sequence[str]) -> list[bool
 
 
 def described(captioner: Captioner, pixels: Pixels) -> list[str]:
-    """Describe every picture."""
+    """Describe every image."""
     return [
         text
         for at in range(0, len(pixels), BATCH)
@@ -111,13 +111,13 @@ def described(captioner: Captioner, pixels: Pixels) -> list[str]:
 def easy(folder: Path, answerer: Answerer) -> dict[str, list[int]]:
     """Put the questions of easy-vqa, of colours, of shapes and of what is there."""
     rows = asked(folder)
-    pictures = list(dict.fromkeys(row.picture for row in rows))
-    numbers = {picture: number for number, picture in enumerate(pictures)}
+    images = list(dict.fromkeys(row.image for row in rows))
+    numbers = {image: number for number, image in enumerate(images)}
     put = [
-        Put(numbers[row.picture], _about(row.answers[0]), row.question, row.answers[0])
+        Put(numbers[row.image], _about(row.answers[0]), row.question, row.answers[0])
         for row in rows
     ]
-    return by_subject(put, answered(answerer, read_squares(pictures, answerer.pictures), put))
+    return by_subject(put, answered(answerer, read_squares(images, answerer.image_spec), put))
 
 
 def _about(answer: str) -> str:
@@ -141,7 +141,7 @@ def told_of(
     put = of_scenes(scenes)
     for model in models:
         answerer = load_reader(model, "answerer")
-        said = answered(answerer, squares(scenes, answerer.pictures, size), put)
+        said = answered(answerer, squares(scenes, answerer.image_spec, size), put)
         rows.append(_told(model, "held-out scenes", by_subject(put, said)))
         if data:
             rows.append(_told(model, EASY, easy(Path(data) / EASY, answerer)))
@@ -162,7 +162,7 @@ def main(answerers: tuple[str, ...], captioners: tuple[str, ...], count: int, si
     rows = told_of(answerers, scenes, size, data)
     for model in captioners:
         captioner = load_reader(model, "captioner")
-        captions = described(captioner, squares(scenes, captioner.pictures, size))
+        captions = described(captioner, squares(scenes, captioner.image_spec, size))
         right = names_rightly(scenes, captions)
         print(
             f"{model}: {np.mean(right):.3f} of {count} captions name just the right colours "

@@ -63,8 +63,8 @@ def bleu(said: Sequence[Words], written: Sequence[Sequence[Words]]) -> tuple[flo
 def cider(said: Sequence[Words], written: Sequence[Sequence[Words]]) -> list[float]:
     """Return CIDEr-D of each caption, 0 to 10 (Vedantam et al., CVPR 2015); the mean is the figure.
 
-    A gram counts by how rare it is among the pictures of `written`, so the figure belongs to the
-    set and one picture alone scores 0.
+    A gram counts by how rare it is among the images of `written`, so the figure belongs to the
+    set and one image alone scores 0.
     """
     seen: Grams = Counter()
     for references in written:

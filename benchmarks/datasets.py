@@ -1,4 +1,4 @@
-"""Photo sets in the formats they are published in: captions, questions, and their pictures."""
+"""Photo sets in the formats they are published in: captions, questions, and their images."""
 
 import json
 import random
@@ -26,17 +26,17 @@ _ALIKE = {"sheep", "skis", "scissors", "broccoli"}
 # Two records in a row, as in the drawn scenes; nothing in them is the same.
 @dataclass(frozen=True)
 class Captioned:
-    """A picture and what people wrote about it."""
+    """An image and what people wrote about it."""
 
-    picture: Path
+    image: Path
     captions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question about a picture, what kind it is, and what people answered."""
+    """A question about an image, what kind it is, and what people answered."""
 
-    picture: Path
+    image: Path
     question: str
     answers: tuple[str, ...]
     kind: str
@@ -47,14 +47,14 @@ def captioned(folder: Path, split: str = "test") -> list[Captioned]:
 
     Karpathy's files hold all splits; the others hold one.
     """
-    pictures = _pictures(folder)
+    images = _images(folder)
     for path in sorted(folder.rglob("dataset_*.json")):
-        return list(_karpathy(json.loads(path.read_bytes()), pictures, split))
+        return list(_karpathy(json.loads(path.read_bytes()), images, split))
     for path in sorted(folder.rglob("captions_*.json")):
-        return list(_coco(json.loads(path.read_bytes()), pictures))
+        return list(_coco(json.loads(path.read_bytes()), images))
     path = folder / "captions.jsonl"
     rows = _lines(path) if path.is_file() else []
-    return [Captioned(pictures[row["file"]], tuple(row["captions"])) for row in rows]
+    return [Captioned(images[row["file"]], tuple(row["captions"])) for row in rows]
 
 
 def asked(folder: Path, seed: int = 0) -> list[Asked]:
@@ -63,67 +63,67 @@ def asked(folder: Path, seed: int = 0) -> list[Asked]:
     Of counts, questions are made: how many there are of each object, and whether there is one,
     with as many that are not there, chosen by the seed.
     """
-    pictures = _pictures(folder)
+    images = _images(folder)
     for path in sorted(folder.rglob("*questions.json")):
-        return list(_vqa(path, pictures))
+        return list(_vqa(path, images))
     for path in sorted(folder.rglob("questions.jsonl")):
         return [
-            Asked(pictures[row["file"]], row["question"], (row["answer"],) * PEOPLE, "all")
+            Asked(images[row["file"]], row["question"], (row["answer"],) * PEOPLE, "all")
             for row in _lines(path)
         ]
     for path in sorted(folder.glob("object_counts_*.jsonl")):
-        return list(_counted(_lines(path), pictures, random.Random(seed)))
+        return list(_counted(_lines(path), images, random.Random(seed)))
     return []
 
 
-def _karpathy(table: dict[str, Any], pictures: dict[str, Path], split: str) -> Iterator[Captioned]:
+def _karpathy(table: dict[str, Any], images: dict[str, Path], split: str) -> Iterator[Captioned]:
     for image in table["images"]:
         if image["split"] == split:
             raw = tuple(sentence["raw"] for sentence in image["sentences"])
-            yield Captioned(pictures[image["filename"]], raw)
+            yield Captioned(images[image["filename"]], raw)
 
 
-def _coco(table: dict[str, Any], pictures: dict[str, Path]) -> Iterator[Captioned]:
+def _coco(table: dict[str, Any], images: dict[str, Path]) -> Iterator[Captioned]:
     captions: dict[int, list[str]] = {}
     for annotation in table["annotations"]:
         captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
     for image in table["images"]:
         if image["id"] in captions:
-            yield Captioned(pictures[image["file_name"]], tuple(captions[image["id"]]))
+            yield Captioned(images[image["file_name"]], tuple(captions[image["id"]]))
 
 
-def _vqa(path: Path, pictures: dict[str, Path]) -> Iterator[Asked]:
+def _vqa(path: Path, images: dict[str, Path]) -> Iterator[Asked]:
     # v2_OpenEnded_mscoco_val2014_questions.json → v2_mscoco_val2014_annotations.json
     beside = path.name.replace("OpenEnded_", "").replace("questions", "annotations")
     given = {
         one["question_id"]: one
         for one in json.loads(path.with_name(beside).read_bytes())["annotations"]
     }
-    numbered = {int(name.split("_")[-1].split(".")[0]): at for name, at in pictures.items()}
+    numbered = {int(name.split("_")[-1].split(".")[0]): at for name, at in images.items()}
     for question in json.loads(path.read_bytes())["questions"]:
         annotation = given[question["question_id"]]
         answers = tuple(answer["answer"] for answer in annotation["answers"])
-        picture = numbered[question["image_id"]]
-        yield Asked(picture, question["question"], answers, annotation["answer_type"])
+        image = numbered[question["image_id"]]
+        yield Asked(image, question["question"], answers, annotation["answer_type"])
 
 
 def _counted(
-    rows: list[dict[str, Any]], pictures: dict[str, Path], rng: random.Random
+    rows: list[dict[str, Any]], images: dict[str, Path], rng: random.Random
 ) -> Iterator[Asked]:
     known = sorted({name for row in rows for name in row["counts"]})
     for row in rows:
-        picture, counts = pictures[row["file"]], row["counts"]
+        image, counts = images[row["file"]], row["counts"]
         absent = [name for name in known if name not in counts and name not in row["crowd"]]
         for name, count in counts.items():
             if name not in row["crowd"]:  # of a crowd nobody counted
                 answers = (str(count),) * PEOPLE
-                yield Asked(picture, f"how many {plural(name)} are there?", answers, "counting")
+                yield Asked(image, f"how many {plural(name)} are there?", answers, "counting")
         there = [(name, "yes") for name in counts]
         lacking = [(name, "no") for name in rng.sample(absent, min(len(there), len(absent)))]
         for name, answer in there + lacking:
             article = "an" if name[0] in "aeiou" else "a"
             asking = f"is there {article} {name} in the picture?"
-            yield Asked(picture, asking, (answer,) * PEOPLE, "presence")
+            yield Asked(image, asking, (answer,) * PEOPLE, "presence")
 
 
 def plural(name: str) -> str:
@@ -131,7 +131,7 @@ def plural(name: str) -> str:
     return _PLURALS.get(name, name if name in _ALIKE else f"{name}s")
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
+def _images(folder: Path) -> dict[str, Path]:
     return {path.name: path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES}
 
 

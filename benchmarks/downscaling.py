@@ -19,7 +19,7 @@ from PIL import Image
 
 from benchmarks.random_towers import random_tower
 from benchmarks.rows import data_folder, keep
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare, sides_needed
 from indexer.models import load
 from indexer.models.protocols import DualEncoder
@@ -49,13 +49,13 @@ def enlarged(path: Path, seed: int) -> bytes:
 
 def vectors(photos: list[bytes], encoder: DualEncoder, full: bool) -> tuple[Matrix, float]:
     """Encode the photos; also gives the seconds of decoding for one."""
-    smallest = None if full else sides_needed(encoder.pictures)
+    smallest = None if full else sides_needed(encoder.image_spec)
     began = time.perf_counter()
     squares = [
-        prepare(open_picture(photo, smallest=smallest).image, encoder.pictures) for photo in photos
+        prepare(open_image(photo, smallest=smallest).image, encoder.image_spec) for photo in photos
     ]
     seconds = (time.perf_counter() - began) / len(photos)
-    return np.vstack([encoder.encode_pictures(square[None]) for square in squares]), seconds
+    return np.vstack([encoder.encode_images(square[None]) for square in squares]), seconds
 
 
 @click.command()

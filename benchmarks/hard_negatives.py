@@ -9,11 +9,11 @@ from benchmarks.scene_images import squares
 from indexer.models.mini.scenes.counterfactuals import CHANGES, negatives
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Scene
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 
 PLACES = "swapped places"
 KINDS: tuple[str, ...] = tuple(dict.fromkeys((*CHANGES, PLACES)))
-Score = Callable[[Pixels, Sequence[str]], Floats]  # one picture and t texts → (1, t)
+Score = Callable[[Pixels, Sequence[str]], Floats]  # one image and t texts → (1, t)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def swapped_places(scene: Scene, rng: random.Random) -> Scene | None:
 def told_apart(
     scenes: Sequence[Scene],
     score: Score,
-    spec: PictureSpec,
+    spec: ImageSpec,
     seed: int = 0,
 ) -> dict[str, list[bool]]:
     """Return for each kind of change, pair by pair, whether the true caption scored higher.

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.random_towers import random_tower
 from benchmarks.rows import data_folder, keep
 from indexer import IndexConfig, Indexer, Report
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
 from indexer.models import load
 from indexer.models.protocols import DualEncoder, Pixels
@@ -29,7 +29,7 @@ def alone(encoder: DualEncoder, squares: Pixels, batch: int) -> float:
     """Time the tower over ready squares; seconds."""
     began = time.perf_counter()
     for at in range(0, len(squares), batch):
-        encoder.encode_pictures(squares[at : at + batch])
+        encoder.encode_images(squares[at : at + batch])
     return time.perf_counter() - began
 
 
@@ -52,7 +52,7 @@ def main(arch: str, repeat: int, batch: int) -> None:
     names = sorted(photos.glob("*.jp*g")) + sorted(photos.glob("*.JP*G"))
     with tempfile.TemporaryDirectory() as folder:
         encoder = load(str(random_tower(Path(folder) / "tower", arch)))
-    squares = np.stack([prepare(open_picture(name).image, encoder.pictures) for name in names])
+    squares = np.stack([prepare(open_image(name).image, encoder.image_spec) for name in names])
     config = IndexConfig(paths=(str(photos),), batch_size=batch)
     alone(encoder, squares[:batch], batch)  # warm
     rows = []

@@ -21,7 +21,7 @@ def ranks(scores: Floats) -> Ranks:
 def ranks_of_own(scores: Floats, own: Flags) -> Ranks:
     """Return the place, from 0, of the best of each query's own documents among the others.
 
-    `scores` is (queries, documents) and `own` the same shape. A picture with five captions is
+    `scores` is (queries, documents) and `own` the same shape. An image with five captions is
     found when any of them comes first, and they do not stand in each other's way (Karpathy and
     Fei-Fei, CVPR 2015). A tie with another's document counts against us.
     """
@@ -35,12 +35,12 @@ def recall_at(places: Ranks, k: int) -> float:
     return float(np.mean(places < k))
 
 
-def both_ways(scores: Floats, picture_of: Ranks) -> dict[str, float]:
-    """Return Recall@1, 5 and 10 of captions finding their picture, and of pictures finding one.
+def both_ways(scores: Floats, image_of: Ranks) -> dict[str, float]:
+    """Return Recall@1, 5 and 10 of captions finding their image, and of images finding one.
 
-    `scores` is (captions, pictures); `picture_of` (captions,) says whose caption each is.
+    `scores` is (captions, images); `image_of` (captions,) says whose caption each is.
     """
-    own = picture_of[:, None] == np.arange(scores.shape[1])
+    own = image_of[:, None] == np.arange(scores.shape[1])
     ways = {"t2i": ranks_of_own(scores, own), "i2t": ranks_of_own(scores.T, own.T)}
     return {f"{way}_r{k}": recall_at(places, k) for way, places in ways.items() for k in CUTS}
 

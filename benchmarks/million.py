@@ -1,4 +1,4 @@
-"""What does finding candidate pairs cost among a million pictures, and a thousand more?
+"""What does finding candidate pairs cost among a million images, and a thousand more?
 
     SIGHTLINE_DATA=… uv run --with imagededup python -m benchmarks.million --rows 1000000
 
@@ -41,7 +41,7 @@ from storage.tables import duplicate_pairs, fingerprints, spaces, vectors
 
 DIMENSION, FEATURES = 512, 100
 BLOCK = 5_000
-PLANTED = 0.02  # of the pictures are copies of others
+PLANTED = 0.02  # of the images are copies of others
 SPREAD = 11.6  # bits by which a copy's hash differs: half of a normal distribution
 FLIPPED = 0.05  # of a feature's bits, to make of a photo's feature one of another photo's
 ADDED = 1_000
@@ -49,7 +49,7 @@ Row = dict[str, object]
 
 
 class Made:
-    """Made-up pictures, the same ones whenever they are asked for; some are copies."""
+    """Made-up images, the same ones whenever they are asked for; some are copies."""
 
     def __init__(self, rows: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ class Made:
         return self.sources[number]
 
     def enter(self, library: Library, start: int, end: int, with_vectors: bool = True) -> None:
-        """Store the pictures of these numbers."""
+        """Store the images of these numbers."""
         for first in range(start, end, BLOCK):
             numbers = range(first, min(first + BLOCK, end))
             with library.catalogue.writing() as connection:
@@ -113,7 +113,7 @@ def _item(number: int) -> Row:
 
 
 def make(folder: Path, made: Made, rows: int) -> None:
-    """Make a library of the first so many pictures."""
+    """Make a library of the first so many images."""
     with Library.create(folder) as library:
         with library.catalogue.writing() as connection:
             spaces.register(connection, Space("random", "0", DIMENSION, "{}"))
@@ -172,7 +172,7 @@ def found(library: Library, method: str, after: int = 0) -> set[tuple[int, int]]
 
 
 def measure(folder: Path, made: Made, rows: int) -> list[Row]:
-    """Measure a library of so many pictures, and then a thousand more."""
+    """Measure a library of so many images, and then a thousand more."""
     results: list[Row] = []
 
     def take(name: str, method: str, expected: set[tuple[int, int]], after: int = 0) -> None:
@@ -224,7 +224,7 @@ def _codes(photo: Path) -> np.ndarray:
 
 
 def _features(made: Made, pool: np.ndarray, number: int) -> np.ndarray:
-    """Return a picture's (100, 16) codes; a copy shares forty of its source's, a few bits apart."""
+    """Return an image's (100, 16) codes; a copy shares forty of its source's, a few bits apart."""
     rng = np.random.default_rng((made.seed, 3, number))
     codes = _noisy(pool[rng.integers(0, len(pool), FEATURES)], FLIPPED, rng)
     if number in made.sources:
@@ -275,7 +275,7 @@ def extrapolated(rows: list[Row], what: str) -> None:
 
 @click.command()
 @click.option("--rows", default=1_000_000, show_default=True)
-@click.option("--crops", "most", default=50_000, show_default=True, help="Pictures with features.")
+@click.option("--crops", "most", default=50_000, show_default=True, help="Images with features.")
 @click.option("--peer-seconds", default=120.0, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--measure", "library", hidden=True, type=click.Path(path_type=Path))

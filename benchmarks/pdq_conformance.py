@@ -36,7 +36,7 @@ def published(folder: Path) -> dict[str, np.ndarray]:
 
 
 def through_thumbnail(image: Image.Image) -> Image.Image:
-    """Return what the product sees of a picture."""
+    """Return what the product sees of an image."""
     with Image.open(BytesIO(thumbnail(image))) as stored:
         return stored.convert("RGB")
 
@@ -58,7 +58,7 @@ def bridge(folder: Path) -> Iterator[dict[str, object]]:
 
 
 def copies(image: Image.Image) -> Iterator[tuple[str, Image.Image]]:
-    """Yield copies of a picture, each with its name."""
+    """Yield copies of an image, each with its name."""
     for share in _SHARES:
         size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
         shrunk = image.resize(size, Image.Resampling.BICUBIC)
@@ -121,7 +121,7 @@ def _print_copies(rows: list[dict[str, object]]) -> None:
         f"{'all':>14}: median {np.median(every):4.1f}, p99 {np.percentile(every, 99):4.1f}, "
         f"most {every.max()}, of {every.size}"
     )
-    print(f"{np.median([row['ms'] for row in rows]):.2f} ms a picture")
+    print(f"{np.median([row['ms'] for row in rows]):.2f} ms an image")
 
 
 @click.command()

@@ -12,7 +12,7 @@ from search.dedup.detect.kinds import Kind
 FOLDERS = ("imagenet-sample", "flickr8k/images", "coco-mini/train2017")
 Change = Callable[[Image.Image], Image.Image]
 _SUFFIXES = {".jpg", ".jpeg"}
-_SIDEWAYS = 6  # the EXIF orientation of a picture that was taken turned by 90 degrees
+_SIDEWAYS = 6  # the EXIF orientation of an image that was taken turned by 90 degrees
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
     uv run python -m benchmarks.published_metrics --folder coco2014 --model clip-l14 \\
         --captioner none
 
-Recall@1, 5 and 10 of captions and pictures finding each other (Karpathy's convention), BLEU and
+Recall@1, 5 and 10 of captions and images finding each other (Karpathy's convention), BLEU and
 CIDEr-D of captions, and the accuracy of answers by the VQA formula. With the `mini` family on
 photos this checks the pipeline and nothing else; what the papers report stands beside it.
 """
@@ -21,11 +21,11 @@ from benchmarks.captioning import bleu, cider, words
 from benchmarks.datasets import Asked, Captioned, asked, captioned
 from benchmarks.metrics import both_ways
 from benchmarks.rows import data_folder, keep
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare, sides_needed
 from indexer.models import load, load_reader
 from indexer.models.info.published import papers
-from indexer.models.protocols import Answerer, Captioner, DualEncoder, PictureSpec, Pixels
+from indexer.models.protocols import Answerer, Captioner, DualEncoder, ImageSpec, Pixels
 from indexer.models.registry import is_mini
 
 NONE = "none"  # leaves a measure out
@@ -35,29 +35,26 @@ PIPELINE_CHECK = "pipeline check: mini knows drawn shapes only"
 _T = TypeVar("_T")
 
 
-def squares(pictures: Iterable[Path], spec: PictureSpec) -> Pixels:
-    """Read and prepare pictures as indexing does: (n, size, size, 3) uint8."""
+def squares(images: Iterable[Path], spec: ImageSpec) -> Pixels:
+    """Read and prepare images as indexing does: (n, size, size, 3) uint8."""
     smallest = sides_needed(spec)
     return np.stack(
-        [
-            prepare(open_picture(path.read_bytes(), smallest=smallest).image, spec)
-            for path in pictures
-        ]
+        [prepare(open_image(path.read_bytes(), smallest=smallest).image, spec) for path in images]
     )
 
 
 def retrieval(encoder: DualEncoder, rows: Sequence[Captioned]) -> dict[str, float]:
-    """Return Recall@1, 5 and 10 both ways of captions and pictures by exact cosine."""
-    pictures = np.vstack(
+    """Return Recall@1, 5 and 10 both ways of captions and images by exact cosine."""
+    images = np.vstack(
         [
-            encoder.encode_pictures(squares((row.picture for row in part), encoder.pictures))
+            encoder.encode_images(squares((row.image for row in part), encoder.image_spec))
             for part in _parts(rows)
         ]
     )
     texts = [caption for row in rows for caption in row.captions]
     vectors = np.vstack([encoder.encode_texts(part) for part in _parts(texts)])
-    picture_of = np.repeat(np.arange(len(rows)), [len(row.captions) for row in rows])
-    return both_ways(vectors @ pictures.T, picture_of)
+    image_of = np.repeat(np.arange(len(rows)), [len(row.captions) for row in rows])
+    return both_ways(vectors @ images.T, image_of)
 
 
 def captions(captioner: Captioner, rows: Sequence[Captioned]) -> dict[str, float]:
@@ -65,7 +62,7 @@ def captions(captioner: Captioner, rows: Sequence[Captioned]) -> dict[str, float
     said = [
         words(text)
         for part in _parts(rows)
-        for text in captioner.describe(squares((row.picture for row in part), captioner.pictures))
+        for text in captioner.describe(squares((row.image for row in part), captioner.image_spec))
     ]
     written = [[words(text) for text in row.captions] for row in rows]
     scores = {f"bleu{size}": 100 * score for size, score in enumerate(bleu(said, written), 1)}
@@ -76,7 +73,7 @@ def answers(answerer: Answerer, rows: Sequence[Asked]) -> dict[str, float]:
     """Return the accuracy of answers by the VQA formula, per cent, and of each kind of question."""
     scores: dict[str, list[float]] = {}
     for part in _parts(rows):
-        pixels = squares((row.picture for row in part), answerer.pictures)
+        pixels = squares((row.image for row in part), answerer.image_spec)
         for row, said in zip(
             part, answerer.answer(pixels, [row.question for row in part]), strict=True
         ):
@@ -98,7 +95,7 @@ def _told(measure: str, model: str, folder: Path, scores: dict[str, float], many
 
 
 def _references() -> None:
-    print("\npublished, for reference; other pictures, and models of another size:")
+    print("\npublished, for reference; other images, and models of another size:")
     for model, figures in papers().items():
         for figure in figures:
             print(f"  {model:26} {figure.measure:32} {figure.value:6.1f}  {figure.setting}")
@@ -139,7 +136,7 @@ def measured(folder: Path, models: dict[str, str], limit: int) -> list[dict[str,
 @click.option("--model", default="mini", show_default=True, help="For retrieval, or none.")
 @click.option("--captioner", default="mini-caption", show_default=True, help="Or none.")
 @click.option("--answerer", default="mini-vqa", show_default=True, help="Or none.")
-@click.option("--limit", default=100_000, show_default=True, help="Pictures, and questions.")
+@click.option("--limit", default=100_000, show_default=True, help="Images, and questions.")
 def main(folders: tuple[Path, ...], model: str, captioner: str, answerer: str, limit: int) -> None:
     """Print the measures of each folder, with the published figures beside them."""
     models = {"retrieval": model, "captions": captioner, "answers": answerer}

@@ -1,6 +1,6 @@
 """What a second reading costs beside the network's own forward pass over the same pairs.
 
-A BLIP of full size with random weights, saved in the published layout, reads pictures that were
+A BLIP of full size with random weights, saved in the published layout, reads images that were
 prepared beforehand: once through our scorer, once through the network's own class in batches of
 the same size, in turn, several times.
 """
@@ -31,7 +31,7 @@ QUERIES = (
 def random_blip(folder: Path, size: int = SIZE, seed: int = 0, **vision: int) -> Path:
     """Save a BLIP-base of seeded random weights and return its directory.
 
-    `vision` makes its picture tower another one than the published.
+    `vision` makes its image tower another one than the published.
     """
     torch.manual_seed(seed)
     config = BlipConfig(
@@ -44,15 +44,15 @@ def random_blip(folder: Path, size: int = SIZE, seed: int = 0, **vision: int) ->
         network.save_pretrained(folder)
     bert_tokenizer(40).save_pretrained(folder)
     square = {"height": size, "width": size}
-    pictures = {"image_processor_type": "BlipImageProcessor", "size": square}
-    (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+    images = {"image_processor_type": "BlipImageProcessor", "size": square}
+    (folder / "preprocessor_config.json").write_text(json.dumps(images))
     return folder
 
 
 def compared(folder: Path, pairs: int, rounds: int, device: str) -> list[dict[str, float]]:
     """Time both ways in turn; also three queries at once through ours, for their extra cost."""
     scorer = load_reader(str(folder), "pair-scorer", device=device)
-    side = scorer.pictures.size
+    side = scorer.image_spec.size
     pixels = np.random.default_rng(0).integers(0, 256, (pairs, side, side, 3), np.uint8)
     own = _own_pass(scorer, pixels)
     texts = list(QUERIES[:1])

@@ -7,7 +7,7 @@ each by its full caption through the real search, which has the top 20 read agai
 matching head (`mini-blip`) and by the captioner's likelihood (`mini-caption`), side by side.
 Printed: Recall@1 of the first stage, of each reader alone and joined with it; how often each tells
 a caption from its twin; how well the highest score among the top 20 tells queries that have a
-picture from queries that are false of all; and what reading 50 pictures costs with a BLIP-base.
+image from queries that are false of all; and what reading 50 images costs with a BLIP-base.
 """
 
 import tempfile
@@ -123,12 +123,13 @@ def verdict(present: Sequence[Asked], missing: Sequence[Asked], reader: str) -> 
 def pairs(readers: dict[str, PairScorer], encoder: DualEncoder, scenes: Sequence[Scene]) -> object:
     """Print and return the share of twins told apart, by kind of change."""
     won = {
-        name: told_apart(scenes, reader.score, reader.pictures) for name, reader in readers.items()
+        name: told_apart(scenes, reader.score, reader.image_spec)
+        for name, reader in readers.items()
     }
     won["first stage"] = told_apart(
         scenes,
-        lambda pixels, texts: encoder.encode_pictures(pixels) @ encoder.encode_texts(texts).T,
-        encoder.pictures,
+        lambda pixels, texts: encoder.encode_images(pixels) @ encoder.encode_texts(texts).T,
+        encoder.image_spec,
     )
     print("told from its twin:" + "".join(f"{name:>16}" for name in won) + "     pairs")
     for kind in KINDS:
@@ -147,7 +148,7 @@ def cost(count: int, rounds: int, device: str) -> object:
         times = compared(random_blip(Path(folder) / "blip"), count, rounds, device)
     middle = {name: median(each[name] for each in times) for name in times[0]}
     print(
-        f"reading {count} pictures with a BLIP-base of random weights: "
+        f"reading {count} images with a BLIP-base of random weights: "
         f"{middle['ours_seconds']:.2f} s, its own forward passes {middle['own_seconds']:.2f} s, "
         f"ratio {middle['ours_seconds'] / middle['own_seconds']:.3f} "
         f"(three queries at once {middle['three_queries_seconds']:.2f} s; medians of {rounds})"
@@ -192,7 +193,7 @@ def quality(
 @click.option(
     "--away", default=500, show_default=True, help="Queries of each sort, for the verdict."
 )
-@click.option("--depth", default=20, show_default=True, help="Pictures read again.")
+@click.option("--depth", default=20, show_default=True, help="Images read again.")
 @click.option("--size", default=64, show_default=True, help="Pixels the scenes are drawn at.")
 @click.option("--pairs", "many", default=50, show_default=True, help="For the cost; 0 leaves it.")
 @click.option("--rounds", default=3, show_default=True, help="Of the cost.")

@@ -45,11 +45,11 @@ def _place(engine: Engine, scene: Scene, number: int) -> int:
 
 def compared(scenes: list[Scene], size: int, encoder: DualEncoder) -> Ranks:
     """Do the same in fp32 by one matrix product, for the cost of storing vectors in fp16."""
-    squares = [prepare(draw(scene, size), encoder.pictures) for scene in scenes]
+    squares = [prepare(draw(scene, size), encoder.image_spec) for scene in scenes]
     chunks = [np.stack(squares[at : at + 100]) for at in range(0, len(squares), 100)]
-    pictures = np.vstack([encoder.encode_pictures(chunk) for chunk in chunks])
+    images = np.vstack([encoder.encode_images(chunk) for chunk in chunks])
     texts = encoder.encode_texts([captions(scene)[0] for scene in scenes])
-    return ranks(texts @ pictures.T)
+    return ranks(texts @ images.T)
 
 
 @click.command()

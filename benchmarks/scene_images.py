@@ -11,7 +11,7 @@ from indexer import IndexConfig, Indexer
 from indexer.images.preprocess import prepare
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.scenes import HELD_OUT_SEED, Look, Scene, scenes
-from indexer.models.protocols import DualEncoder, PictureSpec, Pixels
+from indexer.models.protocols import DualEncoder, ImageSpec, Pixels
 from storage import Library
 
 ABSENT_SEED = HELD_OUT_SEED + 7
@@ -23,16 +23,16 @@ def indexed(
     drawn: Sequence[Scene], folder: Path, encoder: DualEncoder, size: int
 ) -> Iterator[Library]:
     """Draw scenes as PNG files named by their numbers and index them with the real line."""
-    pictures = folder / "scenes"
-    pictures.mkdir()
+    images = folder / "scenes"
+    images.mkdir()
     for number, scene in enumerate(drawn):
-        draw(scene, size).save(pictures / f"{number:04}.png")
+        draw(scene, size).save(images / f"{number:04}.png")
     with Library.create(folder / "library") as library:
-        Indexer(library, encoder, IndexConfig(paths=(str(pictures),))).run()
+        Indexer(library, encoder, IndexConfig(paths=(str(images),))).run()
         yield library
 
 
-def squares(drawn: Sequence[Scene], spec: PictureSpec, size: int = 64) -> Pixels:
+def squares(drawn: Sequence[Scene], spec: ImageSpec, size: int = 64) -> Pixels:
     """Draw scenes and prepare them: (n, size, size, 3) uint8."""
     return np.stack([prepare(draw(scene, size), spec) for scene in drawn])
 
@@ -48,35 +48,35 @@ def absent(drawn: Sequence[Scene], count: int, seed: int = ABSENT_SEED) -> list[
     raise SystemExit(f"no {count} scenes are absent from a library of {len(drawn)}")
 
 
-def holds(said: Scene, picture: Scene) -> bool:
-    """Return whether a scene's full caption is true of another picture, read generously.
+def holds(said: Scene, image: Scene) -> bool:
+    """Return whether a scene's full caption is true of another image, read generously.
 
     What a caption leaves unsaid does not make it false: "a red star" holds where two shapes are,
     "two red stars" where there are three, "a star left of a ring" in a row of both and another.
     """
-    if said.background != picture.background:
+    if said.background != image.background:
         return False
     wanted = [thing.look for thing in said.objects]
-    there = [thing.look for thing in picture.objects]
+    there = [thing.look for thing in image.objects]
     if any(there.count(look) < wanted.count(look) for look in wanted):
         return False
     if said.relation is not None:
-        return _related(said, picture)
-    return len(wanted) != 3 or said.kind == "same" or said.content == picture.content
+        return _related(said, image)
+    return len(wanted) != 3 or said.kind == "same" or said.content == image.content
 
 
-def _related(said: Scene, picture: Scene) -> bool:
-    first, second = (_places(picture, thing.look) for thing in said.objects)
+def _related(said: Scene, image: Scene) -> bool:
+    first, second = (_places(image, thing.look) for thing in said.objects)
     # Two objects stand in one relation only, for they were placed so; of three, any pair may.
-    if picture.relation is not None:
-        return said.content == picture.content
+    if image.relation is not None:
+        return said.content == image.content
     axis = 0 if said.relation in ("left of", "right of") else 1
     sign = 1 if said.relation in ("left of", "above") else -1
     return any(sign * (b[axis] - a[axis]) > 0 for a in first for b in second)
 
 
-def _places(picture: Scene, look: Look) -> list[tuple[float, float]]:
-    return [(thing.x, thing.y) for thing in picture.objects if thing.look == look]
+def _places(image: Scene, look: Look) -> list[tuple[float, float]]:
+    return [(thing.x, thing.y) for thing in image.objects if thing.look == look]
 
 
 def asked(drawn: Sequence[Scene], count: int, seed: int = 0) -> list[int]:

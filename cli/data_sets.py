@@ -46,7 +46,7 @@ _SEMANTIC_COLUMNS = {
     "cosine": "float32",
 }
 _LEAK_COLUMNS = {
-    "path": "string",  # of the test picture
+    "path": "string",  # of the test image
     "item": "string",  # its hash
     "kind": "string",
     "training_path": "string",
@@ -126,7 +126,7 @@ def semantic(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
         clusters = app.duplicates.semantic(cosines, filters)
         first = next(clusters, None)  # before any file is made
         if first is None:
-            tell(f"no pictures to compare: {why_nothing(app, filters, 'image')}")
+            tell(f"no images to compare: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
         lists = [
             [stack.enter_context(writing_list(path, form, _SEMANTIC_COLUMNS)) for path in pair]
@@ -165,7 +165,7 @@ def _write_files(files: Iterable[SemanticFile], keep: ListFile, drop: ListFile, 
 def _tell_lacking(app: Sightline, filters: Filters, compared: int) -> None:
     lacking = len(app.select(filters=filters).items) - compared
     if lacking > 0:
-        tell(f"{plural(lacking, 'picture')} without a vector, in no list: sightline index makes it")
+        tell(f"{plural(lacking, 'image')} without a vector, in no list: sightline index makes it")
 
 
 def _tell_shares(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -187,7 +187,7 @@ def _tell_shares(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
 
 
 def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
-    """Print which pictures of a folder are in the library, and write them where asked."""
+    """Print which images of a folder are in the library, and write them where asked."""
     folder = _folder(given["leak"])
     request = LeakRequest(
         kinds=given["kinds"] or LOOKED_FOR,
@@ -255,7 +255,7 @@ def _tell_leak(rows: Sequence[Row], as_json: bool) -> None:
 
 
 def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
-    """Write the list of test pictures; its lines name each once."""
+    """Write the list of test images; its lines name each once."""
     path = list_path(out, "leak", form)
     with writing_list(path, form, _LEAK_COLUMNS) as written:
         before = None
@@ -271,12 +271,12 @@ def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
 def _tell_doubts(report: LeakReport) -> None:
     if report.unchecked:
         tell(
-            f"{plural(report.unchecked, 'test picture')} compared by thumbnails alone, where words "
+            f"{plural(report.unchecked, 'test image')} compared by thumbnails alone, where words "
             "and small things are not seen: their files could not be aligned with the library's"
         )
     if report.similar:
         tell(
-            f"{plural(report.similar, 'test picture')} not counted: like one of the library, but "
+            f"{plural(report.similar, 'test image')} not counted: like one of the library, but "
             "something differs; --kind similar lists such"
         )
 
@@ -284,13 +284,13 @@ def _tell_doubts(report: LeakReport) -> None:
 def _tell_counts(report: LeakReport) -> None:
     if report.unseen:
         tell(
-            f"{plural(report.unseen, 'picture')} of the library compared by content alone, as the "
+            f"{plural(report.unseen, 'image')} of the library compared by content alone, as the "
             "thumbnail is gone: sightline index makes it again"
         )
     if report.failed:
-        tell(f"{plural(report.failed, 'test picture')} could not be read and were not compared")
+        tell(f"{plural(report.failed, 'test image')} could not be read and were not compared")
     tell(
-        f"{report.leaked:,} of {report.compared:,} test pictures "
+        f"{report.leaked:,} of {report.compared:,} test images "
         f"{'is' if report.leaked == 1 else 'are'} in the library "
         f"({report.leaked / max(1, report.compared):.1%})"
     )

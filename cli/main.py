@@ -12,9 +12,9 @@ from cli.output.streams import prepare_streams
 
 COMMANDS = {
     "index": "Read folders of images and texts into the library.",
-    "search": "Find pictures and texts by meaning.",
+    "search": "Find images and texts by meaning.",
     "describe": "Write a caption for each image.",
-    "ask": "Ask a question about pictures.",
+    "ask": "Ask a question about images.",
     "chat": "Talk with a model about one or more images.",
     "tag": "Label images, list the labels or remove them.",
     "dedup": "Find duplicates, review the plan, then act on it.",
@@ -47,7 +47,7 @@ class Sightline(Verbs):
 )
 @click.version_option(package_name="sightline", message="sightline %(version)s")
 def cli() -> None:
-    """Find pictures and texts by meaning, on your own machine.
+    """Find images and texts by meaning, on your own machine.
 
     Start with `sightline demo`, or with `sightline index ~/Pictures` and then
     `sightline search "red kite"`.

@@ -67,7 +67,7 @@ def yes_option(function: Function) -> Function:
 
 
 def model_option(function: Function) -> Function:
-    """Add `--model NAME` of a command that reads pictures a second time."""
+    """Add `--model NAME` of a command that reads images a second time."""
     return click.option(
         "--model", metavar="NAME", help="The model that reads the images (see sightline models)."
     )(function)

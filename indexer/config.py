@@ -36,7 +36,7 @@ class IndexConfig:
     limits: Limits = field(default_factory=Limits)
     full_decode: bool = False
     index_kind: Annotated[str, parse_kind] | None = None
-    batch_size: Count = 32  # maximum of pictures or passages encoded at once
+    batch_size: Count = 32  # maximum of images or passages encoded at once
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -25,10 +25,10 @@ from indexer.writer import (
     DocumentDone,
     Event,
     Failed,
+    ImageDone,
     Kept,
     KnownDone,
     PassagesDone,
-    PictureDone,
     Refreshed,
 )
 from storage.catalogue import Catalogue
@@ -74,8 +74,8 @@ class EncodeStage:
         self._truncated = 0
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
-        """Yield the events of a batch: pictures are encoded together, and so are passages."""
-        pictures: list[tuple[FileSeen, FileContent, ImageContent]] = []
+        """Yield the events of a batch: images are encoded together, and so are passages."""
+        images: list[tuple[FileSeen, FileContent, ImageContent]] = []
         documents: list[tuple[Changed, FileContent, TextContent]] = []
         for arrival in arrivals:
             change, read = arrival.change, arrival.read
@@ -93,8 +93,8 @@ class EncodeStage:
             elif isinstance(read.content, TextContent):
                 documents.append((change, read, read.content))
             else:
-                pictures.append((arrival.seen, read, read.content))
-        yield from self._pictures(pictures)
+                images.append((arrival.seen, read, read.content))
+        yield from self._images(images)
         yield from self._documents(documents)
 
     def notices(self) -> list[str]:
@@ -113,27 +113,27 @@ class EncodeStage:
             return False
         return self._encoder.count_tokens(text) > context
 
-    def _pictures(
-        self, pictures: Sequence[tuple[FileSeen, FileContent, ImageContent]]
+    def _images(
+        self, images: Sequence[tuple[FileSeen, FileContent, ImageContent]]
     ) -> Iterator[Event]:
         wanted = self._without_vectors(
-            {read.hash: content.reads_since for _, read, content in pictures}
+            {read.hash: content.reads_since for _, read, content in images}
         )
-        chosen = [(read.hash, content) for _, read, content in pictures if read.hash in wanted]
+        chosen = [(read.hash, content) for _, read, content in images if read.hash in wanted]
         unique = dict(chosen)
-        encoded = self._encode_pictures([content.pixels for content in unique.values()])
+        encoded = self._encode_images([content.pixels for content in unique.values()])
         outcomes = dict(zip(unique, encoded, strict=True))
-        for seen, read, content in pictures:
+        for seen, read, content in images:
             outcome = outcomes.get(read.hash)
             if isinstance(outcome, EncodeFailure):
                 yield Failed(seen, outcome.stage, outcome.reason, ("image", read.hash))
                 continue
             if outcome is not None:
                 self.in_flight["image"].add(read.hash)
-            done = _picture(read, content)
-            yield PictureDone(seen, done, content.thumbnail, outcome, content.reads_since)
+            done = _image(read, content)
+            yield ImageDone(seen, done, content.thumbnail, outcome, content.reads_since)
 
-    def _encode_pictures(self, pixels: list[Pixels]) -> list[Vector | EncodeFailure]:
+    def _encode_images(self, pixels: list[Pixels]) -> list[Vector | EncodeFailure]:
         if not pixels:
             return []
         try:
@@ -141,12 +141,12 @@ class EncodeStage:
         except EncodeFailure as error:
             if len(pixels) == 1:
                 return [error]
-        # One picture fails the whole batch: encode one by one, so that only that one fails.
-        return [vector for one in pixels for vector in self._encode_pictures([one])]
+        # One image fails the whole batch: encode one by one, so that only that one fails.
+        return [vector for one in pixels for vector in self._encode_images([one])]
 
     def _timed(self, pixels: Pixels) -> Matrix:
         began = time.monotonic()
-        matrix = self._encoder.encode_pictures(pixels)
+        matrix = self._encoder.encode_images(pixels)
         if time.monotonic() - began > SLOW_BATCH_SECONDS and len(pixels) == self.batch_size:
             self.batch_size = max(1, self.batch_size // 2)
         return matrix
@@ -176,17 +176,17 @@ class EncodeStage:
             else:
                 yield DocumentDone(change.seen, _document(change, read, text), places)
 
-    def _without_vectors(self, pictures: Mapping[str, int]) -> set[str]:
-        """Return the hashes of pictures that have no vector of their current pixels.
+    def _without_vectors(self, images: Mapping[str, int]) -> set[str]:
+        """Return the hashes of images that have no vector of their current pixels.
 
-        `pictures` maps each hash to the first version of the reader that gives these pixels.
+        `images` maps each hash to the first version of the reader that gives these pixels.
         """
-        wanted = set(self._unstored("image", pictures))
-        rest = [name for name in pictures if name not in wanted | self.in_flight["image"]]
-        if any(pictures[name] for name in rest):
+        wanted = set(self._unstored("image", images))
+        rest = [name for name in images if name not in wanted | self.in_flight["image"]]
+        if any(images[name] for name in rest):
             with self._catalogue.reading() as connection:
                 read_by = reader_versions.versions(connection, "image", rest)
-            wanted.update(name for name in rest if read_by.get(name, 0) < pictures[name])
+            wanted.update(name for name in rest if read_by.get(name, 0) < images[name])
         return wanted
 
     def _unstored(self, kind: Kind, hashes: Iterable[str]) -> list[str]:
@@ -211,7 +211,7 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _picture(read: FileContent, content: ImageContent) -> Content:
+def _image(read: FileContent, content: ImageContent) -> Content:
     return Content(
         read.hash,
         "image",

@@ -9,7 +9,7 @@ from itertools import islice
 from indexer.cpu import usable_cores
 from indexer.images.file_kind import HEAD_BYTES, classify, needs_head
 from indexer.images.limits import Limits
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from indexer.notices import left_out_lines, shortened
 from indexer.reader import FileContent, ImageContent, ReadTask
 from indexer.scan.walk import LeftOut, Scan
@@ -17,9 +17,9 @@ from indexer.workers import ReadPool
 from storage.errors import FileFailure, PathNotFound
 from storage.records import Capture, Root
 
-_READ_AHEAD = 4  # pictures for each worker that are read before they are wanted
+_READ_AHEAD = 4  # images for each worker that are read before they are wanted
 # No model sees them: what a worker makes beside the thumbnail is as small as it can be.
-_SPEC = PictureSpec(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_SPEC = ImageSpec(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class FolderReader:
         passed = left_out_lines(self._scan.left_out, empty=True)
         unread = [f"{shortened(folder)}: {why}" for folder, why in self._scan.unreadable.items()]
         why = "; ".join([*passed, *unread[:1]]) or "check the name"
-        raise PathNotFound(f"the folder {self._folder} holds no picture: {why}")
+        raise PathNotFound(f"the folder {self._folder} holds no image: {why}")
 
     def read(self) -> Iterator[FolderImage]:
         """Yield the images as they are read."""

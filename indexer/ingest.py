@@ -135,7 +135,7 @@ class Indexer:
             kind=change.kind,
             known=change.known,
             outdated=change.outdated,
-            spec=self._encoder.pictures,
+            spec=self._encoder.image_spec,
             limits=self._config.limits,
             full_decode=self._config.full_decode,
             text_columns=change.columns,

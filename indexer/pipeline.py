@@ -15,8 +15,8 @@ from indexer.workers import ReadPool
 from indexer.writer import (
     COMMIT_SECONDS,
     Event,
+    ImageDone,
     PassagesDone,
-    PictureDone,
     Writer,
 )
 
@@ -125,7 +125,7 @@ class Pipeline:
                 self.stages["encode"] += time.monotonic() - began
                 self._send(self._events, event)
                 if self._stop.is_set() and isinstance(event, PassagesDone):
-                    return  # a long document may stay unfinished; a batch of pictures is complete
+                    return  # a long document may stay unfinished; a batch of images is complete
                 began = time.monotonic()
             self.stages["encode"] += time.monotonic() - began
             for arrival in batch:
@@ -179,7 +179,7 @@ class Pipeline:
     def _release_committed(self, events: list[Event]) -> None:
         """Remove committed contents from `in_flight`: the encoder now finds them stored."""
         for event in events:
-            if isinstance(event, PictureDone):
+            if isinstance(event, ImageDone):
                 self._encoding.in_flight["image"].discard(event.content.hash)
             elif isinstance(event, PassagesDone):
                 hashes = {content.hash for content in event.contents}

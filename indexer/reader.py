@@ -10,12 +10,12 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Literal
 
-from indexer.images.decode import open_header, open_picture, read_bytes
+from indexer.images.decode import open_header, open_image, read_bytes
 from indexer.images.limits import Limits
 from indexer.images.metadata import annotations
 from indexer.images.preprocess import prepare, sides_needed
 from indexer.images.thumbnail import thumbnail
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 from indexer.texts.passages import passages
 from indexer.texts.tabular import csv_passages, jsonl_passages
 from indexer.texts.text_encoding import decode
@@ -45,7 +45,7 @@ class ReadTask:
 
     path: str  # as the file system gave it, undecodable bytes as surrogates
     kind: Literal["image", "text", "table"]
-    spec: PictureSpec
+    spec: ImageSpec
     limits: Limits
     known: frozenset[str] = frozenset()
     outdated: Mapping[str, int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class ReadTask:
 
 @dataclass(frozen=True, slots=True)
 class ImageContent:
-    """The stored data of a picture, and the pixels for its encoder."""
+    """The stored data of an image, and the pixels for its encoder."""
 
     format: str
     width: int  # upright
@@ -81,7 +81,7 @@ class ImageContent:
 
 @dataclass(frozen=True, slots=True)
 class HeaderContent:
-    """The metadata of a picture whose pixels are unchanged since an earlier version."""
+    """The metadata of an image whose pixels are unchanged since an earlier version."""
 
     capture: Capture
     embedded: Annotations = Annotations()
@@ -89,7 +89,7 @@ class HeaderContent:
 
 @dataclass(frozen=True, slots=True)
 class MetadataContent:
-    """The metadata of an unchanged picture; `embedded` is None where it was known."""
+    """The metadata of an unchanged image; `embedded` is None where it was known."""
 
     embedded: Annotations | None
 
@@ -138,24 +138,24 @@ def _read(task: ReadTask) -> FileContent:
         return FileContent(digest, len(data), None, sidecars)
     if task.kind != "image":
         return FileContent(digest, len(data), _text(data, task))
-    return FileContent(digest, len(data), _picture(data, digest, task), sidecars)
+    return FileContent(digest, len(data), _image(data, digest, task), sidecars)
 
 
-def _picture(data: bytes, digest: str, task: ReadTask) -> ImageContent | HeaderContent:
+def _image(data: bytes, digest: str, task: ReadTask) -> ImageContent | HeaderContent:
     if digest in task.outdated:
         header = open_header(data, task.limits)
         if header.reads_since <= task.outdated[digest]:
             return HeaderContent(header.capture, annotations.embedded(BytesIO(data)))
     smallest = None if task.full_decode else sides_needed(task.spec)
-    picture = open_picture(data, limits=task.limits, smallest=smallest)
+    image = open_image(data, limits=task.limits, smallest=smallest)
     return ImageContent(
-        picture.format,
-        picture.width,
-        picture.height,
-        picture.capture,
-        thumbnail(picture.image),
-        prepare(picture.image, task.spec),
-        picture.reads_since,
+        image.format,
+        image.width,
+        image.height,
+        image.capture,
+        thumbnail(image.image),
+        prepare(image.image, task.spec),
+        image.reads_since,
         annotations.embedded(BytesIO(data)),
     )
 

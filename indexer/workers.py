@@ -289,7 +289,7 @@ def _outcome(task: Task[object]) -> _Done | FileFailure:
     try:
         return _Done(task.run())
     except FileFailure as failure:
-        return failure.wrapped()  # its traceback would keep the picture in memory
+        return failure.wrapped()  # its traceback would keep the image in memory
     except Exception as error:
         return DecodeFailure(f"it could not be read ({type(error).__name__}: {error})")
 

@@ -23,8 +23,8 @@ REREAD_COUNTS = ("reread", "renewed")
 
 
 @dataclass(frozen=True, slots=True)
-class PictureDone:
-    """A picture that was read; `vector` is None where its content has one already.
+class ImageDone:
+    """An image that was read; `vector` is None where its content has one already.
 
     `reads_since` is the first version of the reader that gives its pixels.
     """
@@ -57,7 +57,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An unchanged picture of which people say something else; `embedded` None: not in itself."""
+    """An unchanged image of which people say something else; `embedded` None: not in itself."""
 
     seen: FileSeen
     hash: str
@@ -105,7 +105,7 @@ class Failed:
 
 
 Event = (
-    PictureDone
+    ImageDone
     | KnownDone
     | Refreshed
     | Described
@@ -161,7 +161,7 @@ class Writer:
 
     def _commit(self, events: Sequence[Event]) -> None:
         for event in events:  # before their rows, so that a row never lacks its thumbnail
-            if isinstance(event, PictureDone):
+            if isinstance(event, ImageDone):
                 replace = event.reads_since > 0
                 self._library.thumbnails.write(event.content.hash, event.thumbnail, replace)
         counts: Counter[str] = Counter()
@@ -190,8 +190,8 @@ class Writer:
 
     def _write(self, connection: Connection, event: Event, displaced: set[int]) -> Iterator[str]:
         match event:
-            case PictureDone():
-                yield from self._picture(connection, event)
+            case ImageDone():
+                yield from self._image(connection, event)
             case Refreshed():
                 yield from self._refresh(connection, event)
             case Described():
@@ -229,7 +229,7 @@ class Writer:
     ) -> str:
         return files.record(connection, seen, item, fresh, is_away, self._space_id)
 
-    def _picture(self, connection: Connection, event: PictureDone) -> Iterator[str]:
+    def _image(self, connection: Connection, event: ImageDone) -> Iterator[str]:
         content = event.content
         before = reader_versions.version(connection, content.kind, content.hash)
         item, fresh = items.add(connection, content)
@@ -272,7 +272,7 @@ def _again(before: int | None) -> Iterator[str]:
 
 
 def _is_partial(event: Event) -> bool:
-    return isinstance(event, PictureDone | DocumentDone) and event.content.omitted is not None
+    return isinstance(event, ImageDone | DocumentDone) and event.content.omitted is not None
 
 
 def is_away(root: str, path: str) -> bool:

@@ -2,7 +2,7 @@
 
 `Engine` is the entry point: it takes a `Query` of weighted `Term`s and filters and returns
 `Hit`s, reranked if the query has a `Rerank`. `CaptionJob`, `ask`, `Chat` and `Tagger` work on
-items; each takes its model by protocol and reads pictures through `search.images`.
+items; each takes its model by protocol and reads images through `search.images`.
 """
 
 from search.ask import ask as ask

@@ -1,4 +1,4 @@
-"""Visual question answering: one question, an answer for each picture."""
+"""Visual question answering: one question, an answer for each image."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,11 +23,11 @@ def ask(
     limits: Limits | None = None,
     notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
-    """Yield the answers to a question about each picture, in order, batch by batch.
+    """Yield the answers to a question about each image, in order, batch by batch.
 
     What cannot be read is left out; how many that were, and what the model did not read of the
     question, is added to `notices` at the end. Raises InvalidArgument for an empty
-    question, or where no picture is there to ask.
+    question, or where no image is there to ask.
     """
     said, asked = _one_line(question), askable(question, items)
     parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
@@ -35,7 +35,7 @@ def ask(
 
 
 def askable(question: str, items: Sequence[Item]) -> list[Item]:
-    """Return the items that are pictures; checked before a model is loaded.
+    """Return the items that are images; checked before a model is loaded.
 
     Raises InvalidArgument if there is none, or for an empty question.
     """
@@ -43,7 +43,7 @@ def askable(question: str, items: Sequence[Item]) -> list[Item]:
     asked = [item for item in items if item.kind == "image"]
     if not asked:
         raise InvalidArgument(
-            "there is no picture to ask about: name one, or look for some", parameter="pictures"
+            "there is no image to ask about: name one, or look for some", parameter="images"
         )
     return asked
 
@@ -56,7 +56,7 @@ def ask_chosen(
     limits: Limits | None = None,
     notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
-    """Yield the answers as `ask` does, for any number of pictures given by row numbers.
+    """Yield the answers as `ask` does, for any number of images given by row numbers.
 
     Items are read from the catalogue batch by batch; those removed meanwhile are left out.
     """
@@ -65,12 +65,12 @@ def ask_chosen(
 
 
 def ask_file(answerer: Answerer, question: str, path: str, limits: Limits) -> Answer[str]:
-    """Put a question to a picture that no library holds; raises what `read_external` raises.
+    """Put a question to an image that no library holds; raises what `read_external` raises.
 
     The notice says what of the question the model did not read.
     """
     said = _one_line(question)
-    _, pixels = read_external(path, answerer.pictures, limits)
+    _, pixels = read_external(path, answerer.image_spec, limits)
     answers = _answered(answerer, said, pixels[None])
     return Answer(answers, truncations(answerer, answerer.name, [question]))
 
@@ -91,16 +91,16 @@ def _answers(
     limits: Limits | None,
     notices: list[str] | None,
 ) -> Iterator[tuple[Item, str]]:
-    pictures = ImageReader(library, limits)
+    images = ImageReader(library, limits)
     for part in parts:
-        batch = pictures.read(part, answerer.pictures)
+        batch = images.read(part, answerer.image_spec)
         read = [(one.item, one.pixels) for one in batch if one.pixels is not None]
         if read:
             pixels = np.stack([pixels for _, pixels in read])  # (n, size, size, 3) uint8
             said = _answered(answerer, question, pixels)
             yield from zip((item for item, _ in read), said, strict=True)
     if notices is not None:
-        notices.extend(pictures.notices("they have no answer"))
+        notices.extend(images.notices("they have no answer"))
         notices.extend(truncations(answerer, answerer.name, [question]))
 
 
@@ -109,7 +109,7 @@ def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:
     said = answerer.answer(pixels, [question] * len(pixels))
     if len(said) != len(pixels):
         raise ModelError(
-            f"the model {answerer.name} gave {len(said)} answers for {len(pixels)} pictures"
+            f"the model {answerer.name} gave {len(said)} answers for {len(pixels)} images"
         )
     return [" ".join(answer.split()) for answer in said]
 
@@ -117,7 +117,7 @@ def _answered(answerer: Answerer, question: str, pixels: Pixels) -> list[str]:
 def _one_line(question: str) -> str:
     if not question.strip():
         raise InvalidArgument(
-            "the question is empty: write what to ask about the pictures",
+            "the question is empty: write what to ask about the images",
             parameter="question",
             value=question,
         )

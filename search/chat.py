@@ -1,4 +1,4 @@
-"""A dialogue with a model about pictures, turn by turn."""
+"""A dialogue with a model about images, turn by turn."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from storage.records import Item
 
 
 class Chat:
-    """A conversation with a model about one or several pictures.
+    """A conversation with a model about one or several images.
 
     `pixels` are (n, size, size, 3) uint8, prepared as the model wants them; `notices` say what of
     them was not read from its file.
@@ -27,7 +27,7 @@ class Chat:
     def __init__(self, chat_model: ChatModel, pixels: Pixels, notices: Sequence[str] = ()) -> None:
         if not len(pixels):
             raise InvalidArgument(
-                "there is no picture to talk about: name an item", parameter="pictures"
+                "there is no image to talk about: name an item", parameter="images"
             )
         self._chat_model, self._pixels = chat_model, pixels
         self._turns: list[Turn] = []
@@ -43,19 +43,19 @@ class Chat:
     ) -> Self:
         """Create a conversation about items of a library.
 
-        Raises InvalidArgument for an item that is no picture, DecodeFailure for one that can be
+        Raises InvalidArgument for an item that is no image, DecodeFailure for one that can be
         read neither from its file nor from its thumbnail.
         """
         require_readable(library, items)
-        pictures = ImageReader(library, limits)
-        read = pictures.read(items, chat_model.pictures)
+        images = ImageReader(library, limits)
+        read = images.read(items, chat_model.image_spec)
         for one in read:
             if one.pixels is None:
                 raise _unreadable(one.item)
         pixels = [one.pixels for one in read if one.pixels is not None]
-        size = chat_model.pictures.size
+        size = chat_model.image_spec.size
         squares = np.stack(pixels) if pixels else np.empty((0, size, size, 3), "u1")
-        return cls(chat_model, squares, pictures.notices("it is not talked about"))
+        return cls(chat_model, squares, images.notices("it is not talked about"))
 
     @property
     def model(self) -> str:
@@ -85,16 +85,14 @@ class Chat:
 def require_readable(library: Library, items: Sequence[Item]) -> None:
     """Raise an error before a model is loaded, if there are items that a chat cannot use.
 
-    Raises InvalidArgument for no items or an item that is no picture, DecodeFailure for one that
+    Raises InvalidArgument for no items or an item that is no image, DecodeFailure for one that
     has neither a file nor a thumbnail left.
     """
     if not items:
-        raise InvalidArgument(
-            "there is no picture to talk about: name an item", parameter="pictures"
-        )
+        raise InvalidArgument("there is no image to talk about: name an item", parameter="images")
     for item in items:
         if item.kind != "image":
-            raise InvalidArgument(f"{_name(item)} is a text: only pictures can be talked about")
+            raise InvalidArgument(f"{_name(item)} is a text: only images can be talked about")
         there = any(map(os.path.isfile, item.paths + item.excluded_paths))
         if not there and library.thumbnail(item.hash) is None:
             raise _unreadable(item)

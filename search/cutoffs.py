@@ -61,10 +61,10 @@ def no_images_notice(hits: Sequence[Hit], least: float | None) -> str | None:
         return None
     if least is not None:
         raise InvalidArgument(
-            "{min_match} passes pictures alone and only texts were found: look for {kind} image, "
+            "{min_match} passes images alone and only texts were found: look for {kind} image, "
             "or leave {min_match} out",
             parameter="min_match",
             value=least,
             others=("kind",),
         )
-    return "only pictures are read a second time, and no hit is one: nothing was reranked"
+    return "only images are read a second time, and no hit is one: nothing was reranked"

@@ -1,4 +1,4 @@
-"""Captioning: captions of pictures, stored in the catalogue batch by batch."""
+"""Captioning: captions of images, stored in the catalogue batch by batch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,11 +16,11 @@ from storage.library import Library
 from storage.records import Answer, Caption, Item
 from storage.tables import captions, items
 
-ProgressCallback = Callable[[int, int], None]  # pictures done, pictures to do
+ProgressCallback = Callable[[int, int], None]  # images done, images to do
 
 
 class Described(NamedTuple):
-    """A picture and its caption; `path` is None if the item has no file."""
+    """An image and its caption; `path` is None if the item has no file."""
 
     item: Item
     path: str | None
@@ -35,9 +35,9 @@ class Captions(Answer[Described]):
 
 
 class CaptionJob:
-    """Captions pictures of a library with one model.
+    """Captions images of a library with one model.
 
-    `failed` counts the pictures left without a caption by a run, `notices` gives the reasons.
+    `failed` counts the images left without a caption by a run, `notices` gives the reasons.
     """
 
     def __init__(
@@ -48,20 +48,20 @@ class CaptionJob:
         batch: int = BATCH,
     ) -> None:
         self._library, self._captioner, self._batch = library, captioner, batch
-        self._pictures = ImageReader(library, limits)
+        self._images = ImageReader(library, limits)
         self._silent = 0
 
     @property
     def failed(self) -> int:
-        """Return how many pictures could not be read or got an empty caption."""
-        return self._silent + self._pictures.unreadable
+        """Return how many images could not be read or got an empty caption."""
+        return self._silent + self._images.unreadable
 
     @property
     def notices(self) -> list[str]:
-        """Return notices about pictures read from thumbnails, and pictures without a caption."""
-        said = self._pictures.notices("they have no caption")
+        """Return notices about images read from thumbnails, and images without a caption."""
+        said = self._images.notices("they have no caption")
         if self._silent:
-            these = "1 picture" if self._silent == 1 else f"{self._silent:,} pictures"
+            these = "1 image" if self._silent == 1 else f"{self._silent:,} images"
             said.append(
                 f"the model {self._captioner.name} said nothing about {these}: no caption was "
                 "stored, another model may have one"
@@ -71,7 +71,7 @@ class CaptionJob:
     def run(
         self, chosen: Sequence[int], progress: ProgressCallback | None = None
     ) -> Iterator[Described]:
-        """Caption the chosen pictures, by item row numbers, that lack a caption of the model.
+        """Caption the chosen images, by item row numbers, that lack a caption of the model.
 
         Each batch is committed before it is yielded, so an interrupted run loses none and the
         next one continues. If all have one, no write lock is taken. Raises LibraryInUse, DiskFull
@@ -102,7 +102,7 @@ class CaptionJob:
         said = caption(
             [found[number] for number in numbers if number in found],
             self._captioner,
-            self._pictures,
+            self._images,
         )
         self._silent += sum(not words for words in said.values())
         kept = {number: words for number, words in said.items() if words}
@@ -143,14 +143,14 @@ def caption_targets(
     return made
 
 
-def caption(chosen: Sequence[Item], captioner: Captioner, pictures: ImageReader) -> dict[int, str]:
-    """Return a caption on one line for each picture that can be read; "" if the model has none.
+def caption(chosen: Sequence[Item], captioner: Captioner, images: ImageReader) -> dict[int, str]:
+    """Return a caption on one line for each image that can be read; "" if the model has none.
 
-    Raises ModelError unless the model returns one caption for each picture.
+    Raises ModelError unless the model returns one caption for each image.
     """
     read = [
         (one.item.id, one.pixels)
-        for one in pictures.read(chosen, captioner.pictures)
+        for one in images.read(chosen, captioner.image_spec)
         if one.pixels is not None
     ]
     if not read:
@@ -164,7 +164,7 @@ def describe_file(captioner: Captioner, path: str, limits: Limits) -> str:
 
     Raises the errors of `read_external`, and ModelError for an empty caption.
     """
-    _, pixels = read_external(path, captioner.pictures, limits)
+    _, pixels = read_external(path, captioner.image_spec, limits)
     [words] = _said(captioner, pixels[None])
     if not words:
         raise ModelError(f"the model {captioner.name} said nothing about {path}: try another")
@@ -176,7 +176,7 @@ def _said(captioner: Captioner, pixels: Pixels) -> list[str]:
     said = captioner.describe(pixels)
     if len(said) != len(pixels):
         raise ModelError(
-            f"the model {captioner.name} gave {len(said)} captions for {len(pixels)} pictures"
+            f"the model {captioner.name} gave {len(said)} captions for {len(pixels)} images"
         )
     return [" ".join(words.split()) for words in said]
 
@@ -188,22 +188,22 @@ def captioned(
     limits: Limits,
     notices: list[str],
 ) -> list[Hit]:
-    """Return the hits with a caption for every picture: the stored one, or a new one, then stored.
+    """Return the hits with a caption for every image: the stored one, or a new one, then stored.
 
     What had no caption, or could not be stored, is added to `notices`. No model is loaded where
-    every picture has its caption.
+    every image has its caption.
     """
     lacking = [hit.item for hit in hits if hit.item.kind == "image" and not hit.caption]
     if not lacking:
         return list(hits)
     if captioner is None:
-        raise InvalidArgument("this engine was given no model to describe pictures with")
-    model, pictures = captioner(), ImageReader(library, limits)
+        raise InvalidArgument("this engine was given no model to describe images with")
+    model, images = captioner(), ImageReader(library, limits)
     said: dict[int, str] = {}
     for start in range(0, len(lacking), BATCH):
-        said |= caption(lacking[start : start + BATCH], model, pictures)
+        said |= caption(lacking[start : start + BATCH], model, images)
     _keep(library, {number: words for number, words in said.items() if words}, model, notices)
-    notices.extend(pictures.notices("they have no caption"))
+    notices.extend(images.notices("they have no caption"))
     return [
         replace(hit, caption=said[hit.item.id]) if said.get(hit.item.id) else hit for hit in hits
     ]
@@ -222,7 +222,7 @@ def _keep(library: Library, said: dict[int, str], model: Captioner, notices: lis
             captions.record(connection, _records(kept, model))
     except LibraryError as error:  # in use, full or not ours to write: a search answers anyway
         notices.append(
-            "the captions of these hits were not stored, describe the pictures themselves to keep "
+            "the captions of these hits were not stored, describe the images themselves to keep "
             f"them: {error}"
         )
 

@@ -31,7 +31,7 @@ class QueryVector:
 
 
 class QueryEmbedder:
-    """Embeds the terms of queries; the encoder is loaded only for words or a picture file."""
+    """Embeds the terms of queries; the encoder is loaded only for words or an image file."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class QueryEmbedder:
         ]
         for term in terms:
             if term.kind == "image":
-                pairs.append((term.weight, self._picture(connection, term.value, own)))
+                pairs.append((term.weight, self._image(connection, term.value, own)))
             elif term.kind == "item":
                 pairs.append((term.weight, self._item(connection, term.value, own)))
         total = np.zeros_like(pairs[0][1])
@@ -79,10 +79,10 @@ class QueryEmbedder:
     def _texts(self, terms: Sequence[Term]) -> Sequence[Vector]:
         return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []
 
-    def _picture(self, connection: Connection, path: str, own: list[int]) -> Vector:
-        content, pixels = read_external(path, self._encoder().pictures, self._limits)
+    def _image(self, connection: Connection, path: str, own: list[int]) -> Vector:
+        content, pixels = read_external(path, self._encoder().image_spec, self._limits)
         own += items.numbers(connection, "image", [content]).values()
-        return np.asarray(self._encoder().encode_pictures(pixels[None])[0])
+        return np.asarray(self._encoder().encode_images(pixels[None])[0])
 
     def _item(self, connection: Connection, reference: str, own: list[int]) -> Vector:
         item = self._library.find(reference)

@@ -33,9 +33,9 @@ _UNREAD = "they keep the place that their vectors gave them"
 class Engine:
     """Answers queries over one library, in the library's current space.
 
-    `encoder` is called, and so a model loaded, only for a query with words or a picture file;
+    `encoder` is called, and so a model loaded, only for a query with words or an image file;
     `scorer` only for reranker, `captioner` only if a wanted caption is not stored. `limits` bound
-    the cost of reading a picture.
+    the cost of reading an image.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Engine:
         self, space: Space, hits: list[Hit], query: Query, rerank: Rerank, notices: list[str]
     ) -> list[Hit]:
         if self._scorer is None:
-            raise InvalidArgument("this engine was given no model to read pictures a second time")
+            raise InvalidArgument("this engine was given no model to read images a second time")
         if not any(hit.item.kind == "image" for hit in hits):
             unread = cutoffs.no_images_notice(hits, query.min_match)
             notices.extend([unread] if unread else [])
@@ -140,7 +140,7 @@ class Engine:
             )
         reranker = Reranker(self._library, scorer, self._limits)
         reread = reranker.reread(hits, query.texts, rerank.depth)
-        notices.extend(reranker.pictures.notices(_UNREAD))
+        notices.extend(reranker.images.notices(_UNREAD))
         notices.extend(truncations(scorer, scorer.name, [term.value for term in query.texts]))
         return reread
 

@@ -50,7 +50,7 @@ class FusedHits:
         nearest: list[Scored],
         keyword_hits: keyword.KeywordHits,
     ) -> "FusedHits":
-        """Fuse the lists of pictures, texts and captions by rank: their scores are not comparable.
+        """Fuse the lists of images, texts and captions by rank: their scores are not comparable.
 
         If no text about an image contains all the words, the order is that of the vectors alone;
         what contains some of them is appended if there are too few hits. An item found only by

@@ -14,8 +14,8 @@ from indexer.models import (
     ChatModel,
     Checkpoint,
     DualEncoder,
+    ImageSpec,
     PairScorer,
-    PictureSpec,
     Pixels,
     Role,
     cached,
@@ -41,15 +41,15 @@ class LazyEncoder:
     """
 
     space: Space
-    pictures: PictureSpec
+    image_spec: ImageSpec
     context: int | None
 
     def __init__(self, load_encoder: Callable[[], DualEncoder]) -> None:
         self._load = load_encoder
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows."""
-        return self.loaded.encode_pictures(pixels)
+        return self.loaded.encode_images(pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
         """Encode texts: n strings → (n, dim) float32, unit rows."""
@@ -61,7 +61,7 @@ class LazyEncoder:
 
     def __getattr__(self, name: str) -> Any:
         """Load the model for its space, image specification and context."""
-        if name in ("space", "pictures", "context"):
+        if name in ("space", "image_spec", "context"):
             return getattr(self.loaded, name)
         raise AttributeError(name)
 
@@ -77,7 +77,7 @@ class StoredEncoder(LazyEncoder):
     def __init__(self, space: Space, load_encoder: Callable[[], DualEncoder]) -> None:
         super().__init__(load_encoder)
         self.space = space
-        self.pictures = _picture_spec(space)
+        self.image_spec = _image_spec(space)
 
 
 class Models:
@@ -178,8 +178,8 @@ def local_checkpoint(name: str, role: Role) -> Checkpoint | None:
     return None if cached(name) is None else fetch(name, role=role)
 
 
-def _picture_spec(space: Space) -> PictureSpec:
+def _image_spec(space: Space) -> ImageSpec:
     written: Any = loads(space.preprocessing)
     for name in ("mean", "std"):
         written[name] = tuple(written[name])
-    return PictureSpec(**written)
+    return ImageSpec(**written)

@@ -28,7 +28,7 @@ class QueryPlan:
             words = ""
         wanted = query.k
         if query.effective_rerank is not None:
-            # Pictures are reranked to that depth, however many texts are ranked among them.
+            # Images are reranked to that depth, however many texts are ranked among them.
             wanted = max(query.k, query.effective_rerank.depth) * len(kinds)
         return cls(kinds, words, wanted, max(wanted, keyword.LONGEST) if words else wanted)
 

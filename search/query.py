@@ -32,7 +32,7 @@ class Term:
     """
 
     kind: TermKind
-    value: str  # words, the path of a picture, or an item's hash (a unique prefix is enough)
+    value: str  # words, the path of an image, or an item's hash (a unique prefix is enough)
     weight: float = 1.0
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Rerank:
-    """Reranking of the first stage's pictures, down to a depth."""
+    """Reranking of the first stage's images, down to a depth."""
 
     depth: int = DEFAULT_DEPTH
 
@@ -74,7 +74,7 @@ class Rerank:
         check_fields(self)
         if self.depth < 1:
             raise InvalidArgument(
-                f"{{depth}} is {self.depth}: read at least 1 picture again",
+                f"{{depth}} is {self.depth}: read at least 1 image again",
                 parameter="depth",
                 value=self.depth,
             )
@@ -84,10 +84,10 @@ class Rerank:
 class Query:
     """A query: terms, filters, the number and kind of hits, and cut-offs.
 
-    `kind` None means pictures, or texts if the library has no pictures. `rerank` has the best
-    pictures reranked; `min_match` (0 to 1) implies it, and drops hits that were not reranked or
+    `kind` None means images, or texts if the library has no images. `rerank` has the best
+    images reranked; `min_match` (0 to 1) implies it, and drops hits that were not reranked or
     have a lower probability. `min_lift` drops hits by the normalised first-stage score, which
-    only words have. `describe` adds a caption to every picture; `words` also finds pictures by
+    only words have. `describe` adds a caption to every image; `words` also finds images by
     captions that contain the query's words.
     """
 
@@ -130,7 +130,7 @@ class Query:
             )
         if self.min_lift is not None and any(term.kind != "text" for term in self.terms):
             raise InvalidArgument(
-                "{min_lift} compares words with neutral words: leave pictures and items out of "
+                "{min_lift} compares words with neutral words: leave images and items out of "
                 "the query",
                 parameter="min_lift",
                 value=self.min_lift,
@@ -139,14 +139,14 @@ class Query:
             return
         if not any(term.weight > 0 for term in self.texts):
             raise InvalidArgument(
-                "a query without words cannot be reranked: the second reader compares pictures "
+                "a query without words cannot be reranked: the second reader compares images "
                 "with words, so add some or leave {rerank} and {min_match} out",
                 parameter="rerank",
                 others=("min_match",),
             )
         if self.kind == "text":
             raise InvalidArgument(
-                "only pictures are reranked: leave {kind} text or {rerank} out",
+                "only images are reranked: leave {kind} text or {rerank} out",
                 parameter="kind",
                 value=self.kind,
                 others=("rerank",),

@@ -1,6 +1,6 @@
 """The query bank: neutral texts by which the cosines of queries are normalised.
 
-Some pictures are near to every query. Their cosines with a bank of ordinary texts show this, and
+Some images are near to every query. Their cosines with a bank of ordinary texts show this, and
 are the same for every query.
 """
 

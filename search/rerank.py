@@ -1,4 +1,4 @@
-"""Reranking: the best pictures are scored with the words by a cross-encoder."""
+"""Reranking: the best images are scored with the words by a cross-encoder."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,16 +63,16 @@ def _mean(values: Values, weights: Sequence[float]) -> Values:
 
 
 class Reranker:
-    """Reranks hits with a pair scorer; `pictures` counts those that could not be read."""
+    """Reranks hits with a pair scorer; `images` counts those that could not be read."""
 
     def __init__(self, library: Library, scorer: PairScorer, limits: Limits) -> None:
         self._scorer = scorer
-        self.pictures = ImageReader(library, limits)
+        self.images = ImageReader(library, limits)
 
     def reread(self, hits: Sequence[Hit], terms: Sequence[Term], depth: int) -> list[Hit]:
-        """Return the hits with the first `depth` pictures in the order of the scorer.
+        """Return the hits with the first `depth` images in the order of the scorer.
 
-        Only they change places among each other: texts, unreadable pictures and pictures below
+        Only they change places among each other: texts, unreadable images and images below
         the depth keep the places of the first stage. `terms` are words.
         """
         places = [place for place, hit in enumerate(hits) if hit.item.kind == "image"][:depth]
@@ -87,11 +87,11 @@ class Reranker:
         return ordered
 
     def _read(self, hits: Sequence[Hit], terms: Sequence[Term]) -> dict[int, tuple[float, Hit]]:
-        """Score the readable pictures: item → (ranking score, hit with its match)."""
+        """Score the readable images: item → (ranking score, hit with its match)."""
         by_item = {hit.item.id: hit for hit in hits}
         read: dict[int, tuple[float, Hit]] = {}
         items = [hit.item for hit in hits]
-        for batch in self.pictures.batches(items, self._scorer.pictures):
+        for batch in self.images.batches(items, self._scorer.image_spec):
             seen = [(by_item[one.item.id], one.pixels) for one in batch if one.pixels is not None]
             if seen:
                 pixels = np.stack([pixels for _, pixels in seen])  # (n, size, size, 3) uint8

@@ -61,7 +61,7 @@ class LabelSet:
             raise self._wrong("a label twice: give each once")
         if len(self.labels) < 2:
             few = "only one label" if self.labels else "no label"
-            raise self._wrong(f"{few}: labels compete for a picture, give at least two, one a line")
+            raise self._wrong(f"{few}: labels compete for an image, give at least two, one a line")
 
     def _wrong(self, held: str) -> InvalidArgument:
         message = f"{{labels}} {self.name} holds {held}"
@@ -140,12 +140,12 @@ def _content(path: Path) -> bytes:
 # CLIP's factor for cosines before the softmax: its learned temperature, clipped at this value.
 LOGIT_SCALE = 100.0
 BATCH = 2048  # items whose vectors are in memory at a time: 4 MB at 512 dimensions
-Shares = npt.NDArray[np.float32]  # (pictures, labels), rows that sum to 1
+Shares = npt.NDArray[np.float32]  # (images, labels), rows that sum to 1
 ProgressCallback = Callable[[int, int], None]  # items done, items to do
 
 
 class Tagged(NamedTuple):
-    """A picture with a label and the label's share among all labels, 0 to 1."""
+    """An image with a label and the label's share among all labels, 0 to 1."""
 
     item: Item
     path: str | None
@@ -154,9 +154,9 @@ class Tagged(NamedTuple):
 
 
 class Tagger:
-    """Labels pictures of a library, in the library's current space.
+    """Labels images of a library, in the library's current space.
 
-    With `min_score` None each picture gets its best label, otherwise every label with at least
+    With `min_score` None each image gets its best label, otherwise every label with at least
     that share. `templates` are sentences with a place for the label; by default those of the CLIP
     paper, or of the scenes that a mini was trained on.
     """
@@ -180,11 +180,11 @@ class Tagger:
         self._templates = check_templates(templates)
         self._min_score, self._scale = min_score, scale
         self._truncated: list[str] = []  # of labels in their sentences
-        self.without_vector = 0  # pictures that have no vector in the space
+        self.without_vector = 0  # images that have no vector in the space
 
     @property
     def notices(self) -> list[str]:
-        """Return notices about dropped or truncated labels, and pictures without a vector."""
+        """Return notices about dropped or truncated labels, and images without a vector."""
         said = list(self._labels.notices)
         if self._truncated:
             more = len(self._truncated) - 1
@@ -193,9 +193,9 @@ class Tagger:
             said.append(self._truncated[0] + others)
         if self.without_vector:
             these = (
-                "1 picture has"
+                "1 image has"
                 if self.without_vector == 1
-                else f"{self.without_vector:,} pictures have"
+                else f"{self.without_vector:,} images have"
             )
             said.append(f"{these} no vector yet and got no label: index the library first")
         return said
@@ -203,7 +203,7 @@ class Tagger:
     def run(
         self, chosen: Sequence[int], progress: ProgressCallback | None = None
     ) -> Iterator[Tagged]:
-        """Label the chosen pictures, by item row numbers; yield each tag once it is stored.
+        """Label the chosen images, by item row numbers; yield each tag once it is stored.
 
         The model's earlier tags with these labels are replaced, its other tags stay. Raises
         LibraryInUse, DiskFull, ItemNotFound for a library without vectors, ModelMismatch for
@@ -260,7 +260,7 @@ class Tagger:
         ]
 
     def _chosen(self, numbers: Sequence[int], table: Shares, model: str) -> list[Tag]:
-        """Return each picture's tags, the most probable label first."""
+        """Return each image's tags, the most probable label first."""
         labels = self._labels.labels
         given = []
         for number, row in zip(numbers, table, strict=True):
@@ -288,7 +288,7 @@ def label_vectors(encoder: DualEncoder, labels: Sequence[str], templates: Sequen
 
 
 def shares(rows: Matrix, weights: Matrix, scale: float = LOGIT_SCALE) -> Shares:
-    """Compute each picture's label shares: softmax of `scale` × cosine, (n, labels) float32."""
+    """Compute each image's label shares: softmax of `scale` × cosine, (n, labels) float32."""
     logits = scale * (rows @ weights.T)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     table: Shares = powers / powers.sum(axis=1, keepdims=True)

@@ -69,7 +69,7 @@ def find_image(library: Library, target: str) -> Item | Path:
             return file.absolute()
         raise
     if item.kind != "image":
-        raise InvalidArgument(f"{target} is no picture but a {item.kind}: give a picture")
+        raise InvalidArgument(f"{target} is no image but a {item.kind}: give an image")
     return item
 
 

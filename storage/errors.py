@@ -204,7 +204,7 @@ class UnreadableFile(FileFailure):
 
 
 class DecodeFailure(FileFailure):
-    """The bytes are not a picture that can be decoded within the limits."""
+    """The bytes are not an image that can be decoded within the limits."""
 
     stage = "decode"
 

@@ -47,7 +47,7 @@ class Answer(list[Record]):
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """The capture data in a picture: date, camera, lens and place."""
+    """The capture data in an image: date, camera, lens and place."""
 
     # ISO 8601 local time, "2015-07-04T12:30:00", where known with ".250" and then "+02:00". Where
     # less is certain, less is there: "2015-07-04T12:30", "2015-07-04", "2015-07", "2015".
@@ -143,7 +143,7 @@ class Space:
     name: str  # as `--model` takes it: "mini", "open_clip:ARCH/TAG", or a directory
     revision: str  # pins the weights: a hub commit, or the hash of a local file
     dimension: int
-    preprocessing: str  # canonical JSON of the picture preparation
+    preprocessing: str  # canonical JSON of the image preparation
     id: int | None = None  # row number once stored
 
 

@@ -48,7 +48,7 @@ def plan_forget(connection: Connection) -> Removal:
 
 
 def apply(connection: Connection, removal: Removal) -> list[str]:
-    """Apply a plan and return the hashes of the deleted pictures.
+    """Apply a plan and return the hashes of the deleted images.
 
     Raises LibraryChanged where the plan is no longer what would be planned now.
     """

@@ -193,7 +193,7 @@ vectors = Table(
     Column("id", Integer, primary_key=True),
     Column("space_id", ForeignKey("spaces.id"), nullable=False),
     Column("item_id", ForeignKey("items.id", ondelete="CASCADE"), nullable=False),
-    Column("kind", Text, nullable=False),  # of the item: pictures and texts are ranked apart
+    Column("kind", Text, nullable=False),  # of the item: images and texts are ranked apart
     Column("vector", LargeBinary, nullable=False),  # (dimension,) fp16, unit length
     UniqueConstraint("item_id", "space_id"),
     Index("vectors_by_kind", "space_id", "kind"),
@@ -299,7 +299,7 @@ neutral = Table(
     Column("vectors", LargeBinary, nullable=False),  # (queries, dimension) float32, unit rows
 )
 
-# What a picture looks like in few bytes. Numbers are never used again, and those of a picture
+# What an image looks like in few bytes. Numbers are never used again, and those of an image
 # are never written over: how far a method has compared stays true after a deletion.
 fingerprints = Table(
     "fingerprints",
@@ -321,7 +321,7 @@ features = Table(
     sqlite_autoincrement=True,
 )
 
-# Two pictures may be a pair of several kinds, found by several methods: what is forgotten of one
+# Two images may be a pair of several kinds, found by several methods: what is forgotten of one
 # kind leaves the others whole.
 pairs = Table(
     "pairs",

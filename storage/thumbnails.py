@@ -8,7 +8,7 @@ from storage.errors import DiskFull
 
 
 class Thumbnails:
-    """A folder of small pictures; derived, so missing ones can be made again."""
+    """A folder of small images; derived, so missing ones can be made again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -30,7 +30,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def encoder(tmp_path: Path) -> FakeEncoder:
-    """The stand-in, keeping a log of every picture it encodes."""
+    """The stand-in, keeping a log of every image it encodes."""
     return FakeEncoder(log=tmp_path / "encoded.log")
 
 
@@ -44,7 +44,7 @@ def second(tmp_path: Path) -> FakeEncoder:
 
 @pytest.fixture
 def encoded(tmp_path: Path) -> Callable[[], int]:
-    """Counts the pictures that were encoded so far."""
+    """Counts the images that were encoded so far."""
 
     def count() -> int:
         log = tmp_path / "encoded.log"
@@ -60,8 +60,8 @@ def draw() -> Draw:
     def drawn(path: Path, seed: int = 0, **options: object) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         colours = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
-        picture = Image.fromarray(colours).resize((96, 64), Image.Resampling.NEAREST)
-        picture.save(path, **options)  # type: ignore[arg-type]
+        image = Image.fromarray(colours).resize((96, 64), Image.Resampling.NEAREST)
+        image.save(path, **options)  # type: ignore[arg-type]
         return path
 
     return drawn

@@ -66,9 +66,9 @@ warnings.filterwarnings("ignore", message="a filter of the program around")
 logging.getLogger("transformers").setLevel(logging.INFO)
 library = sightline.open(sys.argv[1])
 given, broken = sys.argv[2:4]
-picture = Query((Term("image", given),), **{options})
+image = Query((Term("image", given),), **{options})
 def work(_):
-    for query in (picture, Query((Term("image", broken),)), "a red circle", ""):
+    for query in (image, Query((Term("image", broken),)), "a red circle", ""):
         try:
             library.search(query)
         except sightline.SightlineError:

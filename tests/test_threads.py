@@ -51,7 +51,7 @@ def noted(answer: Answer[Record]) -> Outcome:
 
 def questions(app: Sightline, album: Path) -> list[Callable[[], Outcome]]:
     """Each is asked by a thread of its own; some have notices and some have none."""
-    picture, gone = album / "0.png", album / "5.png"
+    image, gone = album / "0.png", album / "5.png"
 
     def duplicates() -> Outcome:
         plan = app.duplicates.find(DedupRequest(kinds=("identical", "same-picture")))
@@ -60,9 +60,9 @@ def questions(app: Sightline, album: Path) -> list[Callable[[], Outcome]]:
     return [
         lambda: noted(app.search("red kite")),
         lambda: noted(app.search(LONG)),
-        lambda: noted(app.search(Query((Term("image", str(picture)),), k=5))),
-        lambda: noted(app.ask("how bright?", picture)),
-        lambda: noted(app.ask("how bright is it?", picture, gone)),
+        lambda: noted(app.search(Query((Term("image", str(image)),), k=5))),
+        lambda: noted(app.ask("how bright?", image)),
+        lambda: noted(app.ask("how bright is it?", image, gone)),
         duplicates,
         lambda: noted(app.search(Query((Term("item", str(album / "1.png")),), k=4))),
         lambda: (len(app.select().items), ()),

@@ -219,11 +219,11 @@ def test_a_folder_that_was_never_indexed_is_named(
 def test_what_cannot_be_asked_is_told_before_a_model_is_loaded(
     library: sightline.Sightline,
 ) -> None:
-    with pytest.raises(InvalidArgument, match="no picture to ask"):
+    with pytest.raises(InvalidArgument, match="no image to ask"):
         library.ask("how many?")
     with pytest.raises(InvalidArgument, match="question is empty"):
         library.ask(" ", library.search("kite")[0])
-    with pytest.raises(InvalidArgument, match="no picture to talk about"):
+    with pytest.raises(InvalidArgument, match="no image to talk about"):
         library.chat()
 
 

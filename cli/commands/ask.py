@@ -1,4 +1,4 @@
-"""`sightline ask`: one question, an answer from each picture."""
+"""`sightline ask`: one question, an answer from each image."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ _NO_IMAGE = "a question with no image: name a PATH or an ITEM, or look for some 
 @json_option
 @library_option
 def command(question: str, target: str | None, **given: Any) -> int:
-    """Ask a question about pictures.
+    """Ask a question about images.
 
     Prints one answer per line: about one image, the images of a folder, those that --query finds,
     or those that pass the filters.
@@ -59,7 +59,7 @@ def command(question: str, target: str | None, **given: Any) -> int:
 def _checked(question: str, target: str | None, given: dict[str, Any]) -> Filters:
     """Refuse what cannot be asked before anything is opened."""
     if not question.strip():
-        raise InvalidArgument("the question is empty: write what to ask about the pictures")
+        raise InvalidArgument("the question is empty: write what to ask about the images")
     if target is not None and given["terms"]:
         raise click.UsageError(f"{target} and --query exclude each other: choose one")
     if given["k"] is not None and not given["terms"]:

@@ -1,4 +1,4 @@
-"""`sightline chat`: a dialogue about pictures, typed or piped."""
+"""`sightline chat`: a dialogue about images, typed or piped."""
 
 import sys
 from collections.abc import Iterator

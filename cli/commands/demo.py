@@ -51,7 +51,7 @@ def _draw(demo: Demo) -> None:
     ) as drawn:
         for _ in drawn:
             pass
-    click.echo(f"drew {PHOTOS} pictures, copies, notes and broken files")
+    click.echo(f"drew {PHOTOS} images, copies, notes and broken files")
 
 
 def _index(demo: Demo, app: Sightline) -> bool:

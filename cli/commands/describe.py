@@ -1,4 +1,4 @@
-"""`sightline describe`: a sentence for each picture, kept in the library and found by search."""
+"""`sightline describe`: a sentence for each image, kept in the library and found by search."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from storage import Filters
 from storage.errors import ModelError
 
 _KEPT = "the captions that were shown are stored"
-_WHICH = "say which pictures: a PATH, an ITEM, a filter such as --after DATE, or --all"
+_WHICH = "say which images: a PATH, an ITEM, a filter such as --after DATE, or --all"
 
 
 @click.command("describe", cls=Command)
@@ -78,7 +78,7 @@ def _describe(app: Sightline, targets: Targets, model: str | None, as_json: bool
 
 
 def _describe_one(app: Sightline, targets: Targets, model: str | None, as_json: bool) -> int:
-    """Describe one picture, or print the caption it has."""
+    """Describe one image, or print the caption it has."""
     captions = app.describe(targets, model=model)
     [item] = app.items(targets)
     caption = app.show(item, captions.model).caption

@@ -1,4 +1,4 @@
-"""`sightline search`: words, pictures and items in; hits out."""
+"""`sightline search`: words, images and items in; hits out."""
 
 import sys
 from collections.abc import Mapping
@@ -81,7 +81,7 @@ from storage.errors import InvalidArgument
 @json_option
 @library_option
 def command(**given: Any) -> int:
-    """Find pictures and texts by meaning.
+    """Find images and texts by meaning.
 
     Several TERMs are searched for together. A number and a colon before a TERM set its weight:
     `2:red kite`. Give words that start like that a weight themselves: `1:10:30 train`.

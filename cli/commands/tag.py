@@ -1,4 +1,4 @@
-"""`sightline tag`: labels for pictures, chosen among those that a person names."""
+"""`sightline tag`: labels for images, chosen among those that a person names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -138,9 +138,9 @@ def _list(settings: Settings, as_json: bool) -> int:
             write_json({"label": label, "model": model, "count": count})
     elif counted:
         rows = [(label, f"{count:,}", model) for label, model, count in counted]
-        write_table(rows, ("label", "pictures", "model"))
+        write_table(rows, ("label", "images", "model"))
     else:
-        tell("no picture has a label: sightline tag --labels FILE|NAME gives some")
+        tell("no image has a label: sightline tag --labels FILE|NAME gives some")
     return DONE if counted else NOTHING_FOUND
 
 
@@ -148,7 +148,7 @@ def _remove(settings: Settings, label: str | None, yes: bool) -> int:
     with session(settings) as app:
         counted = [row for row in app.tags() if label in (None, row[0])]
         if not counted:
-            tell(f"no picture has the label {label!r}" if label else "no picture has a label")
+            tell(f"no image has the label {label!r}" if label else "no image has a label")
             return NOTHING_FOUND
         for name, model, count in counted:
             click.echo(f"To be removed: {printable(name)}, {count:,} by {model}", err=True)

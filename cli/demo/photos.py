@@ -162,7 +162,7 @@ def _recast(scene: Scene, looks: list[tuple[Colour, Shape]]) -> Scene:
     return replace(scene, objects=tuple(recast))
 
 
-def _save(picture: Image.Image, path: Path, album: Album, rng: random.Random) -> None:
+def _save(image: Image.Image, path: Path, album: Album, rng: random.Random) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     taken = datetime(album.year, 1, 1, 8) + timedelta(minutes=rng.randrange(525_000))
     exif = Image.Exif()
@@ -170,7 +170,7 @@ def _save(picture: Image.Image, path: Path, album: Album, rng: random.Random) ->
     exif[ExifTags.Base.Model] = album.model
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken:%Y:%m:%d %H:%M:%S}"
     exif.get_ifd(ExifTags.IFD.GPSInfo).update(_position(album, rng))
-    picture.save(path, exif=exif, quality=88)
+    image.save(path, exif=exif, quality=88)
 
 
 def _position(album: Album, rng: random.Random) -> dict[int, object]:

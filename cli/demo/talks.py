@@ -1,4 +1,4 @@
-"""The demo's question to several pictures, and its dialogue about one."""
+"""The demo's question to several images, and its dialogue about one."""
 
 from dataclasses import replace
 
@@ -15,13 +15,13 @@ QUESTION = "how many stars are there?"
 PAIR = "a red circle left of a blue square"
 _CHECK = (
     "Each answer knows what was said before. A model this small errs often: hold what it says "
-    "against the picture."
+    "against the image."
 )
 DIALOGUE = ("describe the picture", "what colour is the square?")
 
 
 def ask_around(demo: Demo, app: Sightline) -> Section:
-    """Ask the hits of a search one question; each answer stands under its picture."""
+    """Ask the hits of a search one question; each answer stands under its image."""
     hits = _found(app, STARS, HITS)
     answerer = app.models.answerer()
     answers = {item.id: said for item, said in ask(app.library, answerer, QUESTION, _items(hits))}
@@ -30,11 +30,11 @@ def ask_around(demo: Demo, app: Sightline) -> Section:
         for hit in hits
     ]
     command = demo.typed("ask", QUESTION, "--query", STARS, "-k", str(HITS))
-    return Section(QUESTION, tiles, "The answer stands under each picture.", command)
+    return Section(QUESTION, tiles, "The answer stands under each image.", command)
 
 
 def talk(demo: Demo, app: Sightline) -> Section:
-    """Talk about one picture; each answer knows what was said before."""
+    """Talk about one image; each answer knows what was said before."""
     hits = _found(app, PAIR, 1)
     chat_model = app.models.chat_model()
     chat = Chat.about(app.library, chat_model, _items(hits))

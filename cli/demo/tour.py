@@ -17,7 +17,7 @@ _LEAD = (
     "Found by meaning among drawn photos: no file name says what is in it. Each row is one "
     "command; the number at the right of a name is the cosine between question and answer."
 )
-ABSENT = "four brown crosses"  # false of every picture of the demo
+ABSENT = "four brown crosses"  # false of every image of the demo
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def stops(demo: Demo) -> tuple[Stop, ...]:
             "The same two things, asked for the other way round.",
         ),
         Stop(("a red circle", "--minus", "a blue square"), "Red circles without blue squares."),
-        Stop(("--like", photo), "The first picture is the question, the others are like it."),
+        Stop(("--like", photo), "The first image is the question, the others are like it."),
         Stop(
             ("a red circle", "--after", "2022", "--before", "2023"),
             "All of the year 2022: the cameras wrote the dates into the files.",
@@ -51,13 +51,13 @@ def stops(demo: Demo) -> tuple[Stop, ...]:
             ("two blue squares", "--near", "64.15,-21.94,50"),
             "All within 50 km of Reykjavik: the cameras wrote the place, too.",
         ),
-        Stop(("two purple hearts", "--kind", "text"), "Notes instead of pictures."),
+        Stop(("two purple hearts", "--kind", "text"), "Notes instead of images."),
         Stop(
             ("a blue square left of a red circle", "--rerank"),
-            "The best fifty read a second time, each picture together with the words. The match "
+            "The best fifty read a second time, each image together with the words. The match "
             "is the probability that the words are true of it.",
         ),
-        Stop((ABSENT, "--min-match", "0.5"), "No picture shows them, and no match is claimed."),
+        Stop((ABSENT, "--min-match", "0.5"), "No image shows them, and no match is claimed."),
         Stop(("two purple hearts", "--describe"), "Each with what a captioner says is in it."),
     )
 

@@ -8,7 +8,7 @@ from storage import Filters
 
 def why_nothing(app: Sightline, filters: Filters, kind: SearchKind | None = None) -> str:
     """Return why nothing was found, as a person reads it."""
-    these = {"image": "pictures", "text": "texts"}.get(kind or "", "items")
+    these = {"image": "images", "text": "texts"}.get(kind or "", "items")
     match app.empty_reason(filters, kind):
         case "library is empty":
             return "the library is empty: sightline index FOLDER"

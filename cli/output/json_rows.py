@@ -46,17 +46,17 @@ def hit_row(hit: Hit) -> Row:
 
 
 def caption_row(item: str | None, path: str | None, caption: str, model: str) -> Row:
-    """Return what a model says is in a picture; `item` is null for one outside the library."""
+    """Return what a model says is in an image; `item` is null for one outside the library."""
     return {"item": item, "path": path, "caption": caption, "model": model}
 
 
 def answer_row(item: str | None, path: str | None, question: str, answer: str, model: str) -> Row:
-    """Return what a model answers about a picture; `item` is null for one outside the library."""
+    """Return what a model answers about an image; `item` is null for one outside the library."""
     return {"item": item, "path": path, "question": question, "answer": answer, "model": model}
 
 
 def turn_row(items: Sequence[Item], question: str, answer: str, model: str) -> Row:
-    """Return one turn of a dialogue about pictures; `items` and `paths` are in the same order."""
+    """Return one turn of a dialogue about images; `items` and `paths` are in the same order."""
     return {
         "items": [item.hash for item in items],
         "paths": [first_path(item) for item in items],
@@ -67,7 +67,7 @@ def turn_row(items: Sequence[Item], question: str, answer: str, model: str) -> R
 
 
 def tag_row(item: str, path: str | None, label: str, score: float, model: str) -> Row:
-    """Return a label that a picture was given; `score` is its share among the labels, 0 to 1."""
+    """Return a label that an image was given; `score` is its share among the labels, 0 to 1."""
     shown = round(score, 6)
     return {"item": item, "path": path, "label": label, "score": shown, "model": model}
 

@@ -1,4 +1,4 @@
-"""Lists of pictures as files for other programs: paths, ids or Parquet, whole or not at all.
+"""Lists of images as files for other programs: paths, ids or Parquet, whole or not at all.
 
 A name may hold a line break: "paths0" ends each with a NUL, as `xargs -0` reads them.
 """
@@ -35,7 +35,7 @@ class _Lines:
 
     def add(self, row: ListRow) -> None:
         word = row[self._key]
-        # A picture's files come one after another, and its id stands for all of them.
+        # An image's files come one after another, and its id stands for all of them.
         if word is None or (self._key != "path" and word == self._before):
             return
         self._before = word

@@ -1,4 +1,4 @@
-"""Contact sheets: the hits of a query as one picture or one page."""
+"""Contact sheets: the hits of a query as one image or one page."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -25,7 +25,7 @@ def check_suffix(name: str) -> None:
     """Raise InvalidArgument unless a sheet of that name can be written."""
     if Path(name).suffix.lower() not in (".png", ".html"):
         raise InvalidArgument(
-            f"--sheet {name}: a sheet is a picture or a page, end it in .png or .html"
+            f"--sheet {name}: a sheet is an image or a page, end it in .png or .html"
         )
 
 
@@ -36,20 +36,20 @@ def check_place(path: Path) -> None:
 
 
 def write_sheet(path: Path, title: str, tiles: Sequence[Tile]) -> None:
-    """Write the hits as a PNG picture or a self-contained HTML page, by the name's suffix."""
+    """Write the hits as a PNG image or a self-contained HTML page, by the name's suffix."""
     check_suffix(path.name)
     if path.suffix.lower() == ".html":
         page = render_page(title, [Section("", tiles)])
         path.write_text(page, encoding="utf-8")
     else:
-        picture(title, tiles).save(path)
+        image(title, tiles).save(path)
 
 
-def picture(title: str, tiles: Sequence[Tile]) -> Image.Image:
+def image(title: str, tiles: Sequence[Tile]) -> Image.Image:
     """Draw the hits as a grid with captions, the best first; RGB."""
     if len(tiles) > MOST_ON_A_PICTURE:
         raise InvalidArgument(
-            f"a picture holds at most {MOST_ON_A_PICTURE} hits, not {len(tiles)}: "
+            f"an image holds at most {MOST_ON_A_PICTURE} hits, not {len(tiles)}: "
             "lower -k, or write the sheet as .html"
         )
     columns = min(_COLUMNS, len(tiles))
@@ -75,7 +75,7 @@ def _place(sheet: Image.Image, pen: ImageDraw.ImageDraw, tile: Tile, left: int, 
     elif tile.text is not None:
         _write(pen, tile.text, left + 16, top + 14)
     else:
-        pen.text((left + _SIDE // 2, top + _SIDE // 2), "no picture", _SOFT, _font(13), anchor="mm")
+        pen.text((left + _SIDE // 2, top + _SIDE // 2), "no image", _SOFT, _font(13), anchor="mm")
     base = top + _SIDE + 6
     room = _SIDE - _font(13).getlength(tile.figure) - 8
     pen.text((left, base), _fitted(f"{tile.rank}  {tile.name}", 13, room), _INK, _font(13))

@@ -4,7 +4,7 @@
 const KINDS = ["identical", "same-picture", "edited", "similar"]; // strongest first
 const BY_HAND = "by hand";
 const groups = [];
-const looks = {}; // item → base64 of the pictures inside this page
+const looks = {}; // item → base64 of the images inside this page
 
 function read() {
   let about = {};

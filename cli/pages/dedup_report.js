@@ -67,14 +67,14 @@ function total() {
 
 // -------------------- drawing
 
-function picture(file) {
-  if (!file.look) return make("span", "", "no picture");
+function thumbnail(file) {
+  if (!file.look) return make("span", "", "no image");
   const image = make("img");
   image.loading = "lazy";
   image.decoding = "async";
   image.alt = "";
   image.src = file.look === "inside" ? `data:image/webp;base64,${looks[file.item]}` : file.look;
-  image.onerror = () => image.replaceWith(make("span", "", "no picture"));
+  image.onerror = () => image.replaceWith(make("span", "", "no image"));
   return image;
 }
 
@@ -96,7 +96,7 @@ function card(group, file, index) {
   const look = button("closer", "");
   look.className = "look";
   look.setAttribute("aria-label", clean(`Look closer at ${name(file.path)}`));
-  look.append(picture(file), make("span", "tag", keeper ? "keeper" : file.drop ? "drop" : "keep"));
+  look.append(thumbnail(file), make("span", "tag", keeper ? "keeper" : file.drop ? "drop" : "keep"));
   const words = make("div", "words");
   words.append(title(file));
   line(words, "folder", file.path.slice(0, cut(file.path)));
@@ -278,8 +278,8 @@ function closer(group, index) {
     const figure = make("figure");
     const frame = make("div", "frame");
     const image = make("img");
-    // The file itself, and the small picture where a browser cannot read its format.
-    image.onerror = () => frame.replaceChildren(picture(file));
+    // The file itself, and the small image where a browser cannot read its format.
+    image.onerror = () => frame.replaceChildren(thumbnail(file));
     image.src = file.uri || "data:,";
     frame.append(image);
     const side = file.width ? ` · ${file.width} × ${file.height}` : "";

@@ -1,7 +1,7 @@
 """The report of duplicates: a page that shows every group and writes the plan anew.
 
 The page holds its style, its program and all groups as JSON, and asks no network for anything;
-pictures stand inside it as long as they are few, and in a folder beside it from there on.
+images stand inside it as long as they are few, and in a folder beside it from there on.
 """
 
 import json
@@ -28,7 +28,7 @@ from search.dedup import extras
 PAGE = "report.html"
 PICTURES = "report-pictures"
 
-_MOST_INSIDE = 1_000  # pictures: some 14 MB, a file that can still be sent to somebody
+_MOST_INSIDE = 1_000  # images: some 14 MB, a file that can still be sent to somebody
 _SIDE = 320  # pixels: a card is 170 high, on screens that have two pixels for one
 _QUALITY = 70
 _PIECE = 2_000_000  # characters of JSON in one element, so that the browser can draw in between
@@ -89,17 +89,17 @@ def write_page(rows: Iterable[Row], look: Look, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     page, draft = folder / PAGE, folder / f".sightline-{token_hex(8)}"
-    pictures = _Pictures(folder / PICTURES)
+    images = _Images(folder / PICTURES)
     try:
         with draft.open("x", encoding="utf-8", newline="\n") as stream:
             before, after = _frame()
             stream.write(before)
-            _write_groups(stream, rows, look, pictures)
+            _write_groups(stream, rows, look, images)
             stream.write(after)
         draft.replace(page)
     finally:
         draft.unlink(missing_ok=True)
-    pictures.sweep()
+    images.sweep()
     return page
 
 
@@ -131,12 +131,12 @@ def _digest(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def _write_groups(stream: TextIO, rows: Iterable[Row], look: Look, pictures: "_Pictures") -> None:
+def _write_groups(stream: TextIO, rows: Iterable[Row], look: Look, images: "_Images") -> None:
     seen = sha256()
     written = 0
     stream.write(_OPEN)
     for _, members in groupby(rows, key=lambda row: row.group):
-        for line in _lines(list(members), look, pictures):
+        for line in _lines(list(members), look, images):
             stream.write(line)
             seen.update(line.encode())
             written += len(line)
@@ -152,13 +152,13 @@ _OPEN = '<script type="application/json">\n'
 _CLOSE = "</script>\n"
 
 
-def _lines(rows: list[Row], look: Look, pictures: "_Pictures") -> Iterator[str]:
+def _lines(rows: list[Row], look: Look, images: "_Images") -> Iterator[str]:
     places: dict[str, str | None] = {}
     files = []
     for row in rows:
         known = look(row.item, row.path)
         if row.item not in places:
-            places[row.item], inside = pictures.put(row.item, known.thumbnail)
+            places[row.item], inside = images.put(row.item, known.thumbnail)
             if inside:
                 yield _line({"item": row.item, "look": inside})
         files.append(_file(row) | _facts(known) | {"look": places[row.item]})
@@ -218,8 +218,8 @@ def _changed(path: str) -> str:
     return ""
 
 
-class _Pictures:
-    """The pictures of a report: the first ones inside the page, the rest beside it."""
+class _Images:
+    """The images of a report: the first ones inside the page, the rest beside it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -228,7 +228,7 @@ class _Pictures:
         self._beside: set[bytes] = set()
 
     def put(self, item: str, thumbnail: bytes | None) -> tuple[str | None, str | None]:
-        """Return where a picture is, and it as base64 where it comes into the page just now."""
+        """Return where an image is, and it as base64 where it comes into the page just now."""
         if item in self._inside:
             return "inside", None
         if not thumbnail or not _ITEM.fullmatch(item):
@@ -241,7 +241,7 @@ class _Pictures:
         return f"{PICTURES}/{item[:2]}/{item}.webp", None
 
     def sweep(self) -> None:
-        """Remove the pictures of an older report, and nothing that is not one of them."""
+        """Remove the images of an older report, and nothing that is not one of them."""
         for path in self._folder.glob("??/*.webp"):
             if _ITEM.fullmatch(path.stem) and bytes.fromhex(path.stem) not in self._beside:
                 path.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ _SAYINGS: dict[str, _Say] = {
     "agreement": lambda share: f"pixels agree to {share:.1%}",
     "hash_distance": lambda bits: f"hashes differ in {bits} of 256 bits",
     "inliers": lambda count: f"{count:,} points fit",
-    "overlap": lambda share: f"{share:.0%} of the picture in common",
+    "overlap": lambda share: f"{share:.0%} of the image in common",
     "scale": lambda factor: f"{factor:.2f} times the size",
     "rotation": lambda degrees: f"rotated by {degrees:.1f}°",
     "contrast": lambda factor: f"contrast {factor - 1:+.0%}",
@@ -107,7 +107,7 @@ def _said(key: str, value: object) -> str:
 
 
 def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
-    """Return what is known of a picture, by what it is called; keywords stay apart."""
+    """Return what is known of an image, by what it is called; keywords stay apart."""
     said: dict[str, str | list[str]] = {}
     if known.keywords:
         said["keywords"] = [_short(word) for word in known.keywords[:_MOST_KEYWORDS]]
@@ -125,7 +125,7 @@ def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
 
 
 def metadata_in_line(known: Metadata) -> str:
-    """Return what is known of a picture in one line."""
+    """Return what is known of an image in one line."""
     said = metadata_in_words(known).items()
     return "; ".join(
         f"{name} {', '.join(told) if isinstance(told, list) else told}" for name, told in said

@@ -17,7 +17,7 @@ _AHEAD = 500  # rows of a plan: one statement's worth
 class Looks:
     """Looks of the files of a plan, asked for in its order.
 
-    Two batches of the catalogue's records are held. What a person said of a picture is read
+    Two batches of the catalogue's records are held. What a person said of an image is read
     from its header where that could be lost: of files to be dropped and of their keepers.
     """
 
@@ -49,7 +49,7 @@ class Looks:
         known = joined(read(path), stored) if path in self._opened else stored
         self._count(path, known)
         return ItemLook(
-            thumbnail=self._picture(content),
+            thumbnail=self._image(content),
             width=item.width,
             height=item.height,
             format=item.format,
@@ -82,7 +82,7 @@ class Looks:
             found = items.hydrate(connection, list(numbers.values()))
         return {item.hash: item for item in found.values()}
 
-    def _picture(self, content: str) -> bytes | None:
+    def _image(self, content: str) -> bytes | None:
         if self._thumbnail[0] != content:  # copies stand side by side
             self._thumbnail = content, self._library.thumbnail(content)
         return self._thumbnail[1]

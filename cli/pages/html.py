@@ -1,4 +1,4 @@
-"""Contact sheets as one HTML page that needs nothing else: pictures and style are inside."""
+"""Contact sheets as one HTML page that needs nothing else: images and style are inside."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ figcaption .said { flex: 1 0 100%; color: var(--soft); font-style: italic; }
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A query and its hits on a page, or pictures and what was said about them in turns."""
+    """A query and its hits on a page, or images and what was said about them in turns."""
 
     title: str
     tiles: Sequence[Tile]
@@ -53,7 +53,7 @@ class Section:
 
     @property
     def captions(self) -> list[str]:
-        """Return the captions under the pictures, in their order."""
+        """Return the captions under the images, in their order."""
         return [tile.caption for tile in self.tiles if tile.caption]
 
 
@@ -94,7 +94,7 @@ def _look(tile: Tile) -> str:
     if tile.text is not None:
         return f"<blockquote>{_safe(tile.text)}</blockquote>"
     if tile.thumbnail is None:
-        return "<span>no picture</span>"
+        return "<span>no image</span>"
     data = b64encode(tile.thumbnail).decode("ascii")
     return f'<img loading="lazy" alt="{_safe(tile.name)}" src="data:image/webp;base64,{data}">'
 

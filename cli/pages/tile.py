@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cli.output.hit_table import snippet
 from cli.output.render import printable
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.thumbnail import THUMBNAIL_SIDE, thumbnail
 from search import Hit
 from search.hits import first_path
@@ -61,7 +61,7 @@ def _thumbnail(item: Item, library: Library) -> bytes | None:
     if stored is not None or not item.paths:
         return stored
     try:
-        opened = open_picture(item.paths[0], smallest=(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        opened = open_image(item.paths[0], smallest=(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     except FileFailure:
         return None
     return thumbnail(opened.image)

@@ -1,6 +1,6 @@
-"""Safe decoding of a picture: from any bytes to upright RGB or one clear `DecodeFailure`.
+"""Safe decoding of an image: from any bytes to upright RGB or one clear `DecodeFailure`.
 
-Workers decode every photo of a library here and a search its query picture, so both see the same
+Workers decode every photo of a library here and a search its query image, so both see the same
 pixels. Decoders are C code fed with untrusted bytes: only formats of the list below are tried, the
 size is checked before pixels are decoded, and whatever a decoder raises becomes a readable reason.
 Decoders that hang or crash are handled by `indexer.workers`.
@@ -75,10 +75,10 @@ def configure_decoders() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded upright picture.
+class DecodedImage:
+    """A decoded upright image.
 
-    `width` and `height` are the upright size of the stored picture; `image` (sRGB, 8 bits) may
+    `width` and `height` are the upright size of the stored image; `image` (sRGB, 8 bits) may
     be smaller where the codec was asked to scale down. `reads_since` is the first version of the
     reader that gives these pixels, see `indexer.reader.READER_VERSION`.
     """
@@ -94,7 +94,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The metadata of a picture, and the first version that reads its pixels as now."""
+    """The metadata of an image, and the first version that reads its pixels as now."""
 
     capture: Capture
     reads_since: int
@@ -112,14 +112,14 @@ def read_bytes(path: str | Path, limit: int, name: str = "file_bytes") -> bytes:
     raise UnreadableFile(too_many_bytes(size, limit, name))
 
 
-def open_picture(
+def open_image(
     source: bytes | str | Path,
     *,
     limits: Limits | None = None,
     smallest: tuple[int, int] | None = None,
     alpha: bool = False,
-) -> Picture:
-    """Decode the first frame of a picture, given as its bytes or its path.
+) -> DecodedImage:
+    """Decode the first frame of an image, given as its bytes or its path.
 
     `smallest` (short side, long side) allows the codec to scale down as long as neither side
     falls below it; None decodes in full. With `alpha` the opacity is kept beside the colours that
@@ -138,7 +138,7 @@ def open_picture(
 
 
 def open_header(data: bytes, limits: Limits) -> Header:
-    """Read the metadata of a picture without decoding it; raises DecodeFailure.
+    """Read the metadata of an image without decoding it; raises DecodeFailure.
 
     Its pixels are not decoded, save those of JPEG XL, whose decoder cannot do without.
     """
@@ -180,11 +180,11 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     except UnidentifiedImageError:
         if announced is None:
             raise DecodeFailure(
-                f"the content is not a picture of any format that is read: {', '.join(FORMATS)}"
+                f"the content is not an image of any format that is read: {', '.join(FORMATS)}"
             ) from None
         raise DecodeFailure(_why_unknown(data, announced)) from None
     except Exception as error:
-        raise _failure(error, announced or "picture", limits) from None
+        raise _failure(error, announced or "image", limits) from None
     if math.prod(image.size) > limits.pixels:
         raise DecodeFailure(limits.too_many_pixels(math.prod(image.size)))
     return image
@@ -219,7 +219,7 @@ def _header(data: bytes, original: bytes, limits: Limits) -> Header:
 
 def _decode(
     data: bytes, original: bytes, limits: Limits, smallest: tuple[int, int] | None, alpha: bool
-) -> Picture:
+) -> DecodedImage:
     image = _open(data, limits)
     name, stored = _name(image), image.size
     try:
@@ -241,7 +241,7 @@ def _decode(
         raise _failure(error, name, limits) from None
     width, height = stored if turn < 5 else stored[::-1]
     kept = None if kept is None else upright(kept, turn)
-    return Picture(ready, name, width, height, capture, since, kept)
+    return DecodedImage(ready, name, width, height, capture, since, kept)
 
 
 def _name(image: ImageFile.ImageFile) -> str:

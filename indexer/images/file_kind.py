@@ -81,7 +81,7 @@ def classify(name: str, head: bytes = b"") -> FileKind | None:
 
 
 def signature(head: bytes) -> str | None:
-    """Return the picture format of the first bytes, such as "JPEG", or None."""
+    """Return the image format of the first bytes, such as "JPEG", or None."""
     for magic, name in _SIGNATURES:
         if head.startswith(magic):
             return name

@@ -1,4 +1,4 @@
-"""Fingerprints: perceptual hashes and local features of a picture, without a model.
+"""Fingerprints: perceptual hashes and local features of an image, without a model.
 
 A perceptual hash of the whole (PDQ: Meta, ThreatExchange, "The TMK+PDQF Video-Hashing
 Algorithm and the PDQ Image-Hashing Algorithm", 2019) survives re-encoding, resizing and changes
@@ -17,8 +17,8 @@ import pdqhash
 from numpy.typing import NDArray
 from PIL import Image
 
-HASH_SIDE = 320  # five samples for each of PDQ's 64: mirrored pictures then give mirrored hashes
-# Short side at least, long side at most: such pictures are hashed as they are, since enlarged they
+HASH_SIDE = 320  # five samples for each of PDQ's 64: mirrored images then give mirrored hashes
+# Short side at least, long side at most: such images are hashed as they are, since enlarged they
 # came 14 bits from the hashes that Meta published for them. The price: PDQ samples every size at
 # other places, so a small copy is up to 38 bits from its original (28 if all were enlarged), and
 # below 100 pixels up to 50.
@@ -27,7 +27,7 @@ FEATURE_SIDE = 320  # pixels of the long side: more of them finds nothing more
 MOST_FEATURES = 100
 CODE_BYTES = 16
 _SEED = 7
-# The turn that leads from a picture to each form of its hash, in the order `pdqhash` gives them.
+# The turn that leads from an image to each form of its hash, in the order `pdqhash` gives them.
 TURNS = ("none", "90", "180", "270", "flip", "mirror", "transpose", "transverse")
 
 Bytes = NDArray[np.uint8]
@@ -36,7 +36,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """The local features of a picture.
+    """The local features of an image.
 
     `codes` (n, 16) uint8 are 128 signs each; `points` (n, 4) float32 are x, y and size as shares
     of the long side, and the angle in degrees.
@@ -47,9 +47,9 @@ class Features:
 
 
 def perceptual_hashes(image: Image.Image) -> tuple[Bytes, int]:
-    """Hash an upright RGB picture in eight orientations: (8, 32) uint8, and PDQ quality, 0 to 100.
+    """Hash an upright RGB image in eight orientations: (8, 32) uint8, and PDQ quality, 0 to 100.
 
-    Below a quality of 50 a picture is too plain for its hash to mean anything. Small pictures
+    Below a quality of 50 an image is too plain for its hash to mean anything. Small images
     (SMALL_SIDES: the short side, the long one) get PDQ's own hash to the bit, others one near it.
     """
     least, most = SMALL_SIDES
@@ -61,7 +61,7 @@ def perceptual_hashes(image: Image.Image) -> tuple[Bytes, int]:
 
 
 def turned(pixels: Bytes, form: int) -> Bytes:
-    """Return a picture (height, width, 3) in one of the eight orientations, by index in TURNS."""
+    """Return an image (height, width, 3) in one of the eight orientations, by index in TURNS."""
     if form >= TURNS.index("transpose"):
         across = pixels.transpose(1, 0, 2)
         return np.ascontiguousarray(across if form == 6 else across[::-1, ::-1])
@@ -71,10 +71,10 @@ def turned(pixels: Bytes, form: int) -> Bytes:
 
 
 def _hashes_of_turns(pixels: Bytes) -> tuple[Bytes, int]:
-    """Hash each turned picture separately.
+    """Hash each turned image separately.
 
-    PDQ samples beside the middle of its cells, and in a small picture that is far: the forms it
-    derives from one hash are then up to 52 bits from those of the turned picture.
+    PDQ samples beside the middle of its cells, and in a small image that is far: the forms it
+    derives from one hash are then up to 52 bits from those of the turned image.
     """
     made = [pdqhash.compute(turned(pixels, form)) for form in range(len(TURNS))]
     hashes = np.packbits(np.array([each for each, _ in made], dtype=bool), axis=1)
@@ -82,7 +82,7 @@ def _hashes_of_turns(pixels: Bytes) -> tuple[Bytes, int]:
 
 
 def local_features(image: Image.Image) -> Features:
-    """Find at most 100 features of an upright RGB picture, the strongest."""
+    """Find at most 100 features of an upright RGB image, the strongest."""
     gray = cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY)
     shrink = FEATURE_SIDE / max(gray.shape)
     if shrink < 1:

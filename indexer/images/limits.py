@@ -20,7 +20,7 @@ class Limits:
     """
 
     pixels: Size = 100_000_000
-    file_bytes: Size = 512 * _MIB  # of a picture; well above a 100-megapixel 16-bit TIFF's need
+    file_bytes: Size = 512 * _MIB  # of an image; well above a 100-megapixel 16-bit TIFF's need
     text_bytes: Size = 64 * _MIB  # of a text or table: its passages travel home in one piece
     memory_bytes: Size = 1024 * _MIB
     seconds: Annotated[float, SECONDS] = 20.0
@@ -29,9 +29,9 @@ class Limits:
         check_fields(self)
 
     def too_many_pixels(self, found: int) -> str:
-        """Return the message that a picture, or one of its frames, is larger than `pixels`."""
+        """Return the message that an image, or one of its frames, is larger than `pixels`."""
         return (
-            f"the picture has {found:,} pixels, the limit is {self.pixels:,}: "
+            f"the image has {found:,} pixels, the limit is {self.pixels:,}: "
             "make a smaller copy or raise the limit `pixels`"
         )
 

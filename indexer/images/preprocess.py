@@ -1,4 +1,4 @@
-"""A picture made ready for a tower: the square of pixels it was trained to see.
+"""An image made ready for a tower: the square of pixels it was trained to see.
 
 The geometry is that of torchvision's Resize and CenterCrop and of open_clip's transforms on
 PIL images, or of transformers' image processors, to the pixel, without importing torch;
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from indexer.images.thumbnail import THUMBNAIL_SIDE
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 
 _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -21,8 +21,8 @@ _OVERSAMPLING = 2  # a codec's own scaling is coarse; below twice the size it sh
 _EXTREME_RATIO = 64  # long side over short side, up to which resizing in full costs a few MB
 
 
-def sides_needed(spec: PictureSpec) -> tuple[int, int]:
-    """Return the least (short, long) side in pixels that a decoder may scale a picture down to.
+def sides_needed(spec: ImageSpec) -> tuple[int, int]:
+    """Return the least (short, long) side in pixels that a decoder may scale an image down to.
 
     Enough for the tower with room for a proper resize, and for the thumbnail.
     """
@@ -30,8 +30,8 @@ def sides_needed(spec: PictureSpec) -> tuple[int, int]:
     return (0, max(tower, THUMBNAIL_SIDE)) if spec.resize == "longest" else (tower, THUMBNAIL_SIDE)
 
 
-def prepare(image: Image.Image, spec: PictureSpec) -> Pixels:
-    """Resize and crop (or pad) an RGB picture: → (size, size, 3) uint8."""
+def prepare(image: Image.Image, spec: ImageSpec) -> Pixels:
+    """Resize and crop (or pad) an RGB image: → (size, size, 3) uint8."""
     if spec.resize == "squash":
         square = _squashed(image, spec)
     elif spec.resize == "longest":
@@ -41,7 +41,7 @@ def prepare(image: Image.Image, spec: PictureSpec) -> Pixels:
     return np.asarray(square)  # (size, size, 3) uint8
 
 
-def _squashed(image: Image.Image, spec: PictureSpec) -> Image.Image:
+def _squashed(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """Resize both sides to size, or to `crop` and cut the middle out."""
     side, resample = spec.crop or spec.size, _FILTERS[spec.interpolation]
     square = image.resize((side, side), resample)
@@ -49,7 +49,7 @@ def _squashed(image: Image.Image, spec: PictureSpec) -> Image.Image:
     return square.crop((start, start, start + spec.size, start + spec.size))
 
 
-def _cropped(image: Image.Image, spec: PictureSpec) -> Image.Image:
+def _cropped(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """Resize the short side to size, or to `crop`, and cut the middle out."""
     size, resample = spec.size, _FILTERS[spec.interpolation]
     width, height = image.size
@@ -68,13 +68,13 @@ def _cropped(image: Image.Image, spec: PictureSpec) -> Image.Image:
     return image.resize((size, size), resample, box=box)
 
 
-def _start(side: int, spec: PictureSpec) -> int:
+def _start(side: int, spec: ImageSpec) -> int:
     """Return where the middle begins on a side of that many pixels."""
     extra = side - spec.size
     return extra // 2 if spec.crop else int(round(extra / 2.0))
 
 
-def _padded(image: Image.Image, spec: PictureSpec) -> Image.Image:
+def _padded(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """Resize the long side to size and pad the short one evenly."""
     ratio = max(image.size) / spec.size
     wide, high = (max(1, round(side / ratio)) for side in image.size)

@@ -1,4 +1,4 @@
-"""The small copy of a picture that result lists and contact sheets show."""
+"""The small copy of an image that result lists and contact sheets show."""
 
 from io import BytesIO
 
@@ -10,9 +10,9 @@ _EFFORT = 0  # of 6: runs on every photo, and 1 takes a quarter longer for files
 
 
 def thumbnail(image: Image.Image) -> bytes:
-    """Encode a picture as WebP with a long side of at most 512 pixels; none is enlarged.
+    """Encode an image as WebP with a long side of at most 512 pixels; none is enlarged.
 
-    Takes an upright RGB picture and leaves it as it is.
+    Takes an upright RGB image and leaves it as it is.
     """
     longest = max(image.size)
     if longest > THUMBNAIL_SIDE:

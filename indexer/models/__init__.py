@@ -17,8 +17,8 @@ from indexer.models.protocols import Answerer as Answerer
 from indexer.models.protocols import Captioner as Captioner
 from indexer.models.protocols import ChatModel as ChatModel
 from indexer.models.protocols import DualEncoder as DualEncoder
+from indexer.models.protocols import ImageSpec as ImageSpec
 from indexer.models.protocols import PairScorer as PairScorer
-from indexer.models.protocols import PictureSpec as PictureSpec
 from indexer.models.protocols import Pixels as Pixels
 from indexer.models.protocols import Role as Role
 from indexer.models.protocols import Scores as Scores

@@ -1,7 +1,7 @@
 """The families of the transformers library: one record for each architecture, and no network.
 
 A record holds all that is known of a family outside its file in `networks`: which class runs it
-in which role, what it may be made of, how its pictures are prepared, and how it is described.
+in which role, what it may be made of, how its images are prepared, and how it is described.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class ImageProcessor:
 
 @dataclass(frozen=True, slots=True)
 class ImageTower:
-    """A network that a picture tower may be, by its `model_type`."""
+    """A network that an image tower may be, by its `model_type`."""
 
     model_type: str
     class_tokens: int = 1  # before the patches
@@ -44,7 +44,7 @@ class Family:
     `loaders` says by role which "module:Class" runs it, what it is best at first. `towers` and
     `parts` are the networks that it may be made of; transformers builds any that it knows where it
     is not told which, and some of those fetch from the hub or read pickles. `joined` tells what
-    brings pictures and words together: a label, and a template over `config` and `image_token`.
+    brings images and words together: a label, and a template over `config` and `image_token`.
     """
 
     architecture: str  # the first entry of `architectures` in a published config.json
@@ -221,7 +221,7 @@ def image_processors() -> dict[str, ImageProcessor]:
 
 
 def image_tower(model_type: str) -> ImageTower:
-    """Return the picture tower of that `model_type`, of whichever family; raises KeyError."""
+    """Return the image tower of that `model_type`, of whichever family; raises KeyError."""
     towers = {one.model_type: one for family in FAMILIES.values() for one in family.towers}
     return towers[model_type]
 

@@ -15,13 +15,13 @@ from storage.errors import InvalidArgument
 from storage.records import Matrix, Space
 
 Role = Literal["dual-encoder", "pair-scorer", "captioner", "answerer", "dialogue"]
-Scores = npt.NDArray[np.float32]  # (pictures, texts)
+Scores = npt.NDArray[np.float32]  # (images, texts)
 Pixels = npt.NDArray[np.uint8]  # (size, size, 3) RGB, or a batch (n, size, size, 3)
 
 
 @dataclass(frozen=True, slots=True)
-class PictureSpec:
-    """The preprocessing of a picture into the input square of a tower; plain data, without torch.
+class ImageSpec:
+    """The preprocessing of an image into the input square of a tower; plain data, without torch.
 
     `size` in pixels; `mean` and `std` per channel on the 0–1 scale; `resize` is "shortest"
     (short side to size, centre crop), "longest" (pad) or "squash" (both sides to size). `crop`
@@ -49,7 +49,7 @@ class PictureSpec:
         wanted = (self.size, self.size, 3)
         if pixels.dtype != np.uint8 or pixels.shape[1:] != wanted:
             raise InvalidArgument(
-                f"pictures of {model} are uint8 (n, {self.size}, {self.size}, 3), "
+                f"images of {model} are uint8 (n, {self.size}, {self.size}, 3), "
                 f"not {pixels.dtype} {pixels.shape}"
             )
 
@@ -66,12 +66,12 @@ class TextReader(Protocol):
 
 
 class DualEncoder(TextReader, Protocol):
-    """A picture tower and a text tower into one space."""
+    """An image tower and a text tower into one space."""
 
     space: Space
-    pictures: PictureSpec
+    image_spec: ImageSpec
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows."""
 
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
@@ -80,22 +80,22 @@ class DualEncoder(TextReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of a dialogue about pictures."""
+    """One turn of a dialogue about images."""
 
     speaker: Literal["person", "model"]
     text: str
 
 
 class VisionLanguageModel(Protocol):
-    """The common properties of models that read a picture again."""
+    """The common properties of models that read an image again."""
 
     name: str  # as `--rerank-model` and the rest take it, in its canonical form
     revision: str
-    pictures: PictureSpec
+    image_spec: ImageSpec
 
 
 class PairScorer(VisionLanguageModel, TextReader, Protocol):
-    """Scores how well a text fits a picture."""
+    """Scores how well a text fits an image."""
 
     calibrated: bool  # scores are probabilities, 0 to 1; else log-likelihoods with no common zero
     # What a first-stage cosine of 1 weighs beside this scorer's log-odds (or log-likelihoods).
@@ -104,26 +104,26 @@ class PairScorer(VisionLanguageModel, TextReader, Protocol):
     def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores:
         """Score every pair: (n, size, size, 3) uint8 and t texts → (n, t) float32.
 
-        Each picture's features are computed once, whatever the number of texts.
+        Each image's features are computed once, whatever the number of texts.
         """
 
 
 class Captioner(VisionLanguageModel, Protocol):
-    """Captions pictures."""
+    """Captions images."""
 
     def describe(self, pixels: Pixels) -> list[str]:
-        """Describe each picture in one sentence; an empty string where the model says nothing."""
+        """Describe each image in one sentence; an empty string where the model says nothing."""
 
 
 class Answerer(VisionLanguageModel, TextReader, Protocol):
-    """Answers questions about pictures."""
+    """Answers questions about images."""
 
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
-        """Answer one question about each picture: n pictures and n questions → n answers."""
+        """Answer one question about each image: n images and n questions → n answers."""
 
 
 class ChatModel(VisionLanguageModel, Protocol):
-    """Holds a dialogue of several turns about one or several pictures."""
+    """Holds a dialogue of several turns about one or several images."""
 
     def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         """Return the next reply; the last turn is a person's."""

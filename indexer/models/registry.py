@@ -182,7 +182,7 @@ def load_reader(
 def load_reader(
     name: Name, role: Role, *, device: str = "auto", revision: str = ""
 ) -> VisionLanguageModel:
-    """Load a model that looks at pictures a second time, for one role; raises as `load` does."""
+    """Load a model that looks at images a second time, for one role; raises as `load` does."""
     return cast(VisionLanguageModel, _loaded(name, role, device, revision))
 
 

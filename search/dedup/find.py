@@ -174,7 +174,7 @@ def _scope(library: Library, request: DedupRequest) -> tuple[list[int] | None, l
         theirs = select_items(connection, "image", Filters(folder=folder))
         if not theirs:
             raise PathNotFound(
-                f"{{against}} {request.against}: the library has no picture of it: index it first",
+                f"{{against}} {request.against}: the library has no image of it: index it first",
                 parameter="against",
                 value=request.against,
                 hint=Hint("index folder", folder),

@@ -1,7 +1,7 @@
-"""The k-nearest-neighbour join of a space with itself: the pairs of near pictures.
+"""The k-nearest-neighbour join of a space with itself: the pairs of near images.
 
 Only vectors above a watermark are queries, against all vectors. Small joins compare all pairs;
-large ones compare each picture with the nearest lists of an inverted file (Jégou, Douze and Schmid
+large ones compare each image with the nearest lists of an inverted file (Jégou, Douze and Schmid
 2011), list by list, as matrix products. The returned cosines are always those of the stored
 vectors. A pair of two new vectors is searched from both sides.
 """
@@ -28,7 +28,7 @@ _KIND: Kind = "image"
 _LIST_KIND = "ivf"  # of the index that is made in memory where the library has none with lists
 # Up to this many comparisons all are made: half a minute of two cores at 512 dimensions.
 FEW_COMPARISONS = 2_500_000_000
-# Lists of the inverted file compared with each picture: for random vectors, which do not cluster,
+# Lists of the inverted file compared with each image: for random vectors, which do not cluster,
 # the fewest that find 0.99 of the pairs at a cosine of 0.9.
 PROBES = 24
 # New vectors in memory at once; they share one read of a list, or of the library.
@@ -95,7 +95,7 @@ class _Hits:
 def neighbours(
     catalogue: Catalogue, folder: Path, space_id: int, after: int, k: int, least: float
 ) -> Iterator[NeighbourPairs]:
-    """Yield the k nearest of all pictures in the space for each vector above `after`.
+    """Yield the k nearest of all images in the space for each vector above `after`.
 
     Yields the pairs of items whose cosine is at least `least`, for one block of vectors after
     another; a pair may come again in a later block. `folder` holds the library's index files.

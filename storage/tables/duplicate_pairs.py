@@ -1,4 +1,4 @@
-"""Duplicate pairs of pictures, and the watermark of each method that finds them.
+"""Duplicate pairs of images, and the watermark of each method that finds them.
 
 A method compares the rows above its watermark with all rows, stores the pairs, and moves the
 watermark in the same transaction.
@@ -193,7 +193,7 @@ def keep_space(connection: Connection, space_id: int | None) -> None:
 
 
 def of_several_files(connection: Connection) -> list[int]:
-    """Return the item numbers of pictures with more than one file."""
+    """Return the item numbers of images with more than one file."""
     files, held = schema.files, schema.items
     query = (
         select(files.c.item_id)
@@ -207,7 +207,7 @@ def of_several_files(connection: Connection) -> list[int]:
 
 
 def elsewhere(connection: Connection, path: str) -> list[int]:
-    """Return the pictures that have a present file outside this path."""
+    """Return the images that have a present file outside this path."""
     files, held = schema.files, schema.items
     query = (
         select(files.c.item_id)

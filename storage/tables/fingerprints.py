@@ -1,4 +1,4 @@
-"""Stored fingerprints and local features of pictures.
+"""Stored fingerprints and local features of images.
 
 Row numbers of both only grow; `storage.tables.duplicate_pairs` has the watermarks of comparison.
 """
@@ -18,9 +18,9 @@ from storage.tables.vectors import Ids
 Bytes = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float16]  # (n, 4): x, y, size, angle
 
-TURNS, HASH_BYTES = 8, 32  # the ways a picture can lie, and the bytes of each way's hash
+TURNS, HASH_BYTES = 8, 32  # the ways an image can lie, and the bytes of each way's hash
 CODE_BYTES, POINT_NUMBERS = 16, 4
-# Rows read at a time: 2 MB of fingerprints and of bases; features about 15 MB at 500 a picture.
+# Rows read at a time: 2 MB of fingerprints and of bases; features about 15 MB at 500 an image.
 FINGERPRINT_PAGE, FEATURE_PAGE, BASE_PAGE = 8192, 1024, 65_536
 _STORED_POINT = np.dtype("<f2")
 
@@ -35,7 +35,7 @@ class FingerprintPage(NamedTuple):
 
 
 class UprightPage(NamedTuple):
-    """A page of hashes of upright pictures, by row number."""
+    """A page of hashes of upright images, by row number."""
 
     ids: Ids  # (n,)
     items: Ids  # (n,)
@@ -43,9 +43,9 @@ class UprightPage(NamedTuple):
 
 
 class FeaturePage(NamedTuple):
-    """A page of local features: n pictures by row number, and their m features one after another.
+    """A page of local features: n images by row number, and their m features one after another.
 
-    A picture without features has its row among the n and none among the m.
+    An image without features has its row among the n and none among the m.
     """
 
     ids: Ids  # (n,)
@@ -58,12 +58,12 @@ class FeaturePage(NamedTuple):
 def lacking_fingerprints(
     connection: Connection, after_item: int, count: int
 ) -> list[tuple[int, str]]:
-    """List the next present pictures above an item that lack fingerprints: number and hash."""
+    """List the next present images above an item that lack fingerprints: number and hash."""
     return _lacking(connection, schema.fingerprints, after_item, count)
 
 
 def lacking_features(connection: Connection, after_item: int, count: int) -> list[tuple[int, str]]:
-    """List the next present pictures above an item that lack features: number and hash."""
+    """List the next present images above an item that lack features: number and hash."""
     return _lacking(connection, schema.features, after_item, count)
 
 
@@ -135,7 +135,7 @@ def fingerprints(
 
 
 def bases(connection: Connection, quality: int) -> Iterator[UprightPage]:
-    """Read the hashes of upright pictures of at least this quality, in pages by number.
+    """Read the hashes of upright images of at least this quality, in pages by number.
 
     SQLite joins the rows of a page to one: a million rows handed over one by one take five times
     as long.

@@ -166,7 +166,7 @@ def is_shown() -> ColumnElement[bool]:
 
 
 def refresh_presence(connection: Connection, item_ids: Iterable[int]) -> None:
-    """Recompute `present` of these pictures and documents, and of the documents' passages.
+    """Recompute `present` of these images and documents, and of the documents' passages.
 
     What the sidecars of their files say is joined again with it.
     """
@@ -200,7 +200,7 @@ def drop_orphans(connection: Connection, passages: Iterable[int] = ()) -> list[s
     """Delete what no file holds any more: contents, and of these `passages` those left over.
 
     Other passages without a document stay: they may be the first ones of a long document whose
-    indexing was interrupted. Returns the hashes of the pictures that went.
+    indexing was interrupted. Returns the hashes of the images that went.
     """
     items, files, table = schema.items, schema.files, schema.passages
     no_file = ~exists().where(files.c.item_id == items.c.id)

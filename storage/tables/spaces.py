@@ -58,7 +58,7 @@ def mismatch(held: Space, offered: Space) -> ModelMismatch:
     """Return what to raise for a model that does not fit the space that bears its name."""
     return ModelMismatch(
         f"the model {held.name!r} is not the one this library was made with (weights "
-        f"{offered.revision[:12]} instead of {held.revision[:12]}, or other picture preparation); "
+        f"{offered.revision[:12]} instead of {held.revision[:12]}, or other image preparation); "
         "put the old weights back, or index by the new ones",
         hint=Hint("index by model", held.name),
     )

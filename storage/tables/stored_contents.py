@@ -29,11 +29,11 @@ def stored_by_size(
 ) -> Mapping[tuple[ContentKind, int], Stored]:
     """Return which contents need no second reading, or little of one, by kind and size in bytes.
 
-    A picture counts once its vector of the space is stored; a document once a file of it is
+    An image counts once its vector of the space is stored; a document once a file of it is
     recorded, which ingest does after its last passage, and every passage has its vector. Where
     very many contents are of one size none are told: a file of that size is read, and found to
     be known afterwards. Documents that were read by an earlier version than `reader_version` are
-    left out: they are read anew. A picture is outdated also where its metadata is of an earlier
+    left out: they are read anew. An image is outdated also where its metadata is of an earlier
     version than `metadata_version`.
     """
     items, found = schema.items, dict[tuple[ContentKind, int], Stored]()

@@ -18,7 +18,7 @@ def test_answers_are_right_in_the_form_that_vqa_compares() -> None:
 def test_every_scene_is_asked_something_and_the_same_each_time() -> None:
     scenes = held_out(20)
     put = of_scenes(scenes)
-    assert {one.picture for one in put} == set(range(20))
+    assert {one.image for one in put} == set(range(20))
     assert put == of_scenes(scenes)
 
 

@@ -49,8 +49,8 @@ def test_bleu_adds_up_over_the_set() -> None:
     assert (one, two) == pytest.approx((0.75, 0.612372), abs=1e-6)
 
 
-def test_cider_weighs_grams_by_how_few_pictures_have_them() -> None:
-    # Two pictures, so a gram of one of them weighs ln 2 and a gram of both nothing.
+def test_cider_weighs_grams_by_how_few_images_have_them() -> None:
+    # Two images, so a gram of one of them weighs ln 2 and a gram of both nothing.
     # First: "red boat" against "red kite": of two words one is shared, ½ in cosine; the pair of
     # words is not; no threes or fours: 10 × (½ + 0 + 0 + 0) / 4 = 1.25.
     # Second: "blue boat" is just the reference: 10 × (1 + 1 + 0 + 0) / 4 = 5.
@@ -58,8 +58,8 @@ def test_cider_weighs_grams_by_how_few_pictures_have_them() -> None:
     assert cider(said, [["red kite".split()], ["blue boat".split()]]) == pytest.approx([1.25, 5.0])
 
 
-def test_cider_forgets_what_every_picture_shows() -> None:
-    # "a" is in both pictures and weighs ln 2 − ln 2 = 0: only "kite" is left of the words, and of
+def test_cider_forgets_what_every_image_shows() -> None:
+    # "a" is in both images and weighs ln 2 − ln 2 = 0: only "kite" is left of the words, and of
     # the pairs "a kite": 10 × (1 + 1) / 4 = 5 for the first.
     said = ["a kite".split(), "a".split()]
     assert cider(said, [["a kite".split()], ["a boat".split()]]) == pytest.approx([5.0, 0.0])

@@ -10,7 +10,7 @@ from benchmarks.datasets import asked, captioned, plural
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of two pictures, of which only the names matter."""
+    """A folder of two images, of which only the names matter."""
     (tmp_path / "val2014").mkdir()
     for number in (7, 9):
         (tmp_path / "val2014" / f"COCO_val2014_{number:012}.jpg").touch()
@@ -28,11 +28,11 @@ def test_karpathys_files_give_the_split_that_is_asked_for(folder: Path) -> None:
     ]
     (folder / "dataset_coco.json").write_text(json.dumps({"images": images}))
     (row,) = captioned(folder)
-    assert (row.picture.name, row.captions) == (name(7), ("A.", "B."))
+    assert (row.image.name, row.captions) == (name(7), ("A.", "B."))
     assert [row.captions for row in captioned(folder, "train")] == [("C.",)]
 
 
-def test_cocos_captions_are_gathered_by_picture(folder: Path) -> None:
+def test_cocos_captions_are_gathered_by_image(folder: Path) -> None:
     table = {
         "images": [{"id": 7, "file_name": name(7)}, {"id": 9, "file_name": name(9)}],
         "annotations": [
@@ -42,7 +42,7 @@ def test_cocos_captions_are_gathered_by_picture(folder: Path) -> None:
     }
     (folder / "captions_val2014.json").write_text(json.dumps(table))
     (row,) = captioned(folder)
-    assert (row.picture.name, row.captions) == (name(9), ("A kite.", "A red kite."))
+    assert (row.image.name, row.captions) == (name(9), ("A kite.", "A red kite."))
 
 
 def test_lines_of_captions_are_read(folder: Path) -> None:
@@ -65,7 +65,7 @@ def test_vqas_questions_meet_their_ten_answers(folder: Path) -> None:
         json.dumps({"annotations": [annotation]})
     )
     (row,) = asked(folder)
-    assert (row.picture.name, row.question, row.kind) == (name(7), "What flies?", "other")
+    assert (row.image.name, row.question, row.kind) == (name(7), "What flies?", "other")
     assert row.answers.count("kite") == 9
 
 
@@ -75,7 +75,7 @@ def test_counts_become_questions_of_number_and_presence(folder: Path) -> None:
         {"file": name(9), "counts": {"umbrella": 3, "dog": 1}, "crowd": []},
     ]
     (folder / "object_counts_val2014.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found = [(row.picture.name, row.question, row.answers[0], row.kind) for row in asked(folder)]
+    found = [(row.image.name, row.question, row.answers[0], row.kind) for row in asked(folder)]
     counting = [row[1:] for row in found if row[3] == "counting"]
     assert counting == [
         ("how many kites are there?", "1", "counting"),  # of the crowd nobody counted

@@ -9,17 +9,17 @@ import pytest
 from benchmarks import published_metrics
 from benchmarks.datasets import asked, captioned
 from indexer.models.networks.fake import FakeEncoder
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 from tests.conftest import Draw
 
 SAID = ("a red kite over the sea", "two dogs run in the snow")
 
 
 class Echo:
-    """Says what it was given to say, of whatever picture."""
+    """Says what it was given to say, of whatever image."""
 
     name, revision = "echo", "1"
-    pictures = PictureSpec(8, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    image_spec = ImageSpec(8, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     context: int | None = None
 
     def count_tokens(self, text: str) -> int:

@@ -10,14 +10,14 @@ from benchmarks.hard_negatives import PLACES, swapped_places, told_apart, twins
 from benchmarks.scene_images import absent, asked, holds
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Look, Scene, Thing, held_out
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 
 STAR, RING, HEART = (
     Look("big", "red", "star"),
     Look("small", "blue", "ring"),
     Look("big", "teal", "heart"),
 )
-SPEC = PictureSpec(64, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+SPEC = ImageSpec(64, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 ONE = Scene("one", "plain", (Thing(STAR, 0.5, 0.5),))
 TWO = Scene("same", "plain", (Thing(STAR, 0.2, 0.2), Thing(STAR, 0.8, 0.8)))
 PAIR = Scene("two", "plain", (Thing(STAR, 0.2, 0.5), Thing(RING, 0.8, 0.5)), relation="left of")
@@ -30,7 +30,7 @@ ROW = Scene(
 
 
 @pytest.mark.parametrize(
-    ("said", "picture", "true"),
+    ("said", "image", "true"),
     [
         (ONE, ONE, True),
         (ONE, PAIR, True),  # a star is there, and another thing
@@ -48,12 +48,12 @@ ROW = Scene(
     ],
 )
 def test_a_caption_holds_where_nothing_it_says_is_false(
-    said: Scene, picture: Scene, true: bool
+    said: Scene, image: Scene, true: bool
 ) -> None:
-    assert holds(said, picture) is true
+    assert holds(said, image) is true
 
 
-def test_absent_scenes_hold_of_no_picture_drawn() -> None:
+def test_absent_scenes_hold_of_no_image_drawn() -> None:
     drawn = held_out(60)
     missing = absent(drawn, 20)
     assert len({scene.content for scene in missing}) == 20

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexer.models.protocols import PictureSpec, Pixels, Scores, Turn
+from indexer.models.protocols import ImageSpec, Pixels, Scores, Turn
 
 COLOURS = ("red", "green", "blue")
 
 
 class ColourReader:
-    """Names the strongest colour of a picture; `silent` says nothing at all."""
+    """Names the strongest colour of an image; `silent` says nothing at all."""
 
     name = "colours"
     revision = "1"
-    pictures = PictureSpec(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    image_spec = ImageSpec(32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     context: int | None = None
 
     def __init__(self, calibrated: bool = True, silent: bool = False) -> None:

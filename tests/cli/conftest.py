@@ -52,7 +52,7 @@ def run_json(run: Run) -> Callable[..., list[dict[str, Any]]]:
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> ColourReader:
-    """Use one reader for every model that reads pictures; `asked` says for which."""
+    """Use one reader for every model that reads images; `asked` says for which."""
     made = ColourReader()
     monkeypatch.setattr("search.models.load_reader", made.load)
     return made
@@ -92,12 +92,12 @@ def library(indexed: Path, tmp_path: Path) -> Path:
 
 
 def _photo(path: Path, colour: str, taken: str, maker: str, latitude: float) -> None:
-    picture = Image.new("RGB", (96, 64), colour)
-    picture.paste("white", (8, 8, 40, 30))
+    image = Image.new("RGB", (96, 64), colour)
+    image.paste("white", (8, 8, 40, 30))
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = maker
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
     exif.get_ifd(ExifTags.IFD.GPSInfo).update(
         {1: "N", 2: (latitude, 0.0, 0.0), 3: "E", 4: (7.4, 0.0, 0.0)}
     )
-    picture.save(path, exif=exif)
+    image.save(path, exif=exif)

@@ -29,7 +29,7 @@ def test_a_row_has_every_key(run_json: RunJson, photos: Path) -> None:
     assert (row["question"], row["answer"], row["model"]) == (QUESTION, "red", "colours")
 
 
-def test_one_picture_gets_the_answer_alone_and_several_get_their_paths(
+def test_one_image_gets_the_answer_alone_and_several_get_their_paths(
     run: Run, photos: Path
 ) -> None:
     assert run("ask", QUESTION, photos / "2021" / "blue.png").stdout == "blue\n"
@@ -44,21 +44,21 @@ def test_what_a_search_finds_can_be_asked(run_json: RunJson, photos: Path) -> No
     assert all(row["path"].startswith(str(photos / "2021")) for row in rows)
 
 
-def test_a_picture_outside_the_library_can_be_asked(run: Run, photos: Path, tmp_path: Path) -> None:
+def test_a_image_outside_the_library_can_be_asked(run: Run, photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     other.write_bytes((photos / "2021" / "green.png").read_bytes() + b"\0")
     assert run("ask", QUESTION, other).stdout == "green\n"
 
 
-def test_no_picture_that_passes_is_nothing_found(run: Run) -> None:
+def test_no_image_that_passes_is_nothing_found(run: Run) -> None:
     result = run("ask", QUESTION, "--query", "red", "--after", "2030")
     assert result.exit_code == 1
     assert "nothing passes --after 2030" in result.stderr
 
 
 def test_a_dialogue_is_read_from_a_pipe_until_an_empty_line(run: Run, photos: Path) -> None:
-    pictures = [photos / "2020" / "red.jpg", photos / "2020" / "blue.jpg"]
-    result = run("chat", *pictures, input="what is there?\nand now?\n\nnever said\n")
+    images = [photos / "2020" / "red.jpg", photos / "2020" / "blue.jpg"]
+    result = run("chat", *images, input="what is there?\nand now?\n\nnever said\n")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "1: red, blue\n3: red, blue\n"
     assert result.stderr == ""
@@ -91,11 +91,11 @@ def test_a_person_is_asked_for_words_and_may_try_again(
 
 
 def test_a_turn_has_every_key(run_json: RunJson, run: Run, photos: Path) -> None:
-    pictures = [photos / "2020" / "red.jpg", photos / "2020" / "blue.jpg"]
-    result = run("chat", *pictures, "--json", input="what is there?\nand now?\n")
+    images = [photos / "2020" / "red.jpg", photos / "2020" / "blue.jpg"]
+    result = run("chat", *images, "--json", input="what is there?\nand now?\n")
     [_, second] = [json.loads(line) for line in result.stdout.splitlines()]
     assert list(second) == ["items", "paths", "question", "answer", "model"]
-    assert second["paths"] == [str(path) for path in pictures] and len(second["items"]) == 2
+    assert second["paths"] == [str(path) for path in images] and len(second["items"]) == 2
     assert (second["question"], second["answer"]) == ("and now?", "3: red, blue")
     assert second["model"] == "colours"
 
@@ -105,17 +105,17 @@ def test_a_text_is_refused_before_a_model_is_loaded(
 ) -> None:
     result = run("chat", photos / "2020" / "red.jpg", photos / "note.txt", input="hello\n")
     assert result.exit_code == 2
-    assert "only pictures can be talked about" in result.stderr
+    assert "only images can be talked about" in result.stderr
     assert reader.asked == []
 
 
-def test_pictures_of_which_none_can_be_read_are_nothing_found(
+def test_images_of_which_none_can_be_read_are_nothing_found(
     run: Run, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("search.images.ImageReader._prepare", lambda _, item, __: nothing(item))
     result = run("ask", QUESTION, photos / "2020")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "3 pictures were not read" in result.stderr
+    assert "3 images were not read" in result.stderr
 
 
 def nothing(item: Item) -> PreparedImage:
@@ -123,11 +123,11 @@ def nothing(item: Item) -> PreparedImage:
 
 
 @pytest.mark.parametrize("words", [("describe", "--all"), ("ask", QUESTION, "--after", "2020")])
-def test_a_library_of_texts_is_said_to_hold_no_pictures(
+def test_a_library_of_texts_is_said_to_hold_no_images(
     words: tuple[str, ...], run: Run, photos: Path, reader: ColourReader
 ) -> None:
     run("remove", photos, "--yes")
     run("index", photos / "note.txt")
     result = run(*words)
     assert (result.exit_code, reader.asked) == (1, [])
-    assert result.stderr == "sightline: nothing found: the library holds no pictures\n"
+    assert result.stderr == "sightline: nothing found: the library holds no images\n"

@@ -1,4 +1,4 @@
-"""Data sets from the command line: keep and drop lists, and test pictures that leaked."""
+"""Data sets from the command line: keep and drop lists, and test images that leaked."""
 
 import json
 import os
@@ -85,14 +85,14 @@ def words(tmp_path: Path, album: Path) -> list[object]:
 
 @pytest.fixture
 def test_set(tmp_path: Path, album: Path) -> Path:
-    """A copy, an edit, a stranger, a broken picture and a note."""
+    """A copy, an edit, a stranger, a broken image and a note."""
     folder = tmp_path / "test set"
     (folder / "deep").mkdir(parents=True)
     (folder / "a.jpg").write_bytes((album / "2.jpg").read_bytes())
     photo(3).resize((240, 180)).save(folder / "deep" / "b.png")
     photo(50).save(folder / "c.jpg")
     (folder / "broken.jpg").write_bytes((album / "2.jpg").read_bytes()[:200])
-    (folder / "note.txt").write_text("no picture")
+    (folder / "note.txt").write_text("no image")
     return folder
 
 
@@ -157,7 +157,7 @@ def test_parquet_tells_what_stands_for_a_dropped_file(
         assert row["instead_path"] in {each["path"] for each in kept}
 
 
-def test_pictures_without_a_vector_are_told_of(
+def test_images_without_a_vector_are_told_of(
     dedup: Run, words: list[object], tmp_path: Path
 ) -> None:
     with Library.open(tmp_path / "library") as library, library.catalogue.writing() as connection:
@@ -165,7 +165,7 @@ def test_pictures_without_a_vector_are_told_of(
         connection.execute(vectors.delete().where(vectors.c.id == first))
     done = dedup("--semantic", *words)
     assert done.exit_code == 0, done.stderr
-    assert "1 picture without a vector, in no list" in done.stderr
+    assert "1 image without a vector, in no list" in done.stderr
 
 
 def test_a_filter_narrows_the_data_set(dedup: Run, words: list[object], album: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_filter_narrows_the_data_set(dedup: Run, words: list[object], album: P
     assert not Path("sightline-dedup").exists()
 
 
-def test_leaked_pictures_are_told(
+def test_leaked_images_are_told(
     dedup: Run, words: list[object], album: Path, test_set: Path
 ) -> None:
     done = dedup("--leak", test_set, "--json", *words)
@@ -187,9 +187,9 @@ def test_leaked_pictures_are_told(
     }
     assert set(rows["b.png"]) == {"test", "path", "item", "kind", "evidence"}
     assert rows["b.png"]["evidence"]["agreement"] > 0.6
-    assert "2 of 3 test pictures are in the library (66.7%)" in done.stderr
+    assert "2 of 3 test images are in the library (66.7%)" in done.stderr
     assert "broken.jpg: the JPEG" in done.stderr
-    assert "1 test picture could not be read" in done.stderr
+    assert "1 test image could not be read" in done.stderr
     assert not Path("sightline-dedup").exists()
 
 
@@ -202,7 +202,7 @@ def test_what_differs_is_no_leak_and_is_told(
     changed.save(tmp_path / "changed" / "one.png")
     done = dedup("--leak", tmp_path / "changed", *words)
     assert done.exit_code == 1
-    assert "1 test picture not counted: like one of the library" in done.stderr
+    assert "1 test image not counted: like one of the library" in done.stderr
     done = dedup("--leak", tmp_path / "changed", "--kind", "similar", "--json", *words)
     assert done.exit_code == 0
     assert json.loads(done.stdout)["evidence"]["differs"] is True
@@ -217,7 +217,7 @@ def test_leaks_that_nobody_could_look_at_closely_are_marked(
     rows = {Path(row["test"]).name: row for row in map(json.loads, done.stdout.splitlines())}
     assert rows["b.png"]["evidence"]["differs"] is None
     assert "differs" not in rows["a.jpg"]["evidence"]  # by its bytes
-    assert "1 test picture compared by thumbnails alone" in done.stderr
+    assert "1 test image compared by thumbnails alone" in done.stderr
     assert " may be " in dedup("--leak", test_set, *words).stdout
 
 
@@ -240,7 +240,7 @@ def test_nothing_leaked(dedup: Run, words: list[object], album: Path, tmp_path: 
     photo(50).save(tmp_path / "clean" / "one.jpg")
     done = dedup("--leak", tmp_path / "clean", *words)
     assert done.exit_code == 1
-    assert "0 of 1 test pictures are in the library (0.0%)" in done.stderr
+    assert "0 of 1 test images are in the library (0.0%)" in done.stderr
     itself = dedup("--leak", album, *words)
     assert itself.exit_code == 1
 
@@ -259,7 +259,7 @@ def test_bad_input_is_refused_with_a_reason(
         (["--semantic", "--keep", "bytes"], 2, "--keep does nothing with --semantic"),
         (["--semantic", "--no-crops"], 2, "--crops does nothing with --semantic"),
         (["--leak", tmp_path / "nowhere"], 3, "nowhere is no folder"),
-        (["--leak", tmp_path / "empty"], 3, "holds no picture"),
+        (["--leak", tmp_path / "empty"], 3, "holds no image"),
         (["--semantic", "--out", tmp_path / "file"], 3, "name another --out"),
     ]
     for given, code, said in cases:
@@ -275,4 +275,4 @@ def test_a_library_without_vectors_is_told(dedup: Run, tmp_path: Path, run: Run)
     run("index", tmp_path / "photos", *words, "--model", "stand-in")
     result = dedup("--semantic", *words)
     assert result.exit_code == 3
-    assert "no vectors of pictures" in result.stderr
+    assert "no vectors of images" in result.stderr

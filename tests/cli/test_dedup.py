@@ -265,7 +265,7 @@ def test_a_decision_sticks_until_a_new_member_comes(
     assert ("turned.jpg" in names) == (decision == "--keep-all")
 
 
-def test_new_pictures_are_compared_with_all_and_old_ones_not_again(
+def test_new_images_are_compared_with_all_and_old_ones_not_again(
     run: Run, run_json: RunJson, words: list[object], album: Path, tmp_path: Path
 ) -> None:
     run_json("dedup", *words)
@@ -282,7 +282,7 @@ def test_new_pictures_are_compared_with_all_and_old_ones_not_again(
     [
         (["--keep", "size"], "there is no rule 'size'"),
         (["--kind", "alike"], "alike"),
-        (["--against", "/nowhere"], "has no picture of it"),
+        (["--against", "/nowhere"], "has no image of it"),
     ],
 )
 def test_bad_input_is_refused_with_a_reason(

@@ -70,7 +70,7 @@ def test_a_folder_and_the_filters_choose(
     assert result.exit_code == (0 if count else 1)
 
 
-def test_a_picture_outside_the_library_is_described_and_not_kept(
+def test_a_image_outside_the_library_is_described_and_not_kept(
     run: Run, photos: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.png"
@@ -80,7 +80,7 @@ def test_a_picture_outside_the_library_is_described_and_not_kept(
     assert "not in the library, so nothing was stored" in result.stderr
 
 
-def test_a_broken_picture_outside_the_library_is_told(run: Run, photos: Path) -> None:
+def test_a_broken_image_outside_the_library_is_told(run: Run, photos: Path) -> None:
     result = run("describe", photos / "broken.jpg")
     assert (result.exit_code, result.stdout) == (3, "")
     assert f"{photos / 'broken.jpg'} cannot be used: the JPEG is cut short" in result.stderr
@@ -95,7 +95,7 @@ def test_a_model_that_says_nothing_is_told_and_nothing_is_kept(
     assert "said nothing" in one.stderr
     every = run("describe", "--all")
     assert (every.exit_code, every.stdout) == (1, "")
-    assert "said nothing about 6 pictures" in every.stderr
+    assert "said nothing about 6 images" in every.stderr
     reader.silent = False
     assert len(run("describe", "--all").stdout.splitlines()) == 6
 
@@ -122,7 +122,7 @@ def test_one_that_was_read_from_its_thumbnail_is_told(
     monkeypatch.setattr("search.images.ImageReader._from_file", lambda *_: None)
     result = run("describe", photos / "2020" / "red.jpg")
     assert (result.exit_code, result.stdout) == (0, "a red wall\n")
-    assert "1 picture was read from thumbnails" in result.stderr
+    assert "1 image was read from thumbnails" in result.stderr
 
 
 def test_an_interruption_says_that_captions_are_kept(

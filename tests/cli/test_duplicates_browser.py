@@ -14,7 +14,7 @@ from cli.pages.dedup_report import ItemLook, write_page
 from search.dedup.detect.kinds import KINDS, Kind
 from search.dedup.plan.plan import Entry, read
 from tests.cli.chromium import Chromium, program
-from tests.cli.pages.test_dedup_report import HOSTILE, group, item, picture, plain
+from tests.cli.pages.test_dedup_report import HOSTILE, group, image, item, plain
 
 pytestmark = [
     pytest.mark.browser,
@@ -36,7 +36,7 @@ def browser(tmp_path: Path) -> Iterator[Chromium]:
 
 def show(browser: Chromium, entries: Iterable[Entry], folder: Path) -> list[Entry]:
     held = list(entries)
-    page = write_page(held, lambda *_: ItemLook(picture(), 40, 30, "WEBP"), folder)
+    page = write_page(held, lambda *_: ItemLook(image(), 40, 30, "WEBP"), folder)
     browser.open(page.as_uri())
     browser.until(READY)
     return held
@@ -228,7 +228,7 @@ def test_filters_and_the_deed_for_all_shown(browser: Chromium, tmp_path: Path) -
 def test_the_keys_do_what_they_say(browser: Chromium, tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{letter}.webp") for letter in "abcde"]
     for path in paths:
-        Path(path).write_bytes(picture("gold", (900, 30)))
+        Path(path).write_bytes(image("gold", (900, 30)))
     show(browser, [*group(1, paths[:2]), *group(2, paths[2:])], tmp_path)
     for key in ("j", "ArrowDown", "ArrowRight", "x", "ArrowRight", "s"):
         browser.press(key)
@@ -281,7 +281,7 @@ def test_an_empty_report_says_so(browser: Chromium, tmp_path: Path) -> None:
 
 def test_ten_thousand_groups_open_scroll_change_and_save(browser: Chromium, tmp_path: Path) -> None:
     random = Random(5)
-    looks = [picture(colour) for colour in ("teal", "red", "gold")]
+    looks = [image(colour) for colour in ("teal", "red", "gold")]
     entries = [
         entry
         for number in range(1, MANY + 1)

@@ -45,9 +45,9 @@ def test_a_k_above_the_number_of_items_gives_them_all(run_json: RunJson) -> None
     assert len(run_json("search", "red", "-k", 1000)) == 6
 
 
-def test_the_picture_asked_with_is_no_hit(run_json: RunJson, photos: Path) -> None:
-    picture = photos / "2020" / "blue.jpg"
-    hits = run_json("search", "--image", picture)
+def test_the_image_asked_with_is_no_hit(run_json: RunJson, photos: Path) -> None:
+    image = photos / "2020" / "blue.jpg"
+    hits = run_json("search", "--image", image)
     assert len(hits) == 5
     assert hits[0]["path"] == str(photos / "2021" / "blue.png")
 
@@ -92,7 +92,7 @@ def test_the_table_shows_whole_paths_last(run: Run, photos: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hits.png", "hits.HTML"])
-def test_a_sheet_is_a_picture_or_a_page(name: str, run: Run, tmp_path: Path) -> None:
+def test_a_sheet_is_a_image_or_a_page(name: str, run: Run, tmp_path: Path) -> None:
     result = run("search", "red", "--kind", "all", "--sheet", tmp_path / name)
     assert (result.exit_code, result.stdout) == (0, "")
     assert str(tmp_path / name) in result.stderr
@@ -104,7 +104,7 @@ def test_a_sheet_is_a_picture_or_a_page(name: str, run: Run, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kind", [(), ("--kind", "image"), ("--kind", "all")])
-def test_the_only_picture_has_none_beside_it(
+def test_the_only_image_has_none_beside_it(
     run: Run, photos: Path, tmp_path: Path, kind: tuple[str, ...]
 ) -> None:
     only = photos / "2020" / "red.jpg"

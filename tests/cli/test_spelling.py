@@ -18,7 +18,7 @@ from storage.errors import Hint, InvalidArgument, PathNotFound, Step
 
 HOME = Path(sightline.__file__).parent
 # What is typed as a word of its own, or is no argument of a command at all.
-WITHOUT_AN_OPTION = {"paths", "pictures", "question", "terms"}
+WITHOUT_AN_OPTION = {"paths", "images", "question", "terms"}
 
 
 def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Command]]:

@@ -42,7 +42,7 @@ def test_tags_are_listed_found_and_removed(run: Run, run_json: RunJson, labels: 
         ("red wall", 3),
     ]
     assert len(run_json("search", "x", "--tag", "red wall", "--tag", "blue wall")) == 3
-    assert "pictures  model" in run("tag", "--list").stdout
+    assert "images  model" in run("tag", "--list").stdout
     [shown] = run_json("show", rows[0]["path"])
     assert [tag["label"] for tag in shown["tags"]] == [row["label"] for row in rows[:3]]
     assert f"{rows[0]['label']} 0." in run("show", rows[0]["path"]).stdout

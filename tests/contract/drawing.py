@@ -1,4 +1,4 @@
-"""Pictures and texts for the golden files, drawn with Pillow alone."""
+"""Images and texts for the golden files, drawn with Pillow alone."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ XMP = (
 
 
 def shapes(folder: Path) -> Path:
-    """Draw pictures of shapes, texts, tables, and files that cannot be used (in part)."""
+    """Draw images of shapes, texts, tables, and files that cannot be used (in part)."""
     for name in ("2020", "2021"):
         (folder / name).mkdir(parents=True)
     large = _shape("ellipse", "#d22222", 8)
@@ -44,7 +44,7 @@ def texts(folder: Path) -> None:
 
 
 def camera(latitude: float = 46.9) -> Image.Exif:
-    """Make what a camera writes into a picture."""
+    """Make what a camera writes into an image."""
     exif = Image.Exif()
     exif[ExifTags.Base.Make] = "Canon"
     exif[ExifTags.Base.Model] = "EOS R6"

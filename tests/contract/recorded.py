@@ -1,4 +1,4 @@
-"""A library as one version of the program has left it, kept with the pictures it was made of.
+"""A library as one version of the program has left it, kept with the images it was made of.
 
 `uv run python -m tests.contract.recorded 0.2.0` makes `libraries/0.2.0.zip` with the program as it
 is now. Do so before a release, and never again: what is kept is what people have on their disks.
@@ -36,7 +36,7 @@ _COMMANDS: tuple[tuple[object, ...], ...] = (
 
 
 def restore(version: str, place: Path) -> None:
-    """Put the library of a version and its pictures into a folder."""
+    """Put the library of a version and its images into a folder."""
     with ZipFile(LIBRARIES / f"{version}.zip") as kept:
         kept.extractall(place)
     for path in (place / "album").iterdir():

@@ -88,7 +88,7 @@ def test_the_next_run_reads_what_is_said_and_encodes_nothing(tmp_path: Path) -> 
     album = terminal.place / "album"
     (album / "photo 1.xmp").write_text(XMP, encoding="utf-8")
     thumbnail = next((terminal.library / "thumbnails").rglob("*.webp"))
-    thumbnail.write_bytes(b"as it was")  # which reading a picture again would write over
+    thumbnail.write_bytes(b"as it was")  # which reading an image again would write over
     [report] = _printed(terminal, "index")
     assert (report["unchanged"], report["new"], report["reread"], report["failed"]) == (13, 0, 0, 1)
     [hit] = _printed(terminal, "search", "caf\u00e9", "--rating", "4", "--keyword", "SEA")

@@ -114,7 +114,7 @@ class Interrupting(io.BytesIO):
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    """A terminal beside a library of pictures and texts; one of its files is gone."""
+    """A terminal beside a library of images and texts; one of its files is gone."""
     made = Terminal(tmp_path_factory.mktemp("words"))
     album = shapes(made.place / "album")
     (made.place / "labels.txt").write_text("red\nblue\n")

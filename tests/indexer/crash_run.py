@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from indexer import IndexConfig, Indexer, Progress
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
 from indexer.models import DualEncoder, FakeEncoder, Pixels, load
 from storage import Library, Matrix, schema
@@ -31,17 +31,17 @@ def called(model: str) -> DualEncoder:
 
 
 class Logged:
-    """An encoder that takes its time and notes every picture after it was encoded."""
+    """An encoder that takes its time and notes every image after it was encoded."""
 
     def __init__(self, encoder: DualEncoder, log: str, delay: float) -> None:
-        self.space, self.pictures = encoder.space, encoder.pictures
+        self.space, self.image_spec = encoder.space, encoder.image_spec
         self.encode_texts, self.count_tokens = encoder.encode_texts, encoder.count_tokens
         self.context = encoder.context
         self._encoder, self._log, self._delay = encoder, log, delay
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         time.sleep(self._delay * len(pixels))
-        rows = self._encoder.encode_pictures(pixels)
+        rows = self._encoder.encode_images(pixels)
         with open(self._log, "a") as file:
             file.write("".join(f"{_hash(one.tobytes())}\n" for one in pixels))
         return rows
@@ -115,9 +115,9 @@ class CrashRun:
 
     def pixel_hashes(self) -> dict[str, str]:
         """Content hash → hash of the square that the tower sees."""
-        spec = called(self._model).pictures
+        spec = called(self._model).image_spec
         return {
-            _hash(path.read_bytes()): _hash(prepare(open_picture(path).image, spec).tobytes())
+            _hash(path.read_bytes()): _hash(prepare(open_image(path).image, spec).tobytes())
             for path in self.photos.rglob("*.png")
         }
 

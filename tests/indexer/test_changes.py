@@ -40,7 +40,7 @@ def mounted(monkeypatch: pytest.MonkeyPatch) -> Callable[[StableStat], None]:
 
 @pytest.fixture
 def twins(tmp_path: Path, draw: Draw) -> Path:
-    """Three pictures of one size in bytes and one date, each of another colour."""
+    """Three images of one size in bytes and one date, each of another colour."""
     folder = tmp_path / "twins"
     for number in range(3):
         path = draw(folder / f"{number}.bmp", number)

@@ -1,4 +1,4 @@
-"""A folder's pictures, read beside the library: what is a picture, and what cannot be one."""
+"""A folder's images, read beside the library: what is an image, and what cannot be one."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def folder(tmp_path: Path, draw: Draw) -> Path:
     return tmp_path / "folder"
 
 
-def test_pictures_come_in_path_order_and_others_are_passed_over(folder: Path, draw: Draw) -> None:
+def test_images_come_in_path_order_and_others_are_passed_over(folder: Path, draw: Draw) -> None:
     (folder / "note.txt").write_text("a note")
     (folder / "empty.png").write_bytes(b"")
     draw(folder / ".hidden.png")
@@ -39,9 +39,9 @@ def test_limits_hold(folder: Path) -> None:
     assert "the limit is 100" in " ".join(reading.notices)
 
 
-def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_told(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    with pytest.raises(PathNotFound, match="holds no picture"):
+    with pytest.raises(PathNotFound, match="holds no image"):
         FolderReader(str(tmp_path / "none"), Limits()).check()
 
 
@@ -51,7 +51,7 @@ def test_a_folder_of_links_and_hidden_names_says_so(folder: Path, tmp_path: Path
     (tmp_path / "links" / ".1.png").write_bytes((folder / "1.png").read_bytes())
     reading = FolderReader(str(tmp_path / "links"), Limits())
     said = "1 symbolic link is not followed; 1 name that begins with a dot is left out"
-    with pytest.raises(PathNotFound, match=f"links holds no picture: {said}"):
+    with pytest.raises(PathNotFound, match=f"links holds no image: {said}"):
         reading.check()
     (tmp_path / "links" / "1.png").write_bytes((folder / "1.png").read_bytes())
     reading.check()

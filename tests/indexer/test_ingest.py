@@ -17,7 +17,7 @@ Draw = Callable[..., Path]
 Index = Callable[..., Report]
 
 
-def test_every_new_picture_becomes_an_item(library: Library, photos: Path, index: Index) -> None:
+def test_every_new_image_becomes_an_item(library: Library, photos: Path, index: Index) -> None:
     assert counts(index(photos)) == {"new": 6}
     assert library.status().items == 6
     assert len(paths(library)) == 6
@@ -123,7 +123,7 @@ def test_a_renamed_root_keeps_every_vector(
     library: Library, tmp_path: Path, photos: Path, index: Index, encoded: Count
 ) -> None:
     index(photos)
-    renamed = photos.rename(tmp_path / "pictures")
+    renamed = photos.rename(tmp_path / "images")
     assert counts(index(renamed)) == {"unchanged": 6}
     assert encoded() == 6
     assert [root.path for root in library.roots()] == [str(renamed)]

@@ -84,7 +84,7 @@ def test_no_filter_lets_an_excluded_file_in(library: Library, photos: Path, inde
             assert len(select_items(connection, "image", filters)) == count, filters
 
 
-def test_an_excluded_picture_is_not_found_by_its_caption(
+def test_an_excluded_image_is_not_found_by_its_caption(
     library: Library, photos: Path, index: Index
 ) -> None:
     index(photos)

@@ -33,7 +33,7 @@ Index = Callable[..., Report]
 def test_a_broken_file_is_a_failure_until_it_changes(
     library: Library, photos: Path, index: Index, draw: Draw
 ) -> None:
-    (photos / "broken.jpg").write_bytes(b"not a picture")
+    (photos / "broken.jpg").write_bytes(b"not an image")
     (photos / "empty.jpg").write_bytes(b"")
     assert counts(index(photos)) == {"new": 6, "failed": 2}
     assert counts(index(photos)) == {"unchanged": 6, "failed": 2}
@@ -62,7 +62,7 @@ def test_a_failed_file_is_tried_again_on_request(photos: Path, index: Index) -> 
     assert counts(index(photos, retry_failures=True)) == {"unchanged": 6, "failed": 1}
 
 
-def test_a_file_that_stopped_being_a_picture_hides_its_old_content(
+def test_a_file_that_stopped_being_a_image_hides_its_old_content(
     library: Library, photos: Path, index: Index
 ) -> None:
     index(photos)
@@ -155,15 +155,15 @@ def test_a_folder_that_does_not_exist_is_an_error_that_names_it(
 
 
 class Choosy(FakeEncoder):
-    """Refuses every batch that holds a black picture."""
+    """Refuses every batch that holds a black image."""
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         if (pixels.reshape(len(pixels), -1).max(axis=1) == 0).any():
             raise EncodeFailure("the model gave a vector that is not finite")
-        return super().encode_pictures(pixels)
+        return super().encode_images(pixels)
 
 
-def test_a_picture_the_model_cannot_encode_fails_alone(library: Library, photos: Path) -> None:
+def test_a_image_the_model_cannot_encode_fails_alone(library: Library, photos: Path) -> None:
     Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(photos / "black.png")
     report = Indexer(library, Choosy(), IndexConfig(paths=(str(photos),), workers=1)).run()
     assert counts(report) == {"new": 6, "failed": 1}
@@ -173,13 +173,11 @@ def test_a_picture_the_model_cannot_encode_fails_alone(library: Library, photos:
 class Halting(FakeEncoder):
     """A tower that stops working for good."""
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         raise RuntimeError("the device went away")
 
 
-def test_copies_of_a_picture_the_model_cannot_encode_all_fail(
-    library: Library, photos: Path
-) -> None:
+def test_copies_of_a_image_the_model_cannot_encode_all_fail(library: Library, photos: Path) -> None:
     for name in ("black.png", "black too.png"):
         Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(photos / name)
     report = Indexer(library, Choosy(), IndexConfig(paths=(str(photos),), workers=1)).run()

@@ -22,11 +22,11 @@ class Slow(FakeEncoder):
         self.encoded = 0
         self._seconds = seconds
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         self.begun.set()
         time.sleep(self._seconds)
         self.encoded += len(pixels)
-        return super().encode_pictures(pixels)
+        return super().encode_images(pixels)
 
 
 def press_ctrl_c(times: int, begun: threading.Event) -> threading.Thread:

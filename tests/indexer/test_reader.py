@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from indexer.images.limits import Limits
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from indexer.reader import HeaderContent, ImageContent, ReadTask, TextContent, read
 from storage.errors import DecodeFailure, TextFailure, UnreadableFile
 from tests.indexer.images.encoded import P3, profile
 
-SPEC = PictureSpec(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+SPEC = ImageSpec(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 LIMITS = Limits()
 
 
@@ -46,15 +46,15 @@ def test_scaling_in_the_codec_changes_little_of_what_the_tower_sees(photo: Path)
 
 def test_known_content_is_hashed_and_not_decoded(tmp_path: Path) -> None:
     path = tmp_path / "broken.jpg"
-    path.write_bytes(b"not a picture")
-    known = sha256(b"not a picture").hexdigest()
+    path.write_bytes(b"not an image")
+    known = sha256(b"not an image").hexdigest()
     task = ReadTask(str(path), "image", SPEC, LIMITS, known=frozenset([known]))
     assert read(task).content is None
     with pytest.raises(DecodeFailure):
         read(ReadTask(str(path), "image", SPEC, LIMITS))
 
 
-def test_of_a_picture_read_by_an_earlier_version_the_header_is_enough(tmp_path: Path) -> None:
+def test_of_a_image_read_by_an_earlier_version_the_header_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "plain.jpg"
     Image.effect_noise((60, 40), 40).convert("RGB").save(path)
     name = sha256(path.read_bytes()).hexdigest()

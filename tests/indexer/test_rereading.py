@@ -226,7 +226,7 @@ def test_a_failure_of_an_earlier_version_is_tried_once_more(
     library: Library, tmp_path: Path, index: Index, draw: Draw
 ) -> None:
     whole = draw(tmp_path / "shots" / "a.png").read_bytes()
-    (tmp_path / "shots" / "a.png").write_bytes(b"not a picture")
+    (tmp_path / "shots" / "a.png").write_bytes(b"not an image")
     broken = tmp_path / "shots" / "b.png"
     broken.write_bytes(whole[:60])
     assert counts(index(tmp_path / "shots")) == {"failed": 2}
@@ -276,7 +276,7 @@ def test_a_file_that_cannot_be_read_just_now_is_kept_and_tried_again(
     assert index(mixed).renewed == 2
 
 
-def test_a_picture_that_this_version_refuses_stays_as_it_was_read(
+def test_a_image_that_this_version_refuses_stays_as_it_was_read(
     library: Library, mixed: Path, index: Index
 ) -> None:
     index(mixed)

@@ -27,7 +27,7 @@ Index = Callable[..., Report]
 
 @pytest.fixture
 def seconds(tmp_path: Path) -> Count:
-    """Counts the pictures that the second model encoded."""
+    """Counts the images that the second model encoded."""
 
     def count() -> int:
         log = tmp_path / "encoded second.log"
@@ -112,7 +112,7 @@ def test_moved_copied_and_renamed_files_fill_the_space_they_are_met_in(
     assert counts(index(by=second)) == {"moved": 1, "copied": 1, "unchanged": 5}
     assert complete(library)["second"]
     library.prune(["second"])
-    renamed = photos.rename(tmp_path / "pictures")
+    renamed = photos.rename(tmp_path / "images")
     assert counts(index(renamed, by=second)) == {"unchanged": 7}
     assert complete(library) == {"stand-in": True, "second": True}
     assert len(paths(library)) == 7
@@ -184,12 +184,12 @@ def test_an_interrupted_document_goes_on_where_it_stopped(
 
 
 class Choosy(FakeEncoder):
-    """Cannot encode a picture that is darker than most."""
+    """Cannot encode an image that is darker than most."""
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         if (pixels.reshape(len(pixels), -1).mean(axis=1) < 1).any():
             raise EncodeFailure("the model gave a vector that is not finite")
-        return super().encode_pictures(pixels)
+        return super().encode_images(pixels)
 
 
 def draw_black(path: Path) -> Path:

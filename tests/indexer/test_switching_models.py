@@ -62,7 +62,7 @@ def matrix(library: Library, space_id: int) -> Matrix:
 def survive(run: CrashRun, library: Library, old: DualEncoder, most: int) -> None:
     """Kill runs that fill the second space; after each, nothing is lost or done again.
 
-    Each is killed after it encoded up to `most` pictures.
+    Each is killed after it encoded up to `most` images.
     """
     seed = int(os.environ.get("SIGHTLINE_CRASH_SEED", random.randrange(2**32)))
     moments, pixels = random.Random(seed), run.pixel_hashes()
@@ -94,7 +94,7 @@ def survive(run: CrashRun, library: Library, old: DualEncoder, most: int) -> Non
 
 
 def in_flight(run: CrashRun) -> int:
-    """How many encoded pictures can wait for their commit at once.
+    """How many encoded images can wait for their commit at once.
 
     One gathering of the writer holds what waited when it began and what came while it lasted;
     behind it the queue of two batches fills up and the encoder stands with one more.

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from indexer.images.limits import Limits
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from indexer.reader import FileContent, ImageContent, ReadTask
 from indexer.workers import ReadPool
 from storage.errors import DecodeFailure, SightlineError, UnreadableFile
 
-SPEC = PictureSpec(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+SPEC = ImageSpec(64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 LIMITS = Limits(seconds=30)
 
 
@@ -98,7 +98,7 @@ def test_a_worker_that_dies_idle_is_replaced(pool: ReadPool, photo: ReadTask) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory")
-def test_a_picture_that_takes_too_much_memory_is_a_failure(tmp_path: Path, photo: ReadTask) -> None:
+def test_a_image_that_takes_too_much_memory_is_a_failure(tmp_path: Path, photo: ReadTask) -> None:
     path = tmp_path / "large.png"
     Image.new("L", (9000, 10_000)).save(path)
     limits = Limits(memory_bytes=200 << 20)
@@ -184,10 +184,10 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, photo: ReadTask
         "import sys, time\n"
         "sys.path[:] = sys.argv[2:]\n"
         "from indexer.images.limits import Limits\n"
-        "from indexer.models.protocols import PictureSpec\n"
+        "from indexer.models.protocols import ImageSpec\n"
         "from indexer.reader import ReadTask\n"
         "from indexer.workers import ReadPool\n"
-        "spec = PictureSpec(64, (0.5,) * 3, (0.5,) * 3)\n"
+        "spec = ImageSpec(64, (0.5,) * 3, (0.5,) * 3)\n"
         "pool = ReadPool(1, Limits())\n"  # no guard: workers do not run the caller's script again
         "pool.schedule(ReadTask(sys.argv[1], 'image', spec, Limits())).result()\n"
         "print(pool._workers[0]._process.pid, flush=True)\n"
@@ -221,10 +221,10 @@ def test_a_process_forked_meanwhile_does_not_keep_the_workers_alive(tmp_path: Pa
     script = f"""
 import os, time
 from indexer.images.limits import Limits
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from indexer.reader import ReadTask
 from indexer.workers import ReadPool
-spec = PictureSpec(8, (0.5,) * 3, (0.5,) * 3)
+spec = ImageSpec(8, (0.5,) * 3, (0.5,) * 3)
 pool = ReadPool(1, Limits())
 print(pool.schedule(ReadTask({str(path)!r}, "image", spec, Limits())).result().hash[:0], end="")
 child = os.fork()

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
 from indexer.models import cache
 from indexer.models.files import hub
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 
-Prepared = Callable[[str, PictureSpec], Pixels]
+Prepared = Callable[[str, ImageSpec], Pixels]
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def reference() -> Path:
 
 @pytest.fixture(scope="session")
 def expected(reference: Path) -> dict[str, Any]:
-    """What the library's own tests expect of published models on named pictures."""
+    """What the library's own tests expect of published models on named images."""
     table: dict[str, Any] = json.loads(
         (reference / "hf-expected" / "expected.json").read_text(encoding="utf-8")
     )
@@ -41,15 +41,15 @@ def expected(reference: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def picture(reference: Path) -> Prepared:
-    """Reads a picture below the folder and prepares it: (1, size, size, 3) uint8."""
+def image(reference: Path) -> Prepared:
+    """Reads an image below the folder and prepares it: (1, size, size, 3) uint8."""
 
-    def prepared(name: str, spec: PictureSpec) -> Pixels:
+    def prepared(name: str, spec: ImageSpec) -> Pixels:
         path = reference / name
         if not path.is_file():
             pytest.skip(f"{path.name} is not among the real files")
         # Decoded in full, as the published values were made.
-        return prepare(open_picture(path.read_bytes()).image, spec)[None]
+        return prepare(open_image(path.read_bytes()).image, spec)[None]
 
     return prepared
 

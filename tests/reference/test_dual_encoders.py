@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from indexer.models import load
-from indexer.models.protocols import DualEncoder, PictureSpec, Pixels
+from indexer.models.protocols import DualEncoder, ImageSpec, Pixels
 
 pytestmark = pytest.mark.slow
-Prepared = Callable[[str, PictureSpec], Pixels]
+Prepared = Callable[[str, ImageSpec], Pixels]
 Here = Callable[..., str]
 CATS = "hf-expected/000000039769.png"
 SNOW = (
@@ -21,8 +21,8 @@ CLIPS = ("clip-b32-hf", "clip-b32-openai")  # the same weights, through two libr
 
 
 def cosines(encoder: DualEncoder, pixels: Pixels, texts: list[str]) -> Any:
-    """Return (pictures, texts) float32."""
-    return encoder.encode_pictures(pixels) @ encoder.encode_texts(texts).T
+    """Return (images, texts) float32."""
+    return encoder.encode_images(pixels) @ encoder.encode_texts(texts).T
 
 
 @pytest.fixture(params=CLIPS)
@@ -32,16 +32,16 @@ def clip(request: pytest.FixtureRequest, here: Here) -> DualEncoder:
 
 
 def test_clip_gives_the_published_logits(
-    clip: DualEncoder, picture: Prepared, expected: dict[str, Any]
+    clip: DualEncoder, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["clip"]
     scale = clip._network.logit_scale.exp().item()  # type: ignore[attr-defined]
-    logits = scale * cosines(clip, picture(CATS, clip.pictures), told["texts"])
+    logits = scale * cosines(clip, image(CATS, clip.image_spec), told["texts"])
     np.testing.assert_allclose(logits, told["logits_per_image"], atol=told["tol"])
 
 
-def test_clip_sees_a_picture_of_another_size_as_published(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+def test_clip_sees_a_image_of_another_size_as_published(
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     from indexer.models.networks.clip import ClipEncoder
     from indexer.models.networks.pretrained import normalise
@@ -49,8 +49,8 @@ def test_clip_sees_a_picture_of_another_size_as_published(
     told = expected["clip"]["interpolate_pos_180px"]
     encoder = load(here("clip-b32-hf"), device="cpu")
     assert isinstance(encoder, ClipEncoder)
-    spec = PictureSpec(180, encoder.pictures.mean, encoder.pictures.std)
-    planes = normalise(picture(CATS, spec), spec, encoder._placement.device)
+    spec = ImageSpec(180, encoder.image_spec.mean, encoder.image_spec.std)
+    planes = normalise(image(CATS, spec), spec, encoder._placement.device)
     seen = encoder._network.vision_model(planes, interpolate_pos_encoding=True).last_hidden_state
     assert list(seen.shape) == told["last_hidden_state_shape"]
     np.testing.assert_allclose(
@@ -59,10 +59,10 @@ def test_clip_sees_a_picture_of_another_size_as_published(
 
 
 def test_clip_gives_the_probabilities_of_its_readme(
-    clip: DualEncoder, picture: Prepared, expected: dict[str, Any]
+    clip: DualEncoder, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["openai_clip_readme"]
-    pixels = picture("openai-clip/CLIP.png", clip.pictures)
+    pixels = image("openai-clip/CLIP.png", clip.image_spec)
     scores = 100 * cosines(clip, pixels, told["texts"])
     powers = np.exp(scores - scores.max())
     # The README's were computed in fp16 on a GPU.
@@ -70,25 +70,25 @@ def test_clip_gives_the_probabilities_of_its_readme(
 
 
 def test_clip_gives_the_cosines_of_sentence_transformers(
-    clip: DualEncoder, picture: Prepared, expected: dict[str, Any]
+    clip: DualEncoder, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["sbert"]
-    found = cosines(clip, picture(SNOW, clip.pictures), told["texts"])[0]
+    found = cosines(clip, image(SNOW, clip.image_spec), told["texts"])[0]
     np.testing.assert_allclose(found, told["cosine"], atol=told["tol"])
 
 
 def test_align_gives_the_published_logits(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["align"]
     encoder = load(here("align-base"), device="cpu")
     temperature = encoder._network.temperature.item()  # type: ignore[attr-defined]
-    logits = cosines(encoder, picture(CATS, encoder.pictures), told["texts"]) / temperature
+    logits = cosines(encoder, image(CATS, encoder.image_spec), told["texts"]) / temperature
     np.testing.assert_allclose(logits, told["logits_per_image"], atol=told["tol"])
 
 
 def test_siglip_gives_the_published_logits_and_probabilities(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["siglip"]
     name = here(
@@ -96,7 +96,7 @@ def test_siglip_gives_the_published_logits_and_probabilities(
     )
     encoder = load(name, device="cpu")
     network = encoder._network  # type: ignore[attr-defined]
-    found = cosines(encoder, picture(CATS, encoder.pictures), told["texts"])
+    found = cosines(encoder, image(CATS, encoder.image_spec), told["texts"])
     logits = network.logit_scale.exp().item() * found + network.logit_bias.item()
     # The library's own weights, in the layout of another: the last digits may differ.
     np.testing.assert_allclose(logits, told["logits_per_image"], atol=10 * told["tol"])

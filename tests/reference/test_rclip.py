@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from indexer import IndexConfig, Indexer
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
 from indexer.models import load
 from indexer.models.protocols import DualEncoder
@@ -36,11 +36,11 @@ _WRITTEN = re.compile(
 
 @dataclass(frozen=True)
 class Indexed:
-    """The pictures' library, and what answers questions of it."""
+    """The images' library, and what answers questions of it."""
 
     engine: Engine
     encoder: DualEncoder
-    pictures: Path
+    images: Path
 
 
 def asked(reference: Path) -> list[dict[str, Any]]:
@@ -54,26 +54,26 @@ def indexed(
     reference: Path, here: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Indexed]:
     encoder = load(here(MODEL), device="cpu")
-    pictures = tmp_path_factory.mktemp("pictures")
+    images = tmp_path_factory.mktemp("images")
     for path in (reference / "rclip-e2e" / "tests" / "e2e" / "images").iterdir():
         if path.suffix in NETPBM:
-            with Image.open(path) as picture:
-                picture.convert("RGB").save(pictures / f"{path.name}.png")
+            with Image.open(path) as image:
+                image.convert("RGB").save(images / f"{path.name}.png")
         else:
-            shutil.copy(path, pictures)
+            shutil.copy(path, images)
     with Library.create(tmp_path_factory.mktemp("rclip") / "library") as library:
-        config = IndexConfig(paths=(str(pictures),), workers=1)
+        config = IndexConfig(paths=(str(images),), workers=1)
         Indexer(library, encoder, config).run()
-        yield Indexed(Engine(library, lambda: encoder), encoder, pictures)
+        yield Indexed(Engine(library, lambda: encoder), encoder, images)
 
 
-def term(written: str, pictures: Path) -> Term:
+def term(written: str, images: Path) -> Term:
     """Read one term as rclip writes it: `-0.5:fence`, `+puppy`, `cat.jpg (image)`."""
     match = _WRITTEN.match(written)
     assert match, written
     weight = float(match["weight"] or 1) * (-1 if match["sign"] == "-" else 1)
     if match["image"]:
-        return Term("image", str(pictures / match["words"]), weight)
+        return Term("image", str(images / match["words"]), weight)
     return Term("text", match["words"], weight)
 
 
@@ -83,8 +83,8 @@ def length(terms: list[Term], encoder: DualEncoder) -> float:
     for each in terms:
         if each.kind == "image":
             content = Path(each.value).read_bytes()
-            square = prepare(open_picture(content).image, encoder.pictures)
-            row = encoder.encode_pictures(square[None])[0]
+            square = prepare(open_image(content).image, encoder.image_spec)
+            row = encoder.encode_images(square[None])[0]
         else:
             row = encoder.encode_texts([each.value])[0]
         total += np.float32(each.weight) * row
@@ -100,11 +100,11 @@ def test_a_query_finds_what_rclip_finds_with_its_scores(
     text = (snapshots / query["snapshot"]).read_text(encoding="utf-8")
     told = {name: float(score) for score, name in _ROW.findall(text)}
     assert told, query["snapshot"]
-    terms = [term(written, indexed.pictures) for written in query["query"]]
+    terms = [term(written, indexed.images) for written in query["query"]]
     scale = length(terms, indexed.encoder)
     hits = indexed.engine.search(Query(tuple(terms), k=40, kind="image", words=False))
     found = {_name(hit.item.paths[0]): hit.score * scale for hit in hits}
-    # A query picture that is in the library is no hit of its own here.
+    # A query image that is in the library is no hit of its own here.
     own = {Path(each.value).name for each in terms if each.kind == "image"}
     told = {name: score for name, score in told.items() if name not in own}
     weight = sum(abs(each.weight) for each in terms)

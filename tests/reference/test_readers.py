@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from indexer.models import load, load_reader
-from indexer.models.protocols import PictureSpec, Pixels, Turn
+from indexer.models.protocols import ImageSpec, Pixels, Turn
 
 pytestmark = pytest.mark.slow
-Prepared = Callable[[str, PictureSpec], Pixels]
+Prepared = Callable[[str, ImageSpec], Pixels]
 Here = Callable[..., str]
 BEACH = "hf-expected/demo.jpg"  # of the hub's blip-test-image; not passed on with the data
 CATS = "hf-expected/000000039769.png"
@@ -22,37 +22,37 @@ IRONING = "hf-expected/llava_examples/extreme_ironing.jpg"
 
 
 def test_blip_describes_the_beach_as_published(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     captioner = load_reader(here("blip-caption-base"), "captioner", device="cpu")
-    said = captioner.describe(picture(BEACH, captioner.pictures))
+    said = captioner.describe(image(BEACH, captioner.image_spec))
     assert said == [expected["blip"]["caption"]["text"]]
 
 
 def test_blip_counts_the_dogs_as_published(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["blip"]["vqa"]
     answerer = load_reader(here("blip-vqa-base"), "answerer", device="cpu")
-    assert answerer.answer(picture(BEACH, answerer.pictures), [told["question"]]) == [told["text"]]
+    assert answerer.answer(image(BEACH, answerer.image_spec), [told["question"]]) == [told["text"]]
 
 
 def test_blip_matches_the_beach_as_published(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["blip"]["itm"]
     scorer = load_reader(here("blip-itm-base"), "pair-scorer", device="cpu")
-    found = scorer.score(picture(BEACH, scorer.pictures), [told["text"]])
+    found = scorer.score(image(BEACH, scorer.image_spec), [told["text"]])
     np.testing.assert_allclose(found, [[told["softmax_itm"][0][1]]], atol=told["tol"])
 
 
 def test_blip_projects_the_beach_as_published(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["blip"]["itm"]
     encoder = load(here("blip-itm-base"), device="cpu")
-    pixels = picture(BEACH, encoder.pictures)
-    found = encoder.encode_pictures(pixels) @ encoder.encode_texts([told["text"]]).T
+    pixels = image(BEACH, encoder.image_spec)
+    found = encoder.encode_images(pixels) @ encoder.encode_texts([told["text"]]).T
     np.testing.assert_allclose(found, told["itc_cosine"], atol=told["tol"])
 
 
@@ -69,21 +69,21 @@ def test_instructblip_names_what_the_published_answer_names(
     file: str,
     subjects: set[str],
     here: Here,
-    picture: Prepared,
+    image: Prepared,
     expected: dict[str, Any],
 ) -> None:
     # The published words were sought with five beams, one of them in 8 bits: ours are greedy.
     told = expected["instructblip"][key]
     answerer = load_reader(here(name), "answerer")
-    (said,) = answerer.answer(picture(file, answerer.pictures), [told["prompt"]])
+    (said,) = answerer.answer(image(file, answerer.image_spec), [told["prompt"]])
     assert all(subject in told["text"] and subject in said.lower() for subject in subjects)
 
 
 def test_llava_begins_its_answer_as_published(
-    here: Here, picture: Prepared, expected: dict[str, Any]
+    here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     told = expected["llava"]["llava-1.5-7b 4bit cuda, 20 new tokens"]
     chat_model = load_reader(here("llava-7b"), "dialogue")
-    said = chat_model.chat(picture(CATS, chat_model.pictures), [Turn("person", "What is this?")])
+    said = chat_model.chat(image(CATS, chat_model.image_spec), [Turn("person", "What is this?")])
     # 4-bit weights there: the beginning is the same, what follows may not be.
     assert said.split()[:5] == told["text"].split()[:5]

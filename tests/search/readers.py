@@ -1,17 +1,17 @@
-"""Small models that read pictures by plain rules, for the tests of this folder."""
+"""Small models that read images by plain rules, for the tests of this folder."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from indexer.models.protocols import PictureSpec, Pixels, Scores, Turn
+from indexer.models.protocols import ImageSpec, Pixels, Scores, Turn
 
 SCORE_WEIGHT = 10.0
-SPEC = PictureSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+SPEC = ImageSpec(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-def brightness(picture: Pixels) -> float:
-    return float(picture.mean() / 255)
+def brightness(image: Pixels) -> float:
+    return float(image.mean() / 255)
 
 
 class WordReader:
@@ -24,13 +24,13 @@ class WordReader:
 
 
 class RuleScorer(WordReader):
-    """Scores by a rule over one picture and one text; `batches` counts what it was given."""
+    """Scores by a rule over one image and one text; `batches` counts what it was given."""
 
-    name, revision, pictures = "rule-scorer", "1", SPEC
+    name, revision, image_spec = "rule-scorer", "1", SPEC
 
     def __init__(
         self,
-        rule: Callable[[Pixels, str], float] = lambda picture, _: brightness(picture),
+        rule: Callable[[Pixels, str], float] = lambda image, _: brightness(image),
         calibrated: bool = True,
     ) -> None:
         self.calibrated = calibrated
@@ -46,9 +46,9 @@ class RuleScorer(WordReader):
 
 
 class RuleCaptioner:
-    """Captions by a rule over one picture."""
+    """Captions by a rule over one image."""
 
-    name, revision, pictures = "rule-captioner", "1", SPEC
+    name, revision, image_spec = "rule-captioner", "1", SPEC
 
     def __init__(
         self, rule: Callable[[Pixels], str] = lambda one: f"brightness  {brightness(one):.3f}\n"
@@ -62,9 +62,9 @@ class RuleCaptioner:
 
 
 class RuleAnswerer(WordReader):
-    """Answers each question with itself and how bright the picture is."""
+    """Answers each question with itself and how bright the image is."""
 
-    name, revision, pictures = "rule-answerer", "1", SPEC
+    name, revision, image_spec = "rule-answerer", "1", SPEC
 
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
         return [
@@ -74,9 +74,9 @@ class RuleAnswerer(WordReader):
 
 
 class EchoChatModel:
-    """Says how many pictures there are and what was said before."""
+    """Says how many images there are and what was said before."""
 
-    name, revision, pictures = "echo", "1", SPEC
+    name, revision, image_spec = "echo", "1", SPEC
 
     def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
         return f"{len(pixels)} | " + " / ".join(turn.text for turn in turns)

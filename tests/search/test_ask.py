@@ -1,4 +1,4 @@
-"""One question to several pictures."""
+"""One question to several images."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -25,7 +25,7 @@ def items(library: Library, photos: Path, index: Callable[..., Report]) -> list[
     return [library.find(str(photos / name)) for name in ("0.png", "1.png", "2.png", "notes.txt")]
 
 
-def test_every_picture_answers_in_order(library: Library, items: list[Item]) -> None:
+def test_every_image_answers_in_order(library: Library, items: list[Item]) -> None:
     notices: list[str] = []
     given = list(ask(library, RuleAnswerer(), " how  bright? ", items, notices=notices))
     assert [item for item, _ in given] == items[:3]
@@ -55,8 +55,8 @@ def test_an_empty_question_is_refused_before_anything_is_read(
         ask(library, RuleAnswerer(), question, items)
 
 
-def test_a_question_about_no_picture_is_refused(library: Library, items: list[Item]) -> None:
-    with pytest.raises(InvalidArgument, match="no picture to ask about"):
+def test_a_question_about_no_image_is_refused(library: Library, items: list[Item]) -> None:
+    with pytest.raises(InvalidArgument, match="no image to ask about"):
         ask(library, RuleAnswerer(), "how bright?", items[3:])
 
 
@@ -65,7 +65,7 @@ def test_a_model_that_answers_too_little_is_at_fault(library: Library, items: li
         def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
             return []
 
-    with pytest.raises(ModelError, match="0 answers for 3 pictures"):
+    with pytest.raises(ModelError, match="0 answers for 3 images"):
         list(ask(library, Mute(), "how bright?", items))
 
 
@@ -90,7 +90,7 @@ def test_however_many_are_asked_few_are_in_memory(
     assert read == [2, 2]
 
 
-def test_a_picture_outside_the_library_answers_in_the_same_form(photos: Path) -> None:
+def test_a_image_outside_the_library_answers_in_the_same_form(photos: Path) -> None:
     class Wordy(RuleAnswerer):
         def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
             return [f" {question}\n yes " for question in questions]

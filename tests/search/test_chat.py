@@ -52,10 +52,10 @@ def test_saying_nothing_is_refused() -> None:
         Chat(EchoChatModel(), PIXELS).say("  ")
 
 
-def test_a_dialogue_about_no_picture_is_refused(library: Library) -> None:
-    with pytest.raises(InvalidArgument, match="no picture to talk about"):
+def test_a_dialogue_about_no_image_is_refused(library: Library) -> None:
+    with pytest.raises(InvalidArgument, match="no image to talk about"):
         Chat(EchoChatModel(), PIXELS[:0])
-    with pytest.raises(InvalidArgument, match="no picture to talk about"):
+    with pytest.raises(InvalidArgument, match="no image to talk about"):
         Chat.about(library, EchoChatModel(), [])
 
 
@@ -65,7 +65,7 @@ def test_a_dialogue_is_about_items_of_the_library(library: Library, items: list[
         Chat.about(library, EchoChatModel(), items)
 
 
-def test_a_picture_that_cannot_be_had_is_named(library: Library, items: list[Item]) -> None:
+def test_a_image_that_cannot_be_had_is_named(library: Library, items: list[Item]) -> None:
     Path(items[0].paths[0]).unlink()
     library.thumbnails.delete([items[0].hash])
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
@@ -75,12 +75,12 @@ def test_a_picture_that_cannot_be_had_is_named(library: Library, items: list[Ite
     require_readable(library, items[1:2])
 
 
-def test_a_picture_whose_file_is_gone_is_talked_about_with_a_notice(
+def test_a_image_whose_file_is_gone_is_talked_about_with_a_notice(
     library: Library, items: list[Item]
 ) -> None:
     Path(items[0].paths[0]).unlink()
     chat = Chat.about(library, EchoChatModel(), items[:1])
     assert chat.say("hello") == "1 | hello"
     assert chat.notices == (
-        "1 picture was read from thumbnails, for want of the files as they were indexed",
+        "1 image was read from thumbnails, for want of the files as they were indexed",
     )

@@ -145,7 +145,7 @@ def test_a_lift_is_given_where_it_is_asked_for_and_cuts(
     assert engine.search(Query(KITE, min_lift=1.5)) == []
 
 
-def test_a_lift_of_pictures_is_refused(photos: Path) -> None:
+def test_a_lift_of_images_is_refused(photos: Path) -> None:
     with pytest.raises(InvalidArgument, match="min_lift compares words"):
         Query((Term("image", str(photos / "0.png")),), min_lift=0.0)
 

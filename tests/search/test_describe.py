@@ -33,7 +33,7 @@ def stored(library: Library, chosen: list[int]) -> dict[int, str]:
         return captions.of_items(connection, chosen)
 
 
-def test_every_picture_gets_a_caption_on_one_line(library: Library, chosen: list[int]) -> None:
+def test_every_image_gets_a_caption_on_one_line(library: Library, chosen: list[int]) -> None:
     told: list[tuple[int, int]] = []
     describing = CaptionJob(library, RuleCaptioner(), batch=4)
     given = list(describing.run(chosen, lambda done, total: told.append((done, total))))
@@ -59,7 +59,7 @@ def test_a_run_that_is_broken_off_keeps_its_batches_and_goes_on(
 ) -> None:
     seen = 0
 
-    def until_the_third(picture: Pixels) -> str:
+    def until_the_third(image: Pixels) -> str:
         nonlocal seen
         seen += 1
         if seen == 5:
@@ -93,12 +93,12 @@ def test_a_model_that_says_nothing_is_told_and_nothing_is_stored(
     assert stored(library, chosen) == {}
     assert describing.failed == 6
     assert describing.notices == [
-        "the model rule-captioner said nothing about 6 pictures: no caption was stored, another "
+        "the model rule-captioner said nothing about 6 images: no caption was stored, another "
         "model may have one"
     ]
 
 
-def test_an_unreadable_picture_is_passed_over(
+def test_an_unreadable_image_is_passed_over(
     library: Library, photos: Path, chosen: list[int]
 ) -> None:
     item = library.find(str(photos / "0.png"))
@@ -117,7 +117,7 @@ def test_a_model_that_gives_too_few_captions_is_at_fault(
         def describe(self, pixels: Pixels) -> list[str]:
             return []
 
-    with pytest.raises(ModelError, match="0 captions for 6 pictures"):
+    with pytest.raises(ModelError, match="0 captions for 6 images"):
         list(CaptionJob(library, Mute()).run(chosen))
 
 
@@ -138,7 +138,7 @@ def test_where_nothing_lacks_a_caption_the_library_may_be_in_use(
         assert list(CaptionJob(library, RuleCaptioner()).run(chosen)) == []
 
 
-def test_a_picture_outside_the_library_is_described_on_one_line(photos: Path) -> None:
+def test_a_image_outside_the_library_is_described_on_one_line(photos: Path) -> None:
     said = describe_file(RuleCaptioner(), str(photos / "0.png"), Limits())
     assert said.startswith("brightness 0.")
     with pytest.raises(ModelError, match="said nothing about"):
@@ -169,8 +169,7 @@ def test_a_search_describes_though_the_library_is_in_use(
     assert stored(library, [hits[0].item.id]) == {}
     [notice] = hits.notices
     assert (
-        "not stored, describe the pictures themselves to keep them: " in notice
-        and "in use" in notice
+        "not stored, describe the images themselves to keep them: " in notice and "in use" in notice
     )
 
 

@@ -38,14 +38,14 @@ def test_an_empty_library_answers_with_nothing(library: Library) -> None:
     assert Engine(library, no_encoder).search(Query((words("kite"),))) == []
 
 
-def test_pictures_are_what_a_search_without_kind_returns(engine: Engine) -> None:
+def test_images_are_what_a_search_without_kind_returns(engine: Engine) -> None:
     hits = engine.search(Query((words("kite"),), k=100))
     assert [hit.item.kind for hit in hits] == ["image"] * 6
     assert [hit.rank for hit in hits] == [1, 2, 3, 4, 5, 6]
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
-def test_texts_are_returned_where_there_are_no_pictures(
+def test_texts_are_returned_where_there_are_no_images(
     library: Library, tmp_path: Path, index: Index, encoder: FakeEncoder
 ) -> None:
     (tmp_path / "texts").mkdir()
@@ -66,13 +66,13 @@ def test_kind_all_fuses_both_lists_by_rank(engine: Engine) -> None:
     assert [hit.item.kind for hit in hits] == ["image", "text", "image", "text"]
 
 
-def test_a_query_picture_is_left_out_of_its_own_results(engine: Engine, photos: Path) -> None:
+def test_a_query_image_is_left_out_of_its_own_results(engine: Engine, photos: Path) -> None:
     hits = engine.search(Query((Term("image", str(photos / "0.png")),), k=100))
     assert len(hits) == 5
     assert str(photos / "0.png") not in {path for hit in hits for path in hit.item.paths}
 
 
-def test_a_copy_of_the_query_picture_is_left_out_too(
+def test_a_copy_of_the_query_image_is_left_out_too(
     engine: Engine, photos: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside.png"
@@ -139,25 +139,25 @@ def test_missing_items_come_back_only_when_asked_for(
     assert len(engine.search(Query((words("kite"),), Filters(missing=True), k=100))) == 6
 
 
-def test_a_missing_query_picture_is_named(engine: Engine, tmp_path: Path) -> None:
+def test_a_missing_query_image_is_named(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(PathNotFound, match="nowhere.jpg"):
         engine.search(Query((Term("image", str(tmp_path / "nowhere.jpg")),)))
 
 
-def test_a_broken_query_picture_is_named(engine: Engine, tmp_path: Path) -> None:
+def test_a_broken_query_image_is_named(engine: Engine, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff and then nothing")
     with pytest.raises(DecodeFailure, match="broken.jpg"):
         engine.search(Query((Term("image", str(broken)),)))
 
 
-def test_a_query_picture_that_is_a_pipe_is_refused(engine: Engine, tmp_path: Path) -> None:
+def test_a_query_image_that_is_a_pipe_is_refused(engine: Engine, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(PathNotFound, match="not a file"):
         engine.search(Query((Term("image", str(tmp_path / "pipe.jpg")),)))
 
 
-def test_a_query_picture_is_held_to_the_limits(
+def test_a_query_image_is_held_to_the_limits(
     library: Library, engine: Engine, photos: Path, encoder: FakeEncoder
 ) -> None:
     query = Query((Term("image", str(photos / "0.png")),))

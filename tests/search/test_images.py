@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from indexer import Limits, Report
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare, sides_needed
 from search.images import ImageReader, read_external
 from storage import Item, Library
@@ -30,27 +30,27 @@ def items(library: Library, photos: Path, index: Index) -> list[Item]:
 def test_pixels_are_those_of_the_file_in_the_order_asked(
     library: Library, items: list[Item]
 ) -> None:
-    pictures = ImageReader(library)
-    read = pictures.read(items, SPEC)
+    images = ImageReader(library)
+    read = images.read(items, SPEC)
     assert [one.item for one in read] == items
     assert {one.source for one in read} == {"file"}
     for one in read:
-        opened = open_picture(one.item.paths[0], smallest=sides_needed(SPEC))
+        opened = open_image(one.item.paths[0], smallest=sides_needed(SPEC))
         assert one.pixels is not None
         np.testing.assert_array_equal(one.pixels, prepare(opened.image, SPEC))
-    assert pictures.notices("") == []
+    assert images.notices("") == []
 
 
 def test_a_missing_file_is_read_from_its_thumbnail(library: Library, items: list[Item]) -> None:
     os.unlink(items[0].paths[0])
-    pictures = ImageReader(library)
-    [first, second] = pictures.read(items[:2], SPEC)
+    images = ImageReader(library)
+    [first, second] = images.read(items[:2], SPEC)
     assert (first.source, second.source) == ("thumbnail", "file")
     assert first.pixels is not None and first.pixels.shape == (16, 16, 3)
-    assert (pictures.from_thumbnails, pictures.unreadable) == (1, 0)
+    assert (images.from_thumbnails, images.unreadable) == (1, 0)
 
 
-@pytest.mark.parametrize("written", [b"", b"not a picture", None])
+@pytest.mark.parametrize("written", [b"", b"not an image", None])
 def test_a_file_that_changed_is_not_taken_for_what_was_indexed(
     library: Library, items: list[Item], written: bytes | None
 ) -> None:
@@ -84,10 +84,10 @@ def test_a_copy_elsewhere_will_do(
 def test_neither_file_nor_thumbnail_is_nothing(library: Library, items: list[Item]) -> None:
     os.unlink(items[0].paths[0])
     library.thumbnails.delete([items[0].hash])
-    pictures = ImageReader(library)
-    assert pictures.read(items[:1], SPEC)[0].pixels is None
-    assert pictures.notices("so be it") == [
-        "1 picture was not read, neither file nor thumbnail: so be it"
+    images = ImageReader(library)
+    assert images.read(items[:1], SPEC)[0].pixels is None
+    assert images.notices("so be it") == [
+        "1 image was not read, neither file nor thumbnail: so be it"
     ]
 
 
@@ -104,7 +104,7 @@ def test_the_process_is_left_as_it_was(library: Library, items: list[Item]) -> N
     assert list(warnings.filters) == filters
 
 
-def test_a_picture_outside_the_library_is_held_to_the_limits(photos: Path) -> None:
+def test_a_image_outside_the_library_is_held_to_the_limits(photos: Path) -> None:
     path = str(photos / "0.png")
     content, pixels = read_external(path, SPEC, Limits())
     assert len(content) == 64 and pixels.shape == (16, 16, 3)

@@ -36,7 +36,7 @@ def test_only_plus_words_are_looked_for(photos: Path) -> None:
     assert keywords(terms) == "red kite"
 
 
-def test_a_caption_brings_a_picture_up_and_says_why(engine: Engine, photos: Path, say: Say) -> None:
+def test_a_caption_brings_a_image_up_and_says_why(engine: Engine, photos: Path, say: Say) -> None:
     query = Query((words("a kite over the pool"),))
     last = engine.search(query)[-1]
     said = say(Path(last.item.paths[0]), "a red kite above a pool")
@@ -138,7 +138,7 @@ def test_filters_hold_for_words_too(engine: Engine, photos: Path, say: Say) -> N
     assert len(hits) == 2 and {hit.why for hit in hits} == {("meaning",)}
 
 
-def test_the_query_picture_is_not_found_by_its_words_either(
+def test_the_query_image_is_not_found_by_its_words_either(
     engine: Engine, photos: Path, say: Say
 ) -> None:
     said = say(photos / "0.png", "a kite")
@@ -146,7 +146,7 @@ def test_the_query_picture_is_not_found_by_its_words_either(
     assert said.id not in order(engine.search(Query(terms)))
 
 
-def test_a_missing_picture_is_found_by_words_only_when_asked_for(
+def test_a_missing_image_is_found_by_words_only_when_asked_for(
     engine: Engine,
     photos: Path,
     say: Say,
@@ -172,13 +172,13 @@ def test_a_caption_without_a_vector_is_no_hit(
     assert len(hits) == 5 and said.id not in order(hits)
 
 
-def test_pictures_texts_and_words_are_fused_in_one(engine: Engine, photos: Path, say: Say) -> None:
+def test_images_texts_and_words_are_fused_in_one(engine: Engine, photos: Path, say: Say) -> None:
     plain = engine.search(Query((words("kite"),), kind="all"))
-    pictures = [hit.item.id for hit in plain if hit.item.kind == "image"]
+    images = [hit.item.id for hit in plain if hit.item.kind == "image"]
     texts = [hit.item.id for hit in plain if hit.item.kind == "text"]
     said = say(photos / "2.png", "a kite")
     fused = engine.search(Query((words("kite"),), kind="all"))
-    assert order(fused) == reciprocal_rank([pictures, texts, [said.id]])
+    assert order(fused) == reciprocal_rank([images, texts, [said.id]])
 
 
 def test_what_words_found_is_read_again_like_the_rest(

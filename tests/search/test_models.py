@@ -61,7 +61,7 @@ def test_a_library_keeps_its_model_whatever_is_set(empty: Library, loaded: list[
     _settle(empty, FakeEncoder().space)
     kept = Models(empty, default="mini").encoder()
     assert kept.space.name == "stand-in"
-    assert kept.pictures == FakeEncoder().pictures
+    assert kept.image_spec == FakeEncoder().image_spec
     assert loaded == []
     kept.encode_texts(["a red kite"])
     kept.encode_texts(["a blue boat"])

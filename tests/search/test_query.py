@@ -71,7 +71,7 @@ def test_a_cut_off_wants_a_second_reading() -> None:
     assert Query(KITE, min_match=0.5, rerank=Rerank(7)).effective_rerank == Rerank(7)
 
 
-def test_without_words_there_is_nothing_to_read_pictures_for() -> None:
+def test_without_words_there_is_nothing_to_read_images_for() -> None:
     like = Term("item", "abcdef12")
     with pytest.raises(InvalidArgument, match="without words"):
         Query((like,), rerank=Rerank())
@@ -81,7 +81,7 @@ def test_without_words_there_is_nothing_to_read_pictures_for() -> None:
 
 
 def test_texts_are_not_reranked() -> None:
-    with pytest.raises(InvalidArgument, match="only pictures"):
+    with pytest.raises(InvalidArgument, match="only images"):
         Query(KITE, kind="text", rerank=Rerank())
 
 

@@ -71,7 +71,7 @@ def test_a_depth_of_nothing_is_refused(depth: int) -> None:
         Rerank(depth)
 
 
-def test_pictures_are_ordered_by_the_combined_value(
+def test_images_are_ordered_by_the_combined_value(
     engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer(lambda one, _: 0.98 if brightness(one) > 0.5 else 0.02)
@@ -85,7 +85,7 @@ def test_pictures_are_ordered_by_the_combined_value(
     assert {hit.likelihood for hit in hits} == {None}
 
 
-def test_only_the_first_pictures_are_read_and_they_stay_before_the_rest(
+def test_only_the_first_images_are_read_and_they_stay_before_the_rest(
     engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     scorer = RuleScorer()
@@ -97,7 +97,7 @@ def test_only_the_first_pictures_are_read_and_they_stay_before_the_rest(
     assert [hit.match is None for hit in hits] == [False, False, True, True, True, True]
 
 
-def test_a_depth_beyond_k_lets_deeper_pictures_in(
+def test_a_depth_beyond_k_lets_deeper_images_in(
     engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     last = engine.search(Query(KITE))[-1]
@@ -107,7 +107,7 @@ def test_a_depth_beyond_k_lets_deeper_pictures_in(
     assert [hit.item.id for hit in hits] == [last.item.id]
 
 
-def test_texts_keep_their_places_among_pictures(
+def test_texts_keep_their_places_among_images(
     engine: Engine, library: Library, encoder: FakeEncoder
 ) -> None:
     query = Query(KITE, kind="all")
@@ -129,8 +129,8 @@ def test_what_cannot_be_read_keeps_its_place_and_is_told(
     hits = again.search(Query(KITE, rerank=Rerank()))
     assert hits[1].item.id == first[1].item.id and hits[1].match is None
     assert sum(hit.match is not None for hit in hits) == 5
-    assert any("1 picture was read from thumbnails" in notice for notice in hits.notices)
-    assert any("1 picture was not read" in notice for notice in hits.notices)
+    assert any("1 image was read from thumbnails" in notice for notice in hits.notices)
+    assert any("1 image was not read" in notice for notice in hits.notices)
 
 
 def test_a_scorer_without_probabilities_fills_a_key_of_its_own(
@@ -188,7 +188,7 @@ def test_a_rereading_of_texts_alone_is_told(
     index(tmp_path / "texts")
     hits = again.search(Query(KITE, rerank=Rerank()))
     assert len(hits) == 1
-    assert ["only pictures are read a second time" in one for one in hits.notices] == [True]
+    assert ["only images are read a second time" in one for one in hits.notices] == [True]
     with pytest.raises(InvalidArgument, match="kind image"):
         again.search(Query(KITE, min_match=0.5))
 
@@ -222,7 +222,7 @@ def test_no_scorer_is_loaded_unasked(engine: Engine, library: Library) -> None:
     assert len(plain.search(Query(KITE))) == 6
 
 
-def test_pictures_are_read_in_batches(
+def test_images_are_read_in_batches(
     library: Library,
     encoder: FakeEncoder,
     tmp_path: Path,
@@ -239,11 +239,11 @@ def test_pictures_are_read_in_batches(
 
 
 def _brightness_of(library: Library, encoder: FakeEncoder, hit: Hit) -> float:
-    """Return the brightness that a scorer sees in a hit's picture."""
+    """Return the brightness that a scorer sees in a hit's image."""
     seen: list[float] = []
 
-    def note(picture: Pixels, _: str) -> float:
-        seen.append(brightness(picture))
+    def note(image: Pixels, _: str) -> float:
+        seen.append(brightness(image))
         return 0.5
 
     engine_with(library, encoder, RuleScorer(note)).search(Query(KITE, rerank=Rerank(6)))

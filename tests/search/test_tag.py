@@ -60,7 +60,7 @@ def test_shares_survive_a_scale_that_would_overflow() -> None:
     np.testing.assert_allclose(table, np.eye(2), atol=1e-6)
 
 
-def test_each_picture_gets_its_best_label_and_keeps_it(
+def test_each_image_gets_its_best_label_and_keeps_it(
     library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     told: list[tuple[int, int]] = []
@@ -125,7 +125,7 @@ def test_vectors_of_another_model_are_not_tagged(library: Library, chosen: list[
         list(Tagger(library, FakeEncoder(dim=32), LABELS).run(chosen))
 
 
-def test_no_picture_is_read_and_batches_are_bounded(
+def test_no_image_is_read_and_batches_are_bounded(
     library: Library,
     chosen: list[int],
     photos: Path,
@@ -140,14 +140,14 @@ def test_no_picture_is_read_and_batches_are_bounded(
     assert len(list(run)) == 6 and told == [4, 6]
 
 
-def test_a_picture_without_a_vector_is_told(
+def test_a_image_without_a_vector_is_told(
     library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     with library.catalogue.writing() as connection:
         connection.exec_driver_sql(f"DELETE FROM vectors WHERE item_id = {chosen[0]}")
     run = Tagger(library, encoder, LABELS)
     assert len(list(run.run(chosen))) == 5
-    assert run.notices == ["1 picture has no vector yet and got no label: index the library first"]
+    assert run.notices == ["1 image has no vector yet and got no label: index the library first"]
 
 
 def test_templates_of_ones_own_are_used(

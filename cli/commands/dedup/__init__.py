@@ -1,4 +1,4 @@
-"""`sightline dedup`: which pictures are the same, and what is to be done about it."""
+"""`sightline dedup`: which images are the same, and what is to be done about it."""
 
 import click
 

@@ -179,7 +179,7 @@ def _tell_caution(library: Library) -> None:
 def _nothing(app: Sightline, filters: Filters) -> str:
     if app.library.is_empty() or filters.narrows:
         return f"no duplicates: {why_nothing(app, filters, 'image')}"
-    return "no duplicates among the pictures of the library"
+    return "no duplicates among the images of the library"
 
 
 def _write(

@@ -19,7 +19,7 @@ from cli.settings import Settings
 def command(library: str | None, yes: bool, as_json: bool) -> None:
     """Drop the vectors of models that are not in use.
 
-    Pictures, thumbnails, captions and tags stay; `sightline index --model NAME` makes the
+    Images, thumbnails, captions and tags stay; `sightline index --model NAME` makes the
     vectors again.
     """
     with session(Settings.read(library=library)) as app:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.images.compare.detail import Difference, difference, difference_of_alpha
 from indexer.images.compare.registration import register
-from indexer.images.decode import open_picture, read_bytes
+from indexer.images.decode import open_image, read_bytes
 from indexer.images.fingerprint import turned
 from indexer.images.limits import Limits
 from storage.errors import FileFailure
@@ -109,9 +109,9 @@ class _Opened:
 def _opened(file: ImageFile, limits: Limits) -> _Opened | None:
     for content in _contents(file, limits):
         with suppress(FileFailure):
-            picture = open_picture(content, limits=limits, smallest=SIDES, alpha=True)
-            alpha = None if picture.alpha is None else _reduced(np.asarray(picture.alpha))
-            return _Opened(_reduced(np.asarray(picture.image)), alpha)
+            image = open_image(content, limits=limits, smallest=SIDES, alpha=True)
+            alpha = None if image.alpha is None else _reduced(np.asarray(image.alpha))
+            return _Opened(_reduced(np.asarray(image.image)), alpha)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The header of a JPEG XL picture, read without decoding a pixel.
+"""The header of a JPEG XL image, read without decoding a pixel.
 
 The fields are those of ISO/IEC 18181-1 (SizeHeader, ImageMetadata) and 18181-2 (the box container).
 """

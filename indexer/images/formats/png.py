@@ -95,7 +95,7 @@ class Png:
     def _calibrated(self) -> bytes | None:
         gama, chrm = self.content(b"gAMA") or b"", self.content(b"cHRM") or b""
         gamma = int.from_bytes(gama, "big") if len(gama) == 4 else _SRGB_GAMA
-        if not 10_000 <= gamma <= 1_000_000:  # a picture for no screen there is
+        if not 10_000 <= gamma <= 1_000_000:  # an image for no screen there is
             gamma = _SRGB_GAMA
         like_srgb = abs(gamma / _SRGB_GAMA - 1) < _GAMA_TOLERANCE
         if like_srgb and len(chrm) != 32:

@@ -1,4 +1,4 @@
-"""The descriptive metadata of a picture: keywords, rating, description, place, date and camera.
+"""The descriptive metadata of an image: keywords, rating, description, place, date and camera.
 
 It stands in the file (XMP, IPTC, EXIF) or in a sidecar beside it. Only headers are read, and
 nothing here raises: what cannot be read says nothing.
@@ -23,14 +23,14 @@ from indexer.images.pixel_limit import pixel_limit
 _FORMATS = tuple(name for name in FORMATS if name != "JXL")  # its plugin decodes at once
 _DESCRIPTION, _RATING, _COMMENT, _KEYWORDS = 0x010E, 0x4746, 0x9C9C, 0x9C9E
 _IPTC_KEYWORDS, _IPTC_CAPTION = (2, 25), (2, 120)
-# What cameras write into the description of every picture.
+# What cameras write into the description of every image.
 _SAYS_NOTHING = frozenset(
     ("OLYMPUS DIGITAL CAMERA", "SONY DSC", "DCIM", "DIGITAL CAMERA", "DEFAULT")
 )
 
 
 def read(path: str) -> Metadata:
-    """Read what is said of a picture; a sidecar goes before the file, XMP before IPTC and EXIF."""
+    """Read what is said of an image; a sidecar goes before the file, XMP before IPTC and EXIF."""
     beside = [_sidecar(place) for place in _sidecars(path)]
     return joined(*beside, _embedded(path))
 

@@ -40,7 +40,7 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff",
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The metadata of a picture by a person, a camera or a program."""
+    """The metadata of an image by a person, a camera or a program."""
 
     keywords: tuple[str, ...] = ()
     rating: int | None = None  # 1 to 5 stars, -1 rejected; None also for no stars
@@ -134,7 +134,7 @@ def stars(value: object) -> int | None:
 
 
 def moment(value: str | None) -> str | None:
-    """Parse the date of a picture, as far as it is known."""
+    """Parse the date of an image, as far as it is known."""
     found = (value or "").strip()
     return found if _MOMENT.fullmatch(found) else None
 
@@ -222,7 +222,7 @@ class _Packet:
         self._new: minidom.Element | None = None
 
     def say(self, more: Metadata) -> None:
-        """Add what is known of a picture."""
+        """Add what is known of an image."""
         if more.keywords:
             self._add(self._property(DC, "subject"), "Bag", more.keywords)
         if more.rating is not None:

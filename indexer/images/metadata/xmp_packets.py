@@ -1,7 +1,7 @@
 """The metadata blocks of PNG and JPEG XL files, found without decoding a pixel.
 
 Pillow reads what stands behind a PNG's pixels only by decoding them, and its JPEG XL plugin
-decodes a picture when it is merely opened. PNG (W3C, third edition) sections 5 and 11;
+decodes an image when it is merely opened. PNG (W3C, third edition) sections 5 and 11;
 ISO/IEC 18181-2 for the boxes.
 """
 

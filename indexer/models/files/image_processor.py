@@ -1,8 +1,8 @@
 """The image processor of a transformers checkpoint, as plain data.
 
-Read from the processor's own file, so that pictures are prepared without importing torch. The
+Read from the processor's own file, so that images are prepared without importing torch. The
 image processors that the families name are understood; everything that one of them would do to a
-picture is either folded into the spec or refused by name.
+image is either folded into the spec or refused by name.
 """
 
 import math
@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from indexer.models.families import ImageProcessor, image_processors
 from indexer.models.files.safe_json import read_json
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from storage.errors import BrokenModel
 
 PREPROCESSOR = "preprocessor_config.json"  # as published until transformers 5
-PROCESSOR = "processor_config.json"  # since then, with the pictures under a key of their own
+PROCESSOR = "processor_config.json"  # since then, with the images under a key of their own
 LARGEST_SIDE = 4096  # pixels; no published tower comes near it
 _BYTE = 255
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -44,8 +44,8 @@ _COMMON: dict[str, Any] = {
 _SUFFIXES = ("Fast", "Pil", "ImageProcessor", "FeatureExtractor")
 
 
-def read_spec(folder: Path) -> PictureSpec:
-    """Read how pictures are prepared; raises BrokenModel naming the file and the key."""
+def read_spec(folder: Path) -> ImageSpec:
+    """Read how images are prepared; raises BrokenModel naming the file and the key."""
     for file in (PREPROCESSOR, PROCESSOR):
         path = folder / file
         if not path.is_file():
@@ -55,10 +55,10 @@ def read_spec(folder: Path) -> PictureSpec:
             written = written.get("image_processor")
         if isinstance(written, dict):
             return parse(written, str(path))
-    raise BrokenModel(f"{folder} has no {PREPROCESSOR}, which says how pictures are prepared")
+    raise BrokenModel(f"{folder} has no {PREPROCESSOR}, which says how images are prepared")
 
 
-def parse(written: Mapping[str, Any], where: str) -> PictureSpec:
+def parse(written: Mapping[str, Any], where: str) -> ImageSpec:
     """Return the spec of an image processor's table; raises BrokenModel naming the key."""
     kind = _kind(written, where)
     table = _COMMON | dict(kind.defaults) | {k: v for k, v in written.items() if v is not None}
@@ -74,13 +74,13 @@ def parse(written: Mapping[str, Any], where: str) -> PictureSpec:
     if size > resized:
         raise BrokenModel(f"{where}: crop_size {size} is larger than size {resized}")
     if not squash and not crop:
-        raise BrokenModel(f"{where}: do_center_crop is missing: the pictures would not be square")
+        raise BrokenModel(f"{where}: do_center_crop is missing: the images would not be square")
     mean, std = _scale(table, where)
     resample = table["resample"]
     if type(resample) is not int or resample not in _INTERPOLATIONS:
         raise BrokenModel(f"{where}: resample {resample!r} is not one of 0 to 3")
     resize: Literal["squash", "shortest"] = "squash" if squash else "shortest"
-    return PictureSpec(size, mean, std, _INTERPOLATIONS[resample], resize, crop=crop)
+    return ImageSpec(size, mean, std, _INTERPOLATIONS[resample], resize, crop=crop)
 
 
 def _kind(written: Mapping[str, Any], where: str) -> ImageProcessor:
@@ -96,7 +96,7 @@ def _kind(written: Mapping[str, Any], where: str) -> ImageProcessor:
 
 
 def _resized(size: Any, kind: ImageProcessor, where: str) -> tuple[int, bool]:
-    """Return the side that pictures are resized to, and whether both sides become it."""
+    """Return the side that images are resized to, and whether both sides become it."""
     if isinstance(size, int):  # as written before transformers 4.22
         return _side(size, "size", where), "shortest_edge" not in kind.defaults["size"]
     table = size if isinstance(size, Mapping) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from storage.errors import BrokenModel, Hint
 
 STOCK_VOCABULARY = 49408  # of the tokenizer that open_clip ships
@@ -32,7 +32,7 @@ _STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, slots=True)
 class OpenClipConfig:
-    """The configuration of a tower pair: the network, the pictures and the words it takes.
+    """The configuration of a tower pair: the network, the images and the words it takes.
 
     `network` holds the constructor's arguments. `bpe` is the vocabulary file beside the
     weights; `tokenizer` the name of a transformers tokenizer; neither means open_clip's own.
@@ -40,7 +40,7 @@ class OpenClipConfig:
 
     network: Mapping[str, Any]
     custom_text: bool
-    pictures: PictureSpec
+    image_spec: ImageSpec
     dimension: int
     context: int
     vocabulary: int
@@ -70,7 +70,7 @@ class OpenClipConfig:
         parsed = cls(
             network=network,
             custom_text=bool(network.pop("custom_text", False)),
-            pictures=_pictures(vision, config.get("preprocess_cfg") or {}, where),
+            image_spec=_image_spec(vision, config.get("preprocess_cfg") or {}, where),
             dimension=dimension,
             context=_count({"context_length": STOCK_CONTEXT, **text}, "context_length", where),
             vocabulary=_count({"vocab_size": STOCK_VOCABULARY, **text}, "vocab_size", where),
@@ -123,7 +123,7 @@ def _beside(written: Any, folder: Path | None, where: str) -> Path | None:
     return path
 
 
-def _pictures(vision: Mapping[str, Any], preprocess: Any, where: str) -> PictureSpec:
+def _image_spec(vision: Mapping[str, Any], preprocess: Any, where: str) -> ImageSpec:
     if not isinstance(preprocess, Mapping):
         raise BrokenModel(f"{where}: preprocess_cfg is not a table")
     if preprocess.get("mode", "RGB") != "RGB":
@@ -139,7 +139,7 @@ def _pictures(vision: Mapping[str, Any], preprocess: Any, where: str) -> Picture
         raise BrokenModel(f"{where}: preprocess_cfg.resize_mode {resize!r} is unknown")
     if not isinstance(fill, int) or not 0 <= fill <= 255:
         raise BrokenModel(f"{where}: preprocess_cfg.fill_color {fill!r} is not 0 to 255")
-    return PictureSpec(
+    return ImageSpec(
         # The tower's own size counts, as in open_clip: the preprocessing may repeat it.
         size=_side(vision.get("image_size", 224), where),
         mean=_channels(preprocess.get("mean"), _MEAN, "mean", where),

@@ -14,7 +14,7 @@ from indexer.models.files.open_clip_config import OpenClipConfig
 from indexer.models.files.safe_json import read_object
 from indexer.models.info import published
 from indexer.models.info.parameters import count_parts
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from indexer.models.registry import find
 from indexer.models.zoo import ModelEntry
 from storage.errors import BrokenModel, Hint
@@ -139,7 +139,7 @@ def _of_open_clip(
     sections = [_model(entry, folder)]
     sections += [ArchitectureSection(title, rows) for title, rows in towers(network, where)]
     if "preprocess_cfg" in config:
-        sections += _seen(OpenClipConfig.parse(config, str(folder), folder).pictures)
+        sections += _seen(OpenClipConfig.parse(config, str(folder), folder).image_spec)
     sections += _counted([folder / WEIGHTS] if folder else [], entry.parameters)
     family = "CustomTextCLIP" if network.get("custom_text") else "CLIP"
     return Architecture(entry.name, f"open_clip {family}", tuple(sections))
@@ -170,7 +170,7 @@ def _stated(card: Path) -> str:
     return next(stated, "").strip().strip("\"'")
 
 
-def _seen(spec: PictureSpec) -> Iterator[ArchitectureSection]:
+def _seen(spec: ImageSpec) -> Iterator[ArchitectureSection]:
     how = {
         "shortest": "short side to size, middle cut out",
         "longest": "long side to size, filled up",

@@ -18,8 +18,8 @@ from storage.errors import InvalidArgument
 
 Task = Literal["search", "caption", "vqa", "dialogue", "dedup"]
 TASKS: tuple[Task, ...] = get_args(Task)
-# What a CPU of a few cores bears: an image tower that indexes several pictures a second, and a
-# model that writes, at a picture in a few seconds.
+# What a CPU of a few cores bears: an image tower that indexes several images a second, and a
+# model that writes, at an image in a few seconds.
 CPU_GFLOPS = 20.0
 CPU_PARAMETERS = 400e6
 _FIGURES = Path(__file__).with_name("published.toml")
@@ -66,7 +66,7 @@ _RANKED: dict[Task, tuple[tuple[Role, tuple[str, ...]], ...]] = {
     "caption": (("captioner", ("nocaps_cider", "coco_cider")),),
     "vqa": (("answerer", ("vqa_v2", "gqa")),),
     "dialogue": (("dialogue", ("vqa_v2",)),),
-    # No published table measures near duplicates for these models: how well pictures alone are
+    # No published table measures near duplicates for these models: how well images alone are
     # told apart is the nearest thing to it.
     "dedup": (("dual-encoder", ("imagenet",)),),
 }
@@ -162,7 +162,7 @@ def _reasons(row: _Row, role: Role, measures: Iterable[str], task: Task) -> list
     figure = row.figures[key]
     reasons = [f"{figure.measure} {figure.value:g} ({figure.setting})"]
     if task == "dedup":
-        reasons.append("the nearest thing published to telling pictures apart")
+        reasons.append("the nearest thing published to telling images apart")
     if role == "pair-scorer":
         reasons.append("reads the best hits of a search a second time")
     if row.languages == "many":
@@ -183,7 +183,7 @@ def _recommendation(row: _Row, role: Role, reasons: list[str], memory: int) -> R
 
 def _cost(row: _Row, slow: bool) -> str:
     if row.gflops is not None:
-        cost = f"{row.gflops:g} GFLOPs a picture"
+        cost = f"{row.gflops:g} GFLOPs an image"
     else:
         cost = f"{row.parameters / 1e6:.0f} million parameters"
     return f"{cost}: {'slow on a CPU' if slow else 'quick enough for a CPU'}"

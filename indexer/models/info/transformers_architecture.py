@@ -135,7 +135,7 @@ def _qformer(config: Any) -> Rows:
 
 
 def _joined(config: Any, family: Family, names: Mapping[int, str]) -> Rows:
-    """Return what brings pictures and words together."""
+    """Return what brings images and words together."""
     number: Any = getattr(config, "image_token_index", None)
     told = {"config": config, "image_token": f"{number} {names.get(number, '')}".strip()}
     return tuple((label, template.format(**told)) for label, template in family.joined)

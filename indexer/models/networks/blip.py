@@ -1,4 +1,4 @@
-"""BLIP: one picture tower and one BERT, with a head for each of four tasks.
+"""BLIP: one image tower and one BERT, with a head for each of four tasks.
 
 Li et al., "BLIP: Bootstrapping Language-Image Pre-training", ICML 2022.
 """
@@ -42,7 +42,7 @@ class BlipEncoder(TransformersEncoder):
 
 
 class BlipScorer(CrossEncoder):
-    """The matching head (ITM) on a text encoder that attends to a picture: a probability."""
+    """The matching head (ITM) on a text encoder that attends to an image: a probability."""
 
     kind = BlipForImageTextRetrieval
     calibrated = True
@@ -73,7 +73,7 @@ class BlipScorer(CrossEncoder):
     ) -> torch.Tensor:
         """Return (m, 2): no match, match.
 
-        The network's own forward would build the pictures' mask on the CPU.
+        The network's own forward would build the images' mask on the CPU.
         """
         encoded = self._network.text_encoder(
             input_ids=tokens,
@@ -89,7 +89,7 @@ class _BlipDecoder(GenerativeModel):
     """A text decoder whose own prompt is a start token, in front of what it generates."""
 
     def _decode(self, pixels: Pixels, prompts: Sequence[Sequence[int]] | None = None) -> list[str]:
-        """Generate about each picture, after its prompt where there are some."""
+        """Generate about each image, after its prompt where there are some."""
         text = self._network.config.text_config
         most = min(self.max_new_tokens, text.max_position_embeddings - 1)
         settings = self._greedy(self._network.text_decoder, most)
@@ -112,14 +112,14 @@ class _BlipDecoder(GenerativeModel):
 
 
 class BlipCaptioner(_BlipDecoder):
-    """BLIP's text decoder attending to a picture."""
+    """BLIP's text decoder attending to an image."""
 
     kind = BlipForConditionalGeneration
     max_new_tokens = 40
 
     @inference
     def describe(self, pixels: Pixels) -> list[str]:
-        """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
+        """Describe each image: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
 
         Raises InvalidArgument for pixels of another shape or type.
         """
@@ -127,7 +127,7 @@ class BlipCaptioner(_BlipDecoder):
 
 
 class BlipAnswerer(_BlipDecoder):
-    """BLIP's text encoder reading a question beside a picture, its text decoder answering."""
+    """BLIP's text encoder reading a question beside an image, its text decoder answering."""
 
     kind = BlipForQuestionAnswering
     max_new_tokens = 20
@@ -138,7 +138,7 @@ class BlipAnswerer(_BlipDecoder):
 
     @inference
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
-        """Answer one question about each picture: n pictures and n questions → n answers.
+        """Answer one question about each image: n images and n questions → n answers.
 
         A question longer than the model's context is cut there. Raises InvalidArgument for
         pixels of another shape or type, an empty question, and another number of questions.

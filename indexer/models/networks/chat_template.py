@@ -1,4 +1,4 @@
-"""How a dialogue about pictures is written out for a language model."""
+"""How a dialogue about images is written out for a language model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ _ROLES = {"person": "user", "model": "assistant"}
 class ChatTemplate:
     """Writes turns as a model was taught them: by its own wording, else its chat template.
 
-    `image` is the token that stands for a picture; it comes once for each picture, all of
+    `image` is the token that stands for an image; it comes once for each image, all of
     them in the first turn.
     """
 
@@ -28,22 +28,20 @@ class ChatTemplate:
         self._image = image
         self._template = "" if prompts.turn else _template(folder) or tokenizer.chat_template or ""
 
-    def render(self, pictures: int, turns: Sequence[Turn]) -> str:
+    def render(self, images: int, turns: Sequence[Turn]) -> str:
         """Write everything that was said, up to where the model speaks next.
 
         Raises InvalidArgument for turns that are not a person's and the model's by turns, or
-        hold the image token; BrokenModel where the template fails or leaves pictures out.
+        hold the image token; BrokenModel where the template fails or leaves images out.
         """
         self._check(turns)
         text = (
-            self._by_template(pictures, turns)
-            if self._template
-            else self._by_wording(pictures, turns)
+            self._by_template(images, turns) if self._template else self._by_wording(images, turns)
         )
-        if text.count(self._image) != pictures:
+        if text.count(self._image) != images:
             raise BrokenModel(
-                f"the model's chat template wrote {text.count(self._image)} pictures and not "
-                f"{pictures}; give the model a prompt.json with a turn"
+                f"the model's chat template wrote {text.count(self._image)} images and not "
+                f"{images}; give the model a prompt.json with a turn"
             )
         return text
 
@@ -54,21 +52,21 @@ class ChatTemplate:
         for turn in turns:
             if self._image in turn.text:
                 raise InvalidArgument(
-                    f"a turn may not hold {self._image}, which stands for a picture"
+                    f"a turn may not hold {self._image}, which stands for an image"
                 )
         if not turns[-1].text.strip():
-            raise InvalidArgument("a turn is empty: say something about the picture")
+            raise InvalidArgument("a turn is empty: say something about the image")
 
-    def _by_wording(self, pictures: int, turns: Sequence[Turn]) -> str:
+    def _by_wording(self, images: int, turns: Sequence[Turn]) -> str:
         asked = self._prompts.turn or TURN
-        images = f"{self._image}\n" * pictures
+        tokens = f"{self._image}\n" * images
         parts = []
         for number, turn in enumerate(turns):
             text = turn.text.strip()
             if turn.speaker == "model":
                 parts.append(self._prompts.reply.replace("{text}", text))
                 continue
-            shown = "" if number else images
+            shown = "" if number else tokens
             if "{images}" not in asked:
                 parts.append(shown + asked.replace("{text}", text))
                 continue
@@ -77,12 +75,12 @@ class ChatTemplate:
             parts.append(shown.join(around))
         return "".join(parts)
 
-    def _by_template(self, pictures: int, turns: Sequence[Turn]) -> str:
+    def _by_template(self, images: int, turns: Sequence[Turn]) -> str:
         messages = [
             {"role": _ROLES[turn.speaker], "content": [{"type": "text", "text": turn.text.strip()}]}
             for turn in turns
         ]
-        shown: list[Any] = [{"type": "image"}] * pictures
+        shown: list[Any] = [{"type": "image"}] * images
         messages[0]["content"] = shown + list(messages[0]["content"])
         try:
             # Rendered by the library in jinja's sandbox.

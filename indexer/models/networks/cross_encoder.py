@@ -1,4 +1,4 @@
-"""Every picture against every text: features once a picture, then pairs in full batches."""
+"""Every image against every text: features once an image, then pairs in full batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class Sentences:
 
 
 class CrossEncoder(TransformersModel):
-    """A model with a picture tower and a text stack that looks across at its features."""
+    """A model with an image tower and a text stack that looks across at its features."""
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
         self.context = self._longest(self._network.config.text_config)
-        self._pairs = self._batch  # pairs at a time; pictures at a time is another matter
+        self._pairs = self._batch  # pairs at a time; images at a time is another matter
 
     def _score_pairs(
         self, features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor
@@ -62,7 +62,7 @@ class CrossEncoder(TransformersModel):
         return Sentences(tokens.to(self._device), mask.to(self._device), order)
 
     def _score_matrix(self, pixels: Pixels, texts: Sentences) -> torch.Tensor:
-        """Score each picture with each text: (n, t) float32 on the CPU, in the texts' order."""
+        """Score each image with each text: (n, t) float32 on the CPU, in the texts' order."""
 
         def score(rows: torch.Tensor) -> torch.Tensor:
             features = self._image_features(self._pixel_values(pixels, rows))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from indexer.models.networks.l2_normalize import l2_normalize
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 from indexer.models.runtime.device import Placement, in_batches
 from indexer.models.runtime.inference import inference
 from storage.errors import InvalidArgument
@@ -15,25 +15,25 @@ from storage.records import Matrix, Space
 
 
 class DualEncoderBase(ABC):
-    """A picture tower and a text tower, in fp32; a library's own class says how they are run."""
+    """An image tower and a text tower, in fp32; a library's own class says how they are run."""
 
-    def __init__(self, space: Space, pictures: PictureSpec, placement: Placement) -> None:
+    def __init__(self, space: Space, image_spec: ImageSpec, placement: Placement) -> None:
         self.space = space
-        self.pictures = pictures
+        self.image_spec = image_spec
         self._placement = placement
         self._batch = placement.batch
 
     @inference
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows.
 
         Raises InvalidArgument for another shape or type, EncodeFailure where the network
         returns a row that is not finite or has no length.
         """
-        self.pictures.check(pixels, self.space.name)
-        # A picture fresh from its decoder may be read-only memory, which torch will not share.
+        self.image_spec.check(pixels, self.space.name)
+        # An image fresh from its decoder may be read-only memory, which torch will not share.
         rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
-        return self._run(rows, self._encode_pictures)
+        return self._run(rows, self._encode_images)
 
     @inference
     def encode_texts(self, texts: Sequence[str]) -> Matrix:
@@ -51,7 +51,7 @@ class DualEncoderBase(ABC):
         """Return what `_encode_tokens` takes, one row for each of the texts, of which is one."""
 
     @abstractmethod
-    def _encode_pictures(self, part: torch.Tensor) -> torch.Tensor:
+    def _encode_images(self, part: torch.Tensor) -> torch.Tensor:
         """Encode a batch of squares on the CPU: (m, s, s, 3) uint8 → (m, dim)."""
 
     @abstractmethod

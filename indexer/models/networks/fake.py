@@ -1,6 +1,6 @@
 """The stand-in: a dual encoder without a network, for tests, rehearsals and crash drills.
 
-It is deterministic on every machine, needs numpy alone and understands nothing: pictures are
+It is deterministic on every machine, needs numpy alone and understands nothing: images are
 near each other when their coarse colours agree, texts when they share words.
 """
 
@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 from storage.records import Matrix, Space, Vector
 
 SIZE = 32  # pixels
-GRID = 8  # cells a side that a picture is averaged to
+GRID = 8  # cells a side that an image is averaged to
 DIMENSION = 64
 _SEED = 20_241
 _REVISION = "1"  # of the arithmetic below; a change of it is a new space
@@ -26,16 +26,16 @@ _REVISION = "1"  # of the arithmetic below; a change of it is a new space
 class FakeEncoder:
     """Project coarse colours, and hashed words, into one space.
 
-    `delay` seconds are slept per picture, to rehearse a slow tower. `log` gains one line per
-    encoded picture, the SHA-256 of its pixels in hexadecimal, in one append after the batch is
+    `delay` seconds are slept per image, to rehearse a slow tower. `log` gains one line per
+    encoded image, the SHA-256 of its pixels in hexadecimal, in one append after the batch is
     encoded and before it is returned; a line outlives `kill -9`.
     """
 
     context: int | None = None
 
     def __init__(self, dim: int = DIMENSION, delay: float = 0.0, log: Path | None = None) -> None:
-        self.pictures = PictureSpec(SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-        self.space = Space("stand-in", _REVISION, dim, self.pictures.canonical())
+        self.image_spec = ImageSpec(SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+        self.space = Space("stand-in", _REVISION, dim, self.image_spec.canonical())
         self._delay = delay
         self._log = log
         # RandomState: the only numpy generator whose stream is promised never to change.
@@ -47,9 +47,9 @@ class FakeEncoder:
         """Return the plain stand-in; it has no weights and runs anywhere."""
         return cls()
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows."""
-        self.pictures.check(pixels, self.space.name)
+        self.image_spec.check(pixels, self.space.name)
         count, cell = len(pixels), SIZE // GRID
         cells = pixels.reshape(count, GRID, cell, GRID, cell, 3).mean(axis=(2, 4))
         colours = (cells / 255 - 0.5).astype(np.float32).reshape(count, GRID * GRID * 3)

@@ -80,22 +80,22 @@ class GenerativeModel(TransformersModel):
         return every
 
     def _asked(self, pixels: Pixels, questions: Sequence[str], image: str = "") -> list[str]:
-        """Check questions, one for each picture; `image` is a token that none may hold."""
+        """Check questions, one for each image; `image` is a token that none may hold."""
         if isinstance(questions, str):
             raise InvalidArgument("an answerer takes a list of questions, not one string")
         if len(questions) != len(pixels):
             raise InvalidArgument(
-                f"{len(questions)} questions about {len(pixels)} pictures: an answerer takes one "
-                f"question about each picture"
+                f"{len(questions)} questions about {len(pixels)} images: an answerer takes one "
+                f"question about each image"
             )
         return [clean_prompt(question, "a question", image) for question in questions]
 
 
 class InstructionFollower(GenerativeModel, ABC):
-    """A model that describes a picture, or answers about it, as an instruction asks it to."""
+    """A model that describes an image, or answers about it, as an instruction asks it to."""
 
     usual: ClassVar[Prompts]  # where the checkpoint's folder says nothing else
-    _image: str  # the token that stands for a picture, which no question may hold
+    _image: str  # the token that stands for an image, which no question may hold
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
@@ -103,7 +103,7 @@ class InstructionFollower(GenerativeModel, ABC):
 
     @inference
     def describe(self, pixels: Pixels) -> list[str]:
-        """Describe each picture: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
+        """Describe each image: (n, size, size, 3) uint8 → n sentences, an empty one allowed.
 
         Raises InvalidArgument for pixels of another shape or type.
         """
@@ -112,7 +112,7 @@ class InstructionFollower(GenerativeModel, ABC):
 
     @inference
     def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
-        """Answer one question about each picture: n pictures and n questions → n answers.
+        """Answer one question about each image: n images and n questions → n answers.
 
         Raises InvalidArgument for pixels of another shape or type, an empty question or one
         too long, and another number of questions.
@@ -123,15 +123,15 @@ class InstructionFollower(GenerativeModel, ABC):
 
     @abstractmethod
     def _follow(self, pixels: Pixels, instructions: Sequence[str]) -> list[str]:
-        """Generate what each instruction asks about its picture."""
+        """Generate what each instruction asks about its image."""
 
 
 def clean_prompt(text: str, what: str, image: str = "") -> str:
     """Return a person's words without space around them; raises InvalidArgument."""
     if not text.strip():
-        raise InvalidArgument(f"{what} is empty: say something about the picture")
+        raise InvalidArgument(f"{what} is empty: say something about the image")
     if image and image in text:
-        raise InvalidArgument(f"{what} may not hold {image}, which stands for a picture")
+        raise InvalidArgument(f"{what} may not hold {image}, which stands for an image")
     return text.strip()
 
 
@@ -170,14 +170,14 @@ def token_budget(config: Any, used: int, wanted: int, what: str) -> int:
         return wanted
     if used >= positions:
         raise InvalidArgument(
-            f"{what} takes {used} tokens with its pictures and the model holds {positions}: "
+            f"{what} takes {used} tokens with its images and the model holds {positions}: "
             f"make it shorter, or start anew"
         )
     return int(min(wanted, positions - used))
 
 
 def token_id(config: Any, vocabulary: int, name: str) -> int:
-    """Return the id of the token that stands for a picture; raises BrokenModel without one."""
+    """Return the id of the token that stands for an image; raises BrokenModel without one."""
     number = config.image_token_index
     if number is None or not 0 <= number < vocabulary:
         raise BrokenModel(

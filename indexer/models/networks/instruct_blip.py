@@ -1,4 +1,4 @@
-"""InstructBLIP: a language model that hears a picture through queries that know the question.
+"""InstructBLIP: a language model that hears an image through queries that know the question.
 
 Dai et al., "InstructBLIP: Towards General-purpose Vision-Language Models with Instruction
 Tuning", NeurIPS 2023. The language model may be decoder-only (Vicuna, OPT) or T5.
@@ -25,11 +25,11 @@ from indexer.models.protocols import Pixels
 
 
 class InstructBlip(InstructionFollower):
-    """A picture tower, a Q-Former that reads the instruction, and a language model."""
+    """An image tower, a Q-Former that reads the instruction, and a language model."""
 
     kind = InstructBlipForConditionalGeneration
     usual = Prompts(describe="Write a short description for the image.")
-    max_batch = 32  # each picture brings its own cache of keys
+    max_batch = 32  # each image brings its own cache of keys
     max_new_tokens = 60
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
@@ -78,7 +78,7 @@ class InstructBlip(InstructionFollower):
     def _generate(
         self, pixel_values: torch.Tensor, tokens: torch.Tensor, instructed: torch.Tensor
     ) -> torch.Tensor:
-        """Generate for m pictures; tokens (m, length) and instructed (m, other) → new ids."""
+        """Generate for m images; tokens (m, length) and instructed (m, other) → new ids."""
         most = self._budget(tokens.shape[1])
         generated: torch.Tensor = self._network.generate(
             pixel_values=pixel_values,

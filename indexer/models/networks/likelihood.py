@@ -1,9 +1,9 @@
-"""A captioner as a pair scorer: how likely is it to say this text of this picture.
+"""A captioner as a pair scorer: how likely is it to say this text of this image.
 
 Mean log-likelihood of a text's tokens, corrected for how likely the words are without looking:
 VisualGPTScore of Lin et al., "Revisiting the Role of Language Priors in Vision-Language
-Models", ICML 2024, which estimates the prior with pictures that show nothing. There the
-probabilities of those pictures are averaged; here their logarithms are, so that one picture of
+Models", ICML 2024, which estimates the prior with images that show nothing. There the
+probabilities of those images are averaged; here their logarithms are, so that one image of
 noise that happens to suit the words does not outweigh the others.
 """
 
@@ -25,7 +25,7 @@ from storage.errors import BrokenModel
 
 MATCH = "match.json"
 GREY = 128
-NOISY = 2  # neutral pictures of noise, beside the grey one
+NOISY = 2  # neutral images of noise, beside the grey one
 SCORE_WEIGHT = 1.0  # of a cosine beside nats a token, whose differences are a few tenths
 _SEED = 0
 
@@ -58,7 +58,7 @@ class Calibration:
         return curve
 
     def match(self, likelihood: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """Return the probability that texts and pictures belong together."""
+        """Return the probability that texts and images belong together."""
         curve = self.likelihood * likelihood + self.prior * prior + self.offset
         return curve.sigmoid()
 
@@ -106,7 +106,7 @@ class LikelihoodScorer(CrossEncoder):
         sentences = self._sentences(texts)
         if self._neutral is None:
             with torch.inference_mode():
-                neutral, rows = neutral_pictures(self.pictures.size), torch.arange(1 + NOISY)
+                neutral, rows = neutral_images(self.image_spec.size), torch.arange(1 + NOISY)
                 self._neutral = self._image_features(self._pixel_values(neutral, rows))
         return self._score_matrix(pixels, sentences), self._score_features(
             self._neutral, sentences
@@ -134,8 +134,8 @@ class LikelihoodScorer(CrossEncoder):
         return mean
 
 
-def neutral_pictures(size: int) -> Pixels:
-    """Draw pictures that show nothing: (3, size, size, 3) uint8, one grey, two of noise."""
+def neutral_images(size: int) -> Pixels:
+    """Draw images that show nothing: (3, size, size, 3) uint8, one grey, two of noise."""
     # Of numpy's generators this one promises the same numbers for ever, as a calibration needs.
     generator = np.random.RandomState(_SEED)
     noise = generator.randint(0, 256, (NOISY, size, size, 3), np.uint8)

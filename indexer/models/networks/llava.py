@@ -1,4 +1,4 @@
-"""LLaVA: a language model that reads a picture as words of its own, and holds a dialogue.
+"""LLaVA: a language model that reads an image as words of its own, and holds a dialogue.
 
 Liu et al., "Visual Instruction Tuning", NeurIPS 2023, and "Improved Baselines with Visual
 Instruction Tuning", CVPR 2024.
@@ -26,11 +26,11 @@ from storage.errors import BrokenModel, InvalidArgument
 
 
 class Llava(InstructionFollower):
-    """A picture tower, a projector and a language model, which sees a picture as places."""
+    """An image tower, a projector and a language model, which sees an image as places."""
 
     kind = LlavaForConditionalGeneration
     usual = Prompts(describe="Describe the image in one short sentence.")
-    max_batch = 16  # a picture is 576 words of the prompt
+    max_batch = 16  # an image is 576 words of the prompt
     max_new_tokens = 60
     max_reply_tokens = 256  # of one reply in a dialogue
 
@@ -43,21 +43,21 @@ class Llava(InstructionFollower):
         if not image:
             raise BrokenModel(
                 f"the tokenizer of {self.name} has no token {self._image_id}, which stands for a "
-                f"picture in its configuration"
+                f"image in its configuration"
             )
         self._image = image
         self._template = ChatTemplate(self._prompts, self._tokenizer, checkpoint.folder, image)
 
     @inference
     def chat(self, pixels: Pixels, turns: Sequence[Turn]) -> str:
-        """Return the next reply about all the pictures: (n, size, size, 3) uint8, n at least 1.
+        """Return the next reply about all the images: (n, size, size, 3) uint8, n at least 1.
 
-        Raises InvalidArgument without a picture, for turns that are not a person's and the
+        Raises InvalidArgument without an image, for turns that are not a person's and the
         model's by turns, and for a dialogue longer than the model holds.
         """
         pixels = self._checked(pixels)
         if not len(pixels):
-            raise InvalidArgument("a dialogue needs at least one picture to speak about")
+            raise InvalidArgument("a dialogue needs at least one image to speak about")
         prompt = self._tokenised(len(pixels), turns)
         self._budget(len(prompt), self.max_reply_tokens)
 
@@ -80,15 +80,15 @@ class Llava(InstructionFollower):
 
         return self._generate_text(lengths, self.max_new_tokens, generate)
 
-    def _tokenised(self, pictures: int, turns: Sequence[Turn]) -> list[int]:
-        """Write a dialogue out as tokens, each picture as as many as its features are."""
-        text = self._template.render(pictures, turns)
+    def _tokenised(self, images: int, turns: Sequence[Turn]) -> list[int]:
+        """Write a dialogue out as tokens, each image as as many as its features are."""
+        text = self._template.render(images, turns)
         start = self._tokenizer.bos_token
         opened = bool(start) and text.startswith(start)
         tokens: list[int] = self._tokenizer(
             text.replace(self._image, self._image * self._places), add_special_tokens=not opened
         ).input_ids
-        if tokens.count(self._image_id) != pictures * self._places:
+        if tokens.count(self._image_id) != images * self._places:
             raise BrokenModel(
                 f"the tokenizer of {self.name} does not take {self._image} for one token: mark "
                 f"it as special in tokenizer.json"
@@ -101,7 +101,7 @@ class Llava(InstructionFollower):
     def _generate(
         self, pixel_values: torch.Tensor, tokens: torch.Tensor, wanted: int
     ) -> torch.Tensor:
-        """Generate for prompts (m, length) with pictures (k, 3, s, s) in their order → new ids."""
+        """Generate for prompts (m, length) with images (k, 3, s, s) in their order → new ids."""
         settings = self._greedy(self._network, self._budget(tokens.shape[1], wanted))
         generated = self._network.generate(
             input_ids=tokens,
@@ -113,7 +113,7 @@ class Llava(InstructionFollower):
 
 
 def places(config: Any) -> int:
-    """Return how many tokens of the prompt a picture takes: one for each of its features."""
+    """Return how many tokens of the prompt an image takes: one for each of its features."""
     vision = config.vision_config
     patches = int(vision.image_size // vision.patch_size) ** 2
     own = image_tower(vision.model_type).class_tokens

@@ -41,13 +41,13 @@ class OpenClipEncoder(DualEncoderBase):
         tokenizer: Tokenizer,
         placement: Placement,
     ) -> None:
-        super().__init__(space, config.pictures, placement)
+        super().__init__(space, config.image_spec, placement)
         self._network = network
         self._tokenizer = tokenizer
         self.context: int | None = config.context
         shape = (1, 3, 1, 1)
-        self._mean = torch.tensor(config.pictures.mean, device=placement.device).view(shape)
-        self._std = torch.tensor(config.pictures.std, device=placement.device).view(shape)
+        self._mean = torch.tensor(config.image_spec.mean, device=placement.device).view(shape)
+        self._std = torch.tensor(config.image_spec.std, device=placement.device).view(shape)
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> "OpenClipEncoder":
@@ -66,7 +66,7 @@ class OpenClipEncoder(DualEncoderBase):
         fill(network, checkpoint.weights, private=checkpoint.folder is not None)
         tokens = load_tokenizer(config, checkpoint)
         space = Space(
-            checkpoint.name, checkpoint.revision, config.dimension, config.pictures.canonical()
+            checkpoint.name, checkpoint.revision, config.dimension, config.image_spec.canonical()
         )
         # float32 also where the program around has another default type for its own tensors.
         network = network.to(placement.device, torch.float32).requires_grad_(False).eval()
@@ -83,7 +83,7 @@ class OpenClipEncoder(DualEncoderBase):
             return len(tokenizer.tokenizer(tokenizer.clean_fn(text), verbose=False).input_ids)
         return len(tokenizer.encode(text)) + _MARKS
 
-    def _encode_pictures(self, part: torch.Tensor) -> torch.Tensor:
+    def _encode_images(self, part: torch.Tensor) -> torch.Tensor:
         # torchvision's ToTensor and Normalize, in their order of operations.
         pixel_values = part.to(self._placement.device).permute(0, 3, 1, 2).contiguous()
         scaled = pixel_values.float().div_(255).sub_(self._mean).div_(self._std)

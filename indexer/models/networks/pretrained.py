@@ -21,7 +21,7 @@ from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.image_processor import read_spec
 from indexer.models.files.layout import VOCABULARIES
 from indexer.models.files.reason import short_reason
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 from indexer.models.runtime import memory
 from indexer.models.runtime.device import LARGEST_BATCH, Placement, place
 from indexer.models.runtime.logs import muted
@@ -36,11 +36,11 @@ _DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A network with its tokenizer and the preparation of its pictures, which fit each other."""
+    """A network with its tokenizer and the preparation of its images, which fit each other."""
 
     network: Any
     tokenizer: Any
-    pictures: PictureSpec
+    image_spec: ImageSpec
     placement: Placement
 
 
@@ -57,12 +57,12 @@ def load_parts(
 
     Raises BrokenModel where its files are of two models, and what `network` raises.
     """
-    pictures = picture_spec(checkpoint)
+    spec = image_spec(checkpoint)
     words = tokenizer(checkpoint)
     loaded, placement = network(kind, checkpoint, device, exact=exact, max_batch=max_batch)
-    check_pictures(pictures, loaded.config.vision_config.image_size, checkpoint.name)
+    check_images(spec, loaded.config.vision_config.image_size, checkpoint.name)
     check_tokenizer(words, loaded.config.text_config.vocab_size, checkpoint.name, text_part)
-    return Parts(loaded, words, pictures, placement)
+    return Parts(loaded, words, spec, placement)
 
 
 def network(
@@ -122,16 +122,16 @@ def tokenizer(checkpoint: Checkpoint, subfolder: str = "") -> PreTrainedTokenize
     return cast(PreTrainedTokenizerBase, loaded)
 
 
-def picture_spec(checkpoint: Checkpoint) -> PictureSpec:
-    """Read how the model's pictures are prepared; raises BrokenModel naming file and key."""
+def image_spec(checkpoint: Checkpoint) -> ImageSpec:
+    """Read how the model's images are prepared; raises BrokenModel naming file and key."""
     return read_spec(_folder(checkpoint))
 
 
-def check_pictures(spec: PictureSpec, side: Any, model: str) -> None:
-    """Raise BrokenModel where pictures are prepared for a tower of another size."""
+def check_images(spec: ImageSpec, side: Any, model: str) -> None:
+    """Raise BrokenModel where images are prepared for a tower of another size."""
     if side != spec.size:
         raise BrokenModel(
-            f"the picture tower of {model} takes {side} pixels a side and its processor file says "
+            f"the image tower of {model} takes {side} pixels a side and its processor file says "
             f"{spec.size}: the files are of two models, take all from one"
         )
 
@@ -152,9 +152,9 @@ def count_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
     return len(cast(Any, tokenizer)(text, verbose=False).input_ids)
 
 
-def normalise(pixels: Pixels, spec: PictureSpec, device: torch.device) -> torch.Tensor:
+def normalise(pixels: Pixels, spec: ImageSpec, device: torch.device) -> torch.Tensor:
     """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32."""
-    # A picture fresh from its decoder may be read-only memory, which torch will not share.
+    # An image fresh from its decoder may be read-only memory, which torch will not share.
     rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
     pixel_values = rows.to(device).permute(0, 3, 1, 2).contiguous().float()
     mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)

@@ -1,4 +1,4 @@
-"""What a model is told beside its picture: the wording it was taught with."""
+"""What a model is told beside its image: the wording it was taught with."""
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ class Prompts:
     `describe` asks for a caption and `answer` is what a question becomes. The other two build
     a dialogue: `turn` is what a person's words become, up to where the model speaks, and
     `reply` what follows it when the model's words are history. `{images}` in `turn` is where
-    the pictures of the first turn stand, at its front if it is not named. With `turn` empty
+    the images of the first turn stand, at its front if it is not named. With `turn` empty
     the tokenizer's chat template is used, or LLaVA 1.5's where there is none.
     """
 

@@ -1,4 +1,4 @@
-"""SigLIP and SigLIP 2 of fixed picture size, as the transformers library builds them.
+"""SigLIP and SigLIP 2 of fixed image size, as the transformers library builds them.
 
 Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023; Tschannen et al.,
 "SigLIP 2: Multilingual Vision-Language Encoders", 2025.

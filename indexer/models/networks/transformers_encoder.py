@@ -17,7 +17,7 @@ from storage.records import Space
 
 
 class TransformersEncoder(DualEncoderBase):
-    """A picture tower and a text tower with their projections, in fp32."""
+    """An image tower and a text tower with their projections, in fp32."""
 
     kind: ClassVar[Any]  # the class of transformers that the weights are of
 
@@ -27,8 +27,8 @@ class TransformersEncoder(DualEncoderBase):
         self._tokenizer: Any = parts.tokenizer
         self._network: Any = parts.network
         width = self._dimension(parts.network.config)
-        space = Space(checkpoint.name, checkpoint.revision, width, parts.pictures.canonical())
-        super().__init__(space, parts.pictures, parts.placement)
+        space = Space(checkpoint.name, checkpoint.revision, width, parts.image_spec.canonical())
+        super().__init__(space, parts.image_spec, parts.placement)
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str = "auto") -> Self:
@@ -79,8 +79,8 @@ class TransformersEncoder(DualEncoderBase):
                 **padding,
             )
 
-    def _encode_pictures(self, part: torch.Tensor) -> torch.Tensor:
-        return self.image_features(normalise(part.numpy(), self.pictures, self._placement.device))
+    def _encode_images(self, part: torch.Tensor) -> torch.Tensor:
+        return self.image_features(normalise(part.numpy(), self.image_spec, self._placement.device))
 
     def _encode_tokens(self, part: torch.Tensor) -> torch.Tensor:
         placed = part.to(self._placement.device)

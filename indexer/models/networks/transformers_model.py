@@ -1,4 +1,4 @@
-"""A network of transformers that looks at pictures a second time, with its tokenizer."""
+"""A network of transformers that looks at images a second time, with its tokenizer."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -11,13 +11,13 @@ from indexer.models.networks.pretrained import (
     load_parts,
     normalise,
 )
-from indexer.models.protocols import PictureSpec, Pixels
+from indexer.models.protocols import ImageSpec, Pixels
 from indexer.models.runtime.device import LARGEST_BATCH, in_batches
 from storage.errors import BrokenModel, Hint
 
 
 class TransformersModel:
-    """A transformers network that looks at pictures, loaded and ready to run."""
+    """A transformers network that looks at images, loaded and ready to run."""
 
     kind: ClassVar[Any]  # the class of transformers that the weights are of
     max_batch: ClassVar[int] = LARGEST_BATCH  # inputs at once, on a large accelerator too
@@ -30,7 +30,7 @@ class TransformersModel:
         parts = load_parts(
             self.kind, checkpoint, device, text_part="text stack", max_batch=self.max_batch
         )
-        self.pictures: PictureSpec = parts.pictures
+        self.image_spec: ImageSpec = parts.image_spec
         self._tokenizer: Any = parts.tokenizer
         self._network: Any = parts.network
         self._placement = parts.placement
@@ -55,12 +55,12 @@ class TransformersModel:
             )
 
     def _checked(self, pixels: Pixels) -> Pixels:
-        self.pictures.check(pixels, self.name)
+        self.image_spec.check(pixels, self.name)
         return pixels
 
     def _pixel_values(self, pixels: Pixels, rows: torch.Tensor) -> torch.Tensor:
-        """Take some rows of the pictures onto the device: (m, 3, s, s) float32, normalised."""
-        return normalise(pixels[rows.numpy()], self.pictures, self._device)
+        """Take some rows of the images onto the device: (m, 3, s, s) float32, normalised."""
+        return normalise(pixels[rows.numpy()], self.image_spec, self._device)
 
     def _in_batches(
         self, rows: torch.Tensor, forward: Callable[[torch.Tensor], torch.Tensor]

@@ -27,7 +27,7 @@ def check_encoder(encoder: DualEncoder, where: str) -> None:
     try:
         alone = encoder.encode_texts(_TEXTS[:1])
         texts = encoder.encode_texts((*_TEXTS, _LONGER))
-        images = encoder.encode_pictures(_images(encoder.pictures.size))
+        images = encoder.encode_images(_images(encoder.image_spec.size))
     except EncodeFailure as failure:
         raise BrokenModel(f"the model {where} does not work: {failure.reason}") from None
     for rows, kind in ((texts, "text"), (images, "image")):

@@ -1,4 +1,4 @@
-"""The alignment of two pictures: geometric verification of their local features.
+"""The alignment of two images: geometric verification of their local features.
 
 Features that match by chance do not agree on one translation, rotation and scale; those of a crop
 do (RANSAC: Fischler and Bolles, CACM 1981, in OpenCV's implementation).
@@ -21,7 +21,7 @@ _DRAWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The similarity transform from the first picture to the second.
+    """The similarity transform from the first image to the second.
 
     `matrix` (2, 3) float64 maps points of the first to the second, both in units of their own
     long side. `scale` is in those units too, `rotation` in degrees, clockwise.
@@ -32,7 +32,7 @@ class Alignment:
 
     @property
     def scale(self) -> float:
-        """Return the length on the second picture of one unit on the first."""
+        """Return the length on the second image of one unit on the first."""
         return math.hypot(self.matrix[0, 0], self.matrix[1, 0])
 
     @property

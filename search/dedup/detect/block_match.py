@@ -1,6 +1,6 @@
-"""Block matching: do two pictures, aligned with each other, agree in their pixels?
+"""Block matching: do two images, aligned with each other, agree in their pixels?
 
-Hashes and features only propose candidates. Here the pictures themselves are compared, at a small
+Hashes and features only propose candidates. Here the images themselves are compared, at a small
 size and block by block, so that a page with other words or a second shot of a moving scene does
 not count as the same picture.
 """
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from search.dedup.detect.align import Alignment
 
-SIDE = 160  # pixels of the long side at which pictures are compared
+SIDE = 160  # pixels of the long side at which images are compared
 _BLOCK = 8  # pixels
-_LEAST_SHARE = 0.6  # of a block that both pictures must cover
+_LEAST_SHARE = 0.6  # of a block that both images must cover
 _FLAT = 6.0  # standard deviation, in gray levels, below which a block has no texture
 _CORRELATED = 0.6  # correlation of textured blocks; a shift by half a pixel leaves about 0.8
 _LEVEL = 20.0  # gray levels by which flat blocks may differ after light normalisation
@@ -34,14 +34,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The agreement of two pictures in their pixels.
+    """The agreement of two images in their pixels.
 
     `share`, 0 to 1: share of the textured blocks covered by both that agree; one plain background
     is like any other, so flat blocks count only where they differ. `overlap`, 0 to 1: share of
-    the smaller picture that the other covers. `colour`: mean absolute difference of the channels,
+    the smaller image that the other covers. `colour`: mean absolute difference of the channels,
     0 to 255, without light normalisation. `textured`: number of textured blocks. `patch`: the
     largest difference of two blocks in gray levels, after light normalisation: it shows words
-    written over a picture.
+    written over an image.
     """
 
     share: float
@@ -61,7 +61,7 @@ def small(image: Pixels) -> Pixels:
 
 
 def agreement(first: Pixels, second: Pixels, alignment: Alignment | None = None) -> Agreement:
-    """Compare two small pictures (height, width, 3) uint8, the first warped onto the second.
+    """Compare two small images (height, width, 3) uint8, the first warped onto the second.
 
     Without an alignment the first is stretched to the second's size. Nothing agrees if fewer than
     four blocks are covered, as on strips of more than 20 to 1.
@@ -133,7 +133,7 @@ def _of_one_tint(
 ) -> NDArray[np.bool_]:
     """Return the blocks that agree in colour, after one shift and one saturation for all blocks.
 
-    Both pictures are black where they are not covered; `weight` is the number of covered pixels
+    Both images are black where they are not covered; `weight` is the number of covered pixels
     of each block. If one of the two is gray, all blocks agree.
     """
     tinted = np.ones(usable.shape, np.bool_)

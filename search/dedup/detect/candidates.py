@@ -1,6 +1,6 @@
-"""The candidate pairs: pictures worth comparing, found without comparing all with all.
+"""The candidate pairs: images worth comparing, found without comparing all with all.
 
-Each method stores a watermark, so a library that grows by a thousand pictures pays for a
+Each method stores a watermark, so a library that grows by a thousand images pays for a
 thousand. New rows are compared with all rows up to themselves, so each pair comes up once.
 """
 
@@ -20,16 +20,16 @@ Numbers = NDArray[np.int64]
 HASH_BANDS = (16, 16)  # bands, bits: with 18 changed bits one band is equal in 997 of 1,000
 FEATURE_BANDS = (6, 20)
 NEAR_FEATURES = 18  # bits of 128
-# Features of each picture that must match one of the other's: of 4,155 true pairs of a planted
+# Features of each image that must match one of the other's: of 4,155 true pairs of a planted
 # set 4,144 had three and all had two; of the false pairs a fifth had two.
 LEAST_VOTES = 3
 CROWDED_FEATURES = 100  # a key shared by more comes from one texture, or one caption's letters
-# Matches kept for a feature: skies and foliage match those of any picture. With 20 a planted set
-# of 30 copies a picture keeps 8,347 of 8,348 true pairs and 3,363 of 5,917 false ones.
+# Matches kept for a feature: skies and foliage match those of any image. With 20 a planted set
+# of 30 copies an image keeps 8,347 of 8,348 true pairs and 3,363 of 5,917 false ones.
 NEAREST_FEATURES = 20
-_BLOCK = 131_072  # new pictures at a time: 32 MB of hashes
+_BLOCK = 131_072  # new images at a time: 32 MB of hashes
 FEATURE_BLOCK = 32_768  # 52 MB of codes
-_QUERY_FEATURES = 8_192  # new pictures at a time: some hundred MB of matches
+_QUERY_FEATURES = 8_192  # new images at a time: some hundred MB of matches
 _WAITING = 8_000_000  # matches collected before each query's are reduced to the nearest
 _DISTANCES = NEAR_FEATURES + 1
 _ITEM_BITS = 31  # of an item's number
@@ -64,7 +64,7 @@ def by_hashes(
 
 
 def _read_bases(catalogue: Catalogue, limits: Thresholds) -> tuple[Numbers, NDArray[np.uint8]]:
-    """Read all usable hashes of upright pictures: (n, 2) row and item numbers, (n, 32)."""
+    """Read all usable hashes of upright images: (n, 2) row and item numbers, (n, 32)."""
     numbers, bases = [np.zeros((0, 2), np.int64)], [np.zeros((0, 32), np.uint8)]
     with catalogue.reading() as connection:
         for page in fingerprints.bases(connection, limits.hash_quality):
@@ -76,7 +76,7 @@ def _read_bases(catalogue: Catalogue, limits: Thresholds) -> tuple[Numbers, NDAr
 def _read_new_hashes(
     catalogue: Catalogue, after: int, limits: Thresholds
 ) -> tuple[int, Numbers, NDArray[np.uint8]]:
-    """Read the next block of new pictures: its last row, (n,) items, (8n, 32) hashes."""
+    """Read the next block of new images: its last row, (n,) items, (8n, 32) hashes."""
     items, forms, upto, seen = [np.zeros(0, np.int64)], [np.zeros((0, 8, 32), np.uint8)], after, 0
     with catalogue.reading() as connection:
         for page in fingerprints.fingerprints(connection, after):
@@ -90,7 +90,7 @@ def _read_new_hashes(
 
 
 def by_features(catalogue: Catalogue) -> Iterator[CandidateBlock]:
-    """Yield pairs that share local features, as crops and framed pictures do."""
+    """Yield pairs that share local features, as crops and framed images do."""
     with catalogue.reading() as connection:
         after = duplicate_pairs.watermark(connection, "features")
         last = duplicate_pairs.last(connection, "features")
@@ -124,7 +124,7 @@ def _new_pairs_sharing_features(
     codes: NDArray[np.uint8], owners: Numbers, known: NDArray[np.uint8], known_owners: Numbers
 ) -> Numbers:
     """Return the pairs of items that share features, the lower number first."""
-    # Two new pictures are each other's query: only one of the two directions counts.
+    # Two new images are each other's query: only one of the two directions counts.
     inside = np.isin(known_owners, owners)
 
     def counts(query: Numbers, code: Numbers) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The comparison of two pictures: which kind of duplicates they are, if any, on what evidence."""
+"""The comparison of two images: which kind of duplicates they are, if any, on what evidence."""
 
 import re
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _DIFFERING = 0.98  # quantile of the cells' difference that is compared with _HU
 
 @dataclass(frozen=True, slots=True)
 class ImageSignature:
-    """The data by which a picture is compared.
+    """The data by which an image is compared.
 
     `hashes` (8, 32) uint8 and `quality` come from `indexer.images.fingerprint`, `pixels` from
     `block_match.small`; without `features` crops are not found.
@@ -44,7 +44,7 @@ class ImageSignature:
 
 
 def compare(first: ImageSignature, second: ImageSignature, limits: Thresholds) -> Evidence | None:
-    """Compare two pictures of different bytes; return None unless they are duplicates.
+    """Compare two images of different bytes; return None unless they are duplicates.
 
     Pixels decide between "same-picture" and "edited"; two shots of one camera are "similar"
     however much they are alike.
@@ -58,7 +58,7 @@ def _by_hash(first: ImageSignature, second: ImageSignature, limits: Thresholds) 
     if quality < limits.hash_quality:
         return None
     apart = distances(first.hashes[:1], second.hashes)
-    # On a tie argmin chooses the upright form: a symmetrical picture is not called mirrored.
+    # On a tie argmin chooses the upright form: a symmetrical image is not called mirrored.
     form = int(apart.argmin())
     if apart[form] > limits.hash_distance:
         return None
@@ -119,7 +119,7 @@ def _by_features(
 
 
 def _lies_whole(alignment: Alignment, agreed: Agreement) -> bool:
-    """Return whether, by few features, one picture covers the other unturned and unscaled."""
+    """Return whether, by few features, one image covers the other unturned and unscaled."""
     level = abs(alignment.rotation) < _LEVEL and abs(alignment.scale - 1) < _ENLARGED
     return level and agreed.overlap > 1 - _ENLARGED and alignment.inliers < _FEW
 
@@ -175,7 +175,7 @@ def _is_tinted(hues: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 
 def _saturation(hues: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the regression slope of one picture's hues by the other's, nearer to 1 of both ways.
+    """Return the regression slope of one image's hues by the other's, nearer to 1 of both ways.
 
     The colour that a codec loses makes each slope too small, so one of the two is right.
     """
@@ -198,7 +198,7 @@ def _cells(pixels: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _two_shots(seen: Evidence, first: Capture, second: Capture, limits: Thresholds) -> Evidence:
-    """Return "similar" for two exposures: pictures of a burst are no copies of each other.
+    """Return "similar" for two exposures: images of a burst are no copies of each other.
 
     Pixels that agree to a gray level are one exposure, whatever the dates.
     """

@@ -1,4 +1,4 @@
-"""The evidence that two pictures are duplicates: what was measured of the pair."""
+"""The evidence that two images are duplicates: what was measured of the pair."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

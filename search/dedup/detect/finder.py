@@ -13,7 +13,7 @@ from search.dedup.detect.block_match import Pixels, small
 from search.dedup.detect.candidates import CandidateBlock, Numbers, by_features, by_hashes
 from search.dedup.detect.compare import ImageSignature, compare
 from search.dedup.detect.evidence import Evidence
-from search.dedup.detect.fingerprinting import Fingerprinter, picture_of
+from search.dedup.detect.fingerprinting import Fingerprinter, image_of
 from search.dedup.detect.kinds import CHECKED, KINDS, Thresholds
 from search.dedup.detect.signatures import read_signatures
 from search.dedup.detect.similar import similar
@@ -21,8 +21,8 @@ from storage.library import Library
 from storage.tables import duplicate_pairs, fingerprints
 from storage.tables.duplicate_pairs import Method
 
-_TOGETHER = 512  # pairs whose pictures are read at a time
-_CACHED = 2048  # small pictures kept: 120 MB
+_TOGETHER = 512  # pairs whose images are read at a time
+_CACHED = 2048  # small images kept: 120 MB
 ProgressCallback = Callable[[str, int], None]  # the stage, and how many more are done
 
 
@@ -32,12 +32,12 @@ class DedupCounts:
 
     compared: int
     pairs: int
-    unseen: int  # pictures without a thumbnail, which could not be compared
+    unseen: int  # images without a thumbnail, which could not be compared
     failed: int = 0  # pairs whose comparison raised an unexpected error
 
 
 class DuplicateFinder:
-    """Finds the duplicate pairs among a library's new pictures and all others."""
+    """Finds the duplicate pairs among a library's new images and all others."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class DuplicateFinder:
         self._failed = 0
 
     def run(self) -> DedupCounts:
-        """Compare new pictures with all pictures; an interrupted run is continued.
+        """Compare new images with all images; an interrupted run is continued.
 
         With other limits than the last run's everything is compared again. Raises LibraryInUse
         while another process writes.
@@ -151,13 +151,13 @@ class DuplicateFinder:
 
     def _signatures(self, numbers: Sequence[int]) -> dict[int, ImageSignature]:
         signatures = read_signatures(self._library, numbers, self._crops, self._pixels)
-        # A picture that cannot be read now is compared in a later run.
+        # An image that cannot be read now is compared in a later run.
         self._unreadable |= set(numbers) - set(signatures)
         return signatures
 
     def _read(self, content: str) -> Pixels | None:
-        picture = picture_of(self._library, content)
-        return None if picture is None else small(np.asarray(picture))
+        image = image_of(self._library, content)
+        return None if image is None else small(np.asarray(image))
 
 
 def evidence_of(pair: duplicate_pairs.Pair) -> Evidence:

@@ -1,4 +1,4 @@
-"""The fingerprints of pictures: perceptual hashes and local features of their thumbnails."""
+"""The fingerprints of images: perceptual hashes and local features of their thumbnails."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ from storage.library import Library
 from storage.tables import fingerprints
 
 ProgressCallback = Callable[[int], None]
-_PAGE = 256  # pictures between commits: a few seconds of work
+_PAGE = 256  # images between commits: a few seconds of work
 
 
-def picture_of(library: Library, content: str) -> Image.Image | None:
+def image_of(library: Library, content: str) -> Image.Image | None:
     """Read an item's thumbnail as upright RGB; None if it is missing or damaged."""
     stored = library.thumbnails.read(content)
     if not stored:
@@ -29,13 +29,13 @@ def picture_of(library: Library, content: str) -> Image.Image | None:
 
 
 class Fingerprinter:
-    """Computes the missing fingerprints of all pictures and commits them page by page."""
+    """Computes the missing fingerprints of all images and commits them page by page."""
 
     def __init__(
         self, library: Library, features: bool, progress: ProgressCallback | None = None
     ) -> None:
         self._library, self._features, self._progress = library, features, progress
-        self.unseen = 0  # pictures without a thumbnail
+        self.unseen = 0  # images without a thumbnail
 
     def run(self) -> None:
         """Compute the missing hashes, and the missing local features if requested."""
@@ -68,8 +68,8 @@ class Fingerprinter:
             fingerprints.add_fingerprints(connection, rows)
 
     def _hashes(self, content: str) -> tuple[np.ndarray, int] | None:
-        picture = picture_of(self._library, content)
-        return None if picture is None else perceptual_hashes(picture)
+        image = image_of(self._library, content)
+        return None if image is None else perceptual_hashes(image)
 
     def _find_features(self, page: list[tuple[int, str]], threads: ThreadPoolExecutor) -> None:
         made = list(threads.map(self._features_of, (content for _, content in page)))
@@ -82,5 +82,5 @@ class Fingerprinter:
             fingerprints.add_features(connection, rows)
 
     def _features_of(self, content: str) -> Features | None:
-        picture = picture_of(self._library, content)
-        return None if picture is None else local_features(picture)
+        image = image_of(self._library, content)
+        return None if image is None else local_features(image)

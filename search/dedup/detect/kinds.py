@@ -23,10 +23,10 @@ class Thresholds:
 
     # Bits of 256: plain edits reached 34, distinct photos came down to 82.
     hash_distance: int = 40
-    # The same for pictures whose features lie at the same places: pages of one application came
+    # The same for images whose features lie at the same places: pages of one application came
     # down to 78.
     page_distance: int = 60
-    # PDQ's own quality, of 100: the hash of a plainer picture is meaningless.
+    # PDQ's own quality, of 100: the hash of a plainer image is meaningless.
     hash_quality: int = 50
     # Share of blocks that agree: copies have at least 0.69, 95 of 100 crops with other words on
     # them 0.82; pages of one application with other contents have less. For crops, the share of
@@ -34,9 +34,9 @@ class Thresholds:
     agreement: float = 0.6
     # Number of textured blocks; skies and blank pages have none.
     textured: int = 6
-    # Share of the smaller picture that the other one covers.
+    # Share of the smaller image that the other one covers.
     overlap: float = 0.6
-    # Difference of the aspect ratios (logarithm): a stretched picture is not a re-encoding.
+    # Difference of the aspect ratios (logarithm): a stretched image is not a re-encoding.
     aspect: float = 0.04
     # Change of light and of saturation (1 is none) and of brightness (gray levels): JPEG at
     # quality 10 stays within 0.03, 0.1 and 1.3; an edit by 30 % is above.
@@ -44,7 +44,7 @@ class Thresholds:
     brightness: float = 6.0
     saturation: float = 0.12
     # Gray levels by which a block may differ in a copy: JPEG at quality 20 reached 15, words
-    # written over a picture began at 14 and were 58 in the median.
+    # written over an image began at 14 and were 58 in the median.
     patch: float = 20.0
     # Difference at full detail, as a multiple of the pair's noise: copies reached 2.8 (JPEG at
     # quality 10 and 20), one changed digit 4.4 at half the size and 3.0 if that had quality 20 as
@@ -56,7 +56,7 @@ class Thresholds:
     burst_cosine: float = 0.9
     burst_seconds: float = 10.0
     burst_metres: float = 100.0
-    # Nearest neighbours of each picture; a longer burst is found through its members' neighbours.
+    # Nearest neighbours of each image; a longer burst is found through its members' neighbours.
     neighbours: int = 32
     # Least difference of two exposures, in levels of 255: even on a tripod their noise differs.
     exposure: float = 1.0

@@ -1,7 +1,7 @@
-"""Test set leakage: pictures of a test set that are in the library, as copies or as edits.
+"""Test set leakage: images of a test set that are in the library, as copies or as edits.
 
-The evidence is the same as between the library's own pictures: content, hashes in eight
-orientations, local features, and then pixels. Test pictures are compared by thumbnails as well.
+The evidence is the same as between the library's own images: content, hashes in eight
+orientations, local features, and then pixels. Test images are compared by thumbnails as well.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from search.dedup.detect.candidates import (
 from search.dedup.detect.compare import ImageSignature, compare
 from search.dedup.detect.detail_check import DetailCheck, PairToCheck, file_of, form_of
 from search.dedup.detect.evidence import Evidence
-from search.dedup.detect.fingerprinting import Fingerprinter, picture_of
+from search.dedup.detect.fingerprinting import Fingerprinter, image_of
 from search.dedup.detect.kinds import CHECKED, Kind, Thresholds
 from search.dedup.detect.lsh import Codes, Numbers, near_pairs
 from search.dedup.detect.signatures import read_signatures
@@ -33,8 +33,8 @@ from storage.records import Capture, Item
 from storage.tables import fingerprints, items
 from storage.tables.files import is_under
 
-_AT_ONCE = 4096  # test pictures for one pass over the library: 300 MB
-_TOGETHER = 512  # pairs whose library pictures are read at a time
+_AT_ONCE = 4096  # test images for one pass over the library: 300 MB
+_TOGETHER = 512  # pairs whose library images are read at a time
 _NONE: Numbers = np.zeros((0, 2), np.int64)
 
 
@@ -51,10 +51,10 @@ class TestImage:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A test picture, the picture of the training set that it duplicates, and the evidence."""
+    """A test image, the image of the training set that it duplicates, and the evidence."""
 
     test: str  # path
-    hash: str  # of the test picture
+    hash: str  # of the test image
     item: Item
     paths: tuple[str, ...]  # files of the training set that hold the item, in path order
     kind: Kind
@@ -67,7 +67,7 @@ class Leak:
 
 
 class LeakFinder:
-    """Compares test pictures with the library's, except for files in the test folder itself.
+    """Compares test images with the library's, except for files in the test folder itself.
 
     Each match is compared again by `check`, at full detail; a copy or an edit that differs
     becomes "similar", such as another page of one form. `among` holds the item numbers of the
@@ -88,7 +88,7 @@ class LeakFinder:
         self._library, self._folder, self._limits, self._crops = library, folder, limits, crops
         self._among = None if among is None else frozenset(among)
         self._within = within
-        self.unseen = 0  # library pictures without a thumbnail, compared by their bytes only
+        self.unseen = 0  # library images without a thumbnail, compared by their bytes only
 
     def prepare(self) -> None:
         """Compute the missing fingerprints of the library; raises LibraryInUse."""
@@ -98,7 +98,7 @@ class LeakFinder:
         self.unseen = fingerprinting.unseen
 
     def run(self, tested: Iterable[TestImage]) -> Iterator[Leak]:
-        """Yield the leaks of the test pictures, in their order."""
+        """Yield the leaks of the test images, in their order."""
         waiting = iter(tested)
         while some := list(islice(waiting, _AT_ONCE)):
             yield from self._find_leaks(some)
@@ -162,7 +162,7 @@ class LeakFinder:
     def _compare(
         self, signatures: Sequence[ImageSignature], pairs: Sequence[tuple[int, int]]
     ) -> Iterator[tuple[int, int, Evidence]]:
-        """Compare pairs of pictures; each library picture is read once for all its pairs."""
+        """Compare pairs of images; each library image is read once for all its pairs."""
         by_item = sorted(pairs, key=lambda pair: pair[1])
         for start in range(0, len(by_item), _TOGETHER):
             part = by_item[start : start + _TOGETHER]
@@ -193,8 +193,8 @@ class LeakFinder:
             yield place, number, replace(judged, kind="similar") if judged.differs else judged
 
     def _pixels(self, content: str) -> Pixels | None:
-        picture = picture_of(self._library, content)
-        return None if picture is None else small(np.asarray(picture))
+        image = image_of(self._library, content)
+        return None if image is None else small(np.asarray(image))
 
     def _leaks(
         self, tested: Sequence[TestImage], found: Sequence[tuple[int, int, Evidence]]
@@ -221,15 +221,15 @@ class LeakFinder:
 
 
 def _signature(tested: TestImage, crops: bool) -> ImageSignature:
-    with Image.open(BytesIO(tested.thumbnail)) as image:
-        picture = image.convert("RGB")
-    hashes, quality = perceptual_hashes(picture)
-    features = local_features(picture) if crops else None
-    return ImageSignature(hashes, quality, small(np.asarray(picture)), tested.capture, features)
+    with Image.open(BytesIO(tested.thumbnail)) as opened:
+        image = opened.convert("RGB")
+    hashes, quality = perceptual_hashes(image)
+    features = local_features(image) if crops else None
+    return ImageSignature(hashes, quality, small(np.asarray(image)), tested.capture, features)
 
 
 def _blocks(pages: Iterator[fingerprints.FeaturePage]) -> Iterator[tuple[Codes, Numbers]]:
-    """Join pages of features into blocks of about `FEATURE_BLOCK` pictures: codes and items."""
+    """Join pages of features into blocks of about `FEATURE_BLOCK` images: codes and items."""
     while some := list(islice(pages, max(1, FEATURE_BLOCK // fingerprints.FEATURE_PAGE))):
         codes = np.concatenate([page.codes for page in some])
         yield codes, np.concatenate([page.owners for page in some])

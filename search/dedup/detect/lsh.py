@@ -25,7 +25,7 @@ def bands(codes: Codes, count: int, bits: int) -> Iterator[Keys]:
     """Yield each code's key in each of `count` bands of `bits` bits (at most 32).
 
     `codes` (n, bytes) uint8; a band takes every count-th bit, starting at its own number, since
-    neighbouring bits of a picture's code are correlated and would crowd few keys.
+    neighbouring bits of an image's code are correlated and would crowd few keys.
     """
     columns = np.ascontiguousarray(codes.T)
     length = len(columns) * 8

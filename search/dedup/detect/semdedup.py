@@ -2,11 +2,11 @@
 
 SemDeDup (Abbas, Tirumala, Simig, Ganguli and Morcos, "SemDeDup: Data-efficient learning at
 web-scale through semantic deduplication", arXiv 2303.09540, 2023): vectors are clustered, the
-pictures of a cluster are visited in order of increasing cosine with its centroid, and one whose
-cosine with an earlier one exceeds the threshold is dropped. The paper compares a picture with all
-earlier ones, dropped ones included, so that the last of a chain may have no similar picture left.
-Here only kept ones count: every dropped picture has a kept one within the threshold. As in the
-paper, similar pictures in different clusters both stay.
+images of a cluster are visited in order of increasing cosine with its centroid, and one whose
+cosine with an earlier one exceeds the threshold is dropped. The paper compares an image with all
+earlier ones, dropped ones included, so that the last of a chain may have no similar image left.
+Here only kept ones count: every dropped image has a kept one within the threshold. As in the
+paper, similar images in different clusters both stay.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,19 +28,19 @@ from storage.tables import vectors
 from storage.tables.vectors import Ids
 
 COSINES = (0.99, 0.97, 0.95, 0.9, 0.85)
-# Pictures in a cluster: smaller clusters separate more similar ones. Above a million pictures it
+# Images in a cluster: smaller clusters separate more similar ones. Above a million images it
 # is the square root of their number: then the assignment to clusters costs as much as the
 # comparison within them.
 TOGETHER = 1000
-# Pictures from which the clusters are trained: 130 MB for a million of 512 dimensions.
+# Images from which the clusters are trained: 130 MB for a million of 512 dimensions.
 _SAMPLE_PER_CLUSTER, _LEAST_SAMPLE = 64, 4096
 _SEED = 7
-_AT_ONCE = 4096  # pictures of one cluster compared at a time: 64 MB of cosines
+_AT_ONCE = 4096  # images of one cluster compared at a time: 64 MB of cosines
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The m pictures of a cluster in the order of the visit, and which t thresholds keep.
+    """The m images of a cluster in the order of the visit, and which t thresholds keep.
 
     `instead` is the kept item nearest to a dropped one, 0 for a kept one; `cosines` is their
     cosine.
@@ -69,10 +69,10 @@ def check_cosines(cosines: Sequence[float]) -> tuple[float, ...]:
 
 
 class SemDeDup:
-    """Selects, for each threshold, the pictures of a library that a data set needs.
+    """Selects, for each threshold, the images of a library that a data set needs.
 
     It uses the vectors of the current space; no model is loaded. Memory holds the numbers of all
-    pictures, 24 bytes each, and the vectors of two parts of a cluster.
+    images, 24 bytes each, and the vectors of two parts of a cluster.
     """
 
     def __init__(
@@ -82,15 +82,15 @@ class SemDeDup:
         filters: Filters | None = None,
         together: int = TOGETHER,
     ) -> None:
-        """Create a selection among the pictures that pass the filters."""
+        """Create a selection among the images that pass the filters."""
         self._library, self._together = library, together
         self._cosines = check_cosines(cosines)
         self._filters = filters or Filters()
 
     def run(self) -> Iterator[Cluster]:
-        """Yield the clusters, none if no picture passes the filters.
+        """Yield the clusters, none if no image passes the filters.
 
-        Raises LibraryError for a library without vectors of pictures.
+        Raises LibraryError for a library without vectors of images.
         """
         space = self._library.space()
         with self._library.catalogue.reading() as connection:
@@ -100,7 +100,7 @@ class SemDeDup:
                 or not vectors.any_of(connection, space.id, "image")
             ):
                 raise LibraryError(
-                    f"the library {self._library.path} has no vectors of pictures: "
+                    f"the library {self._library.path} has no vectors of images: "
                     "index a folder of them first",
                     hint=Hint("index folder"),
                 )
@@ -152,7 +152,7 @@ class SemDeDup:
                         scores, kept[mark, useful], useful, stands[mark, part], cosines[mark, part]
                     )
             scores = rows @ rows.T
-            # Only earlier pictures count, not the picture itself nor later ones.
+            # Only earlier images count, not the image itself nor later ones.
             scores[np.triu(np.ones(scores.shape, np.bool_))] = -2
             for mark, least in enumerate(marks):
                 kept[mark, part] = _kept(scores > least, cosines[mark, part] <= least)
@@ -170,7 +170,7 @@ class SemDeDup:
 def _record_nearest(
     scores: Matrix, kept: NDArray[np.bool_], places: Ids, stands: Ids, cosines: Vector
 ) -> None:
-    """Update each row's nearest kept picture, if one of the columns of `scores` (r, c) is nearer.
+    """Update each row's nearest kept image, if one of the columns of `scores` (r, c) is nearer.
 
     Writes into `stands` and `cosines`, (r,) each.
     """
@@ -188,7 +188,7 @@ def _kept(near: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]
     """Return which rows of a part are kept, in the order of the visit.
 
     `near` (r, r): which earlier rows are above the threshold; `free` (r,): rows that no kept
-    picture of an earlier part is near to.
+    image of an earlier part is near to.
     """
     kept = free.copy()
     for row in np.flatnonzero(free & near.any(axis=1)):
@@ -199,7 +199,7 @@ def _kept(near: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.bool_]
 def _assigned(
     connection: Connection, space_id: int, chosen: Selection, centroids: Matrix
 ) -> tuple[Ids, Ids, Vector]:
-    """Assign each picture to its nearest centroid: vectors, clusters and cosines, (n,) each."""
+    """Assign each image to its nearest centroid: vectors, clusters and cosines, (n,) each."""
     ids, clusters = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     likeness = [np.empty(0, np.float32)]
     read = partial(vectors.blocks, connection, space_id, "image")

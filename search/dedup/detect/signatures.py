@@ -1,4 +1,4 @@
-"""The signatures of library pictures, read from the catalogue for many at a time."""
+"""The signatures of library images, read from the catalogue for many at a time."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,7 +19,7 @@ def read_signatures(
 ) -> dict[int, ImageSignature]:
     """Read the signatures of items, with local features if `crops` are compared.
 
-    `pixels` returns the small picture of a content hash. Items without a fingerprint or a picture
+    `pixels` returns the small image of a content hash. Items without a fingerprint or an image
     are left out.
     """
     with library.catalogue.reading() as connection:

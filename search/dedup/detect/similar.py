@@ -1,4 +1,4 @@
-"""Similar pictures: neighbours in the library's space, with a lower threshold within a burst."""
+"""Similar images: neighbours in the library's space, with a lower threshold within a burst."""
 
 import math
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def similar(
 ) -> Iterator[SimilarBlock]:
     """Yield the similar pairs of the vectors numbered above `after`, block by block.
 
-    Each picture is compared with its `limits.neighbours` nearest; cosines are those of the stored
+    Each image is compared with its `limits.neighbours` nearest; cosines are those of the stored
     vectors. A pair may come again in a later block.
     """
     assert space.id is not None
@@ -60,7 +60,7 @@ def _seen(
 
 
 def judged(cosine: float, first: Capture, second: Capture, limits: Thresholds) -> Evidence | None:
-    """Return evidence if two pictures are similar by cosine, or are near and of one burst."""
+    """Return evidence if two images are similar by cosine, or are near and of one burst."""
     apart, metres = seconds_between(first, second), metres_between(first, second)
     same_camera = first.camera is not None and first.camera == second.camera
     evidence = Evidence(

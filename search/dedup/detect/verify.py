@@ -31,7 +31,7 @@ def verify(
 ) -> None:
     """Compare the pairs that the stars of the `dropped` kinds consist of; updates `beside`.
 
-    A picture that differs leaves its star and may join the star of another neighbour. Raises
+    An image that differs leaves its star and may join the star of another neighbour. Raises
     LibraryInUse while another process writes.
     """
     asked_before: set[_Pair] = set()  # a pair that cannot be read is tried only once

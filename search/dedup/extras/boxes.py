@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from search.dedup.extras.byte_source import ByteSource, UnknownStructure
 
-_MOST = 20_000  # boxes at one level; a picture has some dozens, a video of hours some thousands
+_MOST = 20_000  # boxes at one level; an image has some dozens, a video of hours some thousands
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 XMP (ISO 16684-1, Part 3 for the extended packet), Google's Motion Photo, Ultra HDR, Dynamic
 Depth and GDepth/GImage/GAudio formats, gain maps of ISO 21496-1 and Apple, FlashPix extensions
-with sound (Exif 3.0, 4.7.2). The views of a multi-picture file (CIPA DC-007) stand behind the
+with sound (Exif 3.0, 4.7.2). The views of a multi-image file (CIPA DC-007) stand behind the
 image and are found without its index.
 """
 
@@ -36,7 +36,7 @@ _KNOWN = (
     (0xE1, b"XMP\0"),  # spoilt by some program
     (0xE4, b"SCALADO\0"),  # an index into the coded data
     (0xE6, b"MMIMETA\0"),  # a phone's notes for its makers
-    (0xEC, b""),  # Ducky, PictureInfo
+    (0xEC, b""),  # Ducky, ImageInfo
     (0xED, b"Photoshop 3.0\0"),
     (0xED, b"Adobe_"),
     (0xEE, b"Adobe"),

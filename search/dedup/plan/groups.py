@@ -1,6 +1,6 @@
 """Groups of duplicates: every member was compared with the keeper itself.
 
-A picture that is like a member but not like the keeper is left out, and may head a group of its
+An image that is like a member but not like the keeper is left out, and may head a group of its
 own. Tools that follow chains (A like B, B like C) delete files that have no copy left.
 """
 
@@ -78,9 +78,9 @@ class Grouper:
         against: Collection[int] | None = None,
         folders: Sequence[str] = (),
     ) -> Iterator[Group]:
-        """Yield the groups of the pictures `within`, or of pairs between `within` and `against`.
+        """Yield the groups of the images `within`, or of pairs between `within` and `against`.
 
-        A picture with files on both sides counts for both. If there are `folders` (absolute
+        An image with files on both sides counts for both. If there are `folders` (absolute
         paths), only files in them become members.
         """
         with self._library.catalogue.reading() as connection:

@@ -57,7 +57,7 @@ def test_the_demo_draws_indexes_moves_and_searches_and_the_second_run_reuses_it(
     assert (out / "index.html").read_text() == "mine"
 
 
-def test_what_the_tour_says_of_the_pictures_is_true() -> None:
+def test_what_the_tour_says_of_the_images_is_true() -> None:
     said = [caption for scene in cast(PHOTOS, Random(0)) for caption in captions(scene)]
     assert len(said) > PHOTOS
     assert not any(ABSENT in caption for caption in said)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cli.pages.contact_sheet import MOST_ON_A_PICTURE, picture, write_sheet
+from cli.pages.contact_sheet import MOST_ON_A_PICTURE, image, write_sheet
 from cli.pages.html import Section, render_page
 from cli.pages.tile import Tile
 from storage.errors import InvalidArgument
@@ -35,27 +35,27 @@ class _Reader(HTMLParser):
         self.fetched += [value or "" for name, value in attrs if name == "src"]
 
 
-def test_a_picture_shows_thumbnails_in_a_grid() -> None:
-    sheet = picture("teal", [_tile(rank) for rank in range(1, 8)])
+def test_a_image_shows_thumbnails_in_a_grid() -> None:
+    sheet = image("teal", [_tile(rank) for rank in range(1, 8)])
     assert sheet.size == (1280, 660)
     assert sheet.getpixel((20 + 116, 64 + 116)) == (0, 128, 128)
 
 
 def test_what_cannot_be_shown_is_a_grey_tile() -> None:
     broken = Tile(2, 0.1, "/a/c.jpg", "", b"no webp", None)
-    sheet = picture("grey", [_tile(colour=None), broken])
+    sheet = image("grey", [_tile(colour=None), broken])
     assert sheet.getpixel((24, 68)) == sheet.getpixel((24 + 252, 68)) == (235, 232, 226)
 
 
 def test_long_names_and_words_stay_in_their_tile() -> None:
     words = Tile(2, 0.1, "/a/c.txt", "", None, "word " * 60 + "w" * 300)
-    sheet = picture("t" * 500, [_tile(path="/a/" + "n" * 250 + ".jpg"), words])
+    sheet = image("t" * 500, [_tile(path="/a/" + "n" * 250 + ".jpg"), words])
     assert {sheet.getpixel((sheet.width - 8, y)) for y in range(sheet.height)} == {(250, 249, 247)}
 
 
-def test_too_many_hits_for_a_picture_are_refused() -> None:
+def test_too_many_hits_for_a_image_are_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"write the sheet as \.html"):
-        picture("all", [_tile()] * (MOST_ON_A_PICTURE + 1))
+        image("all", [_tile()] * (MOST_ON_A_PICTURE + 1))
 
 
 def test_a_sheet_of_another_type_is_refused(tmp_path: Path) -> None:

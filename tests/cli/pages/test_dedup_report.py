@@ -54,7 +54,7 @@ def group(number: int, names: Sequence[str], kind: Kind = "same-picture") -> lis
     ]
 
 
-def picture(colour: str = "teal", size: tuple[int, int] = (512, 256)) -> bytes:
+def image(colour: str = "teal", size: tuple[int, int] = (512, 256)) -> bytes:
     encoded = BytesIO()
     Image.new("RGB", size, colour).save(encoded, "WEBP", lossless=True)
     return encoded.getvalue()
@@ -194,10 +194,10 @@ def test_a_number_that_json_has_no_word_for_is_left_unknown(tmp_path: Path) -> N
     assert files[0]["evidence"] == {"cosine": None}
 
 
-def test_few_pictures_are_inside_small_and_once_each(tmp_path: Path) -> None:
+def test_few_images_are_inside_small_and_once_each(tmp_path: Path) -> None:
     first, second = group(1, ["/a", "/b"])
     twin = Entry(1, "identical", "/c", second.item, "/a", "drop", "", {}, 1)
-    reader = read(write_page([first, second, twin], lambda *_: ItemLook(picture()), tmp_path))
+    reader = read(write_page([first, second, twin], lambda *_: ItemLook(image()), tmp_path))
     looks = [row for row in reader.rows() if "look" in row]
     assert [row["item"] for row in looks] == [first.item, second.item]
     with Image.open(BytesIO(b64decode(looks[0]["look"]))) as opened:
@@ -206,25 +206,25 @@ def test_few_pictures_are_inside_small_and_once_each(tmp_path: Path) -> None:
     assert not (tmp_path / PICTURES).exists()
 
 
-def test_many_pictures_are_beside_and_those_of_an_older_report_go(
+def test_many_images_are_beside_and_those_of_an_older_report_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dedup_report, "_MOST_INSIDE", 0)
-    write_page(group(1, ["/a", "/b"]), lambda *_: ItemLook(picture()), tmp_path)
+    write_page(group(1, ["/a", "/b"]), lambda *_: ItemLook(image()), tmp_path)
     mine = tmp_path / PICTURES / "00" / "mine.webp"
     mine.parent.mkdir(exist_ok=True)
     mine.write_bytes(b"mine")
-    page = write_page(group(2, ["/a", "/b"]), lambda *_: ItemLook(picture("red")), tmp_path)
+    page = write_page(group(2, ["/a", "/b"]), lambda *_: ItemLook(image("red")), tmp_path)
     looks = [file["look"] for file in read(page).groups()[0]["files"]]
     there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.webp")}
     assert there == {*looks, f"{PICTURES}/00/mine.webp"}
-    assert (tmp_path / looks[0]).read_bytes() == picture("red")
+    assert (tmp_path / looks[0]).read_bytes() == image("red")
 
 
 @pytest.mark.parametrize(
-    "thumbnail", [None, b"", b"no webp", picture()[:40]], ids=["none", "empty", "no-webp", "cut"]
+    "thumbnail", [None, b"", b"no webp", image()[:40]], ids=["none", "empty", "no-webp", "cut"]
 )
-def test_a_picture_that_is_none_is_left_out(tmp_path: Path, thumbnail: bytes | None) -> None:
+def test_a_image_that_is_none_is_left_out(tmp_path: Path, thumbnail: bytes | None) -> None:
     look = ItemLook(thumbnail)
     reader = read(write_page(group(1, ["/a", "/b"]), lambda *_: look, tmp_path))
     assert not [row for row in reader.rows() if "look" in row]
@@ -235,7 +235,7 @@ def test_an_item_that_is_no_hash_names_no_file(
 ) -> None:
     monkeypatch.setattr(dedup_report, "_MOST_INSIDE", 0)
     entry = Entry(1, "identical", "/a", "../../../out", "/a", "keep", "", {}, 1)
-    page = write_page([entry], lambda *_: ItemLook(picture()), tmp_path / "report")
+    page = write_page([entry], lambda *_: ItemLook(image()), tmp_path / "report")
     assert read(page).groups()[0]["files"][0]["look"] is None
     assert [path.name for path in tmp_path.rglob("*")] == ["report", PAGE]
 
@@ -303,7 +303,7 @@ def test_a_long_report_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         (
             "edited",
             {"turned": "mirror", "inliers": 1087, "overlap": 0.81, "scale": 1.0, "rotation": -9.8},
-            "mirrored, 1,087 points fit, 81% of the picture in common, rotated by -9.8°",
+            "mirrored, 1,087 points fit, 81% of the image in common, rotated by -9.8°",
         ),
         (
             "edited",

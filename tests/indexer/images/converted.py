@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from tests.indexer.images.encoded import ADOBE, EXCHANGED, P3, PROPHOTO, profile
 
 PROFILES = {
@@ -25,7 +25,7 @@ def by_littlecms(image: Image.Image, content: bytes, out: str = "RGB") -> Image.
 
 
 def seen(data: bytes) -> Image.Image:
-    return open_picture(data).image
+    return open_image(data).image
 
 
 def colours() -> Image.Image:

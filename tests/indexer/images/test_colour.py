@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from indexer.images import colour, icc
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from tests.indexer.images.converted import PROFILES, SRGB, by_littlecms, colours, seen
 from tests.indexer.images.encoded import (
     box,
@@ -46,21 +46,21 @@ def test_a_lossy_format_gives_them_too(form: str, name: str) -> None:
 
 def test_a_scaled_jpeg_is_converted_after_its_scaling() -> None:
     data = encode(scene(1600, 1200), "JPEG", icc_profile=PROFILES["ProPhoto"], quality=95)
-    picture = open_picture(data, smallest=(128, 200))
-    assert picture.image.size == (200, 150)
-    assert difference(picture.image, by_littlecms(scene(200, 150), PROFILES["ProPhoto"])) < 60
-    assert np.abs(_means(picture.image) - _means(seen(data))).max() < 2
+    image = open_image(data, smallest=(128, 200))
+    assert image.image.size == (200, 150)
+    assert difference(image.image, by_littlecms(scene(200, 150), PROFILES["ProPhoto"])) < 60
+    assert np.abs(_means(image.image) - _means(seen(data))).max() < 2
 
 
 @pytest.mark.parametrize("form", ["PNG", "HEIF"])
 def test_a_large_image_is_made_smaller_before_it_is_converted(form: str) -> None:
     data = encode(colours().resize((1600, 1200)), form, icc_profile=PROFILES["Display P3"])
-    picture = open_picture(data, smallest=(128, 200))
-    assert (picture.width, picture.height) == (1600, 1200)
-    assert 200 <= picture.image.width < 400
-    assert np.abs(_means(picture.image) - _means(seen(data))).max() < 2
+    image = open_image(data, smallest=(128, 200))
+    assert (image.width, image.height) == (1600, 1200)
+    assert 200 <= image.image.width < 400
+    assert np.abs(_means(image.image) - _means(seen(data))).max() < 2
     plain = encode(colours().resize((1600, 1200)), "PNG")
-    assert open_picture(plain, smallest=(128, 200)).image.size == (1600, 1200)
+    assert open_image(plain, smallest=(128, 200)).image.size == (1600, 1200)
 
 
 def _means(image: Image.Image) -> NDArray[np.float64]:
@@ -251,7 +251,7 @@ def test_a_profile_of_srgb_changes_no_pixel(form: str, make: Callable[[], bytes]
     plain, with_profile = encode(colours(), form), encode(colours(), form, icc_profile=make())
     assert np.array_equal(np.asarray(seen(plain)), np.asarray(seen(with_profile)))
     assert colour.conversion(make(), "RGB") is None
-    assert open_picture(with_profile).reads_since == 0
+    assert open_image(with_profile).reads_since == 0
 
 
 def broken() -> dict[str, bytes]:

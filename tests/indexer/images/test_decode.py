@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from indexer.images.decode import Limits, open_header, open_picture
+from indexer.images.decode import Limits, open_header, open_image
 from storage.errors import DecodeFailure, FileFailure, UnreadableFile
 from tests.indexer.images.encoded import chunk, encode, scene
 
@@ -43,72 +43,72 @@ def png(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_is_decoded_to_rgb(form: str) -> None:
-    picture = open_picture(encode(scene(), form))
-    assert (picture.format, picture.width, picture.height) == (form, 96, 64)
-    assert picture.image.mode == "RGB"
-    assert difference(picture.image, scene()) < 8
+    image = open_image(encode(scene(), form))
+    assert (image.format, image.width, image.height) == (form, 96, 64)
+    assert image.image.mode == "RGB"
+    assert difference(image.image, scene()) < 8
 
 
-def test_a_picture_is_opened_by_its_path_too(tmp_path: Path) -> None:
+def test_a_image_is_opened_by_its_path_too(tmp_path: Path) -> None:
     path = tmp_path / "a name that lies.jpg"
     path.write_bytes(encode(scene(), "PNG"))
-    assert open_picture(path).format == "PNG"
-    assert open_picture(str(path)).format == "PNG"
+    assert open_image(path).format == "PNG"
+    assert open_image(str(path)).format == "PNG"
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("tag", range(9))
-def test_the_nine_orientations_of_one_picture_are_the_same_upright(form: str, tag: int) -> None:
+def test_the_nine_orientations_of_one_image_are_the_same_upright(form: str, tag: int) -> None:
     stored = scene()
     if tag in TURNED:
         stored = stored.transpose(TURNED[tag])
-    picture = open_picture(encode(stored, form, exif=oriented(tag)))
-    assert (picture.width, picture.height) == (96, 64)
-    assert difference(picture.image, scene()) < 6
+    image = open_image(encode(stored, form, exif=oriented(tag)))
+    assert (image.width, image.height) == (96, 64)
+    assert difference(image.image, scene()) < 6
 
 
 def test_what_libheif_has_turned_is_not_turned_again() -> None:
     data = encode(scene().transpose(Image.Transpose.ROTATE_90), "HEIF", exif=oriented(6).tobytes())
-    picture = open_picture(data)
-    assert (picture.width, picture.height) == (96, 64)
-    assert difference(picture.image, scene()) < 8
+    image = open_image(data)
+    assert (image.width, image.height) == (96, 64)
+    assert difference(image.image, scene()) < 8
 
 
 def test_a_scaled_jpeg_keeps_its_stored_size_in_mind() -> None:
     data = encode(scene(1600, 1200), "JPEG", exif=oriented(6))
-    picture = open_picture(data, smallest=(128, 200))
-    assert (picture.width, picture.height) == (1200, 1600)
-    assert picture.image.size == (150, 200)
+    image = open_image(data, smallest=(128, 200))
+    assert (image.width, image.height) == (1200, 1600)
+    assert image.image.size == (150, 200)
 
 
 @pytest.mark.parametrize("smallest", [(64, 100), (600, 512), (64, 801), (1201, 0), (2000, 2000)])
 def test_no_side_is_scaled_below_what_is_needed(smallest: tuple[int, int]) -> None:
-    picture = open_picture(encode(scene(1600, 1200), "JPEG"), smallest=smallest)
-    short, long = sorted(picture.image.size)
+    image = open_image(encode(scene(1600, 1200), "JPEG"), smallest=smallest)
+    short, long = sorted(image.image.size)
     assert short >= min(smallest[0], 1200)
     assert long >= min(smallest[1], 1600)
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_a_moving_picture_is_its_first_frame(form: str) -> None:
+def test_a_moving_image_is_its_first_frame(form: str) -> None:
     rest = [Image.new("RGB", (96, 64), shade) for shade in ("black", "white")]
     data = encode(scene(), form, save_all=True, append_images=rest)
-    assert difference(open_picture(data).image, scene()) < 8
+    assert difference(open_image(data).image, scene()) < 8
 
 
 def test_cmyk_of_a_press_is_not_seen_as_its_negative() -> None:
     data = encode(Image.new("RGB", (32, 32), (220, 40, 30)).convert("CMYK"), "JPEG")
-    found = np.asarray(open_picture(data).image)[16, 16]
+    found = np.asarray(open_image(data).image)[16, 16]
     assert found[0] > 180
     assert found[1] < 90
 
 
-def test_dates_and_places_come_with_the_picture() -> None:
+def test_dates_and_places_come_with_the_image() -> None:
     exif = oriented(1)
     exif[ExifTags.Base.DateTime] = "2015:07:04 12:30:00"
     for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
-        picture = open_picture(encode(scene(), form, exif=exif))
-        assert picture.capture.taken_at == "2015-07-04T12:30:00", form
+        image = open_image(encode(scene(), form, exif=exif))
+        assert image.capture.taken_at == "2015-07-04T12:30:00", form
 
 
 def test_a_header_is_read_without_the_pixels() -> None:
@@ -117,10 +117,10 @@ def test_a_header_is_read_without_the_pixels() -> None:
     for form in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
         whole = encode(scene(1600, 1200), form, exif=exif)
         header = open_header(whole, Limits())
-        assert header.capture == open_picture(whole).capture, form
+        assert header.capture == open_image(whole).capture, form
         assert header.capture.taken_at == "2015-07-04T12:30:00"
     with pytest.raises(DecodeFailure):
-        open_header(b"no picture", Limits())
+        open_header(b"no image", Limits())
 
 
 def test_exif_behind_the_pixels_of_a_png_is_in_its_header() -> None:
@@ -137,32 +137,32 @@ def test_exif_behind_the_pixels_of_a_png_is_in_its_header() -> None:
     ("data", "reason"),
     [
         (b"", "the file is empty"),
-        (b"Dear diary, today I named a text .jpg. " * 20, "not a picture of any format"),
+        (b"Dear diary, today I named a text .jpg. " * 20, "not an image of any format"),
         (b"\x89PNG\r\n\x1a\n", "begins like PNG, but its header is damaged"),
         (b"\xff\xd8\xff\xe0" + bytes(100), "JPEG"),
         (b"GIF89a" + bytes(40), "GIF"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not a picture of any format"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture of any format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not an image of any format"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image of any format"),
     ],
 )
-def test_what_is_no_picture_is_a_failure_with_a_reason(data: bytes, reason: str) -> None:
+def test_what_is_no_image_is_a_failure_with_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(DecodeFailure, match=reason) as caught:
-        open_picture(data)
+        open_image(data)
     assert "\n" not in caught.value.reason
     assert "BytesIO" not in caught.value.reason
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_truncated_picture_is_a_failure(form: str) -> None:
+def test_a_truncated_image_is_a_failure(form: str) -> None:
     noise = Image.effect_noise((200, 150), 90).convert("RGB")
     data = encode(noise, form)
     with pytest.raises(DecodeFailure) as caught:
-        open_picture(data[: len(data) * 2 // 5])
+        open_image(data[: len(data) * 2 // 5])
     assert "\n" not in caught.value.reason
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_few_wrong_bytes_give_a_picture_or_a_failure_and_nothing_else(form: str) -> None:
+def test_a_few_wrong_bytes_give_a_image_or_a_failure_and_nothing_else(form: str) -> None:
     whole = encode(scene(), form)
     dice = np.random.default_rng(5)
     with warnings.catch_warnings():
@@ -172,11 +172,11 @@ def test_a_few_wrong_bytes_give_a_picture_or_a_failure_and_nothing_else(form: st
             for at in dice.integers(0, len(data), 4):
                 data[at] = dice.integers(0, 256)
             try:
-                picture = open_picture(bytes(data), limits=Limits(pixels=1_000_000))
+                image = open_image(bytes(data), limits=Limits(pixels=1_000_000))
             except FileFailure as failure:
                 assert failure.reason.strip()
             else:
-                assert picture.image.mode == "RGB"
+                assert image.image.mode == "RGB"
 
 
 def bombs() -> dict[str, bytes]:
@@ -192,13 +192,13 @@ def bombs() -> dict[str, bytes]:
 @pytest.mark.parametrize("form", ["PNG", "GIF", "BMP", "WEBP"])
 def test_a_bomb_is_refused_by_its_header(form: str) -> None:
     with pytest.raises(DecodeFailure, match="the limit is 100,000,000: make a smaller copy"):
-        open_picture(bombs()[form])
+        open_image(bombs()[form])
 
 
 def test_a_jpeg_xl_bomb_is_refused_before_the_plugin_decodes_it() -> None:
     data = encode(scene(800, 600), "JXL")
     with pytest.raises(DecodeFailure, match="480,000 pixels"):
-        open_picture(data, limits=Limits(pixels=400_000))
+        open_image(data, limits=Limits(pixels=400_000))
 
 
 @pytest.mark.parametrize("pixels", [96 * 64 - 1, 96 * 64])
@@ -206,28 +206,28 @@ def test_the_pixel_limit_is_exact(pixels: int) -> None:
     data = encode(scene(), "PNG")
     if pixels < 96 * 64:
         with pytest.raises(DecodeFailure, match=r"6,144 pixels, the limit is 6,143"):
-            open_picture(data, limits=Limits(pixels=pixels))
+            open_image(data, limits=Limits(pixels=pixels))
     else:
-        assert open_picture(data, limits=Limits(pixels=pixels)).width == 96
+        assert open_image(data, limits=Limits(pixels=pixels)).width == 96
 
 
 def test_a_limit_above_pillows_own_is_honoured_and_pillow_left_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert open_picture(encode(scene(), "PNG")).width == 96
+    assert open_image(encode(scene(), "PNG")).width == 96
     assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="vanished"):
-        open_picture(tmp_path / "gone.png")
+        open_image(tmp_path / "gone.png")
     with pytest.raises(UnreadableFile, match="cannot be read"):
-        open_picture(tmp_path)
+        open_image(tmp_path)
 
 
 def test_a_file_over_the_byte_limit_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     path.write_bytes(bytes(3 << 20))
     with pytest.raises(UnreadableFile, match="3.0 MiB, the limit is 1.0 MiB"):
-        open_picture(path, limits=Limits(file_bytes=1 << 20))
+        open_image(path, limits=Limits(file_bytes=1 << 20))

@@ -13,7 +13,7 @@ def encoded(form: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "b.JPEG", "c.Heic", "d.jp2", "e.jxl", "x.y.png"])
-def test_a_known_picture_extension_is_believed_whatever_its_case(name: str) -> None:
+def test_a_known_image_extension_is_believed_whatever_its_case(name: str) -> None:
     assert not needs_head(name)
     assert classify(name) == "image"
 
@@ -27,7 +27,7 @@ def test_texts_and_tables_go_by_their_extension(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG2000", "AVIF"])
-def test_a_picture_without_an_extension_is_known_by_its_first_bytes(form: str) -> None:
+def test_a_image_without_an_extension_is_known_by_its_first_bytes(form: str) -> None:
     head = encoded(form)[:HEAD_BYTES]
     assert needs_head("IMG_0001")
     assert classify("IMG_0001", head) == "image"
@@ -38,7 +38,7 @@ def test_a_picture_without_an_extension_is_known_by_its_first_bytes(form: str) -
 @pytest.mark.parametrize(
     ("brand", "kind"), [(b"heic", "image"), (b"avif", "image"), (b"isom", None), (b"qt  ", None)]
 )
-def test_iso_media_brands_part_pictures_from_films(brand: bytes, kind: str | None) -> None:
+def test_iso_media_brands_part_images_from_films(brand: bytes, kind: str | None) -> None:
     assert classify("unnamed", b"\0\0\0\x18ftyp" + brand + bytes(20)) == kind
 
 

@@ -22,7 +22,7 @@ def test_hashes_have_eight_forms_and_a_quality() -> None:
     assert quality == 100
 
 
-def test_the_eight_forms_are_those_of_the_turned_picture() -> None:
+def test_the_eight_forms_are_those_of_the_turned_image() -> None:
     mirrored = perceptual_hashes(photo(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT))[0]
     own = perceptual_hashes(photo(1))[0]
     assert np.bitwise_count(mirrored[0] ^ own[5]).sum() <= 12
@@ -33,7 +33,7 @@ SMALL = [(160, 100), (100, 160), (128, 128), (256, 256), (255, 171)]
 
 
 @pytest.mark.parametrize("size", SMALL)
-def test_small_pictures_hash_as_pdq_does(size: tuple[int, int]) -> None:
+def test_small_images_hash_as_pdq_does(size: tuple[int, int]) -> None:
     image = photo(3, size)
     hashes, quality = perceptual_hashes(image)
     published, its_quality = pdqhash.compute(np.asarray(image))
@@ -42,7 +42,7 @@ def test_small_pictures_hash_as_pdq_does(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(480, 360), (512, 321), (1600, 1004), (257, 257)])
-def test_larger_pictures_hash_nearly_as_pdq_does(size: tuple[int, int]) -> None:
+def test_larger_images_hash_nearly_as_pdq_does(size: tuple[int, int]) -> None:
     image = photo(3, size)
     published, _ = pdqhash.compute(np.asarray(image))
     assert np.count_nonzero(np.unpackbits(perceptual_hashes(image)[0][0]) != published) <= 20
@@ -50,7 +50,7 @@ def test_larger_pictures_hash_nearly_as_pdq_does(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("form", range(1, 8), ids=TURNS[1:])
 @pytest.mark.parametrize("size", SMALL)
-def test_a_small_picture_turned_has_exactly_the_form_of_its_turn(
+def test_a_small_image_turned_has_exactly_the_form_of_its_turn(
     size: tuple[int, int], form: int
 ) -> None:
     image = photo(4, size)
@@ -79,7 +79,7 @@ def test_features_are_few_and_lie_inside() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (3, 2), (512, 512)])
-def test_plain_and_tiny_pictures_have_poor_fingerprints(size: tuple[int, int]) -> None:
+def test_plain_and_tiny_images_have_poor_fingerprints(size: tuple[int, int]) -> None:
     image = Image.new("RGB", size, "#87ceeb")
     assert perceptual_hashes(image)[1] < 50
     assert len(local_features(image).codes) == 0

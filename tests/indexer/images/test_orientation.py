@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
-from indexer.images.decode import open_header, open_picture
+from indexer.images.decode import open_header, open_image
 from indexer.images.limits import Limits
 from indexer.images.orientation import RULES
 from tests.indexer.images.encoded import difference, encode, scene
@@ -34,10 +34,10 @@ def test_every_format_that_is_read_has_its_rule() -> None:
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("tag", [3, 6, 7, 8])
 def test_exif_turns_these(form: str, tag: int) -> None:
-    picture = open_picture(encode(scene(), form, exif=oriented(tag)))
+    image = open_image(encode(scene(), form, exif=oriented(tag)))
     wanted = scene().transpose(UPRIGHT[tag])
-    assert (picture.width, picture.height) == wanted.size
-    assert difference(picture.image.crop((4, 4, 20, 20)), wanted.crop((4, 4, 20, 20))) < 12
+    assert (image.width, image.height) == wanted.size
+    assert difference(image.image.crop((4, 4, 20, 20)), wanted.crop((4, 4, 20, 20))) < 12
 
 
 @pytest.mark.parametrize("tag", [6, 3])
@@ -45,8 +45,8 @@ def test_an_exif_chunk_behind_the_pixels_of_a_png_counts(tag: int) -> None:
     plain, turned_one = encode(scene(), "PNG"), encode(scene(), "PNG", exif=oriented(tag))
     at = turned_one.find(b"eXIf") - 4
     size = 12 + int.from_bytes(turned_one[at : at + 4], "big")
-    picture = open_picture(plain[:-12] + turned_one[at : at + size] + plain[-12:])
-    assert picture.image.size == scene().transpose(UPRIGHT[tag]).size
+    image = open_image(plain[:-12] + turned_one[at : at + size] + plain[-12:])
+    assert image.image.size == scene().transpose(UPRIGHT[tag]).size
 
 
 def xmp(tag: int, as_attribute: bool = True) -> bytes:
@@ -85,35 +85,35 @@ def test_what_xmp_says_turns_none(form: str, as_attribute: bool, tag: int) -> No
     data = with_xmp(form, xmp(tag, as_attribute))
     with Image.open(BytesIO(data)) as raw:
         assert raw.getexif()[ExifTags.Base.Orientation] == tag  # Pillow would
-    picture = open_picture(data)
-    assert (picture.width, picture.height) == scene().size
-    assert difference(_middle(picture.image), _middle(scene())) < 24
-    assert picture.reads_since == open_header(data, Limits()).reads_since == 1
+    image = open_image(data)
+    assert (image.width, image.height) == scene().size
+    assert difference(_middle(image.image), _middle(scene())) < 24
+    assert image.reads_since == open_header(data, Limits()).reads_since == 1
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_the_tag_turns_these_whatever_xmp_says(form: str) -> None:
     data = with_xmp(form, xmp(3), oriented(6))
-    picture = open_picture(data)
-    assert difference(_middle(picture.image), _middle(scene().transpose(UPRIGHT[6]))) < 24
-    assert picture.reads_since == 0
-    assert open_picture(with_xmp(form, xmp(1))).reads_since == 0
+    image = open_image(data)
+    assert difference(_middle(image.image), _middle(scene().transpose(UPRIGHT[6]))) < 24
+    assert image.reads_since == 0
+    assert open_image(with_xmp(form, xmp(1))).reads_since == 0
 
 
 def test_exif_in_a_text_of_a_png_does_not_turn_it() -> None:
     block = oriented(6).tobytes()
     texts = PngImagePlugin.PngInfo()
     texts.add_text("Raw profile type exif", f"\nexif\n{len(block):8}\n{block.hex()}\n")
-    picture = open_picture(encode(scene(), "PNG", pnginfo=texts))
-    assert picture.image.size == scene().size
-    assert picture.reads_since == 1
+    image = open_image(encode(scene(), "PNG", pnginfo=texts))
+    assert image.image.size == scene().size
+    assert image.reads_since == 1
 
 
 @pytest.mark.parametrize("form", ["HEIF", "AVIF"])
 def test_exif_does_not_turn_what_irot_has_turned(form: str) -> None:
     # The encoders write `irot` for the tag, and the tag into Exif as well (HEIF) or not (AVIF).
-    picture = open_picture(encode(scene(), form, exif=oriented(6).tobytes()))
-    assert difference(_middle(picture.image), _middle(scene().transpose(UPRIGHT[6]))) < 24
+    image = open_image(encode(scene(), form, exif=oriented(6).tobytes()))
+    assert difference(_middle(image.image), _middle(scene().transpose(UPRIGHT[6]))) < 24
 
 
 def test_exif_alone_does_not_turn_heif() -> None:
@@ -121,8 +121,8 @@ def test_exif_alone_does_not_turn_heif() -> None:
     irot = made.find(b"irot")
     assert irot > 0
     unturned = made[: irot + 4] + b"\0" + made[irot + 5 :]  # by 0 degrees
-    picture = open_picture(unturned)
-    assert picture.image.size == scene().size
+    image = open_image(unturned)
+    assert image.image.size == scene().size
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_exif_alone_does_not_turn_heif() -> None:
 )
 def test_the_codestream_turns_jpeg_xl_and_exif_does_not(codestream: int, exif: int | None) -> None:
     stream = turned(encode(scene(), "JXL", quality=95), codestream)
-    picture = open_picture(stream if exif is None else container(stream, exif))
+    image = open_image(stream if exif is None else container(stream, exif))
     wanted = scene() if codestream == 1 else scene().transpose(UPRIGHT[codestream])
-    assert (picture.width, picture.height) == wanted.size
-    assert difference(_middle(picture.image), _middle(wanted)) < 24
+    assert (image.width, image.height) == wanted.size
+    assert difference(_middle(image.image), _middle(wanted)) < 24
 
 
 @pytest.mark.filterwarnings("ignore:Using JPEG reconstruction")
@@ -144,14 +144,14 @@ def test_a_jpeg_packed_into_jpeg_xl_is_turned_once(tag: int, tmp_path: object) -
     into = BytesIO()
     with Image.open(path) as photo:
         photo.save(into, "JXL")
-    packed = open_picture(into.getvalue())
+    packed = open_image(into.getvalue())
     assert packed.format == "JXL"
-    assert difference(packed.image, open_picture(path).image) <= 2
+    assert difference(packed.image, open_image(path).image) <= 2
 
 
 @pytest.mark.parametrize("form", ["GIF", "BMP", "JPEG2000"])
 def test_these_are_stored_upright(form: str) -> None:
-    assert open_picture(encode(scene(), form)).image.size == scene().size
+    assert open_image(encode(scene(), form)).image.size == scene().size
 
 
 def _middle(image: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from PIL import Image
 
-from indexer.images.decode import Limits, open_picture
+from indexer.images.decode import Limits, open_image
 from indexer.images.pixel_limit import pixel_limit
 from storage.errors import DecodeFailure
 
@@ -32,14 +32,14 @@ def test_what_our_limit_allows_is_read_without_a_word_whatever_pillows_is(
 ) -> None:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        assert open_picture(encoded(form)).width == 40
+        assert open_image(encoded(form)).width == 40
     assert not said
 
 
 def test_a_tiff_of_tiles_is_no_exception(narrow: None) -> None:
     # TIFF 6.0, section 15: Pillow checks the size of what is put together from the tiles again.
     data = encoded("TIFF", 64, 64, compression="tiff_deflate", tiffinfo={322: 32, 323: 32})
-    assert open_picture(data).width == 64
+    assert open_image(data).width == 64
 
 
 def test_a_jpeg_inside_a_jpeg_xl_is_no_exception(narrow: None) -> None:
@@ -56,9 +56,9 @@ def test_a_gif_whose_first_frame_is_larger_than_its_screen_meets_the_limit() -> 
     # GIF89a, sections 18 and 20: the logical screen and the image have sizes of their own.
     data = bytearray(encoded("GIF"))
     data[6:10] = bytes((1, 0, 1, 0))
-    assert open_picture(bytes(data), limits=Limits(pixels=1200)).width == 40
+    assert open_image(bytes(data), limits=Limits(pixels=1200)).width == 40
     with pytest.raises(DecodeFailure, match="1,200 pixels, the limit is 1,199"):
-        open_picture(bytes(data), limits=Limits(pixels=1199))
+        open_image(bytes(data), limits=Limits(pixels=1199))
 
 
 def test_outside_the_block_pillow_checks_as_ever(narrow: None) -> None:

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare, sides_needed
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-CLIP = PictureSpec(224, MEAN, STD)
+CLIP = ImageSpec(224, MEAN, STD)
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -24,7 +24,7 @@ def noise(width: int, height: int) -> Image.Image:
     "size", [(500, 375), (375, 500), (224, 224), (3, 2), (30, 1200), (900, 31)]
 )
 def test_every_way_to_resize_gives_the_square(resize: str, size: tuple[int, int]) -> None:
-    spec = PictureSpec(64, MEAN, STD, resize=resize)  # type: ignore[arg-type]
+    spec = ImageSpec(64, MEAN, STD, resize=resize)  # type: ignore[arg-type]
     pixels = prepare(noise(*size), spec)
     assert pixels.shape == (64, 64, 3)
     assert pixels.dtype == np.uint8
@@ -50,10 +50,10 @@ def test_a_longer_hair_is_cut_like_a_shorter_one(monkeypatch: pytest.MonkeyPatch
     ("resize", "size"),
     [("squash", (500, 375)), ("squash", (30, 2500)), ("shortest", (77, 77)), ("shortest", (2, 2))],
 )
-def test_a_crop_cuts_the_middle_out_of_a_larger_picture(resize: str, size: tuple[int, int]) -> None:
+def test_a_crop_cuts_the_middle_out_of_a_larger_image(resize: str, size: tuple[int, int]) -> None:
     image = Image.effect_noise(size, 60).convert("RGB")
-    inner = PictureSpec(64, MEAN, STD, resize=resize, crop=75)  # type: ignore[arg-type]
-    outer = PictureSpec(75, MEAN, STD, resize=resize, crop=75)  # type: ignore[arg-type]
+    inner = ImageSpec(64, MEAN, STD, resize=resize, crop=75)  # type: ignore[arg-type]
+    outer = ImageSpec(75, MEAN, STD, resize=resize, crop=75)  # type: ignore[arg-type]
     # 11 pixels too many: 5 go from the start and 6 from the end.
     assert np.array_equal(prepare(image, inner), prepare(image, outer)[5:69, 5:69])
 
@@ -61,17 +61,17 @@ def test_a_crop_cuts_the_middle_out_of_a_larger_picture(resize: str, size: tuple
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "nearest", "lanczos"])
 def test_every_interpolation_is_pillows(interpolation: str) -> None:
     image = noise(90, 60)
-    spec = PictureSpec(32, MEAN, STD, interpolation, "squash")  # type: ignore[arg-type]
+    spec = ImageSpec(32, MEAN, STD, interpolation, "squash")  # type: ignore[arg-type]
     expected = image.resize((32, 32), Image.Resampling[interpolation.upper()])
     assert np.array_equal(prepare(image, spec), np.asarray(expected))
 
 
 def test_a_decoder_must_leave_enough_for_what_is_cropped() -> None:
-    assert sides_needed(PictureSpec(289, MEAN, STD, resize="squash", crop=346))[0] == 692
+    assert sides_needed(ImageSpec(289, MEAN, STD, resize="squash", crop=346))[0] == 692
 
 
 def test_padding_is_even_and_of_the_given_shade() -> None:
-    spec = PictureSpec(100, MEAN, STD, resize="longest", fill=9)
+    spec = ImageSpec(100, MEAN, STD, resize="longest", fill=9)
     pixels = prepare(Image.new("RGB", (200, 100), (250, 250, 250)), spec)
     assert (pixels[:25] == 9).all()
     assert (pixels[75:] == 9).all()
@@ -80,7 +80,7 @@ def test_padding_is_even_and_of_the_given_shade() -> None:
 
 @pytest.mark.parametrize("resize", ["shortest", "longest", "squash"])
 def test_a_decoder_must_leave_enough_for_the_tower_and_the_thumbnail(resize: str) -> None:
-    spec = PictureSpec(336, MEAN, STD, resize=resize)  # type: ignore[arg-type]
+    spec = ImageSpec(336, MEAN, STD, resize=resize)  # type: ignore[arg-type]
     short, long = sides_needed(spec)
     assert max(short, long) >= 2 * spec.size
     assert long >= 512
@@ -94,7 +94,7 @@ def test_the_square_is_the_one_open_clip_makes(resize: str, interpolation: str) 
         96, False, mean=(0, 0, 0), std=(1, 1, 1), resize_mode=resize,
         interpolation=interpolation, fill_color=7,
     )  # fmt: skip
-    spec = PictureSpec(96, MEAN, STD, interpolation, resize, 7)  # type: ignore[arg-type]
+    spec = ImageSpec(96, MEAN, STD, interpolation, resize, 7)  # type: ignore[arg-type]
     for size in [(500, 375), (375, 500), (97, 96), (95, 95), (401, 77), (33, 700), (640, 641)]:
         image = noise(*size)
         theirs = transform(image).numpy().transpose(1, 2, 0) * 255
@@ -109,6 +109,6 @@ def test_the_reference_tensors_of_clip_are_reproduced() -> None:
         pairs = list(zip(reference["names"], reference["pixel_values"], strict=True))
     assert len(pairs) == 7
     for name, tensor in pairs:
-        picture = open_picture(folder / "images" / f"{name}.jpg")
+        image = open_image(folder / "images" / f"{name}.jpg")
         theirs = tensor.transpose(1, 2, 0) * np.array(STD) + np.array(MEAN)
-        assert np.abs(prepare(picture.image, CLIP) / 255 - theirs).max() <= 1 / 255
+        assert np.abs(prepare(image.image, CLIP) / 255 - theirs).max() <= 1 / 255

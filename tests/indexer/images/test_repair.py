@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import P3, box, difference, encode, grain, profile
 
@@ -21,7 +21,7 @@ def exif() -> bytes:
 
 
 def seen(data: bytes) -> Image.Image:
-    return open_picture(data).image
+    return open_image(data).image
 
 
 # WebP (RFC 9649)
@@ -85,7 +85,7 @@ def test_missing_pixels_of_a_webp_are_a_failure(lossless: bool) -> None:
     data = encode(grain(), "WEBP", lossless=lossless)
     for less in (40, len(data) // 2, len(data) - 30):
         with pytest.raises(DecodeFailure, match="the WEBP is cut short"):
-            open_picture(data[:-less])
+            open_image(data[:-less])
 
 
 # GIF (GIF89a)
@@ -138,7 +138,7 @@ def test_a_transparent_colour_of_a_gif_outlives_the_repair() -> None:
 def test_missing_pixels_of_a_gif_are_a_failure() -> None:
     for less in (20, 200, len(gif()) // 2):
         with pytest.raises(DecodeFailure, match="the GIF is cut short"):
-            open_picture(gif()[:-less])
+            open_image(gif()[:-less])
 
 
 # BMP (MS-WMF 2.2.2)
@@ -166,7 +166,7 @@ def test_missing_pixels_of_a_bitmap_are_a_failure() -> None:
     for offset in (54, 0, 1):
         data = put(encode(grain(), "BMP"), 10, offset)
         with pytest.raises(DecodeFailure, match="the BMP is cut short"):
-            open_picture(data[:-100])
+            open_image(data[:-100])
 
 
 # JPEG XL (ISO/IEC 18181-2)
@@ -197,10 +197,10 @@ def test_a_damaged_metadata_box_of_jpeg_xl_costs_itself(bad: bytes) -> None:
 def test_missing_pixels_of_jpeg_xl_are_a_failure_in_plain_words() -> None:
     stream = encode(grain(), "JXL")
     with pytest.raises(DecodeFailure, match="the JXL is damaged") as caught:
-        open_picture(stream[:-20])
+        open_image(stream[:-20])
     assert "libjxl" not in caught.value.reason
     with pytest.raises(DecodeFailure, match=r"the JXL is cut short \(20 bytes of its pixels"):
-        open_picture(JXL_HEAD + box(b"jxlc", stream)[:-20])
+        open_image(JXL_HEAD + box(b"jxlc", stream)[:-20])
 
 
 # JPEG 2000 (ISO/IEC 15444-1)
@@ -249,7 +249,7 @@ def test_missing_tiles_of_jpeg_2000_are_a_failure(options: dict[str, Any]) -> No
     places += [last] if options.get("tile_size") else []
     for place in places:
         with pytest.raises(DecodeFailure, match="JPEG2000"):
-            open_picture(data[:place])
+            open_image(data[:place])
 
 
 # HEIF and AVIF (ISO/IEC 14496-12)
@@ -273,16 +273,16 @@ def test_a_heif_cut_in_its_metadata_is_whole() -> None:
     start = data.find(b"<x>")
     assert start > len(data) - 200  # behind the pixels
     for place in (len(data) - 1, start + 20, start):
-        picture = open_picture(data[:place])
-        assert difference(picture.image, seen(data)) == 0
-        assert picture.capture.taken_at == "2015-07-04T12:30:00"
+        image = open_image(data[:place])
+        assert difference(image.image, seen(data)) == 0
+        assert image.capture.taken_at == "2015-07-04T12:30:00"
 
 
 @pytest.mark.parametrize("form", ["HEIF", "AVIF"])
 def test_missing_pixels_of_heif_and_avif_are_told(form: str) -> None:
     data = encode(grain(), form)
     with pytest.raises(DecodeFailure, match=rf"the {form} is cut short \(7 bytes of its pixels"):
-        open_picture(data[:-7])
+        open_image(data[:-7])
 
 
 # All
@@ -292,13 +292,13 @@ def test_missing_pixels_of_heif_and_avif_are_told(form: str) -> None:
     "form",
     ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF", "HEIF", "JXL"],
 )
-def test_no_damage_brings_anything_but_a_picture_or_a_failure(form: str) -> None:
+def test_no_damage_brings_anything_but_a_image_or_a_failure(form: str) -> None:
     dice, data = np.random.default_rng(11), encode(grain(48, 32), form)
     for _ in range(60):
         spoilt = bytearray(data[: dice.integers(1, len(data) + 1)])
         for at in dice.integers(0, len(spoilt), 3):
             spoilt[at] = dice.integers(0, 256)
         try:
-            assert open_picture(bytes(spoilt)).image.mode == "RGB"
+            assert open_image(bytes(spoilt)).image.mode == "RGB"
         except DecodeFailure as failure:
             assert failure.reason.strip() and "\n" not in failure.reason

@@ -45,7 +45,7 @@ def test_a_transparent_palette_entry_is_paper_too() -> None:
     assert pixel(to_rgb(image)) == (255, 255, 255)
 
 
-def test_a_tall_picture_is_laid_on_paper_strip_by_strip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tall_image_is_laid_on_paper_strip_by_strip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indexer.images.rgb._STRIP", 50)
     image = Image.effect_noise((10, 64), 80).convert("RGBA")
     assert np.array_equal(np.asarray(to_rgb(image)), np.asarray(image.convert("RGB")))

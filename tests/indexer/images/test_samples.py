@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.formats.tiff import Directory
 from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import chunk, difference, encode, grain, png, tiff
@@ -20,7 +20,7 @@ Bytes = NDArray[np.uint8]
 
 
 def seen(data: bytes) -> Image.Image:
-    return open_picture(data).image
+    return open_image(data).image
 
 
 def grey() -> Bytes:
@@ -231,9 +231,9 @@ def test_colours_stored_plane_by_plane_are_as_their_twin(
     bits: int, rows: int, order: Literal["<", ">"]
 ) -> None:
     samples = deep(rgb(), bits)
-    picture = open_picture(in_planes(samples, rows, order))
-    assert difference(picture.image, grain()) <= 1
-    assert picture.reads_since == 1
+    image = open_image(in_planes(samples, rows, order))
+    assert difference(image.image, grain()) <= 1
+    assert image.reads_since == 1
     assert difference(seen(in_planes(samples, rows, order, t259=(8,))), grain()) <= 1
 
 
@@ -242,7 +242,7 @@ def test_a_missing_part_of_a_plane_is_a_failure() -> None:
     entry = next(each for each in Directory(bytes(data)).entries if each.tag == 273)
     struct.pack_into("<I", data, entry.value + 20, len(data) - 100)  # the last strip
     with pytest.raises(DecodeFailure, match="the TIFF is cut short"):
-        open_picture(bytes(data))
+        open_image(bytes(data))
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
@@ -265,7 +265,7 @@ def test_ink_stored_plane_by_plane_or_not_is_as_its_twin(bits: int) -> None:
 
 @pytest.mark.parametrize("tag", [6, 3])
 def test_planes_are_turned_as_the_file_says(tag: int) -> None:
-    found = open_picture(in_planes(deep(rgb(), 16), 64, "<", t274=(tag,)))
+    found = open_image(in_planes(deep(rgb(), 16), 64, "<", t274=(tag,)))
     turns = {6: Image.Transpose.ROTATE_270, 3: Image.Transpose.ROTATE_180}
     wanted = grain().transpose(turns[tag])
     assert (found.width, found.height) == wanted.size
@@ -336,7 +336,7 @@ def test_grey_with_alpha_of_jpeg_xl_is_read_by_its_depth(bits: int, opacity: str
     assert difference(seen(stream), seen(encode(eight, "PNG"))) == 0
     darker = Image.fromarray(np.rint(grey() * (255 / ((1 << bits) - 1))).astype(np.uint8))
     twin = seen(encode(Image.merge("LA", (darker, Image.fromarray(alpha))), "PNG"))
-    found = open_picture(deepened(stream, bits), alpha=True)
+    found = open_image(deepened(stream, bits), alpha=True)
     assert difference(found.image, twin) <= 1
     assert found.reads_since == 1
     if opacity != "opaque":
@@ -363,11 +363,11 @@ def test_unsigned_integers_of_32_bits_are_not_taken_for_negative_ones(shift: int
     twin = Image.fromarray(values.astype(np.uint8))
     assert difference(seen(tiff(samples)), twin) <= 1
     assert difference(seen(tiff((255 << shift) - samples, t262=(0,))), twin) <= 1
-    assert open_picture(tiff(samples)).reads_since == 1
+    assert open_image(tiff(samples)).reads_since == 1
 
 
 def test_integers_of_32_bits_that_fit_into_8_are_as_their_twin() -> None:
     for signed in (1, 2):
-        found = open_picture(tiff(grey().astype(np.uint32), t339=(signed,)))
+        found = open_image(tiff(grey().astype(np.uint32), t339=(signed,)))
         assert difference(found.image, Image.fromarray(grey())) == 0
     assert found.reads_since == 0

@@ -14,10 +14,10 @@ from indexer.images.thumbnail import thumbnail
 def test_a_thumbnail_has_512_pixels_at_most_and_is_never_enlarged(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    picture = Image.new("RGB", size, "orange")
-    with Image.open(BytesIO(thumbnail(picture))) as small:
+    image = Image.new("RGB", size, "orange")
+    with Image.open(BytesIO(thumbnail(image))) as small:
         assert (small.format, small.size) == ("WEBP", expected)
-    assert picture.size == size
+    assert image.size == size
 
 
 def test_a_thumbnail_shows_the_same_colours() -> None:

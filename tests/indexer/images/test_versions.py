@@ -7,7 +7,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from indexer.images import icc
-from indexer.images.decode import open_header, open_picture
+from indexer.images.decode import open_header, open_image
 from indexer.images.limits import Limits
 from tests.indexer.images.encoded import (
     EXCHANGED,
@@ -28,7 +28,7 @@ FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEI
 def since(data: bytes) -> int:
     """Return the version; the header and the pixels must say the same."""
     found = open_header(data, Limits()).reads_since
-    assert open_picture(data).reads_since == found
+    assert open_image(data).reads_since == found
     return found
 
 
@@ -107,6 +107,6 @@ def test_what_had_to_be_mended_is_new(form: str) -> None:
     options: dict[str, Any] = {"quality": 90} if form == "JPEG" else {}
     data = encode(grain(), form, **options)
     if form == "JPEG":
-        assert open_picture(data[:-2]).reads_since == 1
+        assert open_image(data[:-2]).reads_since == 1
     else:
-        assert open_picture(data[:33] + chunk(b"pHYs", b"") + data[33:]).reads_since == 1
+        assert open_image(data[:33] + chunk(b"pHYs", b"") + data[33:]).reads_since == 1

@@ -42,7 +42,7 @@ QUESTIONS = [
     "what colour is the kite?",
 ]
 MINIS = Path(__file__).parents[3] / "indexer" / "models" / "mini"
-# Wide enough that random weights prefer different tokens for different pictures.
+# Wide enough that random weights prefer different tokens for different images.
 SPREAD = 0.2
 
 SMALL = {
@@ -66,7 +66,7 @@ PROCESSOR = {
 }
 
 
-def pictures(count: int = 5, side: int = SIDE) -> Pixels:
+def images(count: int = 5, side: int = SIDE) -> Pixels:
     """Draw squares of coarse noise, each its own."""
     coarse = np.random.RandomState(5).randint(0, 256, (count, 4, 4, 3)).astype(np.uint8)
     return coarse.repeat(side // 4, axis=1).repeat(side // 4, axis=2)
@@ -80,14 +80,12 @@ def checkpoint(folder: Path) -> Checkpoint:
 
 def planes(folder: Path, pixels: Pixels) -> torch.Tensor:
     """Prepare squares with the library's own image processor."""
-    prepared: torch.Tensor = picture_processor(folder)(
-        list(pixels), return_tensors="pt"
-    ).pixel_values
+    prepared: torch.Tensor = image_processor(folder)(list(pixels), return_tensors="pt").pixel_values
     assert prepared.shape[2:] == pixels.shape[1:3]
     return prepared
 
 
-def picture_processor(folder: Path) -> Any:
+def image_processor(folder: Path) -> Any:
     """Load the library's own image processor."""
     kind: Any = AutoImageProcessor
     return kind.from_pretrained(folder)
@@ -203,7 +201,7 @@ def write_instruct_blip(folder: Path, kind: str) -> Path:
 
 
 def write_large_instruct_blip(folder: Path, kind: str) -> Path:
-    """Write an InstructBLIP with the published Q-Former and pictures, the rest reduced."""
+    """Write an InstructBLIP with the published Q-Former and images, the rest reduced."""
     tower = {**SMALL, "hidden_size": 256, "image_size": 224, "patch_size": 14}
     return _write_instruct_blip(folder, kind, 224, words(512), {"vision_config": tower})
 
@@ -279,7 +277,7 @@ def copied(origin: Path, folder: Path) -> Path:
 
 
 def count_features(scorer: Any, patch: pytest.MonkeyPatch) -> list[int]:
-    """Keep of how many pictures a scorer computes the features at a time."""
+    """Keep of how many images a scorer computes the features at a time."""
     counts: list[int] = []
     features = scorer._image_features
 

@@ -1,4 +1,4 @@
-"""Dual encoders of random weights in the published layout, and drawn pictures of odd sizes."""
+"""Dual encoders of random weights in the published layout, and drawn images of odd sizes."""
 
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ def drawings() -> list[Image.Image]:
 def write(family: str, folder: Path) -> Path:
     """Write a tiny model of a family: config, weights, image processor and tokenizer."""
     torch.manual_seed(3)
-    network, pictures = _NETWORKS[family]()
+    network, images = _NETWORKS[family]()
     network.save_pretrained(folder)
     words = _WORDS.get(family, lambda: BertTokenizer(vocab=TABLE))()
     words.model_max_length = CONTEXT
-    _processor(family)(pictures, words).save_pretrained(folder)
+    _processor(family)(images, words).save_pretrained(folder)
     return folder
 
 
@@ -59,8 +59,8 @@ def _clip() -> tuple[Any, Any]:
         vision_config={**DEEP, "image_size": 32, "patch_size": 8},
         projection_dim=24,
     )
-    pictures = CLIPImageProcessor(size={"shortest_edge": 37}, crop_size={"height": 32, "width": 32})
-    return CLIPModel(config), pictures
+    images = CLIPImageProcessor(size={"shortest_edge": 37}, crop_size={"height": 32, "width": 32})
+    return CLIPModel(config), images
 
 
 def _align() -> tuple[Any, Any]:
@@ -88,7 +88,7 @@ def _align() -> tuple[Any, Any]:
         projection_dim=24,
     )
     # As published: no normalisation, bytes brought to -1 to 1 by a factor and an offset.
-    pictures = EfficientNetImageProcessor(
+    images = EfficientNetImageProcessor(
         size={"height": 39, "width": 39},
         crop_size={"height": 32, "width": 32},
         do_center_crop=True,
@@ -98,7 +98,7 @@ def _align() -> tuple[Any, Any]:
         include_top=False,
         resample=2,
     )
-    return AlignModel(config), pictures
+    return AlignModel(config), images
 
 
 def _blip() -> tuple[Any, Any]:

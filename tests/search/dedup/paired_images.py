@@ -27,7 +27,7 @@ class PairedImages:
             for name in names:
                 path = self.folder / name
                 if not path.exists():
-                    path.write_bytes(b"a picture")
+                    path.write_bytes(b"an image")
                 connection.execute(
                     files.insert().values(
                         root_id=1,

@@ -18,7 +18,7 @@ from search.dedup.plan.plan import Choice, Entry
 Run = Callable[..., list[Outcome]]
 
 
-def put(path: Path, content: bytes = b"picture") -> Path:
+def put(path: Path, content: bytes = b"image") -> Path:
     """Write a file, and its folders on the way."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

@@ -32,7 +32,7 @@ GROUPS: dict[str, dict[str, Kind | None]] = {
     "a blank page, copied": {"blank.png": None, "blank copy.png": "identical"},
     "a letter, scanned and encoded again": {"letter.png": None, "letter.jpg": "same-picture"},
     "a bill, scanned and encoded again": {"bill.png": None, "bill.jpg": "same-picture"},
-    # Of so soft a picture a hash says little: features find the copy, and it is not to go unseen.
+    # Of so soft an image a hash says little: features find the copy, and it is not to go unseen.
     "clouds, encoded again": {"cloudy.png": None, "cloudy.jpg": "edited"},
     "other clouds, encoded again": {"overcast.png": None, "overcast.jpg": "edited"},
     "a screen as PNG and as JPEG": {"inbox.png": None, "inbox.jpg": "same-picture"},
@@ -74,8 +74,8 @@ BURST = {f"burst {number}.jpg" for number in range(10)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All pictures in one folder, drawn."""
-    made = tmp_path_factory.mktemp("pictures")
+    """All images in one folder, drawn."""
+    made = tmp_path_factory.mktemp("images")
     for draw in (_black, _white, _skies, _screens, _burst, _modes):
         draw(made)
     return made
@@ -91,7 +91,7 @@ def library(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def _black(folder: Path) -> None:
-    """Lens caps, and the frames between scenes of a film: nothing in them is a picture."""
+    """Lens caps, and the frames between scenes of a film: nothing in them is an image."""
     frame = Image.new("RGB", (640, 360))
     for name in ("black.png", "black copy.png", "black.jpg", "black.bmp"):
         frame.save(folder / name)
@@ -167,7 +167,7 @@ def _modes(folder: Path) -> None:
     alpha.putalpha(opaque)
     cut = palette.copy()
     cut.paste(255, (0, 0, 110, 90))
-    pictures = {
+    images = {
         "1.png": gray.convert("1"),
         "L.png": gray,
         "LA.png": Image.merge("LA", (gray, opaque)),
@@ -185,8 +185,8 @@ def _modes(folder: Path) -> None:
         "I.tif": Image.fromarray(levels.astype(np.int32)),
         "F.tif": Image.fromarray(levels.astype(np.float32) / 255),
     }
-    for name, picture in pictures.items():
-        picture.save(folder / name)
+    for name, image in images.items():
+        image.save(folder / name)
         with Image.open(folder / name) as stored:
             assert stored.mode == name.split(".")[0].split(" ")[0]
     cut.save(folder / "P cut out.png", transparency=255)

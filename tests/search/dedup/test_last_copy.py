@@ -1,6 +1,6 @@
 """Whatever the tree, the plan and the moment of a kill: no last copy of any content is removed.
 
-A content is a picture and a version of it, "a1". Plans call two versions of one picture edited
+A content is an image and a version of it, "a1". Plans call two versions of one image edited
 or the same picture, and say anything else that comes to mind; files change behind their back.
 """
 
@@ -107,7 +107,7 @@ def rounds() -> st.SearchStrategy[Round]:
 
 def claims_of(turn: Round, root: Path) -> list[Claim]:
     """Plan by content, blind to paths that lead to one file, and then spoil the plan."""
-    width = None if turn.kind == "identical" else 1  # a picture, whatever its version
+    width = None if turn.kind == "identical" else 1  # an image, whatever its version
     found: dict[bytes, list[str]] = {}
     for name in turn.order:
         if (root / name).is_file():
@@ -124,7 +124,7 @@ def claims_of(turn: Round, root: Path) -> list[Claim]:
 
 
 def plan_of(claims: list[Claim], root: Path) -> list[Entry]:
-    """Make rows of claims, as the files are: what is not one picture is called identical."""
+    """Make rows of claims, as the files are: what is not one image is called identical."""
 
     def seen(name: str) -> bytes:
         path = root / name
@@ -132,10 +132,10 @@ def plan_of(claims: list[Claim], root: Path) -> list[Entry]:
 
     def entry(claim: Claim) -> Entry:
         content, kept = seen(claim.path), seen(claim.keeper)
-        one_picture = content[:1] == kept[:1] and content not in (b"?", b"")
+        one_image = content[:1] == kept[:1] and content not in (b"?", b"")
         return Entry(
             group=claim.group,
-            kind="edited" if one_picture and claim.kind == "edited" else "identical",
+            kind="edited" if one_image and claim.kind == "edited" else "identical",
             path=f"{root}/{claim.path}",
             item="0" * 64 if claim.older else sha256(content).hexdigest(),
             keeper=f"{root}/{claim.keeper}",
@@ -160,7 +160,7 @@ def snapshot(root: Path) -> dict[str, bytes]:
 
 
 def may_lose(entries: list[Entry], before: set[bytes]) -> set[bytes]:
-    """List the contents that the plan lets go because another version of the picture stays."""
+    """List the contents that the plan lets go because another version of the image stays."""
     hashes = {entry.item for entry in entries if entry.kind != "identical"}
     return {content for content in before if sha256(content).hexdigest() in hashes}
 
@@ -168,7 +168,7 @@ def may_lose(entries: list[Entry], before: set[bytes]) -> set[bytes]:
 def require_no_loss(before: set[bytes], root: Path, allowed: set[bytes]) -> None:
     after = set(snapshot(root).values())
     assert before - after <= allowed
-    # Not even then the last of its picture. (A kill may leave an empty file, for a while.)
+    # Not even then the last of its image. (A kill may leave an empty file, for a while.)
     assert {content[:1] for content in before} <= {content[:1] for content in after}
 
 

@@ -1,4 +1,4 @@
-"""Pictures that say something: XMP packets, IPTC, EXIF and sidecars, made by the tests."""
+"""Images that say something: XMP packets, IPTC, EXIF and sidecars, made by the tests."""
 
 from io import BytesIO
 from pathlib import Path
@@ -33,7 +33,7 @@ def described(text: str) -> str:
 
 
 def photo(path: Path, xmp: bytes | None = None, exif: bytes = b"", seed: int = 0) -> Path:
-    """Draw a small picture that holds a packet and an EXIF block."""
+    """Draw a small image that holds a packet and an EXIF block."""
     encoded = BytesIO()
     image = Image.new("RGB", (32, 24), (seed % 256, seed // 256, 90))
     kind = {"jpg": "JPEG", "tif": "TIFF"}.get(path.suffix[1:], path.suffix[1:].upper())

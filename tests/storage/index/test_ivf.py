@@ -20,7 +20,7 @@ NOTHING = np.empty(0, np.int64)
 
 
 def drawn(seed: int, count: int) -> Matrix:
-    """Unit vectors around forty centres, as pictures of forty places would lie."""
+    """Unit vectors around forty centres, as images of forty places would lie."""
     centres = np.random.default_rng(0).standard_normal((40, DIM))
     rng = np.random.default_rng(seed)
     matrix = centres[rng.integers(0, 40, count)] + 0.5 * rng.standard_normal((count, DIM))

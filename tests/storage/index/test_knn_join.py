@@ -132,7 +132,7 @@ def test_the_same_vector_many_times_over(library: Library, space_id: int) -> Non
     assert told(again) == told(found)
 
 
-def test_a_picture_that_is_gone_is_no_neighbour(
+def test_a_image_that_is_gone_is_no_neighbour(
     library: Library, space_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(knn_join, "FEW_COMPARISONS", 0)
@@ -158,5 +158,5 @@ def test_a_damaged_index_does_not_stop_the_join(
     assert told(join(library, space_id)).keys() == brute_force(matrix).keys()
 
 
-def test_a_space_without_pictures_has_no_pairs(library: Library, space_id: int) -> None:
+def test_a_space_without_images_has_no_pairs(library: Library, space_id: int) -> None:
     assert join(library, space_id) == []

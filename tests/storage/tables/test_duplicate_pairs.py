@@ -25,8 +25,8 @@ def name(number: int) -> str:
 
 
 @pytest.fixture
-def pictures(library: Library) -> Library:
-    """A library of seven present pictures, a picture that is missing, and a passage."""
+def images(library: Library) -> Library:
+    """A library of seven present images, an image that is missing, and a passage."""
     with library.catalogue.writing() as connection:
         for number in range(1, COUNT + 3):
             kind: ContentKind = "text" if number == COUNT + 2 else "image"
@@ -55,20 +55,20 @@ def fill(library: Library) -> None:
 
 
 @pytest.fixture
-def filled(pictures: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+def filled(images: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     """The same with fingerprints and features, read three at a time."""
     for page in ("FINGERPRINT_PAGE", "FEATURE_PAGE", "BASE_PAGE"):
         monkeypatch.setattr(fingerprints, page, 3)
-    fill(pictures)
-    return pictures
+    fill(images)
+    return images
 
 
 @pytest.mark.parametrize("method", ["fingerprints", "features"])
-def test_present_pictures_that_lack_something_are_listed_in_pages(
-    pictures: Library, method: str
+def test_present_images_that_lack_something_are_listed_in_pages(
+    images: Library, method: str
 ) -> None:
     lacking = getattr(fingerprints, f"lacking_{method}")
-    with pictures.catalogue.writing() as connection:
+    with images.catalogue.writing() as connection:
         assert lacking(connection, 0, 3) == [(n, name(n)) for n in (1, 2, 3)]
         assert lacking(connection, 3, 100) == [(n, name(n)) for n in (4, 5, 6, 7)]
         fingerprints.add_fingerprints(connection, [(4, hashes(4), 0)])
@@ -124,17 +124,17 @@ def test_bases_are_the_first_of_the_eight_hashes(filled: Library) -> None:
         assert list(fingerprints.bases(connection, 101)) == []
 
 
-def test_evidence_of_a_wrong_shape_is_refused(pictures: Library) -> None:
-    with pictures.catalogue.writing() as connection:
+def test_evidence_of_a_wrong_shape_is_refused(images: Library) -> None:
+    with images.catalogue.writing() as connection:
         with pytest.raises(ValueError, match="reshape"):
             fingerprints.add_fingerprints(connection, [(1, hashes(1)[:7], 0)])
         with pytest.raises(ValueError, match="reshape"):
             fingerprints.add_features(connection, [(3, local(3)[0], local(4)[1])])
 
 
-def test_an_item_keeps_its_evidence_and_numbers_are_never_used_again(pictures: Library) -> None:
-    fill(pictures)
-    with pictures.catalogue.writing() as connection:
+def test_an_item_keeps_its_evidence_and_numbers_are_never_used_again(images: Library) -> None:
+    fill(images)
+    with images.catalogue.writing() as connection:
         fingerprints.add_fingerprints(connection, [(7, hashes(1), 1)])
         assert fingerprints.fingerprints_of(connection, [7])[7][1] == 70
         connection.execute(delete(schema.fingerprints))
@@ -174,11 +174,11 @@ def paired(library: Library) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_pairs_come_in_order_each_with_its_strongest_kind(
-    pictures: Library, size: int, monkeypatch: pytest.MonkeyPatch
+    images: Library, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(duplicate_pairs, "PAIR_PAGE", size)
-    paired(pictures)
-    with pictures.catalogue.reading() as connection:
+    paired(images)
+    with images.catalogue.reading() as connection:
 
         def read(*sets: set[int], kinds: tuple[str, ...] = KINDS) -> list[tuple[int, int, str]]:
             pages = duplicate_pairs.pairs(connection, kinds, *sets)
@@ -196,9 +196,9 @@ def test_pairs_come_in_order_each_with_its_strongest_kind(
         assert read(set()) == read(kinds=()) == []
 
 
-def test_the_pairs_of_one_item_are_looked_up_by_its_number(pictures: Library) -> None:
-    paired(pictures)
-    with pictures.catalogue.reading() as connection:
+def test_the_pairs_of_one_item_are_looked_up_by_its_number(images: Library) -> None:
+    paired(images)
+    with images.catalogue.reading() as connection:
         [page] = duplicate_pairs.pairs(connection, KINDS, {5}, {1, 2, 3, 4})
         assert page == [
             Pair(3, 5, "similar", {"cosine": 0.9}),
@@ -207,16 +207,16 @@ def test_the_pairs_of_one_item_are_looked_up_by_its_number(pictures: Library) ->
         assert list(duplicate_pairs.pairs(connection, KINDS, {7}, {1, 2, 3, 4, 5})) == []
 
 
-def test_known_pairs_are_those_of_the_kinds_asked(pictures: Library) -> None:
-    paired(pictures)
-    with pictures.catalogue.reading() as connection:
+def test_known_pairs_are_those_of_the_kinds_asked(images: Library) -> None:
+    paired(images)
+    with images.catalogue.reading() as connection:
         assert duplicate_pairs.known_pairs(connection, [1, 3, 4], ("similar",)) == {(1, 2), (3, 5)}
         assert duplicate_pairs.known_pairs(connection, [2, 5], KINDS) == set()
 
 
-def test_a_pair_that_was_looked_at_again_has_the_new_kind_and_evidence(pictures: Library) -> None:
-    paired(pictures)
-    with pictures.catalogue.writing() as connection:
+def test_a_pair_that_was_looked_at_again_has_the_new_kind_and_evidence(images: Library) -> None:
+    paired(images)
+    with images.catalogue.writing() as connection:
         duplicate_pairs.replace_pairs(
             connection,
             [
@@ -232,8 +232,8 @@ def test_a_pair_that_was_looked_at_again_has_the_new_kind_and_evidence(pictures:
     assert (2, 3) not in [(one.first, one.second) for one in page]
 
 
-def test_files_tell_copies_and_what_lies_elsewhere(pictures: Library) -> None:
-    with pictures.catalogue.writing() as connection:
+def test_files_tell_copies_and_what_lies_elsewhere(images: Library) -> None:
+    with images.catalogue.writing() as connection:
         connection.execute(insert(schema.roots).values(id=1, path="/p", walked=True))
         for number, (item, path) in enumerate(
             [(2, "/p/a/1"), (2, "/p/b/1"), (3, "/p/a/2"), (4, "/p/b/3"), (4, "/p/gone")]
@@ -254,9 +254,9 @@ def test_files_tell_copies_and_what_lies_elsewhere(pictures: Library) -> None:
         assert duplicate_pairs.elsewhere(connection, "/p") == []
 
 
-def test_a_pair_found_again_has_the_new_evidence(pictures: Library) -> None:
-    paired(pictures)
-    with pictures.catalogue.writing() as connection:
+def test_a_pair_found_again_has_the_new_evidence(images: Library) -> None:
+    paired(images)
+    with images.catalogue.writing() as connection:
         duplicate_pairs.add_pairs(connection, [(5, 4, "edited", {"inliers": 44})])
         [[found]] = duplicate_pairs.pairs(connection, KINDS, {4}, {5})
         assert found.evidence == {"inliers": 44}
@@ -265,14 +265,14 @@ def test_a_pair_found_again_has_the_new_evidence(pictures: Library) -> None:
             duplicate_pairs.add_pairs(connection, [(4, 4, "edited", {})])
 
 
-def test_the_table_itself_holds_the_order_of_a_pair(pictures: Library) -> None:
-    with pytest.raises(IntegrityError), pictures.catalogue.writing() as connection:
+def test_the_table_itself_holds_the_order_of_a_pair(images: Library) -> None:
+    with pytest.raises(IntegrityError), images.catalogue.writing() as connection:
         connection.exec_driver_sql("INSERT INTO pairs VALUES (1, 3, 2, 'edited', '{}')")
 
 
-def test_other_limits_begin_from_the_start(pictures: Library) -> None:
-    paired(pictures)
-    with pictures.catalogue.writing() as connection:
+def test_other_limits_begin_from_the_start(images: Library) -> None:
+    paired(images)
+    with images.catalogue.writing() as connection:
         duplicate_pairs.compare_by(connection, 17)
         paired_here = [(1, 2, "edited", {}), (1, 3, "similar", {"cosine": 0.9})]
         duplicate_pairs.add_pairs(connection, paired_here)
@@ -286,9 +286,9 @@ def test_other_limits_begin_from_the_start(pictures: Library) -> None:
 
 
 def test_pairs_of_another_space_are_forgotten_and_shots_told_by_pixels_stay(
-    pictures: Library,
+    images: Library,
 ) -> None:
-    with pictures.catalogue.writing() as connection:
+    with images.catalogue.writing() as connection:
         rows = [
             (1, 2, "similar", {"cosine": 0.9}),
             (1, 3, "similar", {"seconds_apart": 1.0}),
@@ -305,10 +305,10 @@ def test_pairs_of_another_space_are_forgotten_and_shots_told_by_pixels_stay(
         assert [(pair.second, pair.kind) for pair in page] == [(3, "similar"), (4, "edited")]
 
 
-def test_what_is_stored_goes_with_its_item(pictures: Library) -> None:
-    fill(pictures)
-    paired(pictures)
-    with pictures.catalogue.writing() as connection:
+def test_what_is_stored_goes_with_its_item(images: Library) -> None:
+    fill(images)
+    paired(images)
+    with images.catalogue.writing() as connection:
         connection.execute(delete(schema.items).where(schema.items.c.id.in_([1, 5])))
         assert list(duplicate_pairs.pairs(connection, KINDS)) == []
         [prints], [local_] = (

@@ -25,7 +25,7 @@ def towers(directory: Path, scenes: Sequence[Scene]) -> Figures:
     encoder = load(str(directory))
     pixels = pictures(scenes)
     parts = [
-        encoder.encode_pictures(pixels[at : at + _CHUNK]) for at in range(0, len(pixels), _CHUNK)
+        encoder.encode_images(pixels[at : at + _CHUNK]) for at in range(0, len(pixels), _CHUNK)
     ]
     texts = encoder.encode_texts([captions(scene)[0] for scene in scenes])
     scores = texts @ np.concatenate(parts).T  # (n, n) captions by pictures

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.formats import jpeg
 from storage.errors import DecodeFailure
 from tests.indexer.images.encoded import difference, encode, grain, scene
@@ -42,21 +42,21 @@ def test_a_missing_end_mark_costs_nothing(name: str, way: str) -> None:
     image = grain().convert("CMYK") if name == "cmyk" else drawn()[name]
     options = {key: value for key, value in WAYS[way].items() if key != "subsampling"}
     whole = encode(image, "JPEG", **(WAYS[way] if image.mode == "RGB" else options))
-    expected = open_picture(whole).image
+    expected = open_image(whole).image
     for data in (whole[:-2], whole[:-1], whole[:-2] + b"\xff" * 40, whole[:-2] + b"\0"):
-        assert difference(open_picture(data).image, expected) == 0
+        assert difference(open_image(data).image, expected) == 0
 
 
 def test_zeros_where_the_end_mark_should_be_cost_nothing() -> None:
     whole = encode(grain(), "JPEG", quality=88)
     assert whole[-3] != 0
-    assert difference(open_picture(whole[:-2] + bytes(512)).image, open_picture(whole).image) == 0
+    assert difference(open_image(whole[:-2] + bytes(512)).image, open_image(whole).image) == 0
 
 
 def test_a_scaled_one_is_read_as_well() -> None:
     data = encode(scene(1600, 1200), "JPEG")[:-2]
-    picture = open_picture(data, smallest=(128, 200))
-    assert (picture.image.size, picture.width) == ((200, 150), 1600)
+    image = open_image(data, smallest=(128, 200))
+    assert (image.image.size, image.width) == ((200, 150), 1600)
 
 
 def cuts(data: bytes) -> list[int]:
@@ -71,16 +71,16 @@ def cuts(data: bytes) -> list[int]:
 @pytest.mark.parametrize("way", WAYS)
 def test_missing_pixels_remain_a_failure(way: str) -> None:
     whole = encode(grain(), "JPEG", **WAYS[way])
-    expected = open_picture(whole).image
+    expected = open_image(whole).image
     for place in cuts(whole):
         try:
-            found = open_picture(whole[:place]).image
+            found = open_image(whole[:place]).image
         except DecodeFailure as failure:
             assert "JPEG" in failure.reason
         else:  # only where what was cut off was no pixel
             assert difference(found, expected) == 0, place
     with pytest.raises(DecodeFailure, match="the JPEG is cut short"):
-        open_picture(whole[: len(whole) * 2 // 3])
+        open_image(whole[: len(whole) * 2 // 3])
 
 
 def test_a_progressive_one_without_its_last_scans_is_a_failure() -> None:
@@ -90,7 +90,7 @@ def test_a_progressive_one_without_its_last_scans_is_a_failure() -> None:
     for scan in scans[1:]:
         tables = whole.rfind(b"\xff\xc4", 0, scan)
         with pytest.raises(DecodeFailure, match="cut short"):
-            open_picture(whole[:tables])
+            open_image(whole[:tables])
 
 
 def test_the_end_mark_of_a_thumbnail_is_not_taken_for_the_images() -> None:
@@ -99,9 +99,9 @@ def test_the_end_mark_of_a_thumbnail_is_not_taken_for_the_images() -> None:
     segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
     whole = encode(grain(), "JPEG")
     whole = whole[:2] + segment + whole[2:]
-    assert difference(open_picture(whole[:-2]).image, open_picture(whole).image) == 0
+    assert difference(open_image(whole[:-2]).image, open_image(whole).image) == 0
     with pytest.raises(DecodeFailure, match="cut short"):
-        open_picture(whole[:-60])
+        open_image(whole[:-60])
 
 
 SEGMENTS = {
@@ -119,12 +119,12 @@ SEGMENTS = {
 def test_a_short_application_segment_costs_nothing(name: str) -> None:
     marker, content = SEGMENTS[name]
     whole = encode(grain(), "JPEG")
-    expected = open_picture(whole).image
+    expected = open_image(whole).image
     for size in range(len(content) + 1):
         if name == "Adobe" and size == len(content):
             continue  # then it says how the colours are stored
         segment = bytes((0xFF, marker)) + struct.pack(">H", size + 2) + content[:size]
-        found = open_picture(whole[:2] + segment + whole[2:]).image
+        found = open_image(whole[:2] + segment + whole[2:]).image
         assert difference(found, expected) == 0, size
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from indexer.images.decode import open_picture
+from indexer.images.decode import open_image
 from indexer.images.formats.png import SIGNATURE, Png
 from indexer.images.limits import Limits
 from storage.errors import DecodeFailure
@@ -69,7 +69,7 @@ def _sized(whole: bytes, size: int) -> bytes:
 def test_no_damage_of_an_ancillary_chunk_costs_the_image(name: bytes, behind: bool) -> None:
     for kind, content in damaged(name, ANCILLARY[name]).items():
         try:
-            found = open_picture(with_chunk(content, behind)).image
+            found = open_image(with_chunk(content, behind)).image
         except DecodeFailure as failure:
             pytest.fail(f"{kind}: {failure}")
         assert difference(found, grain()) == 0, kind
@@ -79,7 +79,7 @@ def test_no_damage_of_an_ancillary_chunk_costs_the_image(name: bytes, behind: bo
 def test_a_file_that_ends_in_a_chunk_behind_the_pixels_is_whole(name: bytes) -> None:
     whole = PLAIN[:-12] + chunk(name, ANCILLARY[name] + bytes(40))
     for less in (1, 5, 20):
-        assert difference(open_picture(whole[:-less]).image, grain()) == 0
+        assert difference(open_image(whole[:-less]).image, grain()) == 0
 
 
 def texts(size: int) -> dict[str, bytes]:
@@ -98,9 +98,9 @@ def texts(size: int) -> dict[str, bytes]:
 @pytest.mark.parametrize("behind", [False, True], ids=["before", "behind"])
 def test_a_text_of_any_size_costs_nothing_but_itself(kind: str, behind: bool) -> None:
     data = with_chunk(texts(3_000_000)[kind] + chunk(b"eXIf", EXIF), behind)
-    picture = open_picture(data)
-    assert difference(picture.image, grain()) == 0
-    assert picture.capture.camera == "Box"
+    image = open_image(data)
+    assert difference(image.image, grain()) == 0
+    assert image.capture.camera == "Box"
 
 
 @cache
@@ -116,7 +116,7 @@ def test_a_bomb_in_a_text_takes_no_memory(kind: str) -> None:
     data = with_chunk(chunk(kind.encode(), heads[kind] + bomb()) * 3, False)
     tracemalloc.start()
     try:
-        assert difference(open_picture(data).image, grain()) == 0
+        assert difference(open_image(data).image, grain()) == 0
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -125,25 +125,25 @@ def test_a_bomb_in_a_text_takes_no_memory(kind: str) -> None:
 
 def test_very_many_texts_are_bounded_together() -> None:
     one = chunk(b"zTXt", b"a\0\0" + zlib.compress(b"word " * 200_000))
-    assert difference(open_picture(with_chunk(one * 80, False)).image, grain()) == 0
+    assert difference(open_image(with_chunk(one * 80, False)).image, grain()) == 0
 
 
 def test_what_is_sound_stays_where_something_else_is_damaged() -> None:
     spoilt = chunk(b"pHYs", b"") + chunk(b"eXIf", EXIF) + chunk(b"tRNS", b"\0")
-    picture = open_picture(with_chunk(spoilt, False))
-    assert picture.capture.camera == "Box"
-    assert difference(picture.image, grain()) == 0
+    image = open_image(with_chunk(spoilt, False))
+    assert image.capture.camera == "Box"
+    assert difference(image.image, grain()) == 0
 
 
 @pytest.mark.parametrize("less", [1, 4, 8, 12, 13, 16, 20])
 def test_the_end_may_be_missing(less: int) -> None:
     # 12 bytes of IEND, before it the check sum of IDAT and that of its stream.
-    assert difference(open_picture(PLAIN[:-less]).image, grain()) == 0
+    assert difference(open_image(PLAIN[:-less]).image, grain()) == 0
 
 
 def test_rubbish_behind_the_pixels_is_not_looked_at() -> None:
     for rubbish in (b"", bytes(50), b"PK\3\4rubbish", b"\xff\xff\xff\xffIDAT"):
-        assert difference(open_picture(PLAIN[:-12] + rubbish).image, grain()) == 0
+        assert difference(open_image(PLAIN[:-12] + rubbish).image, grain()) == 0
 
 
 # PNG Third Edition 8.1: where a pass begins and how far apart its pixels are.
@@ -171,10 +171,10 @@ def test_a_wrong_sum_over_whole_pixels_is_mended(
     start = SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, 0, 0, 0, interlace))
     wrong, end = b"\1\2\3\4", chunk(b"IEND", b"")
     whole = chunk(b"IDAT", zlib.compress(pixels)[:-4] + wrong)
-    assert open_picture(start + whole + end).image.size == size
+    assert open_image(start + whole + end).image.size == size
     less = chunk(b"IDAT", zlib.compress(pixels[:-1])[:-4] + wrong)
     with pytest.raises(DecodeFailure):
-        open_picture(start + less + end)
+        open_image(start + less + end)
 
 
 def test_a_wrong_sum_over_damaged_pixels_is_a_failure() -> None:
@@ -183,39 +183,39 @@ def test_a_wrong_sum_over_damaged_pixels_is_a_failure() -> None:
     spoilt = bytearray(PLAIN)
     spoilt[at + 4 + size - 2] ^= 1  # the stream's sum, and so the chunk's
     with pytest.raises(DecodeFailure, match="damaged"):
-        open_picture(bytes(spoilt))
+        open_image(bytes(spoilt))
 
 
 @pytest.mark.parametrize("text", [b"", texts(2_000_000)["zTXt"]])
 def test_missing_pixels_are_a_failure_that_blames_them(text: bytes) -> None:
     data = with_chunk(text, False)
     with pytest.raises(DecodeFailure, match="the PNG is cut short"):
-        open_picture(data[: len(data) - 400])
+        open_image(data[: len(data) - 400])
 
 
 def test_a_damaged_header_or_palette_is_a_failure() -> None:
     header = bytearray(PLAIN)
     header[29] ^= 1
     with pytest.raises(DecodeFailure, match="header is damaged"):
-        open_picture(bytes(header))
+        open_image(bytes(header))
     few = encode(grain().quantize(16), "PNG")
     palette = bytearray(few)
     palette[few.find(b"PLTE") + 5] ^= 64
     with pytest.raises(DecodeFailure):
-        open_picture(bytes(palette))
+        open_image(bytes(palette))
 
 
 def test_the_pixel_limit_holds_for_what_was_mended() -> None:
     data = with_chunk(texts(2_000_000)["zTXt"], False)
     with pytest.raises(DecodeFailure, match="6,144 pixels, the limit is 6,000"):
-        open_picture(data, limits=Limits(pixels=6000))
+        open_image(data, limits=Limits(pixels=6000))
 
 
 def test_the_small_one_has_the_metadata_and_one_pixel() -> None:
     small = Png(with_chunk(chunk(b"eXIf", EXIF), True)).small()
     assert small is not None
-    picture = open_picture(small)
-    assert (picture.width, picture.height, picture.capture.camera) == (1, 1, "Box")
+    image = open_image(small)
+    assert (image.width, image.height, image.capture.camera) == (1, 1, "Box")
     for depth in (1, 2, 4, 8, 16):
         other = Png(png(np.zeros((9, 7), np.uint16), depth)).small()
-        assert other is not None and open_picture(other).width == 1
+        assert other is not None and open_image(other).width == 1

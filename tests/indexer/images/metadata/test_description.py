@@ -1,4 +1,4 @@
-"""What is said of a picture is found wherever programs put it, and nothing bad does harm."""
+"""What is said of an image is found wherever programs put it, and nothing bad does harm."""
 
 import struct
 import time
@@ -194,7 +194,7 @@ def test_a_bomb_in_utf_16_is_one_too() -> None:
     assert xmp.parse(FULL.decode().lstrip("\ufeff").encode("utf-16")) == SAID
 
 
-def test_what_is_no_picture_says_nothing(tmp_path: Path) -> None:
+def test_what_is_no_image_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe1\xff\xff cut")
     (tmp_path / "folder.jpg").mkdir()
     for name in ("a.jpg", "folder.jpg", "none.jpg", "nul\0.jpg"):

@@ -23,7 +23,7 @@ from tests.indexer.exif_block import (
 BASE, GPS, IFD = ExifTags.Base, ExifTags.GPS, ExifTags.IFD
 
 
-def picture(
+def image(
     main: dict[Any, Any] | None = None,
     detail: dict[Any, Any] | None = None,
     place: dict[Any, Any] | None = None,
@@ -46,7 +46,7 @@ def place(latitude: Any, north: Any, longitude: Any, east: Any) -> dict[Any, Any
     }
 
 
-def test_a_picture_without_exif_says_nothing() -> None:
+def test_a_image_without_exif_says_nothing() -> None:
     assert capture(Image.new("RGB", (8, 8))) == Capture()
     assert orientation(Image.new("RGB", (8, 8))) == 1
 
@@ -55,19 +55,17 @@ def test_the_moment_of_the_shutter_goes_before_later_dates() -> None:
     edited = {BASE.DateTime: "2020:01:01 10:00:00"}
     digitised = {BASE.DateTimeDigitized: "2016:05:05 05:05:05"}
     taken = digitised | {BASE.DateTimeOriginal: "2015:07:04 12:30:00"}
-    assert capture(picture(edited, taken)).taken_at == "2015-07-04T12:30:00"
-    assert capture(picture(edited, digitised)).taken_at == "2016-05-05T05:05:05"
-    assert capture(picture(edited)).taken_at == "2020-01-01T10:00:00"
+    assert capture(image(edited, taken)).taken_at == "2015-07-04T12:30:00"
+    assert capture(image(edited, digitised)).taken_at == "2016-05-05T05:05:05"
+    assert capture(image(edited)).taken_at == "2020-01-01T10:00:00"
 
 
 def test_each_date_has_its_own_fraction_and_offset() -> None:
     own = {BASE.SubsecTimeOriginal: "25", BASE.OffsetTimeOriginal: "+02:00"}
     others = {BASE.SubsecTime: "75", BASE.OffsetTime: "-09:30", BASE.SubsecTimeDigitized: "5"}
     taken = {BASE.DateTimeOriginal: "2015:07:04 12:30:00"}
-    assert capture(picture(detail=taken | own | others)).taken_at == (
-        "2015-07-04T12:30:00.250+02:00"
-    )
-    assert capture(picture(detail=taken | others)).taken_at == "2015-07-04T12:30:00"
+    assert capture(image(detail=taken | own | others)).taken_at == ("2015-07-04T12:30:00.250+02:00")
+    assert capture(image(detail=taken | others)).taken_at == "2015-07-04T12:30:00"
 
 
 @pytest.mark.parametrize(
@@ -83,14 +81,14 @@ def test_a_shutter_that_is_known_in_part_goes_before_the_whole_date_of_an_edit(
 ) -> None:
     edited = {BASE.DateTime: "2024:03:03 10:00:00"}
     later = {BASE.DateTimeOriginal: written, BASE.DateTimeDigitized: "2023:03:03 10:00:00"}
-    assert capture(picture(edited, later)).taken_at == certain
+    assert capture(image(edited, later)).taken_at == certain
 
 
 @pytest.mark.parametrize("written", ["0000:00:00 00:00:00", "    :  :     :  :  ", "", "soon"])
 def test_a_date_that_is_none_gives_way_to_the_next_or_to_nothing(written: str) -> None:
     tags = {BASE.DateTimeOriginal: written}
-    assert capture(picture(detail=tags)).taken_at is None
-    assert capture(picture({BASE.DateTime: "2001:02:03 04:05:06"}, tags)).taken_at == (
+    assert capture(image(detail=tags)).taken_at is None
+    assert capture(image({BASE.DateTime: "2001:02:03 04:05:06"}, tags)).taken_at == (
         "2001-02-03T04:05:06"
     )
 
@@ -133,16 +131,16 @@ def test_a_date_in_any_other_form_never_gives_way_to_that_of_an_edit(
     ],
 )
 def test_a_camera_is_named_as_people_name_it(make: str, model: str, camera: str) -> None:
-    assert capture(picture({BASE.Make: make, BASE.Model: model})).camera == camera
+    assert capture(image({BASE.Make: make, BASE.Model: model})).camera == camera
 
 
 def test_the_lens_is_read() -> None:
-    assert capture(picture(detail={BASE.LensModel: "EF50mm f/1.8"})).lens == "EF50mm f/1.8"
+    assert capture(image(detail={BASE.LensModel: "EF50mm f/1.8"})).lens == "EF50mm f/1.8"
 
 
 def test_a_place_is_signed_degrees() -> None:
     tags = place((33.0, 51.0, 24.6), "S", (151.0, 12.0, 54.0), "E")
-    read = capture(picture(place=tags))
+    read = capture(image(place=tags))
     assert read.latitude == pytest.approx(-33.8568333)
     assert read.longitude == pytest.approx(151.215)
 
@@ -159,13 +157,13 @@ def test_a_place_is_signed_degrees() -> None:
     ids=["empty", "off the map", "zero denominator", "no fix", "half"],
 )
 def test_a_place_that_makes_no_sense_is_no_place(tags: dict[Any, Any]) -> None:
-    read = capture(picture(place=tags))
+    read = capture(image(place=tags))
     assert (read.latitude, read.longitude) == (None, None)
 
 
 @pytest.mark.parametrize(("tag", "read"), [(6, 6), (1, 1), (0, 1), (9, 1), (65535, 1)])
 def test_only_the_eight_orientations_count(tag: int, read: int) -> None:
-    assert orientation(picture({BASE.Orientation: tag})) == read
+    assert orientation(image({BASE.Orientation: tag})) == read
 
 
 MAKE, MODEL, LENS_MODEL, TAKEN = 0x10F, 0x110, 0xA434, 0x9003

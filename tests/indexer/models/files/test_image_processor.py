@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from indexer.models.files.image_processor import parse, read_spec
-from indexer.models.protocols import PictureSpec
+from indexer.models.protocols import ImageSpec
 from storage.errors import BrokenModel
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -24,7 +24,7 @@ def test_the_files_of_2021_are_read() -> None:
         "image_std": list(STD),
         "size": 224,
     }
-    assert parse(written, "x") == PictureSpec(224, MEAN, STD, crop=224)
+    assert parse(written, "x") == ImageSpec(224, MEAN, STD, crop=224)
 
 
 def test_blip_squashes() -> None:
@@ -34,7 +34,7 @@ def test_blip_squashes() -> None:
         "size": {"height": 384, "width": 384},
         "size_divisor": 32,
     }
-    assert parse(written, "x") == PictureSpec(384, MEAN, STD, resize="squash")
+    assert parse(written, "x") == ImageSpec(384, MEAN, STD, resize="squash")
 
 
 def test_align_squashes_crops_and_folds_its_offset_into_the_mean() -> None:
@@ -69,7 +69,7 @@ def test_either_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "processor_config.json").write_text(json.dumps({"image_processor": blip}))
     assert read_spec(tmp_path).size == 32
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(blip | {"size": 48}))
-    assert read_spec(tmp_path) == PictureSpec(48, MEAN, STD, resize="squash")
+    assert read_spec(tmp_path) == ImageSpec(48, MEAN, STD, resize="squash")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_what_a_configuration_leaves_out_is_what_open_clip_takes() -> None:
     import open_clip  # type: ignore[import-untyped]
 
     config = OpenClipConfig.parse(STOCK, "here")
-    spec = config.pictures
+    spec = config.image_spec
     assert spec.mean == open_clip.OPENAI_DATASET_MEAN
     assert spec.std == open_clip.OPENAI_DATASET_STD
     assert (spec.size, spec.interpolation, spec.resize, spec.fill) == (64, "bicubic", "shortest", 0)
@@ -41,13 +41,13 @@ def test_one_number_for_three_channels_is_spread() -> None:
     config = OpenClipConfig.parse(
         edited(lambda c: c["preprocess_cfg"].update(mean=0.5, std=1)), "here"
     )
-    assert config.pictures.mean == (0.5, 0.5, 0.5)
-    assert config.pictures.std == (1.0, 1.0, 1.0)
+    assert config.image_spec.mean == (0.5, 0.5, 0.5)
+    assert config.image_spec.std == (1.0, 1.0, 1.0)
 
 
 def test_a_square_may_be_written_as_two_sides() -> None:
     config = edited(lambda c: c["model_cfg"]["vision_cfg"].update(image_size=[96, 96]))
-    assert OpenClipConfig.parse(config, "here").pictures.size == 96
+    assert OpenClipConfig.parse(config, "here").image_spec.size == 96
 
 
 def test_pretrained_parts_are_never_fetched_on_the_side() -> None:

@@ -1,4 +1,4 @@
-"""What is special to BLIP: its numbers are the library's own, and it computes no picture twice."""
+"""What is special to BLIP: its numbers are the library's own, and it computes no image twice."""
 
 import time
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_logits_and_probabilities_are_those_of_the_library(
     folders: dict[str, Path], name: str
 ) -> None:
     scorer = BlipScorer.load(tiny.checkpoint(folders[name]), "cpu")
-    pixels = tiny.pictures(5, scorer.pictures.size)
+    pixels = tiny.images(5, scorer.image_spec.size)
     expected = theirs(folders[name], pixels, tiny.TEXTS)
     scores = scorer.score(pixels, tiny.TEXTS)
     assert scores.dtype == np.float32 and scores.shape == (5, len(tiny.TEXTS))
@@ -82,16 +82,16 @@ def test_logits_and_probabilities_are_those_of_the_library(
 
 
 def test_the_random_scorer_tells_pairs_apart(scorer: BlipScorer) -> None:
-    scores = scorer.score(tiny.pictures(), tiny.TEXTS)
+    scores = scorer.score(tiny.images(), tiny.TEXTS)
     assert scorer.calibrated
     assert len(np.unique(scores.round(6))) == scores.size
 
 
-def test_features_are_computed_once_a_picture(
+def test_features_are_computed_once_a_image(
     scorer: BlipScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = tiny.count_features(scorer, monkeypatch)
-    scorer.score(tiny.pictures(6), tiny.TEXTS * 3)
+    scorer.score(tiny.images(6), tiny.TEXTS * 3)
     assert sum(counts) == 6
 
 
@@ -100,10 +100,10 @@ def test_fifty_hits_multiply_no_more_than_the_network_itself(
     folders: dict[str, Path], scorer: BlipScorer, texts: list[str]
 ) -> None:
     with FlopCounterMode(display=False) as ours:
-        scorer.score(tiny.pictures(50), texts)
+        scorer.score(tiny.images(50), texts)
     with FlopCounterMode(display=False) as own:
-        theirs(folders["blip"], tiny.pictures(50), texts)
-    # The network's own forward sees every picture again for each text.
+        theirs(folders["blip"], tiny.images(50), texts)
+    # The network's own forward sees every image again for each text.
     assert 0 < ours.get_total_flops() <= own.get_total_flops()
     assert (ours.get_total_flops() == own.get_total_flops()) == (len(texts) == 1)
 
@@ -111,7 +111,7 @@ def test_fifty_hits_multiply_no_more_than_the_network_itself(
 def test_memory_that_runs_out_halves_the_pairs_as_well(
     scorer: BlipScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = scorer.score(tiny.pictures(), tiny.TEXTS)
+    whole = scorer.score(tiny.images(), tiny.TEXTS)
     logits, sizes = scorer._logits, []
 
     def short(features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -121,20 +121,20 @@ def test_memory_that_runs_out_halves_the_pairs_as_well(
         return logits(features, tokens, mask)
 
     monkeypatch.setattr(scorer, "_logits", short)
-    np.testing.assert_allclose(scorer.score(tiny.pictures(), tiny.TEXTS), whole, atol=1e-6)
+    np.testing.assert_allclose(scorer.score(tiny.images(), tiny.TEXTS), whole, atol=1e-6)
     assert sizes[:3] == [20, 10, 5]
     assert scorer._pairs == 5
 
 
 def test_a_text_longer_than_the_context_is_cut(scorer: BlipScorer) -> None:
-    scores = scorer.score(tiny.pictures(1), ["red " * 28, "red " * 200])
+    scores = scorer.score(tiny.images(1), ["red " * 28, "red " * 200])
     np.testing.assert_allclose(scores[0, 0], scores[0, 1], atol=1e-6)
 
 
 def test_scores_that_are_not_numbers_are_never_returned(scorer: BlipScorer) -> None:
     scorer._network.itm_head.bias.fill_(float("nan"))
     with pytest.raises(BrokenModel, match="score that is not a number"):
-        scorer.score(tiny.pictures(1), tiny.TEXTS)
+        scorer.score(tiny.images(1), tiny.TEXTS)
 
 
 def watched(kind: Any, folder: Path, patch: pytest.MonkeyPatch) -> tuple[Any, list[torch.Tensor]]:
@@ -148,7 +148,7 @@ def test_captions_are_those_of_the_library(
     folders: dict[str, Path], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captioner, made = watched(BlipCaptioner, folders[name], monkeypatch)
-    pixels = tiny.pictures(6, captioner.pictures.size)
+    pixels = tiny.images(6, captioner.image_spec.size)
     captioner.describe(pixels)
     network = tiny.library(blip.BlipForConditionalGeneration, folders[name])
     pixel_values = tiny.planes(folders[name], pixels)
@@ -160,7 +160,7 @@ def test_captions_are_those_of_the_library(
 def test_memory_that_runs_out_within_a_caption_halves_the_batch(
     captioner: BlipCaptioner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = captioner.describe(tiny.pictures(5))
+    whole = captioner.describe(tiny.images(5))
     generate, sizes = captioner._network.generate, []
 
     def short(pixel_values: torch.Tensor, **settings: Any) -> Any:
@@ -171,7 +171,7 @@ def test_memory_that_runs_out_within_a_caption_halves_the_batch(
 
     monkeypatch.setattr(captioner._network, "generate", short)
     monkeypatch.setattr(captioner, "_batch", 32)
-    assert captioner.describe(tiny.pictures(5)) == whole
+    assert captioner.describe(tiny.images(5)) == whole
     assert sizes == [5, 2, 2, 1]
 
 
@@ -183,14 +183,14 @@ def test_a_checkpoint_that_asks_for_sampling_is_greedy_all_the_same(
         '{"do_sample": true, "temperature": 9.0, "num_beams": 3, "max_length": 3}'
     )
     other = BlipCaptioner.load(tiny.checkpoint(warm), "cpu")
-    assert other.describe(tiny.pictures()) == captioner.describe(tiny.pictures())
+    assert other.describe(tiny.images()) == captioner.describe(tiny.images())
 
 
 def test_a_model_that_says_nothing_gives_an_empty_caption(folders: dict[str, Path]) -> None:
     captioner = BlipCaptioner.load(tiny.checkpoint(folders["caption"]), "cpu")
     end = captioner._network.config.text_config.sep_token_id
     captioner._network.text_decoder.cls.predictions.bias[end] = 1e4
-    assert captioner.describe(tiny.pictures(2)) == ["", ""]
+    assert captioner.describe(tiny.images(2)) == ["", ""]
 
 
 @pytest.mark.parametrize("name", ["vqa", "mini vqa"])
@@ -198,26 +198,26 @@ def test_answers_are_those_of_the_library_asked_one_by_one(
     folders: dict[str, Path], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answerer, made = watched(BlipAnswerer, folders[name], monkeypatch)
-    pixels = tiny.pictures(len(tiny.QUESTIONS), answerer.pictures.size)
+    pixels = tiny.images(len(tiny.QUESTIONS), answerer.image_spec.size)
     answerer.answer(pixels, tiny.QUESTIONS)
     network = tiny.library(blip.BlipForQuestionAnswering, folders[name])
     tokenizer = tiny.tokenizer(folders[name])
     end = network.config.text_config.sep_token_id
-    for number, picture in enumerate(tiny.planes(folders[name], pixels)):
+    for number, image in enumerate(tiny.planes(folders[name], pixels)):
         asked = tokenizer(tiny.QUESTIONS[number], return_tensors="pt")
         theirs = tiny.generated(
             network,
             made[0].shape[1],
             input_ids=asked.input_ids,
             attention_mask=asked.attention_mask,
-            pixel_values=picture[None],
+            pixel_values=image[None],
         )
         assert tiny.ended(made[0][number : number + 1], end) == tiny.ended(theirs[:, 1:], end)
 
 
 def test_a_question_longer_than_the_context_is_cut(folders: dict[str, Path]) -> None:
     answerer = BlipAnswerer.load(tiny.checkpoint(folders["vqa"]), "cpu")
-    one = tiny.pictures(1)
+    one = tiny.images(1)
     assert answerer.answer(one, ["red " * 28]) == answerer.answer(one, ["red " * 200])
 
 
@@ -225,11 +225,11 @@ def test_a_question_longer_than_the_context_is_cut(folders: dict[str, Path]) -> 
 def test_models_of_the_published_size_describe_and_answer(tmp_path: Path) -> None:
     captions = tiny.write_full_blip(KINDS["caption"], tmp_path / "caption")
     captioner = BlipCaptioner.load(tiny.checkpoint(captions), "cpu")
-    assert len(captioner.describe(tiny.pictures(2, 384))) == 2
+    assert len(captioner.describe(tiny.images(2, 384))) == 2
     answers = tiny.write_full_blip(KINDS["vqa"], tmp_path / "vqa")
     answerer = BlipAnswerer.load(tiny.checkpoint(answers), "cpu")
     asked = ["how many?", "what is the kite?"]
-    assert len(answerer.answer(tiny.pictures(2, 384), asked)) == 2
+    assert len(answerer.answer(tiny.images(2, 384), asked)) == 2
 
 
 @pytest.mark.slow
@@ -237,7 +237,7 @@ def test_fifty_hits_at_full_size_cost_little_more_than_the_network_itself(tmp_pa
     folder = tiny.write_full_blip(KINDS["blip"], tmp_path, 224)
     network = tiny.library(KINDS["blip"], folder)
     scorer = BlipScorer.load(tiny.checkpoint(folder), "cpu")
-    pixels = tiny.pictures(50, 224)
+    pixels = tiny.images(50, 224)
     encoded = tiny.words(512)(["a red kite"] * 50, return_tensors="pt")
     pixel_values = tiny.planes(folder, pixels)
 

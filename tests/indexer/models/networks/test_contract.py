@@ -43,7 +43,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     f"{INSTRUCT_BLIP} of t5": lambda folder: tiny.write_instruct_blip(folder, "t5"),
     "LlavaForConditionalGeneration": tiny.write_llava,
 }
-# A dialogue is about all of its pictures at once, and has tests of its own.
+# A dialogue is about all of its images at once, and has tests of its own.
 ROLES: list[tuple[str, Role]] = [
     (OPEN_CLIP, "dual-encoder"),
     *((name, role) for name, one in FAMILIES.items() for role in one.loaders if role != "dialogue"),
@@ -96,10 +96,10 @@ def loader(family: str, role: Role) -> Any:
 
 @pytest.fixture
 def run(model: Any, request: pytest.FixtureRequest) -> Callable[[Pixels], Any]:
-    """Run a model in its role: pictures, and the words for so many, lead to its answers."""
+    """Run a model in its role: images, and the words for so many, lead to its answers."""
     role = request.node.callspec.params["model"][1]
     calls: dict[Role, Callable[[Pixels], Any]] = {
-        "dual-encoder": lambda pixels: model.encode_pictures(pixels),
+        "dual-encoder": lambda pixels: model.encode_images(pixels),
         "pair-scorer": lambda pixels: model.score(pixels, tiny.TEXTS),
         "captioner": lambda pixels: model.describe(pixels),
         "answerer": lambda pixels: model.answer(pixels, questions(len(pixels))),
@@ -119,8 +119,8 @@ def assert_same(made: Any, expected: Any) -> None:
 
 
 @in_each_role
-def test_each_picture_has_its_row_or_its_words(model: Any, run: Callable[[Pixels], Any]) -> None:
-    made = run(tiny.pictures(COUNT))
+def test_each_image_has_its_row_or_its_words(model: Any, run: Callable[[Pixels], Any]) -> None:
+    made = run(tiny.images(COUNT))
     if isinstance(made, list):
         assert len(made) == COUNT and all(text == text.strip() for text in made)
         assert len(set(made)) > 1
@@ -136,20 +136,20 @@ def test_each_picture_has_its_row_or_its_words(model: Any, run: Callable[[Pixels
 
 @in_each_role
 def test_nothing_in_is_nothing_out(model: Any, run: Callable[[Pixels], Any]) -> None:
-    made = run(tiny.pictures(0))
+    made = run(tiny.images(0))
     assert len(made) == 0
     if hasattr(model, "space"):
         assert made.shape == model.encode_texts([]).shape == (0, model.space.dimension)
     elif hasattr(model, "score"):
         assert made.shape == (0, len(tiny.TEXTS))
-        assert model.score(tiny.pictures(2), []).shape == (2, 0)
+        assert model.score(tiny.images(2), []).shape == (2, 0)
 
 
 @in_each_role
 def test_what_is_made_does_not_depend_on_its_batch(
     model: Any, run: Callable[[Pixels], Any], request: pytest.FixtureRequest
 ) -> None:
-    pixels = tiny.pictures(7)
+    pixels = tiny.images(7)
     together = run(pixels)
     if request.node.callspec.params["model"][1] == "answerer":
         each = enumerate(questions(len(pixels)))
@@ -170,16 +170,16 @@ def test_what_is_made_does_not_depend_on_its_batch(
 def test_batches_that_do_not_come_out_even_lose_nothing(
     model: Any, run: Callable[[Pixels], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run(tiny.pictures(7))
+    whole = run(tiny.images(7))
     monkeypatch.setattr(model, "_batch", 3)
     if hasattr(model, "score"):
         monkeypatch.setattr(model, "_pairs", 4)
-    assert_same(run(tiny.pictures(7)), whole)
+    assert_same(run(tiny.images(7)), whole)
 
 
 @in_each_role
 def test_read_only_and_strided_pixels_are_taken(model: Any, run: Callable[[Pixels], Any]) -> None:
-    pixels = tiny.pictures(4)
+    pixels = tiny.images(4)
     expected = run(pixels[::2].copy())
     pixels.setflags(write=False)
     assert_same(run(pixels[::2]), expected)
@@ -206,7 +206,7 @@ def test_what_is_no_batch_of_squares_is_refused(
 def test_one_string_is_no_list_of_texts(model: Any) -> None:
     for method in ("encode_texts", "score", "answer"):
         if hasattr(model, method):
-            given = () if method == "encode_texts" else (tiny.pictures(1),)
+            given = () if method == "encode_texts" else (tiny.images(1),)
             with pytest.raises(InvalidArgument, match="list of (texts|questions)"):
                 getattr(model, method)(*given, "kite")
 
@@ -217,22 +217,22 @@ def test_one_string_is_no_list_of_texts(model: Any) -> None:
     [
         (1, "", "a question is empty"),
         (1, " \n", "a question is empty"),
-        (0, "how many?", "1 questions about 0 pictures"),
-        (2, "how many?", "1 questions about 2 pictures"),
+        (0, "how many?", "1 questions about 0 images"),
+        (2, "how many?", "1 questions about 2 images"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(
     model: Any, count: int, asked: str, message: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=message):
-        model.answer(tiny.pictures(count), [asked])
+        model.answer(tiny.images(count), [asked])
 
 
 @in_each_role
 def test_memory_that_runs_out_halves_the_batch(
     model: Any, run: Callable[[Pixels], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    same = tiny.pictures(1).repeat(COUNT, axis=0)
+    same = tiny.images(1).repeat(COUNT, axis=0)
     whole = run(same)
     monkeypatch.setattr(model, "_batch", 4)
     if hasattr(model, "score"):
@@ -260,8 +260,8 @@ def test_the_space_says_which_model_it_is(written: Callable[[str], Path], family
     assert encoder.space.name == str(folder.resolve())
     assert encoder.space.revision == from_folder("a", folder).revision
     assert len(encoder.space.revision) == 16
-    assert json.loads(encoder.space.preprocessing)["size"] == encoder.pictures.size == 32
-    assert encoder.space.preprocessing == encoder.pictures.canonical()
+    assert json.loads(encoder.space.preprocessing)["size"] == encoder.image_spec.size == 32
+    assert encoder.space.preprocessing == encoder.image_spec.canonical()
 
 
 @pytest.mark.parametrize(("family", "role"), READERS, ids="-".join)

@@ -82,20 +82,20 @@ def unit(rows: torch.Tensor) -> Matrix:
 
 
 def prepared(encoder: DualEncoder) -> Pixels:
-    return np.stack([prepare(image, encoder.pictures) for image in tiny.drawings()])
+    return np.stack([prepare(image, encoder.image_spec) for image in tiny.drawings()])
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_the_vectors_are_those_of_the_library(folder: Path) -> None:
     ours = load(str(folder), device="cpu")
-    pictures, texts = reference(folder, tiny.TEXTS)
-    np.testing.assert_allclose(ours.encode_pictures(prepared(ours)), pictures, atol=1e-4)
+    images, texts = reference(folder, tiny.TEXTS)
+    np.testing.assert_allclose(ours.encode_images(prepared(ours)), images, atol=1e-4)
     np.testing.assert_allclose(ours.encode_texts(tiny.TEXTS), texts, atol=1e-4)
-    assert ours.space.dimension == pictures.shape[1] == texts.shape[1]
+    assert ours.space.dimension == images.shape[1] == texts.shape[1]
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_pictures_are_prepared_as_by_the_processor_on_tensors(
+def test_images_are_prepared_as_by_the_processor_on_tensors(
     folders: dict[str, Path], family: str
 ) -> None:
     from transformers.models.auto.image_processing_auto import AutoImageProcessor
@@ -106,8 +106,8 @@ def test_pictures_are_prepared_as_by_the_processor_on_tensors(
     processors: Any = AutoImageProcessor
     theirs = processors.from_pretrained(folders[family])
     planes = theirs(tiny.drawings(), return_tensors="pt").pixel_values
-    made = normalise(prepared(ours), ours.pictures, torch.device("cpu"))
-    steps = (made - planes).abs() * torch.tensor(ours.pictures.std).view(1, 3, 1, 1) * 255
+    made = normalise(prepared(ours), ours.image_spec, torch.device("cpu"))
+    steps = (made - planes).abs() * torch.tensor(ours.image_spec.std).view(1, 3, 1, 1) * 255
     assert steps.max() <= 2.01  # of 255: torchvision rounds its two passes differently
     assert steps.mean() < 0.1
 
@@ -127,7 +127,7 @@ def test_weights_that_are_not_numbers_are_an_encode_failure(
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
     broken = BlipEncoder.load(fetch(str(folder), role="dual-encoder"), "cpu")
     with pytest.raises(EncodeFailure, match="not a finite direction"):
-        broken.encode_pictures(prepared(broken))
+        broken.encode_images(prepared(broken))
     with pytest.raises(BrokenModel, match=f"the model {folder} does not work: .*not a finite"):
         load(str(folder), device="cpu")
 
@@ -222,7 +222,7 @@ def full_size(family: str) -> Any:
     from transformers.models.clip.modeling_clip import CLIPModel
 
     kind: Any = {"clip": CLIPModel, "align": AlignModel, "blip": BlipForImageTextRetrieval}[family]
-    # The defaults of these classes are ViT-B/32, align-base but for its pictures, and blip-base.
+    # The defaults of these classes are ViT-B/32, align-base but for its images, and blip-base.
     # BLIP's would begin with weights of nearly nothing, by which all images are one.
     vision = {"clip": {}, "align": {"image_size": 289}, "blip": {"initializer_range": 0.02}}
     words = {"eos_token_id": 518} if family == "clip" else {}  # of the tiny tokenizer
@@ -240,16 +240,16 @@ def test_a_network_of_published_size_loads_and_runs(
     full_size(family).save_pretrained(folder)
     path = folder / "processor_config.json"
     table = json.loads(path.read_bytes())
-    pictures = table["image_processor"]
+    images = table["image_processor"]
     if family == "clip":
-        pictures |= {"size": {"shortest_edge": size}, "crop_size": {"height": size, "width": size}}
+        images |= {"size": {"shortest_edge": size}, "crop_size": {"height": size, "width": size}}
     elif family == "align":
-        pictures |= {"size": {"height": 346, "width": 346}}
-        pictures |= {"crop_size": {"height": size, "width": size}}
+        images |= {"size": {"height": 346, "width": 346}}
+        images |= {"crop_size": {"height": size, "width": size}}
     else:
-        pictures |= {"size": {"height": size, "width": size}}
+        images |= {"size": {"height": size, "width": size}}
     path.write_text(json.dumps(table))
     encoder = load(str(folder), device="cpu")
-    assert encoder.pictures.size == size
-    assert encoder.encode_pictures(prepared(encoder)[:2]).shape == (2, width)
+    assert encoder.image_spec.size == size
+    assert encoder.encode_images(prepared(encoder)[:2]).shape == (2, width)
     assert encoder.encode_texts(tiny.TEXTS).shape == (4, width)

@@ -41,5 +41,5 @@ def test_a_language_model_says_no_more_than_it_holds() -> None:
     assert token_budget(held, 10, 20, "it") == 20
     assert token_budget(held, 40, 20, "it") == 10
     assert token_budget(SimpleNamespace(), 1000, 20, "it") == 20
-    with pytest.raises(InvalidArgument, match="it takes 50 tokens with its pictures"):
+    with pytest.raises(InvalidArgument, match="it takes 50 tokens with its images"):
         token_budget(held, 50, 20, "it")

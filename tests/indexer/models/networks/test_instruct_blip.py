@@ -38,12 +38,12 @@ def compare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare with the library's own class and processor, asked one by one."""
     reader = InstructBlip.load(tiny.checkpoint(folder), "cpu")
     made = tiny.watch(reader, monkeypatch)
-    pixels = tiny.pictures(len(tiny.QUESTIONS), reader.pictures.size)
+    pixels = tiny.images(len(tiny.QUESTIONS), reader.image_spec.size)
     reader.answer(pixels, tiny.QUESTIONS)
     network = tiny.library(InstructBlipForConditionalGeneration, folder)
     build: Any = InstructBlipProcessor
     processor = build(
-        tiny.picture_processor(folder),
+        tiny.image_processor(folder),
         tiny.tokenizer(folder),
         tiny.tokenizer(folder / "qformer_tokenizer"),
         num_query_tokens=network.config.num_query_tokens,
@@ -51,10 +51,10 @@ def compare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The processor cannot use the token's name where the tokenizer brings it.
     processor.image_token = AddedToken("<image>", normalized=False, special=True)
     end = network.config.text_config.eos_token_id
-    for number, picture in enumerate(tiny.planes(folder, pixels)):
+    for number, image in enumerate(tiny.planes(folder, pixels)):
         asked = processor(text=tiny.QUESTIONS[number], images=pixels[number], return_tensors="pt")
         prompt = asked.input_ids
-        torch.testing.assert_close(asked.pixel_values[0], picture)
+        torch.testing.assert_close(asked.pixel_values[0], image)
         inputs = {key: value for key, value in asked.items() if key != "token_type_ids"}
         theirs = tiny.generated(network, made[0].shape[1] - 1, **inputs)
         if network.config.use_decoder_only_language_model:
@@ -76,7 +76,7 @@ def test_token_ids_of_the_shipped_model_are_those_of_the_library(
 
 def test_the_queries_hear_the_question(reader: InstructBlip) -> None:
     with torch.inference_mode():
-        pixel_values = reader._pixel_values(tiny.pictures(1), torch.arange(1))
+        pixel_values = reader._pixel_values(tiny.images(1), torch.arange(1))
         seen = [
             reader._network.get_image_features(pixel_values, torch.tensor([heard])).pooler_output
             for heard in reader._qformer_ids(tiny.QUESTIONS[:2])
@@ -88,34 +88,32 @@ def test_a_description_follows_the_instruction(
     llama: Path, reader: InstructBlip, tmp_path: Path
 ) -> None:
     usual = "Write a short description for the image."
-    assert reader.describe(tiny.pictures()) == reader.answer(tiny.pictures(), [usual] * 5)
+    assert reader.describe(tiny.images()) == reader.answer(tiny.images(), [usual] * 5)
     own = tiny.copied(llama, tmp_path / "own")
     table = {"describe": "what is the kite", "answer": "how many {question} ?"}
     (own / "prompt.json").write_text(json.dumps(table))
     other = InstructBlip.load(tiny.checkpoint(own), "cpu")
-    assert other.describe(tiny.pictures()) == reader.answer(
-        tiny.pictures(), ["what is the kite"] * 5
-    )
-    asked = reader.answer(tiny.pictures(1), ["how many blue ?"])
-    assert other.answer(tiny.pictures(1), ["blue"]) == asked
+    assert other.describe(tiny.images()) == reader.answer(tiny.images(), ["what is the kite"] * 5)
+    asked = reader.answer(tiny.images(1), ["how many blue ?"])
+    assert other.answer(tiny.images(1), ["blue"]) == asked
 
 
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        ("how many <image>?", "may not hold <image>, which stands for a picture"),
-        ("red " * 200, "takes 205 tokens with its pictures and the model holds 128"),
+        ("how many <image>?", "may not hold <image>, which stands for an image"),
+        ("red " * 200, "takes 205 tokens with its images and the model holds 128"),
     ],
 )
 def test_a_question_that_it_cannot_hold_is_refused(
     reader: InstructBlip, question: str, message: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=message):
-        reader.answer(tiny.pictures(1), [question])
+        reader.answer(tiny.images(1), [question])
 
 
 def test_an_answer_ends_where_the_model_can_hold_no_more(reader: InstructBlip) -> None:
-    (text,) = reader.answer(tiny.pictures(1), ["red " * 120])
+    (text,) = reader.answer(tiny.images(1), ["red " * 120])
     assert len(text.split()) <= 3
 
 

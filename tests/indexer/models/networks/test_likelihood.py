@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
-from indexer.models.networks.likelihood import LikelihoodScorer, neutral_pictures
+from indexer.models.networks.likelihood import LikelihoodScorer, neutral_images
 from storage.errors import BrokenModel
 from tests.indexer.models import tiny_readers as tiny
 
@@ -31,12 +31,12 @@ def theirs(folder: Path, pixels: Any, texts: list[str]) -> Any:
     pixel_values = tiny.planes(folder, pixels)
     rows = []
     with torch.no_grad():
-        for picture in pixel_values:
+        for image in pixel_values:
             row = []
             for text in texts:
                 tokens = tokenizer(text, return_tensors="pt").input_ids
                 tokens[:, 0] = network.config.text_config.bos_token_id
-                output = network(pixel_values=picture[None], input_ids=tokens, labels=tokens)
+                output = network(pixel_values=image[None], input_ids=tokens, labels=tokens)
                 row.append(-float(output.loss))
             rows.append(row)
     return np.array(rows, np.float32)
@@ -44,12 +44,12 @@ def theirs(folder: Path, pixels: Any, texts: list[str]) -> Any:
 
 def test_likelihood_and_prior_are_the_losses_of_the_library(both: Path) -> None:
     scorer = LikelihoodScorer.load(tiny.checkpoint(both), "cpu")
-    side = scorer.pictures.size
-    likelihood, prior = scorer.measure(tiny.pictures(4, side), tiny.TEXTS)
+    side = scorer.image_spec.size
+    likelihood, prior = scorer.measure(tiny.images(4, side), tiny.TEXTS)
     np.testing.assert_allclose(
-        likelihood, theirs(both, tiny.pictures(4, side), tiny.TEXTS), atol=1e-4
+        likelihood, theirs(both, tiny.images(4, side), tiny.TEXTS), atol=1e-4
     )
-    expected = theirs(both, neutral_pictures(side), tiny.TEXTS).mean(axis=0)
+    expected = theirs(both, neutral_images(side), tiny.TEXTS).mean(axis=0)
     np.testing.assert_allclose(prior, expected, atol=1e-4)
 
 
@@ -57,8 +57,8 @@ def test_without_a_calibration_a_score_is_the_likelihood_above_the_prior(
     scorer: LikelihoodScorer,
 ) -> None:
     assert not scorer.calibrated
-    likelihood, prior = scorer.measure(tiny.pictures(), tiny.TEXTS)
-    scores = scorer.score(tiny.pictures(), tiny.TEXTS)
+    likelihood, prior = scorer.measure(tiny.images(), tiny.TEXTS)
+    scores = scorer.score(tiny.images(), tiny.TEXTS)
     assert scores.dtype == np.float32 and scores.shape == (5, len(tiny.TEXTS))
     np.testing.assert_allclose(scores, likelihood - prior, atol=1e-6)
 
@@ -67,10 +67,10 @@ def test_a_calibration_beside_the_weights_makes_probabilities(folder: Path, tmp_
     fitted = tiny.copied(folder, tmp_path / "fitted")
     (fitted / "match.json").write_text('{"likelihood": 3.0, "prior": -2.0, "offset": 0.5}')
     scorer = LikelihoodScorer.load(tiny.checkpoint(fitted), "cpu")
-    likelihood, prior = scorer.measure(tiny.pictures(), tiny.TEXTS)
+    likelihood, prior = scorer.measure(tiny.images(), tiny.TEXTS)
     expected = 1 / (1 + np.exp(-(3 * likelihood - 2 * prior + 0.5)))
     assert scorer.calibrated
-    np.testing.assert_allclose(scorer.score(tiny.pictures(), tiny.TEXTS), expected, atol=1e-5)
+    np.testing.assert_allclose(scorer.score(tiny.images(), tiny.TEXTS), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_a_calibration_that_is_none_is_a_broken_model(
         LikelihoodScorer.load(tiny.checkpoint(spoilt), "cpu")
 
 
-def test_neutral_pictures_are_the_same_for_ever_and_read_once(
+def test_neutral_images_are_the_same_for_ever_and_read_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer = LikelihoodScorer.load(tiny.checkpoint(folder), "cpu")
     counts = tiny.count_features(scorer, monkeypatch)
     for _ in range(2):
-        scorer.score(tiny.pictures(2), tiny.TEXTS)
+        scorer.score(tiny.images(2), tiny.TEXTS)
     assert counts == [3, 2, 2]
-    drawn = neutral_pictures(8)
+    drawn = neutral_images(8)
     assert drawn.shape == (3, 8, 8, 3) and drawn.dtype == np.uint8
     assert (drawn[0] == 128).all()
     assert drawn[1, 0, 0].tolist() == [172, 10, 127]

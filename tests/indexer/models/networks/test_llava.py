@@ -40,7 +40,7 @@ def theirs(folder: Path, pixels: Any, text: str, most: int) -> list[list[int]]:
     network = tiny.library(LlavaForConditionalGeneration, folder)
     build: Any = LlavaProcessor
     processor = build(
-        tiny.picture_processor(folder),
+        tiny.image_processor(folder),
         tiny.tokenizer(folder),
         patch_size=network.config.vision_config.patch_size,
         vision_feature_select_strategy=network.config.vision_feature_select_strategy,
@@ -57,7 +57,7 @@ def test_answers_are_those_of_the_library_asked_one_by_one(
 ) -> None:
     reader = Llava.load(tiny.checkpoint(both), "cpu")
     made = tiny.watch(reader, monkeypatch)
-    pixels = tiny.pictures(len(tiny.QUESTIONS), reader.pictures.size)
+    pixels = tiny.images(len(tiny.QUESTIONS), reader.image_spec.size)
     reader.answer(pixels, tiny.QUESTIONS)
     end = reader._network.config.text_config.eos_token_id
     for number, question in enumerate(tiny.QUESTIONS):
@@ -66,34 +66,32 @@ def test_answers_are_those_of_the_library_asked_one_by_one(
         assert tiny.ended(made[0][number : number + 1], end) == expected
 
 
-def test_a_dialogue_about_two_pictures_is_that_of_the_library(
+def test_a_dialogue_about_two_images_is_that_of_the_library(
     folder: Path, reader: Llava, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = tiny.watch(reader, monkeypatch)
     monkeypatch.setattr(Llava, "max_reply_tokens", 20)
-    reply = reader.chat(tiny.pictures(2), TURNS)
+    reply = reader.chat(tiny.images(2), TURNS)
     assert reply == reply.strip()
     assert reader._template.render(2, TURNS) == WRITTEN
-    expected = theirs(folder, tiny.pictures(2), WRITTEN, 20)
+    expected = theirs(folder, tiny.images(2), WRITTEN, 20)
     assert tiny.ended(made[0], reader._network.config.text_config.eos_token_id) == expected
 
 
 @pytest.mark.parametrize("strategy", ["default", "full"])
-def test_a_picture_takes_as_many_places_as_it_has_features(tmp_path: Path, strategy: str) -> None:
+def test_a_image_takes_as_many_places_as_it_has_features(tmp_path: Path, strategy: str) -> None:
     reader = Llava.load(
         tiny.checkpoint(tiny.write_llava(tmp_path, vision_feature_select_strategy=strategy)), "cpu"
     )
     tokens = reader._tokenised(1, TURNS[:1])
     assert tokens.count(tiny.IMAGE) == {"default": 4, "full": 5}[strategy]
-    assert len(reader.describe(tiny.pictures(2))) == 2
+    assert len(reader.describe(tiny.images(2))) == 2
 
 
-def test_the_history_and_every_picture_matter(
-    reader: Llava, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_history_and_every_image_matter(reader: Llava, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Llava, "max_reply_tokens", 10)
-    assert reader.chat(tiny.pictures(2), TURNS) != reader.chat(tiny.pictures(2), TURNS[2:])
-    assert reader.chat(tiny.pictures(2), TURNS) != reader.chat(tiny.pictures(2)[::-1], TURNS)
+    assert reader.chat(tiny.images(2), TURNS) != reader.chat(tiny.images(2), TURNS[2:])
+    assert reader.chat(tiny.images(2), TURNS) != reader.chat(tiny.images(2)[::-1], TURNS)
 
 
 def test_a_description_is_an_answer_to_its_instruction(
@@ -102,9 +100,7 @@ def test_a_description_is_an_answer_to_its_instruction(
     own = tiny.copied(folder, tmp_path / "own")
     (own / "prompt.json").write_text('{"describe": "what is the kite"}')
     other = Llava.load(tiny.checkpoint(own), "cpu")
-    assert other.describe(tiny.pictures()) == reader.answer(
-        tiny.pictures(), ["what is the kite"] * 5
-    )
+    assert other.describe(tiny.images()) == reader.answer(tiny.images(), ["what is the kite"] * 5)
 
 
 def test_the_tokenizers_chat_template_is_used(folder: Path, tmp_path: Path) -> None:
@@ -128,17 +124,15 @@ def test_the_tokenizers_chat_template_is_used(folder: Path, tmp_path: Path) -> N
         assert reader._tokenised(1, TURNS).count(start) == 1
 
 
-def test_a_template_that_leaves_pictures_out_is_a_broken_model(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_a_template_that_leaves_images_out_is_a_broken_model(folder: Path, tmp_path: Path) -> None:
     own = tiny.copied(folder, tmp_path / "own")
     for template, message in (
-        ("{{ messages | length }}", "wrote 0 pictures and not 1"),
+        ("{{ messages | length }}", "wrote 0 images and not 1"),
         ("{% x %}", "fails"),
     ):
         (own / "chat_template.jinja").write_text(template)
         with pytest.raises(BrokenModel, match=message):
-            Llava.load(tiny.checkpoint(own), "cpu").describe(tiny.pictures(1))
+            Llava.load(tiny.checkpoint(own), "cpu").describe(tiny.images(1))
 
 
 @pytest.mark.parametrize(
@@ -157,12 +151,12 @@ def test_a_dialogue_that_makes_no_sense_is_refused(
     reader: Llava, turns: list[Turn], message: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=message):
-        reader.chat(tiny.pictures(1), turns)
+        reader.chat(tiny.images(1), turns)
 
 
-def test_a_dialogue_without_a_picture_is_refused(reader: Llava) -> None:
-    with pytest.raises(InvalidArgument, match="at least one picture"):
-        reader.chat(tiny.pictures(0), TURNS)
+def test_a_dialogue_without_a_image_is_refused(reader: Llava) -> None:
+    with pytest.raises(InvalidArgument, match="at least one image"):
+        reader.chat(tiny.images(0), TURNS)
 
 
 def test_a_tokenizer_without_the_image_token_is_a_broken_model(
@@ -173,7 +167,7 @@ def test_a_tokenizer_without_the_image_token_is_a_broken_model(
     table["image_token_index"] = 1
     (own / "config.json").write_text(json.dumps(table))
     with pytest.raises(BrokenModel, match=r"does not take \[UNK\] for one token"):
-        Llava.load(tiny.checkpoint(own), "cpu").describe(tiny.pictures(1))
+        Llava.load(tiny.checkpoint(own), "cpu").describe(tiny.images(1))
     table["image_token_index"] = 999
     (own / "config.json").write_text(json.dumps(table))
     with pytest.raises(BrokenModel, match="gives image_token_index as 999"):
@@ -185,5 +179,5 @@ def test_the_published_number_of_places_loads_and_answers(tmp_path: Path) -> Non
     folder = tiny.write_llava(tmp_path, side=336, patch=14)
     reader = Llava.load(tiny.checkpoint(folder), "cpu")
     assert reader._tokenised(2, TURNS).count(tiny.IMAGE) == 2 * 576
-    assert len(reader.answer(tiny.pictures(4, 336), tiny.QUESTIONS)) == 4
-    assert isinstance(reader.chat(tiny.pictures(2, 336), TURNS), str)
+    assert len(reader.answer(tiny.images(4, 336), tiny.QUESTIONS)) == 4
+    assert isinstance(reader.chat(tiny.images(2, 336), TURNS), str)

@@ -71,7 +71,7 @@ def test_with_its_record_it_is_found_described_loaded_and_run(
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
     apart = np.vstack([encoder.encode_texts([text]) for text in tiny.TEXTS])
     np.testing.assert_allclose(rows, apart, atol=1e-5)
-    assert encoder.encode_pictures(np.zeros((2, 32, 32, 3), np.uint8)).shape == (2, 32)
+    assert encoder.encode_images(np.zeros((2, 32, 32, 3), np.uint8)).shape == (2, 32)
 
 
 def test_siglip_reads_words_as_it_was_trained(folder: Path) -> None:

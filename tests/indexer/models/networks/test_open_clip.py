@@ -31,7 +31,7 @@ TEXTS = ["red kite", "two red circles above a blue square", "", "ünïcode 🪁"
 Edit = Callable[[dict[str, Any]], object]
 
 
-def pictures(count: int = 6) -> list[Image.Image]:
+def images(count: int = 6) -> list[Image.Image]:
     """Draw noise of several sizes, coarse enough to survive resizing."""
     generator = np.random.RandomState(3)
     sizes = [(90, 60), (33, 80), (64, 64), (200, 50), (31, 31), (128, 96)]
@@ -43,7 +43,7 @@ def pictures(count: int = 6) -> list[Image.Image]:
 
 
 def seen(encoder: DualEncoder, images: list[Image.Image]) -> Pixels:
-    return np.stack([prepare(image, encoder.pictures) for image in images])
+    return np.stack([prepare(image, encoder.image_spec) for image in images])
 
 
 def unit(rows: torch.Tensor) -> Matrix:
@@ -56,7 +56,7 @@ def reference(folder: Path) -> tuple[Matrix, Matrix]:
     words = open_clip.get_tokenizer(f"local-dir:{folder}", bpe_path=str(folder / "bpe.txt.gz"))
     model.eval()
     with torch.no_grad():
-        batch = torch.stack([preprocess(image) for image in pictures()])
+        batch = torch.stack([preprocess(image) for image in images()])
         return unit(model.encode_image(batch)), unit(model.encode_text(words(TEXTS)))
 
 
@@ -78,15 +78,15 @@ def test_our_vectors_are_those_of_open_clip(
 ) -> None:
     folder = write_model(tmp_path / "model", dtype)
     ours = load(str(folder), device="cpu")
-    images, texts = reference(folder)
-    assert_same_direction(ours.encode_pictures(seen(ours, pictures())), images)
+    theirs, texts = reference(folder)
+    assert_same_direction(ours.encode_images(seen(ours, images())), theirs)
     assert_same_direction(ours.encode_texts(TEXTS), texts)
 
 
 def test_the_vectors_of_mini_are_those_of_open_clip() -> None:
     ours = load("mini", device="cpu")
-    images, texts = reference(MINI)
-    assert_same_direction(ours.encode_pictures(seen(ours, pictures())), images)
+    theirs, texts = reference(MINI)
+    assert_same_direction(ours.encode_images(seen(ours, images())), theirs)
     assert_same_direction(ours.encode_texts(TEXTS), texts)
     assert ours.space.name == "mini"
 
@@ -274,10 +274,10 @@ def test_a_full_size_tower_loads_from_a_directory_and_from_the_cache(
 
     preprocess = open_clip.image_transform(224, is_train=False)
     with torch.no_grad():
-        images = unit(model.encode_image(torch.stack([preprocess(i) for i in pictures()])))
+        theirs = unit(model.encode_image(torch.stack([preprocess(i) for i in images()])))
         texts = unit(model.encode_text(open_clip.get_tokenizer("ViT-B-32")(TEXTS)))
     for ours in (local, published):
-        assert_same_direction(ours.encode_pictures(seen(ours, pictures())), images)
+        assert_same_direction(ours.encode_images(seen(ours, images())), theirs)
         assert_same_direction(ours.encode_texts(TEXTS), texts)
     assert published.space.revision == "c" * 40
 

@@ -13,8 +13,8 @@ from storage.records import Matrix
 class Blind(FakeEncoder):
     """Gives each image the same vector, but for rounding."""
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
-        rows = super().encode_pictures(pixels[[0] * len(pixels)])
+    def encode_images(self, pixels: Pixels) -> Matrix:
+        rows = super().encode_images(pixels[[0] * len(pixels)])
         return rows + np.float32(1e-7) * np.arange(len(rows), dtype=np.float32)[:, None]
 
 
@@ -38,14 +38,14 @@ class Padded(FakeEncoder):
 class Infinite(FakeEncoder):
     """Gives a vector that is none."""
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
-        return super().encode_pictures(pixels) * np.float32(np.inf)
+    def encode_images(self, pixels: Pixels) -> Matrix:
+        return super().encode_images(pixels) * np.float32(np.inf)
 
 
 class Broken(FakeEncoder):
     """Notices itself that its vector is none."""
 
-    def encode_pictures(self, pixels: Pixels) -> Matrix:
+    def encode_images(self, pixels: Pixels) -> Matrix:
         raise EncodeFailure("it returned a vector that is not a finite direction")
 
 

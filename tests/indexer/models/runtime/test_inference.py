@@ -20,7 +20,7 @@ from storage import fork
 from storage.errors import ForkedProcess
 
 _METHODS: dict[Role, tuple[str, ...]] = {  # of the protocols
-    "dual-encoder": ("encode_pictures", "encode_texts"),
+    "dual-encoder": ("encode_images", "encode_texts"),
     "pair-scorer": ("score",),
     "captioner": ("describe",),
     "answerer": ("answer",),

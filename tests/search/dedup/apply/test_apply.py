@@ -31,7 +31,7 @@ def test_delete_removes_what_goes_and_keeps_the_keeper(
     entries = group(keeper, duplicate)
     assert run(entries) == [Outcome(entries[1], True)]
     assert not duplicate.exists()
-    assert keeper.read_bytes() == b"picture"
+    assert keeper.read_bytes() == b"image"
     (logged,) = read(tmp_path / "journal")[0]
     assert (logged.state, logged.step.path, logged.step.keeper) == (
         "done",
@@ -84,7 +84,7 @@ def test_links_do_not_cross_file_systems_and_moves_do(
         assert run(group(keeper, duplicate), Move(tmp_path / "moved"))[0].done
         assert not duplicate.exists()
         moved = tmp_path / "moved" / "loser.jpg"
-        assert (moved.read_bytes(), moved.stat().st_mtime_ns) == (b"picture", 10**18)
+        assert (moved.read_bytes(), moved.stat().st_mtime_ns) == (b"image", 10**18)
     finally:
         for path in sorted(far.rglob("*"), reverse=True):
             path.unlink()
@@ -107,7 +107,7 @@ def test_reflink_shares_bytes_and_keeps_mode_and_dates(
     after = duplicate.stat()
     assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
     assert before.st_ino != after.st_ino != keeper.stat().st_ino
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
     # No trace on the disk tells that it was done, but the journal does.
     assert "done before" in refusal(run(group(keeper, duplicate), Reflink()))
 
@@ -122,7 +122,7 @@ def test_reflink_says_where_the_file_system_makes_none(
 
     monkeypatch.setattr("fcntl.ioctl", clone)
     assert "no reflinks" in refusal(run(group(keeper, duplicate), Reflink()))
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
 
 
 def test_a_clone_that_came_out_different_is_not_taken(
@@ -130,22 +130,22 @@ def test_a_clone_that_came_out_different_is_not_taken(
 ) -> None:
     monkeypatch.setattr("search.dedup.apply.actions._clone", lambda source, made: None)
     assert "came out different" in refusal(run(group(keeper, duplicate), Reflink()))
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
 
 
 @pytest.mark.parametrize("action", [Hardlink(), Reflink()])
 def test_links_never_change_what_is_in_a_file(
     run: Run, keeper: Path, duplicate: Path, action: Action
 ) -> None:
-    put(duplicate, b"edited picture")
+    put(duplicate, b"edited image")
     assert "(edited)" in refusal(run(group(keeper, duplicate, kind="edited"), action))
-    assert duplicate.read_bytes() == b"edited picture"
+    assert duplicate.read_bytes() == b"edited image"
 
 
 def test_an_edited_file_goes_where_its_keeper_is_as_recorded(
     run: Run, keeper: Path, duplicate: Path
 ) -> None:
-    put(duplicate, b"edited picture")
+    put(duplicate, b"edited image")
     entries = group(keeper, duplicate, kind="edited")
     put(keeper, b"something else")
     assert "its keeper's content changed" in refusal(run(entries))
@@ -164,7 +164,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(
         assert (done.done, refused.done) == (True, False)
         assert "content changed" in (refused.reason or "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
 
 
 def test_applied_twice_the_second_time_changes_nothing(
@@ -190,7 +190,7 @@ def test_a_folder_that_takes_no_change_keeps_its_file(
     )
     for action in actions(tmp_path):
         assert "read-only" in refusal(run(group(keeper, duplicate), action))
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_what_the_system_refuses_is_a_reason(
         patch.setattr(os, call, refuse)
         outcomes = list(apply(group(keeper, duplicate), by, tmp_path / "journal"))
     assert words in refusal(outcomes)
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
     assert contents(tmp_path / "Trash") == set()
     assert [one.state for one in read(tmp_path / "journal")[0]] == ["failed"]
 
@@ -266,7 +266,7 @@ def test_a_run_killed_anywhere_is_finished_by_the_next(tmp_path: Path, name: str
         entries = group(*photos)
         with killed_after(changes) as fate:
             list(apply(entries, by, home / "journal"))
-        assert b"picture" in contents(home / "photos")
+        assert b"image" in contents(home / "photos")
         again = list(apply(entries, by, home / "journal"))
         assert all(one.done or "done before" in (one.reason or "") for one in again)
         assert [path for path in photos[1:] if path.exists() and not path.samefile(photos[0])] == []

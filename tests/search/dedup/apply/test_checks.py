@@ -129,7 +129,7 @@ def test_a_plan_edited_into_nonsense_removes_nothing(
 
 
 def test_a_keeper_may_stand_in_two_groups(run: Run, keeper: Path, duplicate: Path) -> None:
-    edited = put(duplicate.with_name("edited.jpg"), b"edited picture")
+    edited = put(duplicate.with_name("edited.jpg"), b"edited image")
     entries = [*group(keeper, duplicate), *group(keeper, edited, number=2, kind="edited")]
     assert [one.done for one in run(entries)] == [True, True]
 

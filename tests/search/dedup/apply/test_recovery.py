@@ -27,13 +27,13 @@ def test_a_file_that_moved_and_was_changed_there_is_not_forgotten(
     with pytest.raises(KeyboardInterrupt):
         list(apply(group(keeper, duplicate), Move(tmp_path / "moved"), tmp_path / "journal"))
     monkeypatch.setattr(Journal, "mark", mark)
-    (tmp_path / "moved" / "loser").write_bytes(b"picture with a tag")
+    (tmp_path / "moved" / "loser").write_bytes(b"image with a tag")
     with Journal.open(tmp_path / "journal") as log:
         recover(log)
         assert [one.state for one in log.logged] == ["done"]
     [one] = undo(tmp_path / "journal")
     assert not one.done and str(tmp_path / "moved" / "loser") in (one.reason or "")
-    assert (tmp_path / "moved" / "loser").read_bytes() == b"picture with a tag"
+    assert (tmp_path / "moved" / "loser").read_bytes() == b"image with a tag"
 
 
 def test_a_line_that_the_disk_has_no_room_for_is_not_there_in_part(

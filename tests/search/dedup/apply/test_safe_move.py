@@ -16,7 +16,7 @@ def test_a_name_that_was_taken_meanwhile_is_left_alone(tmp_path: Path) -> None:
     source, taken = put(tmp_path / "a"), put(tmp_path / "b", b"of somebody else")
     with open_verified(str(source), exclusive=True) as file, pytest.raises(FileExistsError):
         move(file, str(taken), None)
-    assert (source.read_bytes(), taken.read_bytes()) == (b"picture", b"of somebody else")
+    assert (source.read_bytes(), taken.read_bytes()) == (b"image", b"of somebody else")
 
 
 @pytest.mark.parametrize("fails", ["copy", "unlink"])
@@ -44,4 +44,4 @@ def test_a_copy_that_fails_half_way_is_taken_back(
         with pytest.raises((OSError, FileFailure)):
             move(file, str(tmp_path / "b"), str(tmp_path / ".sightline-0"))
     assert os.listdir(tmp_path) == ["a"]
-    assert source.read_bytes() == b"picture"
+    assert source.read_bytes() == b"image"

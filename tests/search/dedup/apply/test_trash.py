@@ -28,7 +28,7 @@ def test_a_file_goes_in_with_a_note_of_where_it_was(keeper: Path, tmp_path: Path
     (one,) = trashed(keeper, duplicate, home=home)
     target = one.target or ""
     assert target == str(home / "files" / duplicate.name)
-    assert Path(target).read_bytes() == b"picture"
+    assert Path(target).read_bytes() == b"image"
     head, path, date = Path(note_of(target)).read_text().splitlines()
     assert head == "[Trash Info]"
     assert path == f"Path={quote(os.fsencode(duplicate))}"

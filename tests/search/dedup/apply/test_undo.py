@@ -118,7 +118,7 @@ def test_what_has_its_place_now_stays(do: Do, duplicate: Path, tmp_path: Path, n
     assert not one.done
     assert "something else is at its place" in (one.reason or "")
     assert duplicate.read_bytes() == b"new"
-    assert name == "delete" or contents(tmp_path) >= {b"picture", b"new"}
+    assert name == "delete" or contents(tmp_path) >= {b"image", b"new"}
     duplicate.unlink()
     assert back(tmp_path).done
 
@@ -151,7 +151,7 @@ def test_what_was_brought_back_by_hand_is_left_so(do: Do, duplicate: Path, tmp_p
     do(Trash(tmp_path / "Trash"))
     (tmp_path / "Trash" / "files" / "loser.jpg").rename(duplicate)
     one = back(tmp_path)
-    assert (one.done, duplicate.read_bytes()) == (True, b"picture")
+    assert (one.done, duplicate.read_bytes()) == (True, b"image")
     assert contents(tmp_path / "Trash") == set()
 
 
@@ -166,7 +166,7 @@ def test_a_file_of_its_own_needs_no_copy(
 ) -> None:
     do(Hardlink())
     keeper.unlink()
-    assert (back(tmp_path).done, duplicate.read_bytes()) == (True, b"picture")
+    assert (back(tmp_path).done, duplicate.read_bytes()) == (True, b"image")
 
 
 def test_a_reflink_has_nothing_to_put_back(
@@ -191,7 +191,7 @@ def test_an_undo_killed_anywhere_is_finished_by_the_next(
         do(ACTIONS[name](tmp_path))
         with killed_after(changes) as fate:
             list(undo(tmp_path / "journal"))
-        assert b"picture" in contents(tmp_path)
+        assert b"image" in contents(tmp_path)
         assert all(one.done for one in undo(tmp_path / "journal"))
         assert looks(duplicate) == before
         assert contents(tmp_path / "moved") == contents(tmp_path / "Trash") == set()
@@ -213,7 +213,7 @@ def test_a_step_whose_disk_is_away_is_told_of_until_it_is_back(
     assert read(journal)[0][0].state == "open"
     (tmp_path / "unmounted").rename(duplicate.parent)
     assert back(tmp_path).done
-    assert duplicate.read_bytes() == b"picture"
+    assert duplicate.read_bytes() == b"image"
 
 
 def test_says_what_is_no_journal(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_companion_of_the_keeper_as_well_stays(run: Applied, keeper: Path) -> 
 def test_a_companion_of_an_image_that_stays_is_not_taken(
     run: Applied, keeper: Path, duplicate: Path
 ) -> None:
-    other = put(duplicate.with_suffix(".heic"), b"another picture")
+    other = put(duplicate.with_suffix(".heic"), b"another image")
     [companion] = beside(duplicate, "P.mov")
     reason = refusal(run(group(keeper, duplicate), companions="move"))
     assert "P.mov belongs to P.heic as well, which stays" in reason

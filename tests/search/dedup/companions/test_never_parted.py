@@ -28,7 +28,7 @@ def trees() -> st.SearchStrategy[Tree]:
     beside = st.sampled_from([f"{folder}/{name}" for folder in FOLDERS for name in COMPANIONS])
     return st.builds(
         lambda one, other: {**one, **other},
-        st.dictionaries(images, st.sampled_from((b"picture 1", b"picture 2")), min_size=2),
+        st.dictionaries(images, st.sampled_from((b"image 1", b"image 2")), min_size=2),
         st.dictionaries(beside, st.sampled_from((b"beside 1", b"beside 2")), min_size=1),
     )
 
@@ -36,7 +36,7 @@ def trees() -> st.SearchStrategy[Tree]:
 def planned(root: Path, order: list[str]) -> list[Entry]:
     """Plan to keep the first image of each content."""
     entries = []
-    for number, content in enumerate((b"picture 1", b"picture 2")):
+    for number, content in enumerate((b"image 1", b"image 2")):
         alike = [root / name for name in order if (root / name).exists()]
         alike = [path for path in alike if path.read_bytes() == content]
         if len(alike) > 1:

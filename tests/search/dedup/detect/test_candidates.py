@@ -69,7 +69,7 @@ def test_only_what_is_new_is_compared_and_with_all(library: Library) -> None:
     assert again.pairs.tolist() == [[items[0], *new], [items[1], *new]]
 
 
-def test_plain_pictures_have_no_candidates(library: Library) -> None:
+def test_plain_images_have_no_candidates(library: Library) -> None:
     _hash(
         library, _add(library, 5), np.zeros((5, 8, 32), np.uint8), quality=LIMITS.hash_quality - 1
     )

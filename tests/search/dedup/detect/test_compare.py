@@ -1,4 +1,4 @@
-"""Two pictures are told to be a copy, an edit, two shots or strangers, by what is in them."""
+"""Two images are told to be a copy, an edit, two shots or strangers, by what is in them."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -21,7 +21,7 @@ Change = Callable[[Image.Image], Image.Image]
 def look(
     image: Image.Image, capture: Capture | None = None, features: bool = True
 ) -> ImageSignature:
-    """Take a picture's fingerprints, as the product does from its thumbnail."""
+    """Take an image's fingerprints, as the product does from its thumbnail."""
     hashes, quality = perceptual_hashes(image)
     return ImageSignature(
         hashes,
@@ -124,7 +124,7 @@ def test_strangers_are_strangers() -> None:
 
 
 @pytest.mark.parametrize("colour", ["black", "white", "#87ceeb"])
-def test_plain_pictures_are_never_joined(colour: str) -> None:
+def test_plain_images_are_never_joined(colour: str) -> None:
     plain = Image.new("RGB", (480, 360), colour)
     noise = np.random.default_rng(0).integers(0, 4, (360, 480, 3))
     other = Image.fromarray(np.clip(np.asarray(plain) + noise - 2, 0, 255).astype(np.uint8))
@@ -214,7 +214,7 @@ def test_parts_of_a_second_count_where_both_tell_them() -> None:
 
 
 @pytest.mark.parametrize("form", range(8), ids=TURNS)
-def test_forms_of_the_hash_are_turns_of_the_picture(form: int) -> None:
+def test_forms_of_the_hash_are_turns_of_the_image(form: int) -> None:
     other = Image.fromarray(turned(np.asarray(photo(1)), form))
     apart = np.bitwise_count(look(other).hashes[0] ^ look(photo(1)).hashes).sum(axis=1)
     assert apart.argmin() == form

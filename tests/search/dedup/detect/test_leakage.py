@@ -1,4 +1,4 @@
-"""Leaks: test pictures that are in the training set, as they are, as copies or as crops."""
+"""Leaks: test images that are in the training set, as they are, as copies or as crops."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -110,7 +110,7 @@ def test_the_test_set_is_no_part_of_the_training_set(
     assert _found(library, training, tests) == []
 
 
-def test_only_the_chosen_training_pictures_count(
+def test_only_the_chosen_training_images_count(
     library: Library, training: Path, tests: list[leakage.TestImage]
 ) -> None:
     number = library.find(str(training / "2.jpg")).id

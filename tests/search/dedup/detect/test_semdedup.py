@@ -17,7 +17,7 @@ COSINES = (0.97, 0.9, 0.8)
 
 
 class Shelf:
-    """A library of vectors alone; picture i lies at /set/i.jpg."""
+    """A library of vectors alone; image i lies at /set/i.jpg."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -81,7 +81,7 @@ def test_one_cluster_is_settled_as_by_brute_force(
 
 
 @pytest.mark.parametrize("together", [1000, 25])
-def test_every_dropped_picture_has_a_kept_one_within_the_threshold(
+def test_every_dropped_image_has_a_kept_one_within_the_threshold(
     shelf: Shelf, together: int
 ) -> None:
     numbers = shelf.put(_planted(400))
@@ -122,7 +122,7 @@ def test_two_runs_say_the_same(shelf: Shelf) -> None:
     assert [cluster.items.tolist() for cluster in runs[0]] == [c.items.tolist() for c in runs[1]]
 
 
-def test_filters_choose_the_pictures(shelf: Shelf) -> None:
+def test_filters_choose_the_images(shelf: Shelf) -> None:
     numbers = shelf.put(_planted(40))
     some = Filters(folder="/set/00003.jpg")
     [cluster] = SemDeDup(shelf.library, COSINES, some).run()
@@ -131,7 +131,7 @@ def test_filters_choose_the_pictures(shelf: Shelf) -> None:
 
 
 def test_a_library_without_vectors_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match="no vectors of pictures"):
+    with pytest.raises(LibraryError, match="no vectors of images"):
         list(SemDeDup(Library.create(tmp_path / "empty"), COSINES).run())
 
 

@@ -1,4 +1,4 @@
-"""Similar pictures: near in the space, or a little less near and of one burst."""
+"""Similar images: near in the space, or a little less near and of one burst."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def _space(library: Library, name: str) -> int:
 
 
 def _put(library: Library, space: int, *angles: float) -> None:
-    """Add pictures whose vectors lie in one plane at these angles, in degrees."""
+    """Add images whose vectors lie in one plane at these angles, in degrees."""
     with library.catalogue.writing() as connection:
         for angle in angles:
             content = Content(f"{round(angle * 1000):064x}", "image", 1, "PNG")

@@ -162,7 +162,7 @@ def test_long_comments_are_text(tmp_path: Path, pieces: int) -> None:
     assert kinds(tmp_path, with_segments(segment(0xFE, b"LEAD Technologies Inc. V1.01"))) == []
 
 
-def test_the_views_of_a_multi_picture_file_are_images(tmp_path: Path) -> None:
+def test_the_views_of_a_multi_image_file_are_images(tmp_path: Path) -> None:
     views = [drawn(colour=colour) for colour in ("teal", "red", "gold")]
     data = encoded("MPO", views[0], save_all=True, append_images=views[1:])
     assert kinds(tmp_path, data) == ["image", "image"]

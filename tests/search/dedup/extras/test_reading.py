@@ -41,7 +41,7 @@ WHOLE = [
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\xff", b"picture", NOISE, b"\0\0\0\x18ftypmp42" + NOISE, b"RIFF\0\0\0\0WAVE"]
+    "data", [b"", b"\xff", b"image", NOISE, b"\0\0\0\x18ftypmp42" + NOISE, b"RIFF\0\0\0\0WAVE"]
 )
 def test_what_is_no_image_is_unknown(tmp_path: Path, data: bytes) -> None:
     assert contents(tmp_path, data) == UNKNOWN

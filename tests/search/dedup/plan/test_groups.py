@@ -55,7 +55,7 @@ def test_files_of_one_content_are_identical(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("how", ["hardlink_to", "symlink_to"])
 def test_a_second_name_of_one_file_is_no_duplicate(shelf: Shelf, how: str) -> None:
-    (shelf.folder / "a").write_bytes(b"a picture")
+    (shelf.folder / "a").write_bytes(b"an image")
     getattr(shelf.folder / "b", how)(shelf.folder / "a")
     shelf.add(10, "a", "b")
     assert shelf.groups() == []
