@@ -36,16 +36,17 @@ from search.dedup.leaks import LeakRequest as LeakRequest
 from search.dedup.plan.plan import PlanFile as PlanFile
 from search.describe import Captions, Described, caption_targets, describe_file
 from search.hits import Shown, show
+from search.images import ImageReader
 from search.models import Models
 from search.query import SearchKind
 from search.tag import Tagged
-from search.targets import EmptyReason, Targets, check_folder, empty_reason, select_targets
+from search.targets import EmptyReason, Targets, check_folder, empty_reason
 from storage import Filters, Item, Library, Removal, Status
 from storage.errors import SightlineError as SightlineError
 from storage.fields import check_arguments, check_calls, filled, path_text
 from storage.paths import expand_home
 from storage.records import Answer, Failure, Space, SpaceCount
-from storage.tables import items, tags
+from storage.tables import tags
 
 __all__ = [
     "Answer",
@@ -140,10 +141,7 @@ class Sightline:
         return self.library.failures()
 
     def to_retry(self) -> tuple[str, ...]:
-        """List the paths of files that could not be used; folders have no failure of their own.
-
-        Where a folder has taken a file's place, the next run over its root forgets the failure.
-        """
+        """List the paths of files that could not be used; folders have no failure of their own."""
         failed = (failure.path for failure in self.library.failures() if not failure.partial)
         # A file may fail by each model.
         return tuple(path for path in dict.fromkeys(failed) if not os.path.isdir(path))
@@ -181,13 +179,11 @@ class Sightline:
 
     def select(self, target: PathText | None = None, filters: Filters | None = None) -> Targets:
         """Select the images of a folder, of one path or hash, or all that the filters allow."""
-        return select_targets(self.library, target, filters or Filters())
+        return Targets.select(self.library, target, filters or Filters())
 
     def items(self, targets: Targets) -> list[Item]:
         """Read the items that were selected; those that were removed since are left out."""
-        with self.library.catalogue.reading() as connection:
-            found = items.hydrate(connection, targets.items)
-        return [found[number] for number in targets.items if number in found]
+        return targets.read(self.library)
 
     def empty_reason(
         self, filters: Filters | None = None, kind: SearchKind | None = None
@@ -306,6 +302,10 @@ class Sightline:
     def show(self, image: Named, model: Filled | None = None) -> Shown:
         """Return an item with its caption, of any model or of this one, and its tags."""
         return show(self.library, self._item(image), model)
+
+    def thumbnail(self, item: Item) -> bytes | None:
+        """Return the WebP thumbnail of an image, or None where it cannot be had."""
+        return ImageReader(self.library, self.limits).thumbnail(item)
 
     def plan_remove(self, path: PathText | Path) -> Removal:
         """Plan to take a folder or a file out of the library."""

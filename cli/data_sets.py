@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import chain
@@ -13,10 +13,12 @@ import click
 from click.core import ParameterSource
 
 from cli.errors import DONE, NOTHING_FOUND
+from cli.output.dedup_rows import leak_rows
 from cli.output.empty import why_nothing
+from cli.output.json_rows import Row
 from cli.output.lists import FORMS, Form, ListFile, list_path, writing_list
 from cli.output.progress import counting
-from cli.output.render import Row, plural, tell, tell_all, write_json, write_table
+from cli.output.render import plural, tell, tell_all, write_json, write_table
 from search.dedup.detect.kinds import Thresholds
 from search.dedup.detect.leakage import Leak
 from search.dedup.detect.semdedup import COSINES, check_cosines
@@ -202,13 +204,13 @@ def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
 
         def write(leaked: Leak) -> None:
             with count.aside():
-                _tell_leak(_leak_rows(leaked), given["as_json"])
+                _tell_leak(leaked, given["as_json"])
 
         report = app.duplicates.leaks(
             folder, request, each=write, watch=lambda done: count.show(done, done)
         )
     if given["out"] is not None or given["form"] is not None:
-        rows = [row for leaked in report.leaks for row in _leak_rows(leaked)]
+        rows = [row for leaked in report.leaks for row in _list_rows(leaked)]
         _write_leaks(rows, Path(given["out"] or OUT), given["form"] or "paths")
     tell_all(report.notices)
     _tell_doubts(report)
@@ -223,35 +225,26 @@ def _folder(written: str) -> str:
     return str(folder)
 
 
-def _leak_rows(leaked: Leak) -> list[Row]:
-    return [
-        {
-            "path": leaked.test,
-            "item": leaked.hash,
-            "kind": leaked.kind,
-            "training_path": path,
-            "training_item": leaked.item.hash,
-            "evidence": leaked.evidence.as_row() | ({"differs": None} if leaked.unchecked else {}),
-        }
-        for path in leaked.paths
-    ]
-
-
-def _tell_leak(rows: Sequence[Row], as_json: bool) -> None:
-    for row in rows:
+def _tell_leak(leaked: Leak, as_json: bool) -> None:
+    for row in leak_rows(leaked):
         if as_json:
-            write_json(
-                {
-                    "test": row["path"],
-                    "path": row["training_path"],
-                    "item": row["training_item"],
-                    "kind": row["kind"],
-                    "evidence": row["evidence"],
-                }
-            )
+            write_json(row)
         else:
-            verb = "may be" if row["evidence"].get("differs", False) is None else "is"
-            write_table([(f"{row['kind']:12}", row["path"], verb, row["training_path"])])
+            verb = "may be" if leaked.unchecked else "is"
+            write_table([(f"{row['kind']:12}", row["test"], verb, row["path"])])
+
+
+def _list_rows(leaked: Leak) -> Iterator[Row]:
+    """Yield the rows of a list of test images, with the columns of the Parquet form."""
+    for row in leak_rows(leaked):
+        yield {
+            "path": row["test"],
+            "item": leaked.hash,
+            "kind": row["kind"],
+            "training_path": row["path"],
+            "training_item": row["item"],
+            "evidence": row["evidence"],
+        }
 
 
 def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:

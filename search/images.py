@@ -8,11 +8,13 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from indexer.images.decode import Limits, open_image, read_bytes
 from indexer.images.preprocess import prepare, sides_needed
+from indexer.images.thumbnail import THUMBNAIL_SIDE, thumbnail
 from indexer.models.protocols import ImageSpec, Pixels
 from storage.errors import FileFailure, PathNotFound
 from storage.library import Library
@@ -66,6 +68,17 @@ class ImageReader:
             )
         return said
 
+    def thumbnail(self, item: Item) -> bytes | None:
+        """Return an item's WebP thumbnail: the stored one, else one of a file as it was indexed."""
+        stored = self._library.thumbnail(item.hash)
+        if stored is not None:
+            return stored
+        side = THUMBNAIL_SIDE, THUMBNAIL_SIDE
+        for content in self._contents(item):
+            with suppress(FileFailure):
+                return thumbnail(open_image(content, limits=self._limits, smallest=side).image)
+        return None
+
     def _prepare(self, item: Item, spec: ImageSpec) -> PreparedImage:
         pixels = self._from_file(item, spec)
         if pixels is not None:
@@ -74,6 +87,13 @@ class ImageReader:
         return PreparedImage(item, pixels, "nothing" if pixels is None else "thumbnail")
 
     def _from_file(self, item: Item, spec: ImageSpec) -> Pixels | None:
+        for content in self._contents(item):
+            with suppress(FileFailure):
+                return self._decode(content, spec)
+        return None
+
+    def _contents(self, item: Item) -> Iterator[bytes]:
+        """Yield the bytes of each file that still holds what was indexed."""
         # An excluded file is still read if the item is named: no search result shows it.
         for path in (*item.paths, *item.excluded_paths):
             try:
@@ -81,11 +101,10 @@ class ImageReader:
                 if not os.path.isfile(path) or os.path.getsize(path) != item.bytes:
                     continue
                 content = read_bytes(path, self._limits.file_bytes)
-                if hashlib.sha256(content).hexdigest() == item.hash:
-                    return self._decode(content, spec)
             except (FileFailure, OSError):  # removed meanwhile, or unreadable
                 continue
-        return None
+            if hashlib.sha256(content).hexdigest() == item.hash:
+                yield content
 
     def _from_thumbnail(self, item: Item, spec: ImageSpec) -> Pixels | None:
         webp = self._library.thumbnail(item.hash) if item.kind == "image" else None

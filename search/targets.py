@@ -11,7 +11,7 @@ from storage.library import Library
 from storage.paths import expand_home
 from storage.records import Item, Kind
 from storage.selection import select_items
-from storage.tables import files, vectors
+from storage.tables import files, items, vectors
 
 # Why nothing was found, the most helpful reason first: `empty_reason` chooses.
 EmptyReason = Literal[
@@ -35,16 +35,17 @@ class Targets:
         """Return whether there is an image at all."""
         return bool(self.items) or self.external is not None
 
+    @classmethod
+    def select(cls, library: Library, target: str | None, filters: Filters) -> "Targets":
+        """Select what a path or an item's hash names, or all images that the filters allow.
 
-def select_targets(library: Library, target: str | None, filters: Filters) -> Targets:
-    """Select what a path or an item's hash names, or all images that the filters allow.
-
-    The filters hold for a folder's images and for an item as well. Raises ItemNotFound,
-    PathNotFound or InvalidArgument for a target that is no image, or that contradicts the filters.
-    """
-    if target is None:
-        return Targets(_allowed(library, filters))
-    if expand_home(target).is_dir():
+        The filters hold for a folder's images and for an item as well. Raises ItemNotFound,
+        PathNotFound or InvalidArgument for a target that is no image, or contradicts the filters.
+        """
+        if target is None:
+            return cls(_allowed(library, filters))
+        if not expand_home(target).is_dir():
+            return _one(library, target, filters)
         if filters.folder is not None:
             raise InvalidArgument(
                 f"the folder {target} and {{folder}} exclude each other: choose one",
@@ -52,8 +53,13 @@ def select_targets(library: Library, target: str | None, filters: Filters) -> Ta
                 value=filters.folder,
             )
         folder = str(expand_home(target).resolve())
-        return Targets(_allowed(library, replace(filters, folder=folder)))
-    return _one(library, target, filters)
+        return cls(_allowed(library, replace(filters, folder=folder)))
+
+    def read(self, library: Library) -> list[Item]:
+        """Read the items from the catalogue; those that were removed since are left out."""
+        with library.catalogue.reading() as connection:
+            found = items.hydrate(connection, self.items)
+        return [found[number] for number in self.items if number in found]
 
 
 def find_image(library: Library, target: str) -> Item | Path:

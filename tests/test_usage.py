@@ -54,6 +54,7 @@ _REQUIRED: dict[str, dict[str, Any]] = {
     "use": {"model": "stand-in"},
     "items": {"targets": Targets([])},
     "show": {"image": "x"},
+    "thumbnail": {},
     "remove": {"removal": Removal(0, 0, 0)},
     "plan_remove": {"path": "x"},
     "decide": {"plan": "x", "groups": (1,), "kind": "keep-all"},
@@ -269,9 +270,9 @@ def test_a_closed_library_says_so_to_every_method(
         "status": (),
     }
     methods = dict(inspect.getmembers(sightline.Sightline, inspect.isfunction))
-    # These two need no library.
+    # These read no catalogue.
     public = {name for name in methods if not name.startswith("_")}
-    assert {*calls, "close", "ask_file", "describe_file"} == public
+    assert {*calls, "close", "ask_file", "describe_file", "thumbnail"} == public
     for name, given in calls.items():
         with pytest.raises(LibraryClosed, match="was closed: open it again"):
             getattr(library, name)(*given)

@@ -101,7 +101,7 @@ def command(**given: Any) -> int:
             tell(_nothing(app, query))
             return NOTHING_FOUND
         if given["sheet"]:
-            tiles = [Tile.of(hit, app.library) for hit in hits]
+            tiles = [Tile.of(hit, app) for hit in hits]
             write_sheet(Path(given["sheet"]), title(query), tiles)
             tell(f"wrote {given['sheet']}")
         else:

@@ -26,8 +26,7 @@ def ask_around(demo: Demo, app: Sightline) -> Section:
     answerer = app.models.answerer()
     answers = {item.id: said for item, said in ask(app.library, answerer, QUESTION, _items(hits))}
     tiles = [
-        replace(Tile.of(hit, app.library), caption=answers.get(hit.item.id, "not read"))
-        for hit in hits
+        replace(Tile.of(hit, app), caption=answers.get(hit.item.id, "not read")) for hit in hits
     ]
     command = demo.typed("ask", QUESTION, "--query", STARS, "-k", str(HITS))
     return Section(QUESTION, tiles, "The answer stands under each image.", command)
@@ -39,7 +38,7 @@ def talk(demo: Demo, app: Sightline) -> Section:
     chat_model = app.models.chat_model()
     chat = Chat.about(app.library, chat_model, _items(hits))
     said = [line for question in DIALOGUE for line in (question, chat.say(question))]
-    tiles = [replace(Tile.of(hit, app.library), caption=None) for hit in hits]
+    tiles = [replace(Tile.of(hit, app), caption=None) for hit in hits]
     command = demo.typed("chat", tiles[0].path or hits[0].item.hash)
     return Section("A dialogue", tiles, _CHECK, command, said)
 

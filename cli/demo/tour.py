@@ -86,7 +86,7 @@ def _visit(stop: Stop, demo: Demo, app: Sightline) -> Section:
     if query.terms[0].kind == "item":
         asked = Hit(0, app.library.find(query.terms[0].value), 1.0)
         hits.insert(0, asked)
-    tiles = [Tile.of(hit, app.library) for hit in hits[:HITS]]
+    tiles = [Tile.of(hit, app) for hit in hits[:HITS]]
     if not query.describe:  # else what one stop stores would show in the next run's others
         tiles = [replace(tile, caption=None) for tile in tiles]
     title = " ".join(stop.arguments).replace(f"{demo.photos}/", "")

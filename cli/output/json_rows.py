@@ -1,18 +1,21 @@
 """Records as the JSON rows that scripts rely on; the names of the keys are a contract.
 
-Every key is always there, null where nothing is known.
+They need no terminal: a server can print them too. Every key is always there, null where nothing
+is known.
 """
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from cli.output.render import Row
 from indexer import Report
 from search import Hit
 from search.hits import first_path
 from storage import Failure, Item, Root, Status, Tag
 from storage.records import SpaceCount
+
+Row = dict[str, Any]  # what `--json` prints on a line
 
 
 def hit_row(hit: Hit) -> Row:

@@ -8,12 +8,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import click
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-Row = dict[str, Any]  # what `--json` prints on a line
 
 
 def printable(written: str) -> str:

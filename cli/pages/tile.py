@@ -4,12 +4,9 @@ from dataclasses import dataclass
 
 from cli.output.hit_table import snippet
 from cli.output.render import printable
-from indexer.images.decode import open_image
-from indexer.images.thumbnail import THUMBNAIL_SIDE, thumbnail
 from search import Hit
 from search.hits import first_path
-from storage import Item, Library
-from storage.errors import FileFailure
+from sightline import Sightline
 
 _WORDS = 240
 
@@ -29,7 +26,7 @@ class Tile:
     lift: float | None = None  # where a cut-off by it was asked for
 
     @classmethod
-    def of(cls, hit: Hit, library: Library) -> "Tile":
+    def of(cls, hit: Hit, app: Sightline) -> "Tile":
         """Gather what a sheet shows of a hit."""
         item = hit.item
         return cls(
@@ -37,7 +34,7 @@ class Tile:
             score=hit.score,
             path=first_path(item),
             taken=(item.taken_at or "")[:10],
-            thumbnail=_thumbnail(item, library) if item.kind == "image" else None,
+            thumbnail=app.thumbnail(item) if item.kind == "image" else None,
             text=snippet(item.text or "", _WORDS) if item.kind == "text" else None,
             match=hit.match,
             caption=hit.caption,
@@ -54,14 +51,3 @@ class Tile:
     def name(self) -> str:
         """Return the file's own name, safe to show."""
         return printable((self.path or "").rpartition("/")[2])
-
-
-def _thumbnail(item: Item, library: Library) -> bytes | None:
-    stored = library.thumbnail(item.hash)
-    if stored is not None or not item.paths:
-        return stored
-    try:
-        opened = open_image(item.paths[0], smallest=(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    except FileFailure:
-        return None
-    return thumbnail(opened.image)

@@ -12,9 +12,10 @@ import click
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND, keeping, spelled
 from cli.options import json_option, library_option, yes_option
+from cli.output.dedup_rows import outcome_row
 from cli.output.prompts import agreed
 from cli.output.render import plural, printable, size, tell, tell_all, write_json
-from cli.pages.evidence_text import metadata_in_line, metadata_in_words
+from cli.pages.evidence_text import metadata_in_line
 from cli.session import session
 from cli.settings import Settings
 from search.dedup.apply.actions import Action, Move
@@ -158,18 +159,7 @@ def _question(drops: list[Entry], action: Action, companions: CompanionMode) -> 
 
 def _tell(outcome: Outcome, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        write_json(
-            {
-                "path": outcome.entry.path,
-                "done": outcome.done and not dry_run,
-                "would": outcome.done if dry_run else None,
-                "reason": spelled(outcome.failure) if outcome.failure else None,
-                "target": outcome.target,
-                "sidecar": outcome.sidecar,
-                "said": metadata_in_words(outcome.metadata),
-                "companions": list(outcome.companions),
-            }
-        )
+        write_json(outcome_row(outcome, dry_run))
         return
     if outcome.before:
         return

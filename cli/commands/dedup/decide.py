@@ -7,6 +7,7 @@ import click
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option, library_option
+from cli.output.dedup_rows import decision_row
 from cli.output.render import plural, tell, write_json, write_table
 from cli.session import session
 from cli.settings import Settings
@@ -74,8 +75,7 @@ def _list(settings: Settings, as_json: bool) -> int:
     for group in known:
         one = group.decision
         if as_json:
-            named = {"id": one.id, "decision": one.kind, "at": one.at, "items": list(one.hashes)}
-            write_json(named | {"paths": list(group.paths)})
+            write_json(decision_row(group))
         for content, path in zip(one.hashes, group.paths, strict=True):
             rows.append((str(one.id), one.kind, one.at[:10], path or f"{content[:10]}… is gone"))
     if known and not as_json:

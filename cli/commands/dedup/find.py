@@ -13,6 +13,7 @@ from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import filter_options, json_option, library_option
+from cli.output.dedup_rows import entry_row
 from cli.output.empty import why_nothing
 from cli.output.progress import counting_stages
 from cli.output.render import plural, size, tell, tell_all, write_json
@@ -126,7 +127,7 @@ def _find(app: Sightline, request: DedupRequest, given: Mapping[str, Any]) -> in
         return NOTHING_FOUND
     if given["as_json"]:
         for entry in plan.entries:
-            write_json(_row(entry))
+            write_json(entry_row(entry))
     if given["out"] is not None or not given["as_json"]:
         _write(app.library, plan, given["out"] or Path(OUT), given["library"], request.dropped)
     return DONE
@@ -247,7 +248,3 @@ def _put_aside(plan: Sequence[Entry], out: Path) -> None:
     if not same:
         former.replace(out / FORMER)
         tell(f"the former plan is now {out / FORMER}")
-
-
-def _row(entry: Entry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in Entry.__dataclass_fields__}

@@ -8,6 +8,7 @@ from cli.command import Command
 from cli.commands.dedup.apply import FAILED
 from cli.errors import DONE, NOTHING_FOUND, keeping
 from cli.options import json_option
+from cli.output.dedup_rows import undone_row
 from cli.output.render import plural, printable, tell, write_json
 from search.dedup.apply.undo import undo
 
@@ -26,7 +27,7 @@ def command(journal: Path, as_json: bool) -> int:
             there, sidecars = there + had, sidecars + ours
             path = outcome.step.path
             if as_json:
-                write_json({"path": path, "done": outcome.done, "reason": outcome.reason})
+                write_json(undone_row(outcome))
             elif not outcome.done or had:
                 word = "left" if had else "not put back"
                 tell(f"{word} {printable(path)}: {outcome.reason}")

@@ -7,7 +7,8 @@ import click
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option
-from cli.output.render import Row, size, tell, write_json, write_table
+from cli.output.json_rows import Row
+from cli.output.render import size, tell, write_json, write_table
 from indexer.models import ModelEntry, Role, cached, memory_need, names
 
 HEADS = ("name", "roles", "here", "memory", "what it is")

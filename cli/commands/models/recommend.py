@@ -7,7 +7,8 @@ import click
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option
-from cli.output.render import Row, tell, write_json, write_table
+from cli.output.json_rows import Row
+from cli.output.render import tell, write_json, write_table
 from indexer.models.info.published import TASKS, Recommendation, recommend
 
 
