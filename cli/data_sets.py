@@ -200,6 +200,9 @@ def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     if app.library.is_empty():
         tell("nothing to compare with: the library is empty: sightline index FOLDER")
         return NOTHING_FOUND
+    if not app.select(filters=filters):
+        tell(f"nothing to compare with: {why_nothing(app, filters, 'image')}")
+        return NOTHING_FOUND
     with counting("compared") as count:
 
         def write(leaked: Leak) -> None:

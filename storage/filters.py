@@ -312,11 +312,11 @@ class Filters:
         values: dict[str, Any] = {}
         for name, field in FILTERS.items():
             if field.repeatable:
-                values[name] = tuple(dict.fromkeys(map(field.read, typed[name])))
-            elif field.metavar is not None and typed[name] is not None:
+                values[name] = tuple(dict.fromkeys(map(field.read, typed.get(name, ()))))
+            elif field.metavar is None:
+                values[name] = typed.get(name, False)
+            elif typed.get(name) is not None:
                 values[name] = field.read(typed[name])
-            else:
-                values[name] = typed[name]
         return cls(**values)
 
     @property

@@ -111,7 +111,7 @@ items = Table(
     Column("hash", ContentHash, nullable=False),
     Column("kind", Text, nullable=False),  # image, text (a passage), document, table
     Column("bytes", BigInteger, nullable=False),
-    Column("format", Words, nullable=False),
+    Column("format", Words, nullable=False),  # JPEG, HEIF, … as decoded; text, document, table
     Column("width", Integer),
     Column("height", Integer),
     Column("taken_at", Text),

@@ -19,7 +19,7 @@ from indexer.models import RECOMMENDED, fetch
 from indexer.scan.excludes import Excludes
 from indexer.scan.targets import check_listed, none_there, not_there
 from storage.errors import InvalidArgument
-from storage.index.kinds import AUTOMATIC, parse_kind
+from storage.index.kinds import AUTOMATIC, KINDS, parse_kind
 
 
 @click.command("index", cls=Command)
@@ -52,7 +52,7 @@ from storage.index.kinds import AUTOMATIC, parse_kind
 @click.option(
     "--index-kind",
     metavar="NAME",
-    help="How nearest vectors are found: exact, ivf, or auto to choose by their number.",
+    help=f"How nearest vectors are found: {', '.join(KINDS)}, or auto to choose by their number.",
 )
 @library_option
 @json_option

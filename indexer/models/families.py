@@ -61,7 +61,7 @@ class Family:
         return {"vision_config": tuple(one.model_type for one in self.towers), **self.parts}
 
 
-CLIP_PICTURES = ImageProcessor(
+CLIP_IMAGES = ImageProcessor(
     "CLIP", {"size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True}
 )
 BLIP_PICTURES = ImageProcessor("Blip", {"size": {"height": 384, "width": 384}})
@@ -105,7 +105,7 @@ _ALL = (
         {"dual-encoder": f"{_NETWORKS}clip:ClipEncoder"},
         (CLIP_TOWER,),
         {"text_config": ("clip_text_model",)},
-        (CLIP_PICTURES,),
+        (CLIP_IMAGES,),
         (
             ("common space", _SHARED_WIDTH),
             ("logit scale at first", "{config.logit_scale_init_value:g}"),
@@ -177,7 +177,7 @@ _ALL = (
         },
         (CLIP_TOWER, SIGLIP_TOWER),
         {"text_config": ("llama", "mistral", "qwen2")},
-        (CLIP_PICTURES, SIGLIP_PICTURES),
+        (CLIP_IMAGES, SIGLIP_PICTURES),
         (
             (
                 "projector",

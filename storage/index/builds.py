@@ -25,7 +25,7 @@ RECALL_AT = 10
 _RECALL_QUERIES = 64
 # Below this a search of the stored vectors takes a few milliseconds, without loading FAISS.
 WORTH_BUILDING = 10_000
-# Least share of the ten best that a kind must find; it probes more lists until it does. For data
+# Least share of the ten best that a kind must find; it compares more rows until it does. For data
 # without any structure it may have to probe all of them.
 MIN_RECALL = 0.95
 # A build is replaced when this share of the vectors was added after it.
@@ -158,7 +158,7 @@ def make(
 
 
 def _measure(connection: Connection, index: kinds.AnnIndex, truth: GroundTruth) -> float:
-    """Return the recall of an index, which probes more lists until it is high enough."""
+    """Return the recall of an index, which compares more rows until it is high enough."""
     recall = truth.recall(connection, index)
     while recall < MIN_RECALL and index.probe_more():
         recall = truth.recall(connection, index)

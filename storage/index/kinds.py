@@ -61,7 +61,11 @@ class AnnIndex(Protocol):
     def search(
         self, queries: Matrix, k: int, included: Ids | None, excluded: Ids
     ) -> tuple[Ids, Matrix]:
-        """Return the k best rows of each query: ids (q, k), −1 if there are fewer; cosines."""
+        """Return the k best of the allowed rows of each query: ids (q, k) and cosines.
+
+        −1 stands for a row only if fewer than k are allowed, however few `included` lets through:
+        a kind that finds too few in its usual way compares all of them.
+        """
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from storage import Library, access, schema
 from storage.catalogue import Catalogue
 from storage.errors import LibraryError, LibraryInUse, LibraryReadOnly
 from storage.index import builds
+from storage.index.kinds import KINDS
 from storage.selection import Selection
 from tests.storage.unit_vectors import add_images, unit_vectors
 
@@ -172,7 +173,7 @@ def test_an_older_schema_is_not_read(place: Path, monkeypatch: pytest.MonkeyPatc
         Library.open(place)
 
 
-@pytest.mark.parametrize("index_kind", ["exact", "ivf"])
+@pytest.mark.parametrize("index_kind", KINDS)
 @pytest.mark.parametrize("there", [True, False])
 def test_an_index_file_is_used_or_done_without(
     place: Path, index_kind: str, there: bool, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import pytest
 
 from storage import Library
 from storage.index import builds
+from storage.index.kinds import KINDS
 from tests.storage.unit_vectors import add_images, unit_vectors
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -74,7 +75,7 @@ def index_kind() -> str:
     return "exact"
 
 
-@pytest.mark.parametrize("index_kind", ["exact", "ivf"])
+@pytest.mark.parametrize("index_kind", KINDS)
 def test_a_child_searches_as_its_parent_did(fork: Fork) -> None:
     assert fork("forked(lambda: best(library)); print(best(library, 3))") == "[8]\nended 0\n[4]"
 
