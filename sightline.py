@@ -28,7 +28,7 @@ from indexer.images.limits import Limits
 from indexer.models import canonical, require_role
 from indexer.workers import ReadPool
 from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
-from search.ask import ask_chosen, ask_file, askable
+from search.ask import ask_chosen, ask_file, check_askable
 from search.chat import require_readable
 from search.dedup.duplicates import Duplicates
 from search.dedup.find import DedupRequest as DedupRequest
@@ -222,9 +222,8 @@ class Sightline:
         each: Callable[[tuple[Item, str]], None] | None = None,
     ) -> Answer[tuple[Item, str]]:
         """Put a question to each image; those that cannot be read give no answer."""
-        numbers = [number for one in images for number in self._asked(question, one)]
-        if not numbers:
-            askable(question, [])  # raises
+        numbers = [number for one in images for number in self._numbers(one)]
+        check_askable(question, len(numbers))
         answerer, notices = self.models.answerer(model), list[str]()
         made = ask_chosen(self.library, answerer, question, numbers, self.limits, notices)
         return Answer.collect(made, each, notices)
@@ -359,13 +358,14 @@ class Sightline:
             return named.item
         return named if isinstance(named, Item) else self.library.find(str(named))
 
-    def _asked(self, question: str, named: Named | Targets) -> list[int]:
+    def _numbers(self, named: Named | Targets) -> list[int]:
         if isinstance(named, Targets):
-            return named.items
-        return [item.id for item in askable(question, [self._item(named)])]
+            return named.numbers
+        item = self._item(named)
+        return [item.id] if item.kind == "image" else []
 
     def _chosen(self, chosen: Targets | None, filters: Filters | None) -> list[int]:
-        return (self.select(filters=filters) if chosen is None else chosen).items
+        return (self.select(filters=filters) if chosen is None else chosen).numbers
 
     def __enter__(self) -> Self:
         return self

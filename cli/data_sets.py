@@ -27,9 +27,7 @@ from search.dedup.leaks import LeakReport, LeakRequest
 from search.dedup.semantic import SemanticFile
 from sightline import Sightline
 from storage import Filters
-from storage.errors import PathNotFound
 from storage.filters import FILTERS
-from storage.paths import expand_home
 
 Function = TypeVar("Function", bound=Callable[..., object])
 OUT = Path("sightline-dedup")
@@ -190,7 +188,6 @@ def _tell_shares(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
 
 def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     """Print which images of a folder are in the library, and write them where asked."""
-    folder = _folder(given["leak"])
     request = LeakRequest(
         kinds=given["kinds"] or LOOKED_FOR,
         filters=filters,
@@ -210,22 +207,14 @@ def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
                 _tell_leak(leaked, given["as_json"])
 
         report = app.duplicates.leaks(
-            folder, request, each=write, watch=lambda done: count.show(done, done)
+            given["leak"], request, each=write, watch=lambda done: count.show(done, done)
         )
     if given["out"] is not None or given["form"] is not None:
         rows = [row for leaked in report.leaks for row in _list_rows(leaked)]
         _write_leaks(rows, Path(given["out"] or OUT), given["form"] or "paths")
     tell_all(report.notices)
-    _tell_doubts(report)
     _tell_counts(report)
     return DONE if report.leaks else NOTHING_FOUND
-
-
-def _folder(written: str) -> str:
-    folder = expand_home(written).resolve()
-    if not folder.is_dir():
-        raise PathNotFound(f"--leak {written} is no folder: check the name, or mount its disk")
-    return str(folder)
 
 
 def _tell_leak(leaked: Leak, as_json: bool) -> None:
@@ -264,27 +253,7 @@ def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
     tell(f"wrote {path}")
 
 
-def _tell_doubts(report: LeakReport) -> None:
-    if report.unchecked:
-        tell(
-            f"{plural(report.unchecked, 'test image')} compared by thumbnails alone, where words "
-            "and small things are not seen: their files could not be aligned with the library's"
-        )
-    if report.similar:
-        tell(
-            f"{plural(report.similar, 'test image')} not counted: like one of the library, but "
-            "something differs; --kind similar lists such"
-        )
-
-
 def _tell_counts(report: LeakReport) -> None:
-    if report.unseen:
-        tell(
-            f"{plural(report.unseen, 'image')} of the library compared by content alone, as the "
-            "thumbnail is gone: sightline index makes it again"
-        )
-    if report.failed:
-        tell(f"{plural(report.failed, 'test image')} could not be read and were not compared")
     tell(
         f"{report.leaked:,} of {report.compared:,} test images "
         f"{'is' if report.leaked == 1 else 'are'} in the library "

@@ -39,6 +39,7 @@ _OPTIONS: Mapping[str, str] = {
     "rerank_model": "--rerank-model",
     "settings": "--limit",
     "task": "--task",
+    "test_folder": "--leak",
     "templates": "--template",
     "trash": "--trash",
     "within": "--within",

@@ -29,23 +29,19 @@ def ask(
     question, is added to `notices` at the end. Raises InvalidArgument for an empty
     question, or where no image is there to ask.
     """
-    said, asked = _one_line(question), askable(question, items)
+    said, asked = _one_line(question), [item for item in items if item.kind == "image"]
+    check_askable(question, len(asked))
     parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
     return _answers(library, answerer, said, parts, limits, notices)
 
 
-def askable(question: str, items: Sequence[Item]) -> list[Item]:
-    """Return the items that are images; checked before a model is loaded.
-
-    Raises InvalidArgument if there is none, or for an empty question.
-    """
+def check_askable(question: str, images: int) -> None:
+    """Raise InvalidArgument for an empty question, or no images; before a model is loaded."""
     _one_line(question)
-    asked = [item for item in items if item.kind == "image"]
-    if not asked:
+    if not images:
         raise InvalidArgument(
             "there is no image to ask about: name one, or look for some", parameter="images"
         )
-    return asked
 
 
 def ask_chosen(

@@ -35,6 +35,13 @@ class Targets:
         """Return whether there is an image at all."""
         return bool(self.items) or self.external is not None
 
+    @property
+    def numbers(self) -> list[int]:
+        """Return the row numbers; raises ItemNotFound for a file that has none."""
+        if self.external is not None:
+            raise ItemNotFound(f"{self.external} is not in the library: ask about the file itself")
+        return self.items
+
     @classmethod
     def select(cls, library: Library, target: str | None, filters: Filters) -> "Targets":
         """Select what a path or an item's hash names, or all images that the filters allow.

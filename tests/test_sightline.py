@@ -7,11 +7,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import sightline
 from indexer.models.networks.fake import FakeEncoder
+from search.dedup.apply.trash import Trash
+from search.dedup.find import DedupPlan
 from storage import Filters
-from storage.errors import InvalidArgument, ModelMismatch
+from storage.errors import InvalidArgument, ItemNotFound, ModelMismatch, PathNotFound
+from tests.conftest import Draw
 from tests.search.readers import EchoChatModel, RuleAnswerer, RuleCaptioner, RuleScorer
 
 HOME = Path(__file__).parent.parent
@@ -155,3 +159,67 @@ def test_the_wheel_holds_the_program_and_nothing_else(tmp_path: Path) -> None:
         assert needed in names
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"sightline.py", "storage", "indexer", "search", "cli"}
+
+
+def test_duplicates_go_from_a_plan_to_the_trash_and_back(
+    tmp_path: Path, photos: Path, draw: Draw
+) -> None:
+    copy = draw(photos / "summer" / "copy.png", 0)
+    with sightline.open(tmp_path / "new.library", workers=1) as library:
+        library.index(photos, model="stand-in")
+        found = library.duplicates.find(sightline.DedupRequest(kinds=("identical",)))
+        assert len(found.dropped) == 1 and found.notices == ()
+        plan = found.write(tmp_path / "out")
+        gone = Path(plan.drops[0].path)
+        seen: list[bool] = []
+        outcomes = library.duplicates.apply(
+            plan, Trash(tmp_path / "trash"), each=lambda outcome: seen.append(outcome.done)
+        )
+        assert [outcome.done for outcome in outcomes] == seen == [True] and not gone.exists()
+        assert [undone.done for undone in library.duplicates.undo(plan.journal)] == [True]
+        assert gone.read_bytes() == copy.read_bytes()
+        library.duplicates.decide(plan, (1,), "keep-all")
+        assert library.duplicates.find(sightline.DedupRequest(kinds=("identical",))).entries == ()
+        [decided] = library.duplicates.decided()
+        assert library.duplicates.take_back((decided.decision.id,)) == 1
+        assert found.write(tmp_path / "out").former is None  # the same plan
+        other = DedupPlan(found.entries[:1]).write(tmp_path / "out")
+        assert other.former is not None and len(other.former.read_text().splitlines()) == 2
+
+
+def test_a_test_folder_is_meant_from_here_and_is_no_leak_of_its_own(
+    tmp_path: Path, photos: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(photos / "test" / "copy.png", 0)
+    draw(photos / "test" / "own.png", 77)
+    with sightline.open(tmp_path / "new.library", workers=1) as library:
+        library.index(photos, model="stand-in")
+        monkeypatch.chdir(photos)
+        for folder in ("test", photos / "test", "../photos/test"):
+            report = library.duplicates.leaks(folder, sightline.LeakRequest(crops=False))
+            assert [(Path(leak.test).name, leak.kind) for leak in report.leaks] == [
+                ("copy.png", "identical")
+            ]
+            assert (report.compared, report.leaked) == (2, 1)
+        with pytest.raises(PathNotFound, match="test_folder nowhere is no folder"):
+            library.duplicates.leaks("nowhere")
+
+
+def test_images_are_asked_about_and_texts_among_them_are_passed_over(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: RuleAnswerer())
+    (photos / "note.txt").write_text("a red kite")
+    outside = tmp_path / "outside.png"
+    Image.new("RGB", (30, 20), "red").save(outside)
+    with sightline.open(tmp_path / "new.library") as library:
+        library.index(photos, model="stand-in")
+        hits = library.search(sightline.Query((sightline.Term("text", "kite"),), k=9, kind="all"))
+        assert {hit.item.kind for hit in hits} == {"image", "text"}
+        assert len(library.ask("how bright?", *hits)) == 6
+        with pytest.raises(ItemNotFound, match="ask about the file itself"):
+            library.ask("how bright?", library.select(str(outside)))
+        with pytest.raises(ItemNotFound, match="ask about the file itself"):
+            library.describe(library.select(str(outside)))
+        [answer] = library.ask_file("how bright?", outside)
+        assert answer.startswith("how bright?")

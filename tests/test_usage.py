@@ -61,7 +61,7 @@ _REQUIRED: dict[str, dict[str, Any]] = {
     "take_back": {"numbers": (1,)},
     "apply": {"plan": "x"},
     "undo": {"journal": "x"},
-    "leaks": {"folder": "x"},
+    "leaks": {"test_folder": "x"},
 }
 
 

@@ -7,9 +7,11 @@ from itertools import chain
 from pathlib import Path
 
 import sightline
+from storage import errors
 
 HOME = Path(sightline.__file__).parent
 TRAINING = HOME / "indexer" / "models" / "mini" / "training"  # has a command line of its own
+ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
 _NAMED = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -51,7 +53,8 @@ def test_an_error_declares_the_arguments_that_its_message_speaks_of() -> None:
             if not isinstance(call, ast.Call) or not call.args:
                 continue
             main, others = words(call, "parameter"), words(call, "others")
-            if main or others:
+            raised = getattr(call.func, "id", "") in ERRORS
+            if main or others or raised:
                 message = "".join(text for _, text in texts(call.args[0]))
                 named = set(_NAMED.findall(message))
                 assert others <= named <= main | others, f"{path}:{call.lineno}"

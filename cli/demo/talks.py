@@ -5,9 +5,8 @@ from dataclasses import replace
 from cli.demo.photos import Demo
 from cli.pages.html import Section
 from cli.pages.tile import Tile
-from search import Chat, Hit, Query, Term, ask
+from search import Hit, Query, Term
 from sightline import Sightline
-from storage import Item
 
 HITS = 5
 STARS = "three yellow stars"
@@ -23,8 +22,7 @@ DIALOGUE = ("describe the picture", "what colour is the square?")
 def ask_around(demo: Demo, app: Sightline) -> Section:
     """Ask the hits of a search one question; each answer stands under its image."""
     hits = _found(app, STARS, HITS)
-    answerer = app.models.answerer()
-    answers = {item.id: said for item, said in ask(app.library, answerer, QUESTION, _items(hits))}
+    answers = {item.id: said for item, said in app.ask(QUESTION, *hits)}
     tiles = [
         replace(Tile.of(hit, app), caption=answers.get(hit.item.id, "not read")) for hit in hits
     ]
@@ -35,8 +33,7 @@ def ask_around(demo: Demo, app: Sightline) -> Section:
 def talk(demo: Demo, app: Sightline) -> Section:
     """Talk about one image; each answer knows what was said before."""
     hits = _found(app, PAIR, 1)
-    chat_model = app.models.chat_model()
-    chat = Chat.about(app.library, chat_model, _items(hits))
+    chat = app.chat(*hits)
     said = [line for question in DIALOGUE for line in (question, chat.say(question))]
     tiles = [replace(Tile.of(hit, app), caption=None) for hit in hits]
     command = demo.typed("chat", tiles[0].path or hits[0].item.hash)
@@ -45,7 +42,3 @@ def talk(demo: Demo, app: Sightline) -> Section:
 
 def _found(app: Sightline, words: str, k: int) -> list[Hit]:
     return app.search(Query((Term("text", words),), k=k, kind="image"))
-
-
-def _items(hits: list[Hit]) -> list[Item]:
-    return [hit.item for hit in hits]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from search.dedup.plan.plan import PlanFile
-from storage.errors import InvalidArgument, SightlineError
+from storage.errors import Hint, InvalidArgument, SightlineError
 from storage.library import Library
 from storage.records import Item
 from storage.tables import decisions, items
@@ -59,7 +59,8 @@ def take_back(library: Library, numbers: Sequence[int]) -> int:
         unknown = [number for number in numbers if number not in known]
         if unknown:
             raise InvalidArgument(
-                f"there is no decision {unknown[0]}, so none was taken back: list the decisions"
+                f"there is no decision {unknown[0]}, so none was taken back: list the decisions",
+                hint=Hint("list decisions"),
             )
         return decisions.remove(connection, numbers)
 

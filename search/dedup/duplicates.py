@@ -27,9 +27,11 @@ from search.dedup.leaks import FolderImages, LeakReport, LeakRequest, Leaks
 from search.dedup.plan.plan import PlanFile
 from search.dedup.semantic import SemanticCluster, semantic_duplicates
 from search.targets import check_folder
+from storage.errors import PathNotFound
 from storage.fields import check_calls, path_text
 from storage.filters import Filters
 from storage.library import Library
+from storage.paths import expand_home
 from storage.records import Answer
 from storage.tables.decisions import Decided, DecisionKind
 
@@ -122,7 +124,7 @@ class Duplicates:
 
     def leaks(
         self,
-        folder: PathText | Path,
+        test_folder: PathText | Path,
         request: LeakRequest | None = None,
         *,
         each: Callable[[Leak], None] | None = None,
@@ -130,17 +132,24 @@ class Duplicates:
     ) -> LeakReport:
         """Find the images of a test folder that the library holds, as they are or as edits.
 
-        `watch` is called with how many were read or could not be. Raises PathNotFound for a folder
-        without images.
+        `watch` is called with how many were read or could not be. Raises PathNotFound for what is
+        no folder, or has no images.
         """
         request = request or LeakRequest()
         check_folder(self._library, request.filters)
         check_writable(self._library)
-        images = self._read_folder(str(folder))
+        folder = str(expand_home(test_folder).resolve())
+        if not Path(folder).is_dir():
+            raise PathNotFound(
+                f"{{test_folder}} {test_folder} is no folder: check the name, or mount its disk",
+                parameter="test_folder",
+                value=str(test_folder),
+            )
+        images = self._read_folder(folder)
         images.check()
         with self._comparing() as pool:
             check = DetailCheck(request.thresholds, self._library.thumbnail, pool, self._limits)
-            return Leaks(self._library, str(folder), request, check).run(images, each, watch)
+            return Leaks(self._library, folder, request, check).run(images, each, watch)
 
 
 def apply_plan(

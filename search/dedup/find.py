@@ -1,8 +1,9 @@
 """Finding duplicates: from what a person asks for to a plan that nothing has acted on yet."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -12,8 +13,9 @@ from search.dedup.detect.finder import DedupCounts, DuplicateFinder
 from search.dedup.detect.kinds import Kind, Thresholds
 from search.dedup.plan.entries import DROPPED, entries
 from search.dedup.plan.groups import Grouper
+from search.dedup.plan.jsonl import write_error
 from search.dedup.plan.keepers import DEFAULT, KeepOrder
-from search.dedup.plan.plan import Entry
+from search.dedup.plan.plan import Entry, PlanFile, line, write
 from storage.errors import Hint, InvalidArgument, LibraryReadOnly, PathNotFound
 from storage.fields import check_fields
 from storage.filters import Filters
@@ -23,6 +25,7 @@ from storage.selection import select_items
 from storage.tables import duplicate_pairs
 from storage.tables.decisions import Decided
 
+PLAN, FORMER = "plan.jsonl", "plan.former.jsonl"
 LOOKED_FOR: tuple[Kind, ...] = ("identical", "same-picture", "edited")
 Stage = Literal["compare", "verify", "plan"]
 Watch = Callable[[Stage, int, int], None]  # the stage, how much of it is done, and of how much
@@ -104,6 +107,21 @@ class DedupPlan:
             said.append(f"{pairs} could not be compared: their files stay")
         return tuple(said)
 
+    def write(self, folder: str | Path) -> PlanFile:
+        """Write the plan into a folder, which is made where it is not there, and return it.
+
+        A plan that lies there and is another one is kept beside it, as a person may have worked on
+        it: `former` of what is returned. Raises SightlineError where nothing can be written.
+        """
+        path = Path(folder) / PLAN
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            former = _put_aside(self.entries, path)
+        except OSError as error:
+            raise write_error("the plan", path, error) from error
+        write(self.entries, path)
+        return PlanFile(path, self.entries, (), former)
+
     @property
     def groups(self) -> int:
         """Return the number of groups of duplicates."""
@@ -113,6 +131,16 @@ class DedupPlan:
     def dropped(self) -> list[Entry]:
         """Return the files that are to be dropped."""
         return [entry for entry in self.entries if entry.action == "drop"]
+
+
+def _put_aside(entries: Sequence[Entry], path: Path) -> Path | None:
+    """Rename a plan that is another one; return its new place."""
+    if not path.is_file():
+        return None
+    with path.open(encoding="ascii", errors="replace", newline="") as stream:
+        if all(one == other for one, other in zip_longest(stream, map(line, entries))):
+            return None
+    return path.replace(path.with_name(FORMER))
 
 
 def find_duplicates(

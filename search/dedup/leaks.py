@@ -37,7 +37,30 @@ class LeakReport:
     failed: int  # test images that could not
     unseen: int  # images of the library without a thumbnail, known by content alone
     similar: int  # test images like one of the library in which something differs, not counted
-    notices: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()  # why test images could not be read, and what was passed over
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Return sentences about what was not compared, or not as well as it might be."""
+        said = [*self.unread]
+        if self.unchecked:
+            said.append(
+                f"{_count(self.unchecked, 'test image')} compared by thumbnails alone, where words "
+                "and small things are not seen: their files could not be aligned with the library's"
+            )
+        if self.similar:
+            said.append(
+                f"{_count(self.similar, 'test image')} not counted: like one of the library, but "
+                "something differs; the kind similar lists such"
+            )
+        if self.unseen:
+            said.append(
+                f"{_count(self.unseen, 'image')} of the library compared by content alone, as the "
+                "thumbnail is gone: index again to make it"
+            )
+        if self.failed:
+            said.append(f"{_count(self.failed, 'test image')} could not be read or compared")
+        return tuple(said)
 
     @property
     def leaked(self) -> int:
@@ -131,6 +154,10 @@ class Leaks:
             len(similar - {leaked.test for leaked in found}),
             tuple(images.notices),
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _tested(images: FolderImages, watch: Callable[[int], None] | None) -> Iterator[TestImage]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from cli.settings import Settings
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
 from search.dedup.find import LOOKED_FOR, DedupPlan, DedupRequest
 from search.dedup.plan.keepers import DEFAULT
-from search.dedup.plan.plan import Entry, line, write
+from search.dedup.plan.plan import Entry
 from search.targets import check_folder
 from sightline import Sightline
 from storage import Library
@@ -32,8 +31,6 @@ from storage.errors import SightlineError
 from storage.filters import Filters
 from storage.paths import expand_home
 
-PLAN = "plan.jsonl"
-FORMER = "plan.former.jsonl"
 OUT = "sightline-dedup"
 _KEPT = "what was compared is kept"
 _STAGES = {"compare": "compared", "verify": "compared at full detail", "plan": "planned"}
@@ -187,14 +184,14 @@ def _write(
     library: Library, plan: DedupPlan, out: Path, named: str | None, kinds: Collection[Kind]
 ) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        _put_aside(plan.entries, out)
-        write(plan.entries, out / PLAN)
+        written = plan.write(out)
         page = write_page(plan.entries, looks := Looks(library, plan.entries), out)
     except OSError as error:
         raise SightlineError(
             f"{out} cannot be written ({error.strerror}): name another --out"
         ) from error
+    if written.former:
+        tell(f"the former plan is now {written.former}")
     dropped = plan.dropped
     tell(
         f"{plural(plan.groups, 'group')}, {plural(len(dropped), 'file')} to drop, "
@@ -210,7 +207,7 @@ def _write(
     if dropped:
         # Of its library apply reads what was decided.
         where = f" --library {named}" if named else ""
-        tell(f"then     sightline dedup apply {out / PLAN}{where}")
+        tell(f"then     sightline dedup apply {written.path}{where}")
     else:
         tell("to drop some, mark them there and save the plan, or give --drop KIND")
 
@@ -236,15 +233,3 @@ def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
             f"beside {beside:,} of those to drop lie companions (RAW, video, sidecars): apply "
             "keeps what would be parted from them, --companions move takes them along"
         )
-
-
-def _put_aside(plan: Sequence[Entry], out: Path) -> None:
-    """Keep a former plan that is another one: a person may have worked on it."""
-    former = out / PLAN
-    if not former.is_file():
-        return
-    with former.open(encoding="ascii", errors="replace", newline="") as stream:
-        same = all(one == other for one, other in zip_longest(stream, map(line, plan)))
-    if not same:
-        former.replace(out / FORMER)
-        tell(f"the former plan is now {out / FORMER}")

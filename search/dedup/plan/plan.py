@@ -59,6 +59,7 @@ class PlanFile:
     path: Path
     entries: tuple[Entry, ...]
     refused: tuple[BadLine, ...]
+    former: Path | None = None  # where the plan that lay there before is now
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
