@@ -18,7 +18,7 @@ from cli.output.empty import why_nothing
 from cli.output.json_rows import Row
 from cli.output.lists import FORMS, Form, ListFile, list_path, writing_list
 from cli.output.progress import counting
-from cli.output.render import plural, tell, tell_all, write_json, write_table
+from cli.output.render import plural, write_json, write_notice, write_notices, write_table
 from search.dedup.detect.kinds import Thresholds
 from search.dedup.detect.leakage import Leak
 from search.dedup.detect.semdedup import COSINES, check_cosines
@@ -126,7 +126,7 @@ def semantic(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
         clusters = app.duplicates.semantic(cosines, filters)
         first = next(clusters, None)  # before any file is made
         if first is None:
-            tell(f"no images to compare: {why_nothing(app, filters, 'image')}")
+            write_notice(f"no images to compare: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
         lists = [
             [stack.enter_context(writing_list(path, form, _SEMANTIC_COLUMNS)) for path in pair]
@@ -165,7 +165,9 @@ def _write_files(files: Iterable[SemanticFile], keep: ListFile, drop: ListFile, 
 def _tell_lacking(app: Sightline, filters: Filters, compared: int) -> None:
     lacking = len(app.select(filters=filters).items) - compared
     if lacking > 0:
-        tell(f"{plural(lacking, 'image')} without a vector, in no list: sightline index makes it")
+        write_notice(
+            f"{plural(lacking, 'image')} without a vector, in no list: sightline index makes it"
+        )
 
 
 def _tell_shares(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
@@ -195,10 +197,10 @@ def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
         thresholds=Thresholds().with_overrides(given.get("limits", ())),
     )
     if app.library.is_empty():
-        tell("nothing to compare with: the library is empty: sightline index FOLDER")
+        write_notice("nothing to compare with: the library is empty: sightline index FOLDER")
         return NOTHING_FOUND
     if not app.select(filters=filters):
-        tell(f"nothing to compare with: {why_nothing(app, filters, 'image')}")
+        write_notice(f"nothing to compare with: {why_nothing(app, filters, 'image')}")
         return NOTHING_FOUND
     with counting("compared") as count:
 
@@ -212,7 +214,7 @@ def leak(app: Sightline, filters: Filters, given: Mapping[str, Any]) -> int:
     if given["out"] is not None or given["form"] is not None:
         rows = [row for leaked in report.leaks for row in _list_rows(leaked)]
         _write_leaks(rows, Path(given["out"] or OUT), given["form"] or "paths")
-    tell_all(report.notices)
+    write_notices(report.notices)
     _tell_counts(report)
     return DONE if report.leaks else NOTHING_FOUND
 
@@ -250,11 +252,11 @@ def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
             elif row["path"] != before:
                 written.add(row)
             before = row["path"]
-    tell(f"wrote {path}")
+    write_notice(f"wrote {path}")
 
 
 def _tell_counts(report: LeakReport) -> None:
-    tell(
+    write_notice(
         f"{report.leaked:,} of {report.compared:,} test images "
         f"{'is' if report.leaked == 1 else 'are'} in the library "
         f"({report.leaked / max(1, report.compared):.1%})"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.output.render import tell
+from cli.output.render import write_notice
 from cli.output.streams import OutputLost
 
 if TYPE_CHECKING:  # at run time it would slow down what raises nothing
@@ -47,7 +47,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextmanager
-def keeping(said: Callable[[], str]) -> Iterator[None]:
+def on_interrupt(said: Callable[[], str]) -> Iterator[None]:
     """Add what is kept, in the words that `said` finds then, to what breaks the block off.
 
     That is a Ctrl-C, or results that nobody takes: work that is not done is no success then.
@@ -60,7 +60,7 @@ def keeping(said: Callable[[], str]) -> Iterator[None]:
         raise OutputLost(lost.error, said()) from None
 
 
-def guarded(run: Callable[[], object]) -> int:
+def run_guarded(run: Callable[[], object]) -> int:
     """Run a command and return its exit code; whatever it raises is told in one line."""
     try:
         result = run()
@@ -71,16 +71,16 @@ def guarded(run: Callable[[], object]) -> int:
         # click turns a Ctrl-C into an Abort and keeps the first as its cause.
         told = error if isinstance(error, Interrupted) else error.__cause__
         kept = str(told) if isinstance(told, Interrupted) else _KEPT
-        tell(f"interrupted; {kept}: run the same command again to go on")
+        write_notice(f"interrupted; {kept}: run the same command again to go on")
         return INTERRUPTED
     except OutputLost as lost:
         if lost.reader_left and not lost.kept:
             return DONE
-        tell(str(lost))
+        write_notice(str(lost))
         return STOPPED
     except SystemExit:
         # click's own answer to a broken pipe that is no standard stream: see `cli.output.streams`.
-        tell("a connection broke off: run the command again")
+        write_notice("a connection broke off: run the command again")
         return STOPPED
     except Exception as error:
         return _tell_error(error)
@@ -93,9 +93,9 @@ def _tell_click(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
     elif context is not None:
-        tell(f"{message.strip().rstrip('.')} (see '{context.command_path} --help')")
+        write_notice(f"{message.strip().rstrip('.')} (see '{context.command_path} --help')")
     else:
-        tell(message)
+        write_notice(message)
     return USAGE
 
 
@@ -103,14 +103,14 @@ def _tell_error(error: Exception) -> int:
     from storage.errors import InvalidArgument, SightlineError
 
     if isinstance(error, SightlineError):
-        tell(spelled(error))
+        write_notice(spelled(error))
         return USAGE if isinstance(error, InvalidArgument) else STOPPED
     if isinstance(error, OSError) and error.filename is not None:
-        tell(f"{os.fspath(error.filename)}: {error.strerror}")
+        write_notice(f"{os.fspath(error.filename)}: {error.strerror}")
         return STOPPED
     written = _write_details(error)
     where = f"the details are in {written}" if written else "the details could not be written"
-    tell(f"stopped by something unforeseen, {type(error).__name__}: {error}; {where}")
+    write_notice(f"stopped by something unforeseen, {type(error).__name__}: {error}; {where}")
     return STOPPED
 
 

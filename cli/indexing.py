@@ -6,7 +6,7 @@ import click
 
 from cli.caution import caution
 from cli.output.progress import watching
-from cli.output.render import plural, tell
+from cli.output.render import plural, write_notice
 from indexer import Report
 from indexer.models import canonical
 from sightline import Sightline
@@ -18,9 +18,9 @@ def run_index(app: Sightline, run: Callable[..., Report], model: str | None = No
     with watching() as watch:
         report = run(watch=watch)
     for notice in report.notices:
-        tell(notice)
+        write_notice(notice)
     if warned := caution(app.library):
-        tell(warned)
+        write_notice(warned)
     if model:
         _tell_beside(app.library, model)
     return report
@@ -34,12 +34,14 @@ def _tell_beside(library: Library, model: str) -> None:
         return
     made = max(named, key=lambda counted: counted.space.id or 0)
     if made.complete:
-        tell(f"every item that can be read has its vector: sightline use {model}")
+        write_notice(f"every item that can be read has its vector: sightline use {model}")
     else:
         lacking = plural(made.lacking, "item")
-        tell(f"{lacking} have no vector of {model} yet: sightline index --model {model}")
+        write_notice(f"{lacking} have no vector of {model} yet: sightline index --model {model}")
     if not current.complete:
-        tell(f"searches go by {current.space.name}: what is new comes in by `sightline index`")
+        write_notice(
+            f"searches go by {current.space.name}: what is new comes in by `sightline index`"
+        )
 
 
 def outcome(report: Report) -> str:
@@ -65,11 +67,13 @@ def summarise(report: Report) -> None:
     """Print a run in one line, and on stderr the next step."""
     click.echo(outcome(report))
     if report.failed:
-        tell("some files could not be used: sightline failures says which and why")
+        write_notice("some files could not be used: sightline failures says which and why")
     if report.partial:
         files = plural(report.partial, "file")
-        tell(f"{files} could be read in part alone: sightline failures says what was left out")
+        write_notice(
+            f"{files} could be read in part alone: sightline failures says what was left out"
+        )
     if not report.scanned:
-        tell("no files were found there" + ("" if report.notices else ": check the folder"))
+        write_notice("no files were found there" + ("" if report.notices else ": check the folder"))
     elif report.new:
-        tell('next: sightline search "what you are looking for"')
+        write_notice('next: sightline search "what you are looking for"')

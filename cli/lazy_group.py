@@ -10,7 +10,7 @@ import click
 from cli.command import Command
 
 
-class Verbs(click.Group):
+class LazyGroup(click.Group):
     """A group whose help comes from the table, so that it imports no command.
 
     `table` leads from a verb to the first line of its help, `package` holds one module for each;

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from cli.errors import guarded
-from cli.lazy_group import Verbs
+from cli.errors import run_guarded
+from cli.lazy_group import LazyGroup
 from cli.output.streams import prepare_streams
 
 COMMANDS = {
@@ -30,13 +30,13 @@ COMMANDS = {
 }
 
 
-class Sightline(Verbs):
+class Sightline(LazyGroup):
     """The group at the top: it stands inside the error boundary."""
 
     def main(self, args: Sequence[str] | None = None, **_: Any) -> Any:  # type: ignore[override]
         """Run one command inside the error boundary and exit with its code."""
         run = super().main
-        sys.exit(guarded(lambda: run(args, "sightline", standalone_mode=False)))
+        sys.exit(run_guarded(lambda: run(args, "sightline", standalone_mode=False)))
 
 
 @click.group(

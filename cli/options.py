@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import click
 
-from storage.errors import InvalidArgument
 from storage.filters import FILTERS, Filters
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -88,13 +87,6 @@ def filter_options(function: Function) -> Function:
             help=field.help,
         )(function)
     return function
-
-
-def count_of(k: int) -> int:
-    """Check what `-k` was given; raises InvalidArgument."""
-    if k < 1:
-        raise InvalidArgument(f"-k {k}: ask for at least 1 hit")
-    return k
 
 
 def option_of(name: str) -> str:

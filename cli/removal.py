@@ -2,8 +2,8 @@
 
 import click
 
-from cli.output.prompts import agreed
-from cli.output.render import plural, printable, tell
+from cli.output.prompts import confirm
+from cli.output.render import plural, printable, write_notice
 from sightline import Sightline
 from storage import Removal
 
@@ -16,12 +16,12 @@ def carry_out(app: Sightline, removal: Removal, said: str, yes: bool) -> None:
     Only what the library knows is removed, never a file of the person.
     """
     for path in removal.kept:
-        tell(f"{path} is not mounted: what lies there is kept")
+        write_notice(f"{path} is not mounted: what lies there is kept")
     if not (removal.files or removal.failures or removal.roots):
-        tell("there is nothing to remove")
+        write_notice("there is nothing to remove")
         return
     _show(removal)
-    if agreed("Remove them from the library?", yes):
+    if confirm("Remove them from the library?", yes):
         app.remove(removal, said)
         click.echo(f"removed {_counted(removal)}")
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cli.output.render import tell
+from cli.output.render import write_notice
 from cli.settings import Settings
 from indexer.cpu import limit_threads
 from sightline import Sightline
@@ -31,4 +31,4 @@ def session(settings: Settings, create: bool = False) -> Iterator[Sightline]:
             raise
         finally:
             for notice in dict.fromkeys(library.notices):
-                tell(notice)
+                write_notice(notice)

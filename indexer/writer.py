@@ -47,7 +47,7 @@ class KnownDone:
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A picture of which an earlier version read the same pixels; what its camera wrote is new."""
+    """An image of which an earlier version read the same pixels; what its camera wrote is new."""
 
     seen: FileSeen
     hash: str

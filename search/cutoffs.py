@@ -41,7 +41,7 @@ def lifted(hits: Sequence[Hit], least: float) -> list[Hit]:
 
 
 def unread_notice(hits: Sequence[Hit]) -> str | None:
-    """Return a notice about the pictures that were not reranked, or None if all were."""
+    """Return a notice about the images that were not reranked, or None if all were."""
     count = sum(hit.item.kind == "image" and hit.match is None for hit in hits)
     if not count:
         return None

@@ -6,11 +6,11 @@ import click
 
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
-from cli.options import count_of, filter_options, json_option, library_option, model_option
+from cli.options import filter_options, json_option, library_option, model_option
 from cli.output.empty import why_nothing
 from cli.output.json_rows import answer_row
 from cli.output.progress import counting
-from cli.output.render import printable, tell, tell_all, write_json
+from cli.output.render import printable, write_json, write_notice, write_notices
 from cli.session import session
 from cli.settings import Settings
 from search import Query, Term
@@ -51,7 +51,7 @@ def command(question: str, target: str | None, **given: Any) -> int:
     with session(Settings.read(library=given["library"])) as app:
         targets = _choose(app, target, filters, given)
         if not targets:
-            tell(f"nothing found: {why_nothing(app, filters, 'image')}")
+            write_notice(f"nothing found: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
         return _ask(app, question, targets, given["model"], given["as_json"])
 
@@ -74,9 +74,9 @@ def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[st
     if not given["terms"]:
         return app.select(target, filters)
     terms = tuple(Term.parse("text", term) for term in given["terms"])
-    k = DEFAULT_K if given["k"] is None else count_of(given["k"])
+    k = DEFAULT_K if given["k"] is None else given["k"]
     hits = app.search(Query(terms, filters, k, "image"))
-    tell_all(hits.notices)
+    write_notices(hits.notices)
     return Targets([hit.item.id for hit in hits])
 
 
@@ -86,7 +86,7 @@ def _ask(app: Sightline, question: str, targets: Targets, named: str | None, as_
         path = str(targets.external)
         answers = app.ask_file(question, path, named)
         _write(None, path, question, answers[0], model, as_json, False)
-        tell_all(answers.notices)
+        write_notices(answers.notices)
         return DONE
     several, done = len(targets.items) > 1, 0
     with counting("asking") as count:
@@ -100,7 +100,7 @@ def _ask(app: Sightline, question: str, targets: Targets, named: str | None, as_
             count.show(done, len(targets.items))
 
         answered = app.ask(question, targets, model=named, each=write)
-    tell_all(answered.notices)
+    write_notices(answered.notices)
     return DONE if answered else NOTHING_FOUND
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import click
 
 from cli.command import Command
-from cli.errors import DONE, keeping, spelled
+from cli.errors import DONE, on_interrupt, spelled
 from cli.options import json_option, library_option, model_option
 from cli.output.json_rows import turn_row
-from cli.output.prompts import somebody_is_there
-from cli.output.render import printable, tell, tell_all, write_json
+from cli.output.prompts import is_interactive
+from cli.output.render import printable, write_json, write_notice, write_notices
 from cli.session import session
 from cli.settings import Settings
 from search import Chat
@@ -33,18 +33,18 @@ def command(items: tuple[str, ...], model: str | None, as_json: bool, library: s
     An empty line or Ctrl-D ends it.
     """
     with session(Settings.read(library=library)) as app:
-        typing, chosen = somebody_is_there(), list[Item]()
+        typing, chosen = is_interactive(), list[Item]()
 
         def ready(about: list[Item], name: str) -> None:
             chosen.extend(about)
             if typing:
                 for item in about:
-                    tell(f"about {first_path(item)}")
-                tell(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
+                    write_notice(f"about {first_path(item)}")
+                write_notice(f"{name} is getting ready; an empty line or Ctrl-D ends the dialogue")
 
         chat = app.chat(*dict.fromkeys(items), model=model, ready=ready)
-        tell_all(chat.notices)
-        with keeping(lambda: "nothing of a dialogue is stored"):
+        write_notices(chat.notices)
+        with on_interrupt(lambda: "nothing of a dialogue is stored"):
             for line in _lines(typing):
                 reply = _reply(chat, line, typing)
                 if reply and as_json:
@@ -60,7 +60,7 @@ def _reply(chat: Chat, line: str, typing: bool) -> str:
     except ModelError as error:
         if not typing:
             raise
-        tell(spelled(error))  # a person can say it in other words
+        write_notice(spelled(error))  # a person can say it in other words
         return ""
 
 

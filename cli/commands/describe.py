@@ -6,12 +6,12 @@ import click
 
 from cli.caution import caution
 from cli.command import Command
-from cli.errors import DONE, NOTHING_FOUND, keeping
+from cli.errors import DONE, NOTHING_FOUND, on_interrupt
 from cli.options import filter_options, json_option, library_option, model_option
 from cli.output.empty import why_nothing
 from cli.output.json_rows import caption_row
 from cli.output.progress import counting
-from cli.output.render import plural, printable, tell, tell_all, write_json
+from cli.output.render import plural, printable, write_json, write_notice, write_notices
 from cli.session import session
 from cli.settings import Settings
 from search.describe import Described
@@ -43,10 +43,10 @@ def command(target: str | None, every: bool, **given: Any) -> int:
     with session(settings) as app:
         targets = app.select(target, filters)
         if not targets:
-            tell(f"nothing found: {why_nothing(app, filters, 'image')}")
+            write_notice(f"nothing found: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
         if (warned := caution(app.library)) and given["model"] is None:
-            tell(warned)
+            write_notice(warned)
         if targets.external:
             return _describe_file(app, str(targets.external), given["model"], given["as_json"])
         describe = _describe_one if len(targets.items) == 1 else _describe
@@ -63,7 +63,7 @@ def _check(target: str | None, every: bool, filters: Filters) -> None:
 
 def _describe(app: Sightline, targets: Targets, model: str | None, as_json: bool) -> int:
     """Describe what lacks a caption of the model, printing each when it is stored."""
-    with counting("describing") as count, keeping(lambda: _KEPT):
+    with counting("describing") as count, on_interrupt(lambda: _KEPT):
 
         def write(made: Described) -> None:
             with count.aside():
@@ -71,9 +71,9 @@ def _describe(app: Sightline, targets: Targets, model: str | None, as_json: bool
                 _write(made.item.hash, made.path, said, app.models.captioner(model).name, as_json)
 
         captions = app.describe(targets, model=model, each=write, watch=count.show)
-    tell_all(captions.notices)
+    write_notices(captions.notices)
     known = f"; {captions.before:,} had one of {captions.model}" if captions.before else ""
-    tell(f"{plural(len(captions), 'caption')} stored{known}")
+    write_notice(f"{plural(len(captions), 'caption')} stored{known}")
     return DONE if captions or captions.before else NOTHING_FOUND
 
 
@@ -84,7 +84,7 @@ def _describe_one(app: Sightline, targets: Targets, model: str | None, as_json: 
     caption = app.show(item, captions.model).caption
     if caption is None:
         raise ModelError(f"{first_path(item)} has no caption: {'; '.join(captions.notices)}")
-    tell_all(captions.notices)
+    write_notices(captions.notices)
     _write(item.hash, first_path(item), caption, captions.model, as_json)
     return DONE
 
@@ -92,7 +92,7 @@ def _describe_one(app: Sightline, targets: Targets, model: str | None, as_json: 
 def _describe_file(app: Sightline, path: str, model: str | None, as_json: bool) -> int:
     caption = app.describe_file(path, model)
     _write(None, path, caption, app.models.captioner(model).name, as_json)
-    tell(f"{path} is not in the library, so nothing was stored")
+    write_notice(f"{path} is not in the library, so nothing was stored")
     return DONE
 
 

@@ -17,7 +17,7 @@ import click
 from cli.command import Command
 from cli.errors import DONE, STOPPED, spelled
 from cli.options import library_option
-from cli.output.render import tell, write_table
+from cli.output.render import write_notice, write_table
 from cli.settings import Settings, settings_file
 from indexer.models import RECOMMENDED, find
 from storage import Library
@@ -171,6 +171,6 @@ def command(library: str | None) -> int:
     write_table([(check.verdict, check.name, check.finding) for check in checks])
     broken = [check.name for check in checks if check.verdict == "broken"]
     if broken:
-        tell(f"broken: {', '.join(broken)}")
+        write_notice(f"broken: {', '.join(broken)}")
         return STOPPED
     return DONE

@@ -8,7 +8,7 @@ from cli.command import Command
 from cli.indexing import run_index, summarise
 from cli.options import json_option, library_option
 from cli.output.json_rows import failure_row, report_row
-from cli.output.render import plural, printable, tell, write_json
+from cli.output.render import plural, printable, write_json, write_notice
 from cli.session import session
 from cli.settings import Settings
 from sightline import Sightline
@@ -36,12 +36,12 @@ def command(retry: bool, library: str | None, as_json: bool) -> None:
         for failure in failures:
             click.echo(f"{printable(failure.path)}\n  {failure.stage}: {printable(failure.reason)}")
     if not failures:
-        tell("no failures: every file that was found could be used or was skipped")
+        write_notice("no failures: every file that was found could be used or was skipped")
 
 
 def _retry(app: Sightline, as_json: bool) -> None:
     again = app.to_retry()
-    tell(f"trying {plural(len(again), 'file')} again")
+    write_notice(f"trying {plural(len(again), 'file')} again")
     report = run_index(app, partial(app.retry, again))
     if as_json:
         write_json(report_row(report))

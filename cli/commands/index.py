@@ -12,7 +12,7 @@ from cli.indexing import run_index, summarise
 from cli.name_list import read_names
 from cli.options import json_option, library_option
 from cli.output.json_rows import report_row
-from cli.output.render import tell, write_json
+from cli.output.render import write_json, write_notice
 from cli.session import session
 from cli.settings import Settings
 from indexer.models import RECOMMENDED, fetch
@@ -117,5 +117,5 @@ def _listed(
         return None
     listed = read_names(source, given[0], ended_by_nul=by_nuls is not None)
     if not listed:
-        tell(f"{given[0]} {source} names no files")
+        write_notice(f"{given[0]} {source} names no files")
     return listed

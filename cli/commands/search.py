@@ -11,11 +11,11 @@ import click
 from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
-from cli.options import count_of, filter_options, json_option, library_option
+from cli.options import filter_options, json_option, library_option
 from cli.output.empty import why_nothing
 from cli.output.hit_table import write_hits
 from cli.output.json_rows import hit_row
-from cli.output.render import tell, tell_all, write_json, write_path
+from cli.output.render import write_json, write_notice, write_notices, write_path
 from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
 from cli.pages.tile import Tile
 from cli.session import session
@@ -23,7 +23,6 @@ from cli.settings import Settings
 from search import Hit, Query, Rerank, Term
 from search.hits import first_path
 from search.query import DEFAULT_DEPTH, DEFAULT_K
-from search.targets import check_folder
 from sightline import Sightline
 from storage import Filters
 from storage.errors import InvalidArgument
@@ -94,21 +93,20 @@ def command(**given: Any) -> int:
     query = query_of(given)
     settings = Settings.read(library=given["library"])
     with session(settings) as app:
-        check_folder(app.library, query.filters)
         hits = app.search(query, rerank_model=given["rerank_model"])
-        tell_all(hits.notices)
+        write_notices(hits.notices)
         if not hits:
-            tell(_nothing(app, query))
+            write_notice(_nothing(app, query))
             return NOTHING_FOUND
         if given["sheet"]:
             tiles = [Tile.of(hit, app) for hit in hits]
             write_sheet(Path(given["sheet"]), title(query), tiles)
-            tell(f"wrote {given['sheet']}")
+            write_notice(f"wrote {given['sheet']}")
         else:
             _write(hits, given["as_json"], given["as_paths"])
         warned = caution(app.library) if sys.stderr.isatty() else None
     if warned:
-        tell(warned)
+        write_notice(warned)
     return DONE
 
 
@@ -121,7 +119,7 @@ def query_of(given: Mapping[str, Any]) -> Query:
     return Query(
         tuple(terms),
         Filters.read(given),
-        count_of(given["k"]),
+        given["k"],
         given["kind"],
         rerank=_rerank(given),
         min_match=given["min_match"],

@@ -8,7 +8,7 @@ from cli.caution import caution
 from cli.command import Command
 from cli.options import json_option, library_option
 from cli.output.json_rows import status_row
-from cli.output.render import plural, size, tell, write_facts, write_json
+from cli.output.render import plural, size, write_facts, write_json, write_notice
 from cli.session import session
 from cli.settings import Settings
 from storage import Root, Status
@@ -29,9 +29,9 @@ def command(library: str | None, as_json: bool) -> None:
         return
     write_facts([("library", settings.library), *_facts(status), *_places(roots)])
     if status.failures:
-        tell("sightline failures says which files could not be used and why")
+        write_notice("sightline failures says which files could not be used and why")
     if warned:
-        tell(warned)
+        write_notice(warned)
 
 
 def _facts(status: Status) -> list[tuple[str, object]]:

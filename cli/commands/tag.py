@@ -7,13 +7,20 @@ import click
 
 from cli.caution import caution
 from cli.command import Command
-from cli.errors import DONE, NOTHING_FOUND, keeping
+from cli.errors import DONE, NOTHING_FOUND, on_interrupt
 from cli.options import filter_options, json_option, library_option, option_of, yes_option
 from cli.output.empty import why_nothing
 from cli.output.json_rows import tag_row
 from cli.output.progress import counting
-from cli.output.prompts import agreed
-from cli.output.render import plural, printable, tell, tell_all, write_json, write_table
+from cli.output.prompts import confirm
+from cli.output.render import (
+    plural,
+    printable,
+    write_json,
+    write_notice,
+    write_notices,
+    write_table,
+)
 from cli.session import session
 from cli.settings import Settings
 from search import LabelSet
@@ -102,10 +109,10 @@ def _check(given: Mapping[str, Any]) -> None:
 
 def _tag(app: Sightline, labels: LabelSet, filters: Filters, given: Mapping[str, Any]) -> int:
     if not app.select(filters=filters):
-        tell(f"nothing found: {why_nothing(app, filters, 'image')}")
+        write_notice(f"nothing found: {why_nothing(app, filters, 'image')}")
         return NOTHING_FOUND
     model = app.models.encoder().space.name
-    with counting("tagging") as count, keeping(lambda: _KEPT):
+    with counting("tagging") as count, on_interrupt(lambda: _KEPT):
 
         def write(tagged: Tagged) -> None:
             item, path, label, score = tagged
@@ -123,10 +130,10 @@ def _tag(app: Sightline, labels: LabelSet, filters: Filters, given: Mapping[str,
             each=write,
             watch=count.show,
         )
-    tell_all(stored.notices)
-    tell(f"{plural(len(stored), 'tag')} stored")
+    write_notices(stored.notices)
+    write_notice(f"{plural(len(stored), 'tag')} stored")
     if warned := caution(app.library):
-        tell(warned)
+        write_notice(warned)
     return DONE
 
 
@@ -140,7 +147,7 @@ def _list(settings: Settings, as_json: bool) -> int:
         rows = [(label, f"{count:,}", model) for label, model, count in counted]
         write_table(rows, ("label", "images", "model"))
     else:
-        tell("no image has a label: sightline tag --labels FILE|NAME gives some")
+        write_notice("no image has a label: sightline tag --labels FILE|NAME gives some")
     return DONE if counted else NOTHING_FOUND
 
 
@@ -148,10 +155,10 @@ def _remove(settings: Settings, label: str | None, yes: bool) -> int:
     with session(settings) as app:
         counted = [row for row in app.tags() if label in (None, row[0])]
         if not counted:
-            tell(f"no image has the label {label!r}" if label else "no image has a label")
+            write_notice(f"no image has the label {label!r}" if label else "no image has a label")
             return NOTHING_FOUND
         for name, model, count in counted:
             click.echo(f"To be removed: {printable(name)}, {count:,} by {model}", err=True)
-        if agreed("Remove these tags from the library?", yes):
+        if confirm("Remove these tags from the library?", yes):
             click.echo(f"removed {plural(app.remove_tags(label), 'tag')}")
     return DONE

@@ -64,7 +64,7 @@ def counting(label: str, said: Callable[[int], str] = "{:,}".format) -> Iterator
 
 
 @contextmanager
-def counting_stages(labels: Mapping[str, str]) -> Iterator[Callable[[str, int, int], None]]:
+def count_stages(labels: Mapping[str, str]) -> Iterator[Callable[[str, int, int], None]]:
     """Count the stages of one run on stderr, each in its turn and under its own label."""
     counts: dict[str, Count] = {}
 

@@ -4,22 +4,22 @@ import sys
 
 import click
 
-from cli.output.render import tell
+from cli.output.render import write_notice
 from storage.errors import InvalidArgument
 
 
-def agreed(question: str, yes: bool) -> bool:
+def confirm(question: str, yes: bool) -> bool:
     """Ask, unless `--yes` was given; raises InvalidArgument where nobody is there to answer."""
     if yes:
         return True
-    if not somebody_is_there():
+    if not is_interactive():
         raise InvalidArgument("there is no terminal to ask on: add --yes to confirm")
     if click.confirm(question, err=True):
         return True
-    tell("nothing was changed")
+    write_notice("nothing was changed")
     return False
 
 
-def somebody_is_there() -> bool:
+def is_interactive() -> bool:
     """Return whether a person can type an answer."""
     return sys.stdin.isatty()

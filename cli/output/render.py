@@ -19,15 +19,15 @@ def printable(written: str) -> str:
     return _UNSAFE.sub("�", written)
 
 
-def tell(message: str) -> None:
+def write_notice(message: str) -> None:
     """Write one line for the person to stderr."""
     click.echo(f"sightline: {printable(' '.join(message.split()))}", err=True)
 
 
-def tell_all(notices: Iterable[str]) -> None:
+def write_notices(notices: Iterable[str]) -> None:
     """Write the notices of an answer to stderr, a line each."""
     for notice in notices:
-        tell(notice)
+        write_notice(notice)
 
 
 def write_json(row: Mapping[str, object]) -> None:

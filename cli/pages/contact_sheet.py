@@ -11,7 +11,7 @@ from cli.pages.html import Section, render_page
 from cli.pages.tile import Tile
 from storage.errors import InvalidArgument, PathNotFound
 
-MOST_ON_A_PICTURE = 500
+MOST_PER_IMAGE = 500
 
 _SIDE = 232  # pixels of a tile
 _GAP = 20
@@ -47,9 +47,9 @@ def write_sheet(path: Path, title: str, tiles: Sequence[Tile]) -> None:
 
 def image(title: str, tiles: Sequence[Tile]) -> Image.Image:
     """Draw the hits as a grid with captions, the best first; RGB."""
-    if len(tiles) > MOST_ON_A_PICTURE:
+    if len(tiles) > MOST_PER_IMAGE:
         raise InvalidArgument(
-            f"an image holds at most {MOST_ON_A_PICTURE} hits, not {len(tiles)}: "
+            f"an image holds at most {MOST_PER_IMAGE} hits, not {len(tiles)}: "
             "lower -k, or write the sheet as .html"
         )
     columns = min(_COLUMNS, len(tiles))

@@ -26,7 +26,7 @@ from cli.pages.evidence_text import in_words
 from search.dedup import extras
 
 PAGE = "report.html"
-PICTURES = "report-pictures"
+IMAGE_FOLDER = "report-pictures"
 
 _MOST_INSIDE = 1_000  # images: some 14 MB, a file that can still be sent to somebody
 _SIDE = 320  # pixels: a card is 170 high, on screens that have two pixels for one
@@ -89,7 +89,7 @@ def write_page(rows: Iterable[Row], look: Look, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     page, draft = folder / PAGE, folder / f".sightline-{token_hex(8)}"
-    images = _Images(folder / PICTURES)
+    images = _Images(folder / IMAGE_FOLDER)
     try:
         with draft.open("x", encoding="utf-8", newline="\n") as stream:
             before, after = _frame()
@@ -238,7 +238,7 @@ class _Images:
             self._inside.add(item)
             return "inside", b64encode(small).decode()
         self._write(item, thumbnail)  # as it is: to make thousands smaller takes minutes
-        return f"{PICTURES}/{item[:2]}/{item}.webp", None
+        return f"{IMAGE_FOLDER}/{item[:2]}/{item}.webp", None
 
     def sweep(self) -> None:
         """Remove the images of an older report, and nothing that is not one of them."""

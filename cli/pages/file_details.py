@@ -14,8 +14,8 @@ from storage.tables import items
 _AHEAD = 500  # rows of a plan: one statement's worth
 
 
-class Looks:
-    """Looks of the files of a plan, asked for in its order.
+class FileDetails:
+    """Details of the files of a plan, asked for in its order.
 
     Two batches of the catalogue's records are held. What a person said of an image is read
     from its header where that could be lost: of files to be dropped and of their keepers.

@@ -64,8 +64,8 @@ class Family:
 CLIP_IMAGES = ImageProcessor(
     "CLIP", {"size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True}
 )
-BLIP_PICTURES = ImageProcessor("Blip", {"size": {"height": 384, "width": 384}})
-ALIGN_PICTURES = ImageProcessor(
+BLIP_IMAGES = ImageProcessor("Blip", {"size": {"height": 384, "width": 384}})
+ALIGN_IMAGES = ImageProcessor(
     "EfficientNet",
     {
         "size": {"height": 346, "width": 346},
@@ -75,7 +75,7 @@ ALIGN_PICTURES = ImageProcessor(
         "image_std": HALF,
     },
 )
-SIGLIP_PICTURES = ImageProcessor(
+SIGLIP_IMAGES = ImageProcessor(
     "Siglip", {"size": {"height": 224, "width": 224}, "image_mean": HALF, "image_std": HALF}
 )
 CLIP_TOWER = ImageTower("clip_vision_model")
@@ -93,7 +93,7 @@ def _blip(architecture: str, loaders: Mapping[Role, str], *joined: tuple[str, st
         loaders,
         (BLIP_TOWER,),
         {"text_config": ("blip_text_model",)},
-        (BLIP_PICTURES,),
+        (BLIP_IMAGES,),
         (("text sees pictures by", _CROSSED), *joined),
     )
 
@@ -117,7 +117,7 @@ _ALL = (
         {"dual-encoder": f"{_NETWORKS}align:AlignEncoder"},
         (ImageTower("align_vision_model", convolutional=True),),
         {"text_config": ("align_text_model",)},
-        (ALIGN_PICTURES,),
+        (ALIGN_IMAGES,),
         (
             ("common space", _SHARED_WIDTH),
             ("temperature at first", "{config.temperature_init_value:g}"),
@@ -129,7 +129,7 @@ _ALL = (
         {"dual-encoder": f"{_NETWORKS}siglip:SiglipEncoder"},
         (SIGLIP_TOWER,),
         {"text_config": ("siglip_text_model",)},
-        (SIGLIP_PICTURES,),
+        (SIGLIP_IMAGES,),
         (("common space", "{config.text_config.projection_size} wide"),),
     ),
     _blip(
@@ -157,7 +157,7 @@ _ALL = (
         },
         (ImageTower("instructblip_vision_model"),),
         {"qformer_config": ("instructblip_qformer",), "text_config": ("llama", "opt", "t5")},
-        (BLIP_PICTURES,),
+        (BLIP_IMAGES,),
         (
             (
                 "projector",
@@ -177,7 +177,7 @@ _ALL = (
         },
         (CLIP_TOWER, SIGLIP_TOWER),
         {"text_config": ("llama", "mistral", "qwen2")},
-        (CLIP_IMAGES, SIGLIP_PICTURES),
+        (CLIP_IMAGES, SIGLIP_IMAGES),
         (
             (
                 "projector",

@@ -82,7 +82,7 @@ def test_a_model_that_does_not_reply_ends_a_piped_dialogue(
 def test_a_person_is_asked_for_words_and_may_try_again(
     run: Run, photos: Path, reader: ColourReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.commands.chat.somebody_is_there", lambda: True)
+    monkeypatch.setattr("cli.commands.chat.is_interactive", lambda: True)
     reader.silent = True
     result = run("chat", photos / "2020" / "red.jpg", input="hello\n\n")
     assert result.exit_code == 0

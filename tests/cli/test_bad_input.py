@@ -44,7 +44,7 @@ CASES = {
     "an unknown command": ("indx", 2, "index"),
     "a folder that is no library": ("status --library {photos}", 3, "photos"),
     "a library that is not there": ("search x --library {tmp}/l", 3, "sightline index"),
-    "k of 0": ("search x -k 0", 2, "-k 0"),
+    "k of 0": ("search x -k 0", 2, "-k is 0"),
     "k of many": ("search x -k many", 2, "many"),
     "an empty query": ("search", 2, "query is empty"),
     "an empty term": ("search ''", 2, "TERM is empty"),

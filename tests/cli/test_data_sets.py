@@ -14,7 +14,7 @@ from pyarrow import parquet
 from sqlalchemy import func, select
 
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
-from cli.errors import guarded
+from cli.errors import run_guarded
 from cli.options import filter_options, json_option, library_option
 from cli.session import session
 from cli.settings import Settings
@@ -55,7 +55,7 @@ def dedup() -> Run:
     @click.command(context_settings={"ignore_unknown_options": True})
     @click.argument("words", nargs=-1, type=click.UNPROCESSED)
     def whole(words: tuple[str, ...]) -> None:
-        raise click.exceptions.Exit(guarded(lambda: find(list(words), standalone_mode=False)))
+        raise click.exceptions.Exit(run_guarded(lambda: find(list(words), standalone_mode=False)))
 
     def invoke(*words: object) -> Result:
         return CliRunner().invoke(whole, [str(word) for word in words])

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from cli.pages import file_details
-from cli.pages.file_details import Looks
+from cli.pages.file_details import FileDetails
 from indexer.images.metadata.description import Metadata, read
 from search.dedup.plan import plan
 from search.dedup.plan.plan import Entry
@@ -98,7 +98,7 @@ def test_looks_are_read_by_batches_in_any_order(
     monkeypatch.setattr(items, "hydrate", counted)
     monkeypatch.setattr(file_details, "_AHEAD", 4)
     with Library.open(path) as library:
-        looks = Looks(library, entries)
+        looks = FileDetails(library, entries)
         for entry in entries:
             look = looks(entry.item, entry.path)
             assert (look.width, look.height, look.format) == (32, 24, "PNG")
@@ -121,7 +121,7 @@ def test_only_what_could_be_lost_is_opened(
 
     monkeypatch.setattr(file_details, "read", counted)
     with Library.open(path) as library:
-        looks = Looks(library, rows)
+        looks = FileDetails(library, rows)
         said = [looks(row.item, row.path).metadata for row in rows]
     assert opened == [row.path for row in rows[:2]]
     assert said[0] == {"keywords": ["0"]} and said[2] == {}

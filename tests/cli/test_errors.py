@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.errors import guarded, keeping
+from cli.errors import on_interrupt, run_guarded
 from storage.errors import InvalidArgument, LibraryInUse
 
 
@@ -13,7 +13,7 @@ def _raising(error: BaseException) -> int:
     def run() -> None:
         raise error
 
-    return guarded(run)
+    return run_guarded(run)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +47,11 @@ def test_an_interruption_in_the_middle_of_work_says_what_is_kept(
     @click.command()
     def work() -> None:
         nonlocal stored
-        with keeping(lambda: f"{stored} captions are stored"):
+        with on_interrupt(lambda: f"{stored} captions are stored"):
             stored = 7
             raise KeyboardInterrupt
 
-    assert guarded(lambda: work.main([], standalone_mode=False)) == 130
+    assert run_guarded(lambda: work.main([], standalone_mode=False)) == 130
     assert "interrupted; 7 captions are stored: run the same" in capsys.readouterr().err
 
 
@@ -77,5 +77,5 @@ def test_details_go_to_the_temporary_folder_where_the_log_folder_cannot_be_made(
 
 
 def test_what_a_command_returns_is_its_exit_code() -> None:
-    assert guarded(lambda: 1) == 1
-    assert guarded(lambda: None) == 0
+    assert run_guarded(lambda: 1) == 1
+    assert run_guarded(lambda: None) == 0

@@ -35,7 +35,7 @@ def test_removed_is_removed_and_the_files_stay(
 def test_a_person_may_say_no(
     run: Run, run_json: RunJson, library: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.output.prompts.somebody_is_there", lambda: True)
+    monkeypatch.setattr("cli.output.prompts.is_interactive", lambda: True)
     result = run("remove", photos / "2020", "--library", library, input="n\n")
     assert result.exit_code == 0
     assert "nothing was changed" in result.stderr

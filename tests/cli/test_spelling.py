@@ -9,7 +9,7 @@ import click
 import pytest
 
 import sightline
-from cli.errors import guarded, spelled, with_step
+from cli.errors import run_guarded, spelled, with_step
 from cli.main import cli
 from cli.options import option_named
 from search import Query, Rerank, Term
@@ -112,6 +112,6 @@ def test_an_error_leaves_with_its_option_and_its_command(
         hint = Hint("index folder", "/a")
         raise PathNotFound("{within} /a was never indexed", parameter="within", hint=hint)
 
-    assert guarded(run) == 3
+    assert run_guarded(run) == 3
     told = capsys.readouterr().err
     assert told == "sightline: --within /a was never indexed (`sightline index /a`)\n"

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.lazy_group import Verbs
+from cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "find": "Find duplicates and write a plan (the default).",
@@ -12,7 +12,7 @@ COMMANDS = {
 }
 
 
-@click.group("dedup", cls=Verbs, table=COMMANDS, package="cli.commands.dedup", default="find")
+@click.group("dedup", cls=LazyGroup, table=COMMANDS, package="cli.commands.dedup", default="find")
 def command() -> None:
     """Find duplicates, review the plan, then act on it.
 

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from cli.command import Command
-from cli.errors import DONE, NOTHING_FOUND, keeping, spelled
+from cli.errors import DONE, NOTHING_FOUND, on_interrupt, spelled
 from cli.options import json_option, library_option, yes_option
 from cli.output.dedup_rows import outcome_row
-from cli.output.prompts import agreed
-from cli.output.render import plural, printable, size, tell, tell_all, write_json
+from cli.output.prompts import confirm
+from cli.output.render import plural, printable, size, write_json, write_notice, write_notices
 from cli.pages.evidence_text import metadata_in_line
 from cli.session import session
 from cli.settings import Settings
@@ -86,9 +86,9 @@ def command(plan: Path, way: ActionChoice | None, move: str | None, **given: Any
     """
     _check(way, move, given["companions"])
     read = PlanFile.read(plan)
-    tell_all(read.notices)
+    write_notices(read.notices)
     if not read.drops:
-        tell(f"{plan} drops no file")
+        write_notice(f"{plan} drops no file")
         return FAILED if read.refused else NOTHING_FOUND
     action: Action = action_of(way or "trash") if move is None else Move(move)
     dry_run, journal = given["dry_run"], given["journal"] or read.journal
@@ -96,9 +96,9 @@ def command(plan: Path, way: ActionChoice | None, move: str | None, **given: Any
     with _library(given["library"]) as app:
         if move is not None and app is not None:
             _tell_indexed(app, move)
-        if not (dry_run or agreed(question, given["yes"])):
+        if not (dry_run or confirm(question, given["yes"])):
             return DONE
-        with keeping(lambda: f"what was done is in {journal}"):
+        with on_interrupt(lambda: f"what was done is in {journal}"):
             outcomes = (app.duplicates.apply if app is not None else apply_plan)(
                 read,
                 action,
@@ -127,7 +127,9 @@ def _library(named: str | None) -> Iterator[Sightline | None]:
 
 def _tell_indexed(app: Sightline, folder: str) -> None:
     if any(is_under(os.path.realpath(folder), root.path) for root in app.library.roots()):
-        tell(f"{folder} lies in an indexed folder: the next sightline index finds them there")
+        write_notice(
+            f"{folder} lies in an indexed folder: the next sightline index finds them there"
+        )
 
 
 def _check(way: str | None, move: str | None, companions: CompanionMode) -> None:
@@ -145,9 +147,9 @@ def _tell_sum(outcomes: Sequence[Outcome], journal: Path, dry_run: bool) -> int:
     left = len(outcomes) - done - before
     would = "would be dropped" if dry_run else "dropped"
     earlier = f", {before:,} were before" if before else ""
-    tell(f"{plural(done, 'file')} {would}{earlier}, {left:,} left as they were")
+    write_notice(f"{plural(done, 'file')} {would}{earlier}, {left:,} left as they were")
     if (done or before) and not dry_run:
-        tell(f"put back with  sightline dedup undo {journal}")
+        write_notice(f"put back with  sightline dedup undo {journal}")
     return left
 
 
@@ -164,13 +166,13 @@ def _tell(outcome: Outcome, as_json: bool, dry_run: bool) -> None:
     if outcome.before:
         return
     if outcome.failure is not None:
-        tell(f"left {printable(outcome.entry.path)}: {spelled(outcome.failure)}")
+        write_notice(f"left {printable(outcome.entry.path)}: {spelled(outcome.failure)}")
     elif dry_run:
         click.echo(f"would drop {printable(outcome.entry.path)}")
     if outcome.companions:
         names = ", ".join(printable(os.path.basename(one)) for one in outcome.companions)
-        tell(f"{'would go' if dry_run else 'went'} with it: {names}")
+        write_notice(f"{'would go' if dry_run else 'went'} with it: {names}")
     if outcome.sidecar is not None:
         said = printable(metadata_in_line(outcome.metadata))
         word = "would write" if dry_run else "wrote"
-        tell(f"{word} into {printable(outcome.sidecar)}: {said}")
+        write_notice(f"{word} into {printable(outcome.sidecar)}: {said}")

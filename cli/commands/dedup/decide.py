@@ -8,7 +8,7 @@ from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option, library_option
 from cli.output.dedup_rows import decision_row
-from cli.output.render import plural, tell, write_json, write_table
+from cli.output.render import plural, write_json, write_notice, write_table
 from cli.session import session
 from cli.settings import Settings
 from storage.tables.decisions import DecisionKind
@@ -61,7 +61,7 @@ def command(
 def _decide(settings: Settings, plan: Path, groups: tuple[int, ...], kind: DecisionKind) -> int:
     with session(settings) as app:
         app.duplicates.decide(plan, groups, kind)
-    tell(
+    write_notice(
         f"{plural(len(groups), 'group')} decided: {kind}; apply leaves their files where they are, "
         "and the next sightline dedup does not show them"
     )
@@ -81,12 +81,12 @@ def _list(settings: Settings, as_json: bool) -> int:
     if known and not as_json:
         write_table(rows, ["", "decision", "on", "file"])
     if not known:
-        tell("nothing was decided so far")
+        write_notice("nothing was decided so far")
     return DONE if known else NOTHING_FOUND
 
 
 def _forget(settings: Settings, gone: tuple[int, ...]) -> int:
     with session(settings) as app:
         many = app.duplicates.take_back(gone)
-    tell(f"{plural(many, 'decision')} taken back")
+    write_notice(f"{plural(many, 'decision')} taken back")
     return DONE

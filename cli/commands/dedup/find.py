@@ -10,14 +10,14 @@ import click
 from cli.caution import caution
 from cli.command import Command
 from cli.data_sets import check_data_set_options, data_set_options, leak, semantic
-from cli.errors import DONE, NOTHING_FOUND, keeping
+from cli.errors import DONE, NOTHING_FOUND, on_interrupt
 from cli.options import filter_options, json_option, library_option
 from cli.output.dedup_rows import entry_row
 from cli.output.empty import why_nothing
-from cli.output.progress import counting_stages
-from cli.output.render import plural, size, tell, tell_all, write_json
+from cli.output.progress import count_stages
+from cli.output.render import plural, size, write_json, write_notice, write_notices
 from cli.pages.dedup_report import write_page
-from cli.pages.file_details import Looks
+from cli.pages.file_details import FileDetails
 from cli.session import session
 from cli.settings import Settings
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
@@ -116,11 +116,11 @@ def command(**given: Any) -> int:
 def _find(app: Sightline, request: DedupRequest, given: Mapping[str, Any]) -> int:
     if "similar" in request.kinds:
         _tell_caution(app.library)
-    with counting_stages(_STAGES) as watch, keeping(lambda: _KEPT):
+    with count_stages(_STAGES) as watch, on_interrupt(lambda: _KEPT):
         plan = app.duplicates.find(request, watch)
-    tell_all(plan.notices)
+    write_notices(plan.notices)
     if not plan.entries:
-        tell(_nothing(app, request.filters))
+        write_notice(_nothing(app, request.filters))
         return NOTHING_FOUND
     if given["as_json"]:
         for entry in plan.entries:
@@ -171,7 +171,7 @@ def _narrowed(given: Mapping[str, Any]) -> Filters:
 
 def _tell_caution(library: Library) -> None:
     if warned := caution(library):
-        tell(warned)
+        write_notice(warned)
 
 
 def _nothing(app: Sightline, filters: Filters) -> str:
@@ -185,31 +185,31 @@ def _write(
 ) -> None:
     try:
         written = plan.write(out)
-        page = write_page(plan.entries, looks := Looks(library, plan.entries), out)
+        page = write_page(plan.entries, looks := FileDetails(library, plan.entries), out)
     except OSError as error:
         raise SightlineError(
             f"{out} cannot be written ({error.strerror}): name another --out"
         ) from error
     if written.former:
-        tell(f"the former plan is now {written.former}")
+        write_notice(f"the former plan is now {written.former}")
     dropped = plan.dropped
-    tell(
+    write_notice(
         f"{plural(plan.groups, 'group')}, {plural(len(dropped), 'file')} to drop, "
         f"{size(sum(entry.bytes for entry in dropped))} to free; nothing is changed yet"
     )
     if looks.losing:
-        tell(
+        write_notice(
             f"{looks.losing:,} of them have metadata that their keepers lack (listed in the "
             "report): apply --sidecar writes it beside the keeper"
         )
     _tell_held(plan.entries, kinds)
-    tell(f"look at  {page}")
+    write_notice(f"look at  {page}")
     if dropped:
         # Of its library apply reads what was decided.
         where = f" --library {named}" if named else ""
-        tell(f"then     sightline dedup apply {written.path}{where}")
+        write_notice(f"then     sightline dedup apply {written.path}{where}")
     else:
-        tell("to drop some, mark them there and save the plan, or give --drop KIND")
+        write_notice("to drop some, mark them there and save the plan, or give --drop KIND")
 
 
 def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
@@ -217,19 +217,19 @@ def _tell_held(plan: Sequence[Entry], kinds: Collection[Kind]) -> None:
     others = [entry for entry in plan if entry.path != entry.keeper and entry.kind in kinds]
     more = sum("extras" in entry.evidence for entry in others)
     if more:
-        tell(
+        write_notice(
             f"{plural(more, 'file')} kept for what only they hold, such as a video or a depth map "
             "(the report says what)"
         )
     unseen = sum(entry.kind in CHECKED and "differs" not in entry.evidence for entry in others)
     if unseen:
-        tell(
+        write_notice(
             f"{plural(unseen, 'file')} kept that could not be compared at full detail: changed "
             "since the last sightline index, not to be read, or not to be laid on the keeper"
         )
     beside = sum(entry.action == "drop" and bool(entry.companions) for entry in plan)
     if beside:
-        tell(
+        write_notice(
             f"beside {beside:,} of those to drop lie companions (RAW, video, sidecars): apply "
             "keeps what would be parted from them, --companions move takes them along"
         )

@@ -6,10 +6,10 @@ import click
 
 from cli.command import Command
 from cli.commands.dedup.apply import FAILED
-from cli.errors import DONE, NOTHING_FOUND, keeping
+from cli.errors import DONE, NOTHING_FOUND, on_interrupt
 from cli.options import json_option
 from cli.output.dedup_rows import undone_row
-from cli.output.render import plural, printable, tell, write_json
+from cli.output.render import plural, printable, write_json, write_notice
 from search.dedup.apply.undo import undo
 
 
@@ -19,7 +19,7 @@ from search.dedup.apply.undo import undo
 def command(journal: Path, as_json: bool) -> int:
     """Undo what `sightline dedup apply` did, the last first; no file is overwritten."""
     done = left = there = sidecars = 0
-    with keeping(lambda: "what was put back stays"):
+    with on_interrupt(lambda: "what was put back stays"):
         for outcome in undo(journal):
             ours = outcome.done and outcome.step.action == "sidecar"
             had = outcome.done and not ours and outcome.reason is not None
@@ -30,11 +30,11 @@ def command(journal: Path, as_json: bool) -> int:
                 write_json(undone_row(outcome))
             elif not outcome.done or had:
                 word = "left" if had else "not put back"
-                tell(f"{word} {printable(path)}: {outcome.reason}")
+                write_notice(f"{word} {printable(path)}: {outcome.reason}")
     if not (done or left or there or sidecars):
-        tell(f"{journal} tells of nothing that was not put back before")
+        write_notice(f"{journal} tells of nothing that was not put back before")
         return NOTHING_FOUND
     taken = f", {plural(sidecars, 'sidecar')} taken back" if sidecars else ""
     needless = f", {there:,} needed nothing" if there else ""
-    tell(f"{plural(done, 'file')} put back{needless}{taken}, {left:,} not")
+    write_notice(f"{plural(done, 'file')} put back{needless}{taken}, {left:,} not")
     return FAILED if left else DONE

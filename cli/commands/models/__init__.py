@@ -2,7 +2,7 @@
 
 import click
 
-from cli.lazy_group import Verbs
+from cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "list": "List the models (the default).",
@@ -13,7 +13,7 @@ COMMANDS = {
 }
 
 
-@click.group("models", cls=Verbs, table=COMMANDS, package="cli.commands.models", default="list")
+@click.group("models", cls=LazyGroup, table=COMMANDS, package="cli.commands.models", default="list")
 def command() -> None:
     """List, show, recommend, download and prune models.
 

@@ -8,7 +8,7 @@ from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option
 from cli.output.json_rows import Row
-from cli.output.render import size, tell, write_json, write_table
+from cli.output.render import size, write_json, write_notice, write_table
 from indexer.models import ModelEntry, Role, cached, memory_need, names
 
 HEADS = ("name", "roles", "here", "memory", "what it is")
@@ -26,7 +26,7 @@ def command(pattern: str, role: Role | None, as_json: bool) -> int:
     entries = names(pattern, role)
     if not entries:
         these = f"is a {role} and " if role else "is "
-        tell(f"no model {these}called {pattern!r}: sightline models lists all")
+        write_notice(f"no model {these}called {pattern!r}: sightline models lists all")
         return NOTHING_FOUND
     if as_json:
         for entry in entries:

@@ -3,11 +3,11 @@
 import click
 
 from cli.command import Command
-from cli.errors import keeping
+from cli.errors import on_interrupt
 from cli.options import json_option, library_option, yes_option
 from cli.output.json_rows import space_row
-from cli.output.prompts import agreed
-from cli.output.render import plural, tell, write_json
+from cli.output.prompts import confirm
+from cli.output.render import plural, write_json, write_notice
 from cli.session import session
 from cli.settings import Settings
 
@@ -25,14 +25,16 @@ def command(library: str | None, yes: bool, as_json: bool) -> None:
     with session(Settings.read(library=library)) as app:
         unused = app.unused()
         if not unused:
-            tell("there is nothing to drop: the library holds vectors of the model in use alone")
+            write_notice(
+                "there is nothing to drop: the library holds vectors of the model in use alone"
+            )
             return
         for counted in unused:
             vectors = plural(counted.vectors, "vector")
             click.echo(f"To be dropped: {vectors} of {counted.space.name}", err=True)
-        if not agreed("Drop them?", yes):
+        if not confirm("Drop them?", yes):
             return
-        with keeping(lambda: "what was not dropped yet is whole"):
+        with on_interrupt(lambda: "what was not dropped yet is whole"):
             app.prune()
         if as_json:
             for counted in unused:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cli.command import Command
-from cli.errors import keeping
+from cli.errors import on_interrupt
 from cli.options import json_option
 from cli.output.progress import counting
 from cli.output.render import size, write_json
@@ -21,7 +21,7 @@ def command(model: str, as_json: bool) -> None:
     An interrupted download is continued, and every file is checked. A model that is already on
     this machine is not downloaded again.
     """
-    with counting("downloading", size) as count, keeping(lambda: "what has arrived is kept"):
+    with counting("downloading", size) as count, on_interrupt(lambda: "what has arrived is kept"):
 
         def watch(step: DownloadProgress) -> None:
             count.show(step.done, step.total)

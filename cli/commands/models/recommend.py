@@ -8,7 +8,7 @@ from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import json_option
 from cli.output.json_rows import Row
-from cli.output.render import tell, write_json, write_table
+from cli.output.render import write_json, write_notice, write_table
 from indexer.models.info.published import TASKS, Recommendation, recommend
 
 
@@ -37,7 +37,7 @@ def command(task: str, memory: float | None, device: str, language: str, as_json
     """
     found = recommend(task, memory, device, language)  # type: ignore[arg-type]  # click chose it
     if not found:
-        tell("no model is known that fits: allow more --memory, or leave --language out")
+        write_notice("no model is known that fits: allow more --memory, or leave --language out")
         return NOTHING_FOUND
     if as_json:
         for one in found:
@@ -45,7 +45,7 @@ def command(task: str, memory: float | None, device: str, language: str, as_json
         return DONE
     write_table([(one.model, one.role, one.why) for one in found], ("name", "role", "why"))
     for source in dict.fromkeys(figure.source for one in found for figure in one.figures):
-        tell(f"source: {source}")
+        write_notice(f"source: {source}")
     return DONE
 
 

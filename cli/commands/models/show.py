@@ -5,7 +5,7 @@ import click
 from cli.command import Command
 from cli.errors import with_step
 from cli.options import json_option
-from cli.output.render import size, tell, write_facts, write_json
+from cli.output.render import size, write_facts, write_json, write_notice
 from indexer.models import cached, find, memory_need
 from indexer.models.info.architecture import describe_architecture
 
@@ -45,4 +45,4 @@ def command(model: str, as_json: bool) -> None:
             click.echo(click.style(f"\n{section.title}", bold=True))
             write_facts((f"  {name}", value) for name, value in section.rows)
     if told.notice:
-        tell(with_step(told.notice, told.hint))
+        write_notice(with_step(told.notice, told.hint))

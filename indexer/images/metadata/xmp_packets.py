@@ -15,7 +15,7 @@ from indexer.images.metadata.xmp import LARGEST
 
 _PNG, _JXL = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0cJXL \r\n\x87\n"
 _KEYWORD = b"XML:com.adobe.xmp\0"
-_MOST = 10_000  # chunks or boxes; a picture of any size has some thousands
+_MOST = 10_000  # chunks or boxes; an image of any size has some thousands
 
 
 def png(stream: BinaryIO) -> tuple[bytes | None, bytes | None]:

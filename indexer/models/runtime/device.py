@@ -12,7 +12,7 @@ from storage.errors import InvalidArgument, ModelError
 
 CPU_BATCH = 32  # a larger one is no faster on a CPU and takes memory from the decoders
 MPS_BATCH = 32
-PICTURES_PER_GIB = 16  # of accelerator memory; ViT-L/14 in bf16 stays well under it
+IMAGES_PER_GIB = 16  # of accelerator memory; ViT-L/14 in bf16 stays well under it
 LARGEST_BATCH = 512
 _BF16_CAPABILITY = (8, 0)  # of a CUDA device: from here on bf16 runs on the tensor cores
 
@@ -81,7 +81,7 @@ def _device(wanted: str) -> Placement:
 
 def _cuda(device: torch.device) -> Placement:
     properties = torch.cuda.get_device_properties(device)
-    batch = int(properties.total_memory / 2**30 * PICTURES_PER_GIB)
+    batch = int(properties.total_memory / 2**30 * IMAGES_PER_GIB)
     fast = (properties.major, properties.minor) >= _BF16_CAPABILITY
     return Placement(device, "bf16" if fast else "fp32", max(8, min(LARGEST_BATCH, batch)))
 

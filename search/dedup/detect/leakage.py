@@ -40,7 +40,7 @@ _NONE: Numbers = np.zeros((0, 2), np.int64)
 
 @dataclass(frozen=True, slots=True)
 class TestImage:
-    """A picture of the test set: its path, the SHA-256 of its bytes and its WebP thumbnail."""
+    """An image of the test set: its path, the SHA-256 of its bytes and its WebP thumbnail."""
 
     path: str
     hash: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.errors import keeping
+from cli.errors import on_interrupt
 from cli.output.streams import OutputLost
 
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -111,11 +111,11 @@ os._exit(0)
 @pytest.mark.parametrize("lines", [1, 100_000])
 def test_a_reader_that_went_away_is_no_error(lines: int) -> None:
     script = (
-        "import click, sys; from cli.errors import guarded\n"
+        "import click, sys; from cli.errors import run_guarded\n"
         "from cli.output.streams import prepare_streams; prepare_streams()\n"
         f"tell = lambda: [click.echo('line') for _ in range({lines})]\n"
         "command = click.Command('x', callback=tell)\n"
-        "sys.exit(guarded(lambda: command.main([], standalone_mode=False)))"
+        "sys.exit(run_guarded(lambda: command.main([], standalone_mode=False)))"
     )
     reading, writing = os.pipe()
     os.close(reading)
@@ -138,7 +138,7 @@ def test_work_that_a_reader_broke_off_is_no_success(
 def test_lost_results_say_what_is_kept_of_the_work() -> None:
     with (
         pytest.raises(OutputLost, match="No space left.*; seven files are done"),
-        keeping(lambda: "seven files are done"),
+        on_interrupt(lambda: "seven files are done"),
     ):
         raise OutputLost(OSError(errno.ENOSPC, "No space left on device"))
 

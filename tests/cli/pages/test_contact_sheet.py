@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cli.pages.contact_sheet import MOST_ON_A_PICTURE, image, write_sheet
+from cli.pages.contact_sheet import MOST_PER_IMAGE, image, write_sheet
 from cli.pages.html import Section, render_page
 from cli.pages.tile import Tile
 from storage.errors import InvalidArgument
@@ -55,7 +55,7 @@ def test_long_names_and_words_stay_in_their_tile() -> None:
 
 def test_too_many_hits_for_a_image_are_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"write the sheet as \.html"):
-        image("all", [_tile()] * (MOST_ON_A_PICTURE + 1))
+        image("all", [_tile()] * (MOST_PER_IMAGE + 1))
 
 
 def test_a_sheet_of_another_type_is_refused(tmp_path: Path) -> None:

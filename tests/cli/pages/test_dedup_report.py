@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from cli.pages import dedup_report
-from cli.pages.dedup_report import PAGE, PICTURES, ItemLook, write_page
+from cli.pages.dedup_report import IMAGE_FOLDER, PAGE, ItemLook, write_page
 from cli.pages.evidence_text import in_words, metadata_in_line, metadata_in_words
 from indexer.images.metadata.description import Metadata
 from search.dedup.detect.kinds import Kind
@@ -203,7 +203,7 @@ def test_few_images_are_inside_small_and_once_each(tmp_path: Path) -> None:
     with Image.open(BytesIO(b64decode(looks[0]["look"]))) as opened:
         assert opened.size == (320, 160)
     assert [file["look"] for file in reader.groups()[0]["files"]] == ["inside"] * 3
-    assert not (tmp_path / PICTURES).exists()
+    assert not (tmp_path / IMAGE_FOLDER).exists()
 
 
 def test_many_images_are_beside_and_those_of_an_older_report_go(
@@ -211,13 +211,13 @@ def test_many_images_are_beside_and_those_of_an_older_report_go(
 ) -> None:
     monkeypatch.setattr(dedup_report, "_MOST_INSIDE", 0)
     write_page(group(1, ["/a", "/b"]), lambda *_: ItemLook(image()), tmp_path)
-    mine = tmp_path / PICTURES / "00" / "mine.webp"
+    mine = tmp_path / IMAGE_FOLDER / "00" / "mine.webp"
     mine.parent.mkdir(exist_ok=True)
     mine.write_bytes(b"mine")
     page = write_page(group(2, ["/a", "/b"]), lambda *_: ItemLook(image("red")), tmp_path)
     looks = [file["look"] for file in read(page).groups()[0]["files"]]
     there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.webp")}
-    assert there == {*looks, f"{PICTURES}/00/mine.webp"}
+    assert there == {*looks, f"{IMAGE_FOLDER}/00/mine.webp"}
     assert (tmp_path / looks[0]).read_bytes() == image("red")
 
 
