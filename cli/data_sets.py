@@ -257,7 +257,6 @@ def _write_leaks(found: Sequence[Row], out: Path, form: Form) -> None:
 
 def _tell_counts(report: LeakReport) -> None:
     write_notice(
-        f"{report.leaked:,} of {report.compared:,} test images "
-        f"{'is' if report.leaked == 1 else 'are'} in the library "
+        f"{report.leaked:,} of {report.compared:,} test images found in the library "
         f"({report.leaked / max(1, report.compared):.1%})"
     )

@@ -59,8 +59,8 @@ class ImageReader:
         said = []
         if self.from_thumbnails:
             said.append(
-                f"{_images(self.from_thumbnails)} read from thumbnails, for want of the files as "
-                "they were indexed"
+                f"{_images(self.from_thumbnails)} read from thumbnails: the original files are "
+                "missing or changed"
             )
         if self.unreadable:
             said.append(

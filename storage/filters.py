@@ -219,33 +219,33 @@ _AFTER = FilterField(
     check=parse_date,
     where=lambda date, _: _taken(lambda taken: taken >= beginning(date)),
     metavar="DATE",
-    help="Taken from the beginning of 2020, 2020-06 or 2020-06-30 on.",
+    help="Taken in or after 2020, 2020-06 or 2020-06-30.",
 )
 _BEFORE = FilterField(
     check=parse_date,
     where=lambda date, _: _taken(lambda taken: taken < beginning(date)),
     metavar="DATE",
-    help="Taken before the beginning of that period.",
+    help="Taken before 2020, 2020-06 or 2020-06-30.",
 )
 _FOLDER = FilterField(
     check=absolute_folder,
     where=_in_folder,
     option="in",
     metavar="FOLDER",
-    help="Under this folder.",
+    help="In this folder or below.",
 )
 _CAMERA = FilterField(
     check=single_spaced,
     where=_with_camera,
     metavar="TEXT",
-    help="Maker or model holds this text.",
+    help="The camera's maker or model contains this text.",
 )
 _NEAR = FilterField(
     where=_in_box,
     read=Near.parse,
     written=lambda near: f"{near.latitude:g},{near.longitude:g},{near.kilometres:g}",
     metavar="LAT,LON,KM",
-    help="Taken within so many kilometres of a place.",
+    help="Taken within KM kilometres of a place.",
 )
 _TAGS = FilterField(
     check=filled,
@@ -253,22 +253,22 @@ _TAGS = FilterField(
     option="tag",
     repeatable=True,
     metavar="LABEL",
-    help="Has this label.",
+    help="Labelled with this label.",
 )
 _RATING = FilterField(
     check=rating_text,
     where=_with_rating,
     metavar="STARS",
-    help="At least 4 stars; also 4..5, =3 or rejected.",
+    help="Stars: 4 (or more), 4..5, =3 or rejected.",
 )
 _KEYWORD = FilterField(
     check=single_spaced,
     where=_with_keyword,
     repeatable=True,
     metavar="WORD",
-    help="Has this keyword, in any case; repeated: all of them.",
+    help="Has this keyword, in upper or lower case; if repeated, all of them.",
 )
-_MISSING = FilterField(help="Let in items whose files are gone.")
+_MISSING = FilterField(help="Include items whose files are gone.")
 
 
 @dataclass(frozen=True, slots=True)

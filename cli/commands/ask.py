@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, NOTHING_FOUND
 from cli.options import filter_options, json_option, library_option, model_option
@@ -82,6 +83,8 @@ def _choose(app: Sightline, target: str | None, filters: Filters, given: dict[st
 
 def _ask(app: Sightline, question: str, targets: Targets, named: str | None, as_json: bool) -> int:
     model = app.models.answerer(named).name
+    if named is None and (warned := caution(app.library, "answerer")):
+        write_notice(warned)
     if targets.external:
         path = str(targets.external)
         answers = app.ask_file(question, path, named)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import click
 
+from cli.caution import caution
 from cli.command import Command
 from cli.errors import DONE, on_interrupt, spelled
 from cli.options import json_option, library_option, model_option
@@ -44,6 +45,8 @@ def command(items: tuple[str, ...], model: str | None, as_json: bool, library: s
 
         chat = app.chat(*dict.fromkeys(items), model=model, ready=ready)
         write_notices(chat.notices)
+        if model is None and (warned := caution(app.library, "dialogue")):
+            write_notice(warned)
         with on_interrupt(lambda: "nothing of a dialogue is stored"):
             for line in _lines(typing):
                 reply = _reply(chat, line, typing)

@@ -22,7 +22,7 @@ from storage import Filters
 from storage.errors import ModelError
 
 _KEPT = "the captions that were shown are stored"
-_WHICH = "say which images: a PATH, an ITEM, a filter such as --after DATE, or --all"
+_WHICH = "name the images: a PATH, an ITEM, a filter such as --after DATE, or --all"
 
 
 @click.command("describe", cls=Command)
@@ -45,7 +45,7 @@ def command(target: str | None, every: bool, **given: Any) -> int:
         if not targets:
             write_notice(f"nothing found: {why_nothing(app, filters, 'image')}")
             return NOTHING_FOUND
-        if (warned := caution(app.library)) and given["model"] is None:
+        if (warned := caution(app.library, "captioner")) and given["model"] is None:
             write_notice(warned)
         if targets.external:
             return _describe_file(app, str(targets.external), given["model"], given["as_json"])

@@ -43,7 +43,9 @@ from storage.index.kinds import AUTOMATIC, KINDS, parse_kind
     help="Exclude what this matches, as a line of .gitignore; may be repeated.",
 )
 @click.option("--files-from", metavar="FILE|-", help="Read file names, one per line; - is stdin.")
-@click.option("--files-from0", metavar="FILE|-", help="The same, with names ended by a NUL.")
+@click.option(
+    "--files-from0", metavar="FILE|-", help="Like --files-from, with names separated by NUL."
+)
 @click.option(
     "--reread",
     is_flag=True,

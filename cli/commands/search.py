@@ -44,7 +44,7 @@ from storage.errors import InvalidArgument
     metavar="ITEM",
     help="Similar to this item of the library (start of its hash, or a path).",
 )
-@click.option("--minus", "minuses", multiple=True, metavar="TERM", help="Unlike these words.")
+@click.option("--minus", "minuses", multiple=True, metavar="TERM", help="Less like these words.")
 @click.option("-k", default=DEFAULT_K, show_default=True, metavar="N", help="Number of hits.")
 @filter_options
 @click.option("--kind", type=click.Choice(["image", "text", "all"]), help="[default: image]")

@@ -29,7 +29,7 @@ from sightline import Sightline
 from storage import Filters
 from storage.filters import FILTERS
 
-_WAYS = "say --labels FILE|NAME to give labels, --list to see them, or --remove LABEL"
+_WAYS = "give --labels FILE|NAME to label images, --list, or --remove LABEL"
 _KEPT = "the tags that were shown are stored"
 _EVERY = "\0"  # --remove without a LABEL; it cannot be typed, for an argument ends at a NUL
 _GIVING = {  # what only a run that gives labels can use, by the name of its argument

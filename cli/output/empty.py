@@ -15,7 +15,7 @@ def why_nothing(app: Sightline, filters: Filters, kind: SearchKind | None = None
         case "none of the kind":
             return f"the library holds no {these}"
         case "filters":
-            return f"nothing passes {written(filters)}: loosen or leave out what was given"
+            return f"nothing passes {written(filters)}: try a wider filter"
         case "query alone":
             return f"the library holds no {these} beside what was asked with"
         case "excluded":

@@ -13,7 +13,7 @@ def confirm(question: str, yes: bool) -> bool:
     if yes:
         return True
     if not is_interactive():
-        raise InvalidArgument("there is no terminal to ask on: add --yes to confirm")
+        raise InvalidArgument("there is no terminal to ask for confirmation on: add --yes")
     if click.confirm(question, err=True):
         return True
     write_notice("nothing was changed")

@@ -65,6 +65,14 @@ function total() {
     hands ? ` · ${number(hands)} changed by you` : "");
 }
 
+// The rules by which a keeper is chosen, as a reason.
+const REASONS = {
+  prefer: "you prefer its folder", resolution: "it has more pixels", exif: "it has its camera's data",
+  extras: "it holds more than an image", companions: "other files belong to it",
+  format: "its format loses less", name: "its name is no copy's", bytes: "it is larger",
+  date: "it is older", rating: "it is rated higher", path: "its path comes first",
+};
+
 // -------------------- drawing
 
 function thumbnail(file) {
@@ -116,7 +124,7 @@ function card(group, file, index) {
   lost(words, group, file);
   const choice = make("div", "choice");
   choice.append(button("keep", "Keep", !file.drop), button("drop", "Drop", file.drop),
-    button("lead", "Keeper", keeper));
+    button("lead", "Best copy", keeper));
   made.append(look, words, choice);
   return made;
 }
@@ -171,7 +179,7 @@ function section(group) {
   const rule = group.keeper === group.first ? group.files[group.first].rule : BY_HAND;
   top.append(make("h2", "", `Group ${group.group}`), make("span", "kind", group.kind),
     make("span", "", count(group.files.length, "file")),
-    make("span", "", `keeper chosen ${rule === BY_HAND ? rule : `by ${rule}`}`),
+    make("span", "", `keeper chosen ${rule === BY_HAND ? rule : `because ${REASONS[rule] || rule}`}`),
     make("span", "won", won(group) ? `frees ${size(won(group))}` : ""), make("span", "gap"),
     button("only", "Drop all but the keeper"), button("all", "Keep all"));
   if (touched(group)) top.append(button("back", "As proposed"));

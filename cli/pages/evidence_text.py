@@ -26,7 +26,7 @@ def _apart(seconds: float) -> str:
 _SAYINGS: dict[str, _Say] = {
     "turned": _turned,
     "reversed": lambda _: "measured the other way round",
-    "agreement": lambda share: f"pixels agree to {share:.1%}",
+    "agreement": lambda share: f"blocks of pixels agree to {share:.1%}",
     "hash_distance": lambda bits: f"hashes differ in {bits} of 256 bits",
     "inliers": lambda count: f"{count:,} points fit",
     "overlap": lambda share: f"{share:.0%} of the image in common",
@@ -37,6 +37,7 @@ _SAYINGS: dict[str, _Say] = {
         f"{abs(levels):.0f} levels {'lighter' if levels > 0 else 'darker'}"
     ),
     "saturation": lambda factor: f"saturation {factor - 1:+.0%}",
+    "patch": lambda levels: f"largest difference of a block {levels:.1f} of 255",
     "colour": lambda levels: f"colours differ by {levels:.1f} of 255",
     "cosine": lambda cosine: f"likeness {cosine:.3f}",
     "seconds_apart": _apart,
@@ -85,7 +86,7 @@ def _differs(evidence: Mapping[str, object]) -> str:
     if evidence.get("differs") is None:
         return ""
     if not evidence["differs"]:
-        return "the same at full detail"
+        return "no detail differs at full size"
     if evidence.get("detail_in") == "noise":
         return "two shots of one view, by their noise"
     what = "the transparency" if evidence.get("detail_in") == "transparency" else "a detail"

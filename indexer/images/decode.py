@@ -180,7 +180,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     except UnidentifiedImageError:
         if announced is None:
             raise DecodeFailure(
-                f"the content is not an image of any format that is read: {', '.join(FORMATS)}"
+                f"the content is not an image of a supported format: {', '.join(FORMATS)}"
             ) from None
         raise DecodeFailure(_why_unknown(data, announced)) from None
     except Exception as error:

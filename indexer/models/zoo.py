@@ -111,15 +111,19 @@ _ROWS = [
     _mini("mini-clip", "clip-hf", "CLIPModel", "shipped: mini, as transformers loads it"),
     _mini("mini-align", "align", "AlignModel", "shipped: a small ALIGN for drawn shapes"),
     _mini("mini-blip", "blip", "BlipForImageTextRetrieval", "shipped: rereads drawn scenes"),
-    _mini("mini-caption", "caption", "BlipForConditionalGeneration", "shipped: tells drawn scenes"),
+    _mini(
+        "mini-caption", "caption", "BlipForConditionalGeneration", "shipped: describes drawn scenes"
+    ),
     _mini("mini-vqa", "vqa", "BlipForQuestionAnswering", "shipped: answers about drawn scenes"),
     _mini(
         "mini-instructblip",
         "instructblip",
         "InstructBlipForConditionalGeneration",
-        "shipped: does as it is asked about drawn scenes",
+        "shipped: follows instructions about drawn scenes",
     ),
-    _mini("mini-llava", "llava", "LlavaForConditionalGeneration", "shipped: talks of drawn scenes"),
+    _mini(
+        "mini-llava", "llava", "LlavaForConditionalGeneration", "shipped: chats about drawn scenes"
+    ),
     _tag(
         "clip-b32",
         "ViT-B-32-256/datacomp_s34b_b86k",
@@ -248,7 +252,7 @@ _ROWS = [
         "instructblip-flan-t5-xl",
         "Salesforce/instructblip-flan-t5-xl",
         "InstructBlipForConditionalGeneration",
-        "answers in sentences and does as it is asked: for a GPU, 16 GB",
+        "answers in sentences and follows instructions: for a GPU, 16 GB",
         4022.5,
         "MIT",
     ),

@@ -77,7 +77,7 @@ CASES = {
     "a rereading by no words": ("search --image {red} --rerank", 2, "without words"),
     "a rereading by an encoder": ("search x --rerank-model mini", 3, "is no pair-scorer"),
     "a lift that is none": ("search x --min-lift inf", 2, "--min-lift"),
-    "a description of nothing": ("describe", 2, "say which images"),
+    "a description of nothing": ("describe", 2, "name the images"),
     "a description of all and one": ("describe {red} --all", 2, "choose one"),
     "a description of a text": ("describe {photos}/note.txt", 2, "is no image"),
     "a description of no file": ("describe {tmp}/no.jpg", 3, "no.jpg"),

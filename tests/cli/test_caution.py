@@ -1,4 +1,4 @@
-"""A word where a model answers for what it does not understand."""
+"""A warning where a model answers about what it does not understand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,5 +15,7 @@ def test_mini_is_a_stand_in_except_in_the_demo(tmp_path: Path) -> None:
         with library.catalogue.writing() as connection:
             spaces.register(connection, replace(FakeEncoder().space, name="mini"))
         assert "drawn shapes" in (caution(library) or "")
+        told = caution(library, "captioner") or ""
+        assert told.startswith("mini-caption knows") and "--model blip-caption-base" in told
         (tmp_path / DEMO_MARKER).touch()
         assert caution(library) is None

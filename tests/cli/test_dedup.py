@@ -154,11 +154,11 @@ def test_a_plan_that_was_carried_out_has_nothing_left(
     (album / "small.jpg").write_bytes((tmp_path / "moved" / "small.jpg").read_bytes())
     back = run(*undo)
     assert back.exit_code == 0
-    assert "1 file put back, 1 needed nothing, 0 not" in back.stderr
+    assert "1 file put back, 1 needed nothing" in back.stderr
     assert "is at its place already" in back.stderr
     twice = run(*undo)
     assert twice.exit_code == 1
-    assert "nothing that was not put back before" in twice.stderr
+    assert "nothing is left to put back" in twice.stderr
 
 
 def test_a_decision_binds_the_plan_that_it_was_made_from(
@@ -218,7 +218,7 @@ def test_a_plan_of_before_is_put_aside(run: Run, words: list[object]) -> None:
     mine = plan.read_text().replace('"drop"', '"keep"')
     plan.write_text(mine)
     again = run("dedup", *words)
-    assert "the former plan is now" in again.stderr
+    assert "the previous plan is now" in again.stderr
     assert plan.with_name("plan.former.jsonl").read_text() == mine
 
 
@@ -369,3 +369,21 @@ def test_decisions_are_listed_and_taken_back(
     again = run("dedup", "decide", *words, "--forget", decided["id"])
     assert "there is no decision" in again.stderr
     assert run("dedup", "decide", plan, *words, "--list").exit_code == 2
+
+
+def test_of_several_journals_the_newest_is_undone_first_and_done_ones_are_passed_over(
+    run: Run, words: list[object], album: Path, tmp_path: Path
+) -> None:
+    journals: list[Path] = []
+    for name in ("one", "two"):
+        run("dedup", "--out", name, *words)
+        moved = ("--move", tmp_path / "moved" / name, "--yes")
+        assert run("dedup", "apply", Path(name, "plan.jsonl"), *moved, *words).exit_code == 0
+        journals += Path(name).glob("*.journal.jsonl")
+        if name == "one":
+            assert run("dedup", "undo", *journals).exit_code == 0
+    before = {path.name for path in album.iterdir()}
+    back = run("dedup", "undo", *journals)
+    assert back.exit_code == 0 and "put back" in back.stderr
+    assert {path.name for path in album.iterdir()} > before
+    assert run("dedup", "undo", *journals).exit_code == 1

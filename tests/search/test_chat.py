@@ -82,5 +82,5 @@ def test_a_image_whose_file_is_gone_is_talked_about_with_a_notice(
     chat = Chat.about(library, EchoChatModel(), items[:1])
     assert chat.say("hello") == "1 | hello"
     assert chat.notices == (
-        "1 image was read from thumbnails, for want of the files as they were indexed",
+        "1 image was read from thumbnails: the original files are missing or changed",
     )

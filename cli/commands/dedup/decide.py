@@ -45,7 +45,7 @@ def command(
     """
     deciding = plan is not None or bool(groups) or kind is not None
     if deciding + listed + bool(gone) != 1:
-        raise click.UsageError("decide on a PLAN, or --list, or --forget: one at a time")
+        raise click.UsageError("give a PLAN, --list or --forget, one of them")
     if as_json and not listed:
         raise click.UsageError("--json goes with --list")
     settings = Settings.read(library=library)
@@ -54,7 +54,7 @@ def command(
     if gone:
         return _forget(settings, gone)
     if plan is None or kind is None or not groups:
-        raise click.UsageError("say a PLAN, --group, and --keep-all or --not-duplicates")
+        raise click.UsageError("give a PLAN, --group, and --keep-all or --not-duplicates")
     return _decide(settings, plan, groups, kind)
 
 

@@ -191,7 +191,7 @@ def _write(
             f"{out} cannot be written ({error.strerror}): name another --out"
         ) from error
     if written.former:
-        write_notice(f"the former plan is now {written.former}")
+        write_notice(f"the previous plan is now {written.former}")
     dropped = plan.dropped
     write_notice(
         f"{plural(plan.groups, 'group')}, {plural(len(dropped), 'file')} to drop, "

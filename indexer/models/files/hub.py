@@ -153,10 +153,12 @@ def _translated(model: str, repository: str, failing: str) -> Iterator[None]:
     raise _unavailable(model, reason)
 
 
-def _unavailable(model: str, reason: str) -> ModelUnavailable:
+def _unavailable(name: str, reason: str) -> ModelUnavailable:
     return ModelUnavailable(
-        f"the model {model} is not on this machine and {reason}; try again online (what has "
-        f"arrived is kept), or name a local directory"
+        f"the model {name} is not on this machine and {reason}; try again online (what has "
+        "arrived is kept), or give {model} the directory of a copy",
+        parameter="model",
+        value=name,
     )
 
 

@@ -297,7 +297,7 @@ def test_a_long_report_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         (
             "same-picture",
             {"turned": "90", "agreement": 0.984, "hash_distance": 6, "quality": 100, "scale": 0.5},
-            "turned by 90°, pixels agree to 98.4%, hashes differ in 6 of 256 bits, "
+            "turned by 90°, blocks of pixels agree to 98.4%, hashes differ in 6 of 256 bits, "
             "0.50 times the size",
         ),
         (
@@ -324,7 +324,7 @@ def test_a_long_report_is_cut_into_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         ("edited", {"compared_with": "/a/b.jpg"}, "measured beside /a/b.jpg"),
         ("edited", {"frames": 3}, "3 frames or pages, of which the first was compared"),
         ("edited", {"frames": 3, "extras": [], "inliers": 9}, "9 points fit"),  # told apart
-        ("same-picture", {"differs": False, "detail": 1.2}, "the same at full detail"),
+        ("same-picture", {"differs": False, "detail": 1.2}, "no detail differs at full size"),
         (
             "similar",
             {"differs": True, "detail_in": "light", "detail_x": 0.25, "detail_y": 0.5, "detail": 9},

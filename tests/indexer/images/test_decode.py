@@ -137,12 +137,15 @@ def test_exif_behind_the_pixels_of_a_png_is_in_its_header() -> None:
     ("data", "reason"),
     [
         (b"", "the file is empty"),
-        (b"Dear diary, today I named a text .jpg. " * 20, "not an image of any format"),
+        (b"Dear diary, today I named a text .jpg. " * 20, "not an image of a supported format"),
         (b"\x89PNG\r\n\x1a\n", "begins like PNG, but its header is damaged"),
         (b"\xff\xd8\xff\xe0" + bytes(100), "JPEG"),
         (b"GIF89a" + bytes(40), "GIF"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "not an image of any format"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image of any format"),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+            "not an image of a supported format",
+        ),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image of a supported format"),
     ],
 )
 def test_what_is_no_image_is_a_failure_with_a_reason(data: bytes, reason: str) -> None:
