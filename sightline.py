@@ -28,7 +28,7 @@ from indexer.images.limits import Limits
 from indexer.models import canonical, require_role
 from indexer.workers import ReadPool
 from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
-from search.ask import ask_chosen, ask_file, check_askable
+from search.ask import ask, ask_file, check_askable
 from search.chat import require_readable
 from search.dedup.duplicates import Duplicates
 from search.dedup.find import DedupRequest as DedupRequest
@@ -225,7 +225,7 @@ class Sightline:
         numbers = [number for one in images for number in self._numbers(one)]
         check_askable(question, len(numbers))
         answerer, notices = self.models.answerer(model), list[str]()
-        made = ask_chosen(self.library, answerer, question, numbers, self.limits, notices)
+        made = ask(self.library, answerer, question, numbers, self.limits, notices)
         return Answer.collect(made, each, notices)
 
     def ask_file(

@@ -15,26 +15,6 @@ from storage.records import Answer, Item
 from storage.tables.items import hydrate
 
 
-def ask(
-    library: Library,
-    answerer: Answerer,
-    question: str,
-    items: Sequence[Item],
-    limits: Limits | None = None,
-    notices: list[str] | None = None,
-) -> Iterator[tuple[Item, str]]:
-    """Yield the answers to a question about each image, in order, batch by batch.
-
-    What cannot be read is left out; how many that were, and what the model did not read of the
-    question, is added to `notices` at the end. Raises InvalidArgument for an empty
-    question, or where no image is there to ask.
-    """
-    said, asked = _one_line(question), [item for item in items if item.kind == "image"]
-    check_askable(question, len(asked))
-    parts = (asked[start : start + BATCH] for start in range(0, len(asked), BATCH))
-    return _answers(library, answerer, said, parts, limits, notices)
-
-
 def check_askable(question: str, images: int) -> None:
     """Raise InvalidArgument for an empty question, or no images; before a model is loaded."""
     _one_line(question)
@@ -44,7 +24,7 @@ def check_askable(question: str, images: int) -> None:
         )
 
 
-def ask_chosen(
+def ask(
     library: Library,
     answerer: Answerer,
     question: str,
@@ -52,9 +32,12 @@ def ask_chosen(
     limits: Limits | None = None,
     notices: list[str] | None = None,
 ) -> Iterator[tuple[Item, str]]:
-    """Yield the answers as `ask` does, for any number of images given by row numbers.
+    """Yield the answers to a question about images, given by row numbers, batch by batch.
 
-    Items are read from the catalogue batch by batch; those removed meanwhile are left out.
+    However many they are, a batch of items is read from the catalogue at a time. Those removed
+    meanwhile, and images that cannot be read, are left out; how many could not be read, and what
+    the model did not read of the question, is added to `notices` at the end. Raises
+    InvalidArgument for an empty question.
     """
     parts = _read(library, chosen)
     return _answers(library, answerer, _one_line(question), parts, limits, notices)

@@ -12,7 +12,7 @@ from PIL import Image
 import sightline
 from indexer import IndexConfig, Limits, Report
 from search import Chat, Hit, LabelSet, Query, Rerank, Term
-from search.ask import ask_chosen
+from search.ask import ask
 from search.dedup.detect.kinds import Thresholds
 from search.dedup.duplicates import Duplicates
 from search.targets import Targets
@@ -277,7 +277,7 @@ def test_a_closed_library_says_so_to_every_method(
         with pytest.raises(LibraryClosed, match="was closed: open it again"):
             getattr(library, name)(*given)
     with pytest.raises(LibraryClosed):
-        next(ask_chosen(library.library, RuleAnswerer(), "how many?", [item.id]))
+        next(ask(library.library, RuleAnswerer(), "how many?", [item.id]))
 
 
 def test_a_dialogue_goes_on_without_its_library(

@@ -150,5 +150,5 @@ def test_a_question_beyond_the_context_is_told(
     index(photos)
     item = library.find(str(photos / "0.png"))
     notices: list[str] = []
-    assert list(ask(library, ShortAnswerer(), "how bright is this?", [item], notices=notices))
+    assert list(ask(library, ShortAnswerer(), "how bright is this?", [item.id], notices=notices))
     assert "reads the first 3 of 4 words" in notices[0]
