@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from sqlalchemy import Connection
@@ -61,10 +61,22 @@ class Engine:
         InvalidArgument where `min_match` meets a scorer that gives no probability.
         """
         space = self._library.space()
-        if space is None or space.id is None:
+        if space is None:
             return Answer()
+        try:
+            return self._search(space, cache(partial(self._encoder_of, space)), query)
+        except ModelMismatch:
+            encoder = self._encoder()
+            if encoder.space.id is None:  # of none of the library's spaces
+                raise
+        # `use` was called before the encoder was there: begin anew, in the space of this one.
+        return self._search(encoder.space, lambda: encoder, query)
+
+    def _search(
+        self, space: Space, encoder: Callable[[], DualEncoder], query: Query
+    ) -> Answer[Hit]:
+        assert space.id is not None
         notices: list[str] = []
-        encoder = partial(self._encoder_of, space)
         embedder = QueryEmbedder(self._library, space.id, encoder, self._limits)
         with self._library.catalogue.reading() as connection:
             embedded = embedder.embed(connection, query.terms)
@@ -84,14 +96,14 @@ class Engine:
             hits = found.hydrate(connection)
         if query.effective_rerank is not None:
             hits = self._rerank(space, hits, query, query.effective_rerank, notices)
-        hits = self._cut_off(space, hits, query, notices)[: query.k]
+        hits = self._cut_off(space, encoder, hits, query, notices)[: query.k]
         if query.describe:
             hits = captioned(self._library, self._captioner, hits, self._limits, notices)
         return Answer((replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)), notices)
 
     def _encoder_of(self, space: Space) -> DualEncoder:
         encoder = self._encoder()
-        if not spaces.same(space, encoder.space):  # another process said `sightline use`
+        if not spaces.same(space, encoder.space):  # `use` was called meanwhile
             raise ModelMismatch(
                 f"searches of the library {self._library.path} go by the model {space.name} now, "
                 f"not by {encoder.space.name}: open it again"
@@ -145,7 +157,12 @@ class Engine:
         return reread
 
     def _cut_off(
-        self, space: Space, hits: list[Hit], query: Query, notices: list[str]
+        self,
+        space: Space,
+        encoder: Callable[[], DualEncoder],
+        hits: list[Hit],
+        query: Query,
+        notices: list[str],
     ) -> list[Hit]:
         """Drop what does not reach the cut-offs that were asked for; none acts unasked."""
         if query.min_match is not None:
@@ -153,18 +170,18 @@ class Engine:
             notices.extend([left_out] if left_out else [])
             hits = cutoffs.matching(hits, query.min_match)
         if query.min_lift is not None and hits:
-            hits = cutoffs.lifted(self._lifted(space, hits), query.min_lift)
+            hits = cutoffs.lifted(self._lifted(space, encoder, hits), query.min_lift)
         return hits
 
-    def _lifted(self, space: Space, hits: list[Hit]) -> list[Hit]:
+    def _lifted(
+        self, space: Space, encoder: Callable[[], DualEncoder], hits: list[Hit]
+    ) -> list[Hit]:
         """Return the hits with their lift: how far their cosine is above that of neutral texts."""
         assert space.id is not None
-        if self._query_bank is None or self._query_bank[0] != space:
-            self._query_bank = (
-                space,
-                QueryBank(self._library, space, partial(self._encoder_of, space)),
-            )
-        bank = self._query_bank[1].vectors()
+        known = self._query_bank  # other threads may put that of another space there
+        if known is None or known[0] != space:
+            known = self._query_bank = space, QueryBank(self._library, space, encoder)
+        bank = known[1].vectors()
         with self._library.catalogue.reading() as connection:
             rows = rows_of(connection, space.id, [hit.item.id for hit in hits])
         there = [hit for hit in hits if hit.item.id in rows]

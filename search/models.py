@@ -1,10 +1,10 @@
 """The models of a library by role, each loaded once, when it is first needed."""
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from json import loads
 from pathlib import Path
-from threading import RLock
+from threading import Lock
 from typing import Any, TypeVar
 
 from indexer.models import (
@@ -26,6 +26,7 @@ from indexer.models import (
     load,
     load_reader,
 )
+from storage import fork
 from storage.library import Library
 from storage.records import Matrix, Space
 from storage.tables import spaces
@@ -46,6 +47,7 @@ class LazyEncoder:
 
     def __init__(self, load_encoder: Callable[[], DualEncoder]) -> None:
         self._load = load_encoder
+        self._known: DualEncoder | None = None
 
     def encode_images(self, pixels: Pixels) -> Matrix:
         """Encode prepared squares: (n, size, size, 3) uint8 → (n, dim) float32, unit rows."""
@@ -65,10 +67,12 @@ class LazyEncoder:
             return getattr(self.loaded, name)
         raise AttributeError(name)
 
-    @cached_property
+    @property
     def loaded(self) -> DualEncoder:
         """Load the model, or return it if it is loaded."""
-        return self._load()
+        if self._known is None:  # not for one thread alone: `Models` loads it once
+            self._known = self._load()
+        return self._known
 
 
 class StoredEncoder(LazyEncoder):
@@ -83,14 +87,16 @@ class StoredEncoder(LazyEncoder):
 class Models:
     """The models used with a library, on one device.
 
-    Each is loaded once, by the first thread that needs it; others wait. `default` names the
-    encoder for an empty library; one with vectors keeps its own.
+    Each is loaded once, by the first thread that needs it; others that need the same wait. A child
+    that is forked meanwhile is refused. `default` names the encoder for an empty library; one with
+    vectors keeps its own.
     """
 
     def __init__(self, library: Library, device: str = "auto", default: str | None = None) -> None:
         self._library, self._device = library, device
         self._default = default or RECOMMENDED
-        self._lock = RLock()
+        self._lock = Lock()  # of the dictionaries, never held while a model is loaded
+        self._locks: dict[tuple[object, ...], Lock] = {}
         self._loaded: dict[tuple[object, ...], Any] = {}
 
     def encoder(self, name: str | None = None) -> DualEncoder:
@@ -102,7 +108,7 @@ class Models:
         if space is not None:
             return self._once(("space", space), lambda: self._of_space(space))
         new = canonical(name or self._default)
-        return LazyEncoder(lambda: self._load(new))
+        return LazyEncoder(lambda: self._load_new(new))
 
     def name(self, role: Role, name: str | None = None) -> str:
         """Return the name of the model for a role: the one given, or the library's default."""
@@ -137,11 +143,20 @@ class Models:
         )
 
     def _once(self, key: tuple[object, ...], load_it: Callable[[], Loaded]) -> Loaded:
-        with self._lock:
+        with self._turn(key):
             if key not in self._loaded:
                 self._loaded[key] = load_it()
             loaded: Loaded = self._loaded[key]
             return loaded
+
+    @contextmanager
+    def _turn(self, key: tuple[object, ...]) -> Iterator[None]:
+        """Hold the turn of one thread to load what has this key; raises ForkedProcess."""
+        with fork.guard():
+            with self._lock:
+                turn = self._locks.setdefault(key, Lock())
+            with turn:
+                yield
 
     def _of_space(self, space: Space) -> StoredEncoder:
         def load_encoder() -> DualEncoder:
@@ -152,22 +167,27 @@ class Models:
 
         return StoredEncoder(space, load_encoder)
 
-    def _load(self, name: str, revision: str | None = None) -> DualEncoder:
-        """Load an encoder once a revision; a new space's is kept for when it is registered."""
-        if revision is not None:
-            return self._once(
-                ("encoder", name, revision),
-                lambda: load(name, device=self._device, revision=revision),
-            )
-        encoder = load(name, device=self._device)
-        return self._once(("encoder", name, encoder.space.revision), lambda: encoder)
+    def _load(self, name: str, revision: str) -> DualEncoder:
+        return self._once(
+            ("encoder", name, revision), lambda: load(name, device=self._device, revision=revision)
+        )
+
+    def _load_new(self, name: str) -> DualEncoder:
+        """Load the encoder of a space new to the library; kept for when it is registered."""
+        key = ("new encoder", name)
+        with self._turn(key):
+            known: DualEncoder | None = self._loaded.get(key)
+            if known is None or (_is_local(name) and fetch(name).revision != known.space.revision):
+                made = load(name, device=self._device)
+                known = self._loaded.setdefault(("encoder", name, made.space.revision), made)
+                self._loaded[key] = known
+            return known
 
     def _space_of(self, name: str) -> Space | None:
         """Return the latest space of a model in its current revision, or None."""
         with self._library.catalogue.reading() as connection:
             named = [space for space in spaces.every(connection) if space.name == name]
-        if named and (is_mini(name) or Path(name).is_absolute()):
-            # Local files may have changed under the same name: then they form a new space.
+        if named and _is_local(name):
             revision = fetch(name).revision
             named = [space for space in named if space.revision == revision]
         return max(named, key=lambda space: space.id or 0, default=None)
@@ -176,6 +196,11 @@ class Models:
 def local_checkpoint(name: str, role: Role) -> Checkpoint | None:
     """Return a model's checkpoint without loading it; None if its files are not on this machine."""
     return None if cached(name) is None else fetch(name, role=role)
+
+
+def _is_local(name: str) -> bool:
+    """Return whether a model's files may change under its name: then they form a new space."""
+    return is_mini(name) or Path(name).is_absolute()
 
 
 def _image_spec(space: Space) -> ImageSpec:

@@ -72,7 +72,7 @@ class QueryBank:
         assert self._space.id is not None
         try:
             with (
-                self._library.writing("keep neutral queries"),
+                self._library.writing("keep neutral queries", wait=False),
                 self._library.catalogue.writing() as connection,
             ):
                 if self._space in spaces.every(connection):  # it may have been pruned meanwhile

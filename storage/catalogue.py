@@ -136,7 +136,7 @@ class Catalogue:
     def _check_unchanged(self, before: access.FileState | None) -> None:
         if before is not None and self._look() != before:
             raise LibraryInUse(
-                f"{self.path} was changed by another user while it was read: run the command again"
+                f"{self.path} was changed by another user while it was read: try again"
             )
 
     def _look(self) -> access.FileState:

@@ -5,19 +5,18 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
 from typing import Self
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from storage import active_space, fork, removal, schema
+from storage import active_space, removal, schema
 from storage.catalogue import HEAD, Catalogue, read_only
+from storage.disk.lock import WriterLock
 from storage.errors import (
     Hint,
     InvalidArgument,
     ItemNotFound,
     LibraryError,
-    LibraryInUse,
     LibraryNotFound,
     LibraryReadOnly,
     LibraryTooNew,
@@ -47,7 +46,7 @@ class Library:
         self.catalogue = Catalogue(self.paths.catalogue)
         self.thumbnails = Thumbnails(self.paths.thumbnails)
         self._searches: dict[tuple[int, Kind], VectorSearch] = {}
-        self._turn = RLock()  # of this process's threads, to be the writer
+        self._lock = WriterLock(self.paths.lock, self._holder)
 
     @classmethod
     def create(cls, path: str | Path) -> Self:
@@ -119,7 +118,7 @@ class Library:
             self._check_readable(version)
         if version == HEAD:
             return
-        with self._locked(), fork.guard():
+        with self._locked():
             # Alembic costs half a second to import, and an up-to-date library has no need of it.
             from storage import migrate
 
@@ -164,16 +163,8 @@ class Library:
     def _locked(self, wait: bool = True) -> Iterator[None]:
         if self.catalogue.read_only:
             raise read_only(self.catalogue.path)
-        with fork.guard():
-            from storage.disk import lock  # its library costs more to import than a query to answer
-
-        if not self._turn.acquire(blocking=wait):
-            raise LibraryInUse(f"the library {self.path} is in use by another thread: try later")
-        try:
-            with lock.hold(self.paths.lock, self._holder):
-                yield
-        finally:
-            self._turn.release()
+        with self._lock.held(wait):
+            yield
 
     def _holder(self) -> str:
         with self.catalogue.reading() as connection:
@@ -186,9 +177,10 @@ class Library:
         """Hold the library as its one writer; yields a mapping that is stored with the run.
 
         Where another thread writes, this one waits, or raises LibraryInUse if not to `wait`, as it
-        does where another process writes.
+        does where another process writes or this thread does already.
         """
         counts: dict[str, object] = {}
+        process = os.getpid()
         with self._locked(wait):
             with self.catalogue.writing() as connection:
                 run = runs.begin(connection, command)
@@ -200,8 +192,9 @@ class Library:
                 outcome = "interrupted"
                 raise
             finally:
-                with self.catalogue.writing() as connection:
-                    runs.end(connection, run, outcome, counts)
+                if os.getpid() == process:  # a child that was forked meanwhile ends no run
+                    with self.catalogue.writing() as connection:
+                        runs.end(connection, run, outcome, counts)
 
     def status(self) -> Status:
         """Return the counts of the library."""
@@ -256,8 +249,9 @@ class Library:
             gone = {
                 space.id for space in active_space.prune(self.catalogue, self.paths.index, names)
             }
-        kept = {key: one for key, one in self._searches.items() if key[0] not in gone}
-        self._searches = kept
+        for key in list(self._searches):  # other threads add to them meanwhile
+            if key[0] in gone:
+                self._searches.pop(key, None)
 
     def roots(self) -> list[Root]:
         """List the roots: folders that were indexed."""
@@ -301,15 +295,18 @@ class Library:
     def nearest(self, space_id: int, kind: Kind) -> VectorSearch:
         """Return the vector search of a kind in a space; its index is opened once and kept."""
         key = space_id, kind
-        if key not in self._searches:
-            made = VectorSearch(
-                self.paths.index,
-                space_id,
-                kind,
-                lambda build, reason: self._rebuild(key, build, reason),
+        known = self._searches.get(key)
+        if known is None:
+            known = self._searches.setdefault(  # another thread may have been first
+                key,
+                VectorSearch(
+                    self.paths.index,
+                    space_id,
+                    kind,
+                    lambda build, reason: self._rebuild(key, build, reason),
+                ),
             )
-            self._searches.setdefault(key, made)  # another thread may have been first
-        return self._searches[key]
+        return known
 
     def _rebuild(self, key: tuple[int, Kind], build: Build, reason: str) -> str | None:
         try:

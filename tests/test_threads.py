@@ -1,4 +1,4 @@
-"""One `Sightline` answers eight threads at once, while one of them indexes."""
+"""One `Sightline` answers many threads at once, while others index and tag."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +10,12 @@ import pytest
 
 import sightline
 from indexer.models.networks.fake import FakeEncoder
-from sightline import DedupRequest, Query, Sightline, Term
+from search.tag import LabelSet
+from sightline import DedupRequest, Query, Rerank, Sightline, Term
+from storage import schema
 from storage.records import Answer
 from tests.conftest import Draw
-from tests.search.readers import RuleAnswerer
+from tests.search.readers import RuleAnswerer, RuleCaptioner, RuleScorer
 
 ROUNDS = 4  # of every question in every thread
 Record = TypeVar("Record")
@@ -38,7 +40,8 @@ def album(tmp_path: Path, draw: Draw) -> Path:
 @pytest.fixture
 def app(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sightline]:
     monkeypatch.setattr(FakeEncoder, "context", 4)
-    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: ShortAnswerer())
+    readers = {"answerer": ShortAnswerer, "pair-scorer": RuleScorer, "captioner": RuleCaptioner}
+    monkeypatch.setattr("search.models.load_reader", lambda _, role, **__: readers[role]())
     with sightline.open(tmp_path / "library", workers=1) as opened:
         opened.index(album, model="stand-in")
         (album / "5.png").unlink()
@@ -91,6 +94,70 @@ def test_eight_threads_get_the_answers_that_each_gets_alone(
         assert [answer.result(120) for answer in answers] == [[one] * ROUNDS for one in alone]
         assert indexed.result(120) == ROUNDS
     assert app.notices == []
+
+
+def searches(app: Sightline) -> list[Callable[[], Outcome]]:
+    """Each has a part of its own that reads images or writes; what is written need not be."""
+    kite, long = Term("text", "red kite"), Term("text", LONG)
+    unstored = "the captions of these hits were not stored"
+
+    def described() -> Outcome:
+        answer = app.search(Query((kite,), k=20, describe=True))
+        captions = [(hit.item.id, hit.caption) for hit in answer]
+        return captions, tuple(said for said in answer.notices if not said.startswith(unstored))
+
+    def scored(query: Query) -> Outcome:
+        answer = app.search(query)
+        # Neutral texts are rounded where they are stored.
+        lifts = [None if hit.lift is None else round(hit.lift, 2) for hit in answer]
+        scores = [(hit.item.id, hit.score, hit.match) for hit in answer]
+        return (scores, lifts), answer.notices
+
+    return [
+        lambda: scored(Query((long,), min_lift=-2.0)),
+        lambda: scored(Query((kite,), k=20, min_lift=0.0)),
+        lambda: scored(Query((kite,), k=20, rerank=Rerank())),
+        lambda: scored(Query((kite,), k=20, rerank=Rerank(2), min_match=0.1, min_lift=-2.0)),
+        described,
+    ]
+
+
+def forget_what_searches_stored(app: Sightline) -> None:
+    with app.library.catalogue.writing() as connection:
+        for table in (schema.captions, schema.neutral):
+            connection.execute(table.delete())
+
+
+def test_searches_that_read_images_and_store_answer_as_alone_beside_tag_and_index(
+    app: Sightline, tmp_path: Path
+) -> None:
+    alone = [ask() for ask in searches(app)]
+    assert [bool(notices) for _, notices in alone] == [1, 0, 1, 1, 1]
+    forget_what_searches_stored(app)
+    with sightline.open(app.library.path, workers=1) as fresh:
+        answer_as_alone(fresh, alone, tmp_path)
+
+
+def answer_as_alone(app: Sightline, alone: list[Outcome], tmp_path: Path) -> None:
+    asked = searches(app)
+    labels = LabelSet("pair", ("red kite", "dog"))
+    start = Barrier(len(asked) + 2)
+
+    def repeat(ask: Callable[[], Record]) -> list[Record]:
+        start.wait(30)
+        return [ask() for _ in range(ROUNDS)]
+
+    with ThreadPoolExecutor(len(asked) + 2) as threads:
+        tagged = threads.submit(repeat, lambda: len(app.tag(labels)))
+        numbers = iter(range(ROUNDS))
+        indexed = threads.submit(
+            repeat, lambda: app.index(texts(tmp_path / "texts", next(numbers))).new
+        )
+        answers = [threads.submit(repeat, ask) for ask in asked]
+        assert [answer.result(120) for answer in answers] == [[one] * ROUNDS for one in alone]
+        assert tagged.result(120) == [12] * ROUNDS
+        assert indexed.result(120) == [1] * ROUNDS
+    assert [ask() for ask in asked] == alone
 
 
 def texts(folder: Path, number: int) -> Path:

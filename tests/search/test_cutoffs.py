@@ -1,5 +1,6 @@
 """The verdict: lifts by hand, what passes a cut-off, and the neutral texts behind it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,3 +155,11 @@ def _rows(library: Library, hits: list[Hit]) -> list[Vector]:
     with library.catalogue.reading() as connection:
         rows = rows_of(connection, 1, [one.item.id for one in hits])
     return [rows[one.item.id] for one in hits]
+
+
+def test_a_search_by_lift_does_not_wait_for_a_thread_that_writes(
+    engine: Engine, library: Library
+) -> None:
+    with ThreadPoolExecutor(1) as threads, library.writing("index"):
+        searched = threads.submit(engine.search, Query(KITE, min_lift=-2.0))
+        assert len(searched.result(20)) == 6

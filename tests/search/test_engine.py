@@ -182,3 +182,41 @@ def test_a_library_that_went_over_to_another_model_says_so(
     other = Engine(library, lambda: FakeEncoder(dim=32))
     with pytest.raises(ModelMismatch, match="open it again"):
         other.search(Query((words("kite"),)))
+
+
+@pytest.mark.parametrize("uses", [["second"], ["stand-in", "second"], ["second", "stand-in"]])
+@pytest.mark.parametrize("lift", [None, -2.0])
+def test_a_search_during_which_other_models_are_put_to_use_is_of_one_of_them(
+    library: Library,
+    photos: Path,
+    index: Index,
+    second: FakeEncoder,
+    uses: list[str],
+    lift: float | None,
+) -> None:
+    index(photos)
+    index(by=second)
+    stored = {"stand-in": FakeEncoder(), "second": FakeEncoder(dim=48)}
+    for count in library.spaces():
+        stored[count.space.name].space = count.space
+
+    left = list(uses)  # by another thread, whenever the encoder is asked for
+
+    def current() -> FakeEncoder:
+        if left:
+            library.use(left.pop(0))
+        space = library.space()
+        assert space is not None
+        return stored[space.name]
+
+    def scores(engine: Engine) -> list[tuple[int, float, float | None]]:
+        hits = engine.search(Query((words("kite"),), k=100, min_lift=lift))
+        return [(hit.item.id, hit.score, hit.lift) for hit in hits]
+
+    found = scores(Engine(library, current))
+    left.clear()
+    alone = []
+    for name in stored:
+        library.use(name)
+        alone.append(scores(Engine(library, current)))
+    assert found in alone and len(found) == 6

@@ -1,9 +1,13 @@
 """Which model answers where, and that none is loaded before it is needed."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from time import sleep
 
 import pytest
@@ -148,3 +152,90 @@ def test_what_is_on_hand_is_known_by_its_revision_without_being_loaded(
     assert (
         models.local_checkpoint("blip-caption-large", "captioner") is None
     )  # and nothing is fetched
+
+
+def test_a_model_that_is_long_in_loading_keeps_no_other_waiting(
+    empty: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, done = [Event(), Event()], Event()
+
+    def slow(event: Event) -> FakeEncoder:
+        event.set()
+        assert done.wait(60)
+        return FakeEncoder()
+
+    def load(name: str, device: str = "auto", revision: str = "") -> FakeEncoder:
+        return FakeEncoder() if name == "stand-in" else slow(begun[0])
+
+    monkeypatch.setattr(models, "load", load)
+    monkeypatch.setattr(models, "load_reader", lambda *_, **__: slow(begun[1]))
+    _settle(empty, FakeEncoder().space)
+    known = Models(empty)
+    with ThreadPoolExecutor(3) as threads:
+        try:
+            threads.submit(lambda: known.encoder("clip-b32").space)
+            threads.submit(known.captioner)
+            assert all(event.wait(20) for event in begun)
+            quick = threads.submit(lambda: known.encoder().encode_texts(["a red kite"]))
+            assert len(quick.result(20)) == 1
+        finally:
+            done.set()
+
+
+def test_two_threads_that_begin_with_a_new_model_load_it_once(
+    empty: Library, loaded: list[str]
+) -> None:
+    known = Models(empty, default="clip-b32")
+    encoders = [known.encoder(), known.encoder()]
+    with ThreadPoolExecutor(2) as threads:
+        names = list(threads.map(lambda encoder: encoder.space.name, encoders))
+    assert names == [canonical("clip-b32")] * 2
+    assert loaded == [canonical("clip-b32")]
+
+
+def test_a_new_model_whose_files_changed_is_loaded_again(empty: Library, loaded: list[str]) -> None:
+    known = Models(empty, default="mini")
+    spaces_of = [known.encoder().space for _ in range(2)]  # of a revision that is not on the disk
+    assert [space.name for space in spaces_of] == loaded == ["mini", "mini"]
+
+
+_FORKED = """
+import os, sys, threading
+from indexer.models import FakeEncoder
+from search import models
+from storage import Library
+from storage.errors import ForkedProcess
+
+begun, done = threading.Event(), threading.Event()
+
+def load(*_, **__):
+    begun.set(), done.wait()
+    return FakeEncoder()
+
+models.load = models.load_reader = load
+known = models.Models(Library.create(sys.argv[1]), default="stand-in")
+other = threading.Thread(target=lambda: {use})
+other.start(), begun.wait()
+child = os.fork()
+if not child:
+    done.set()
+    try:
+        print({use}.name, flush=True)
+    except ForkedProcess as error:
+        print("refused:", error, flush=True)
+    os._exit(0)
+print("ended", os.waitpid(child, 0)[1])
+done.set(), other.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("use", ["known.encoder().space", "known.captioner('any')"])
+def test_a_child_that_is_forked_while_a_model_is_loaded_is_refused(
+    tmp_path: Path, use: str
+) -> None:
+    command = [sys.executable, "-c", _FORKED.format(use=use), str(tmp_path / "library")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    refused, ended = done.stdout.splitlines()
+    assert refused.startswith("refused: ")
+    assert (ended, done.returncode) == ("ended 0", 0)

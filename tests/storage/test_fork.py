@@ -174,3 +174,49 @@ os.kill(child, 9), os.waitpid(child, 0)
 """
     )
     assert said == "written"
+
+
+def test_a_fork_while_another_thread_is_the_writer_is_refused(fork: Fork) -> None:
+    said = fork(
+        """
+begun, done = threading.Event(), threading.Event()
+def index():
+    with library.writing("index"):
+        begun.set(), done.wait()
+def tag():
+    with library.writing("tag"):
+        return "written"
+other = threading.Thread(target=index)
+other.start(), begun.wait()
+forked(tag)
+done.set(), other.join()
+forked(tag)
+"""
+    )
+    refused, *later = said.splitlines()
+    assert refused.startswith("refused: this process was forked while a library was in use")
+    assert later == ["ended 0", "written", "ended 0"]
+
+
+def test_a_child_that_leaves_the_code_of_a_writer_ends_nothing_of_its_parents(fork: Fork) -> None:
+    said = fork(
+        """
+from storage.errors import LibraryInUse
+with library.writing("index"):
+    forked(lambda: best(library))
+    child = os.fork()
+    if not child:
+        sys.exit(7)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    try:
+        with Library.open(sys.argv[1]) as second, second.writing("tag"):
+            print("the lock was lost")
+    except LibraryInUse as error:
+        print("index" in str(error))
+with library.catalogue.reading() as connection:
+    print(connection.exec_driver_sql("SELECT command, outcome FROM runs").all())
+"""
+    )
+    refused, *later = said.splitlines()
+    assert refused.startswith("refused: ")
+    assert later == ["ended 0", "7", "True", "[('index', 'done')]"]

@@ -5,12 +5,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from storage import Caption, Library, catalogue, migrate
+from storage import Caption, Library, Space, active_space, catalogue, migrate
 from storage.disk import lock
 from storage.errors import (
     InvalidArgument,
@@ -289,3 +290,40 @@ def test_an_ambiguous_beginning_asks_for_more_digits(library: Library) -> None:
 def test_removing_what_is_not_there_is_an_error(library: Library, tmp_path: Path) -> None:
     with pytest.raises(PathNotFound, match="holds nothing under"):
         library.plan_remove(str(tmp_path / "other"))
+
+
+def test_a_thread_that_writes_is_told_to_write_again_after_it(library: Library) -> None:
+    with (
+        library.writing("tag"),
+        pytest.raises(LibraryInUse, match="by this call, which still writes: change .* after it"),
+        library.writing("tag"),
+    ):
+        pass
+    with library.writing("tag"):
+        pass
+
+
+def test_a_search_is_had_while_others_are_pruned(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = [Space("gone", "1", 8, "{}", id=number) for number in range(1, 1000, 2)]
+    monkeypatch.setattr(active_space, "prune", lambda *_: gone)
+
+    def prune() -> None:
+        for _ in range(40):
+            library.prune(["gone"])
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            pruned = threads.submit(prune)
+            while not pruned.done():
+                for number in range(1, 1000):
+                    assert library.nearest(number, "image") is not None
+            pruned.result()
+    finally:
+        sys.setswitchinterval(interval)
+    kept = library.nearest(2, "image")
+    library.prune(["gone"])
+    assert library.nearest(2, "image") is kept

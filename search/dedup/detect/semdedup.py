@@ -90,8 +90,18 @@ class SemDeDup:
     def run(self) -> Iterator[Cluster]:
         """Yield the clusters, none if no image passes the filters.
 
-        Raises LibraryError for a library without vectors of images.
+        Each is read by itself, and the library is free while the caller has it: images removed
+        by then are left out of what follows. Raises LibraryError for a library without vectors
+        of images.
         """
+        for number, members in enumerate(self._clusters()):
+            with self._library.catalogue.reading() as connection:
+                cluster = self._decide(connection, number, members)
+            if len(cluster.items):
+                yield cluster
+
+    def _clusters(self) -> list[Ids]:
+        """Return the vector numbers of each cluster, in order of the visit."""
         space = self._library.space()
         with self._library.catalogue.reading() as connection:
             if (
@@ -107,13 +117,10 @@ class SemDeDup:
             chosen = select_vectors(connection, space.id, "image", self._filters)
             centroids = self._centroids(connection, space.id, space.dimension, chosen)
             ids, clusters, likeness = _assigned(connection, space.id, chosen, centroids)
-            # By increasing cosine with the centroid, ties by number.
-            order = np.lexsort((ids, likeness, clusters))
-            ends = np.searchsorted(clusters[order], np.arange(len(centroids) + 1))
-            for number in range(len(centroids)):
-                members = ids[order[ends[number] : ends[number + 1]]]
-                if len(members):
-                    yield self._decide(connection, number, members)
+        # By increasing cosine with the centroid, ties by number.
+        order = np.lexsort((ids, likeness, clusters))
+        ends = np.searchsorted(clusters[order], np.arange(len(centroids) + 1))
+        return np.split(ids[order], ends[1:-1])
 
     def _centroids(
         self, connection: Connection, space_id: int, dimension: int, chosen: Selection
@@ -135,6 +142,8 @@ class SemDeDup:
 
     def _decide(self, connection: Connection, number: int, members: Ids) -> Cluster:
         """Return the result for one cluster; `members` are vector numbers in order of the visit."""
+        owners = vectors.items_of(connection, members.tolist())
+        members = members[np.isin(members, list(owners))]  # no number is used again
         marks = np.array(self._cosines, np.float32)
         kept = np.zeros((len(marks), len(members)), np.bool_)
         stands = np.zeros((len(marks), len(members)), np.int64)
@@ -160,7 +169,6 @@ class SemDeDup:
                 _record_nearest(
                     scores, kept[mark, part], here, stands[mark, part], cosines[mark, part]
                 )
-        owners = vectors.items_of(connection, members.tolist())
         items = np.array([owners[int(member)] for member in members], np.int64)
         return Cluster(
             number, items, kept, np.where(kept, 0, items[stands]), np.minimum(cosines, 1)

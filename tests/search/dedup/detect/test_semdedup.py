@@ -7,7 +7,7 @@ import pytest
 
 from search.dedup.detect import semdedup
 from search.dedup.detect.semdedup import SemDeDup, check_cosines
-from storage import Filters, Library, Space
+from storage import Filters, Library, Space, fork, schema
 from storage.errors import InvalidArgument, LibraryError
 from storage.schema import files, items, roots
 from storage.tables import spaces, vectors
@@ -141,3 +141,21 @@ def test_thresholds_are_checked_and_ordered() -> None:
     for impossible in (2.0, 1.0, 0.0, -0.5, float("nan")):
         with pytest.raises(InvalidArgument, match="between 0 and 1"):
             check_cosines([impossible])
+
+
+def test_the_library_is_free_while_the_caller_has_a_cluster(shelf: Shelf) -> None:
+    numbers = shelf.put(_planted(400))
+    library = shelf.library
+    clusters = SemDeDup(library, COSINES, together=25).run()
+    seen = next(clusters).items.tolist()
+    assert not fork._begun  # a child that is forked now may use the library
+    gone = [number for number in numbers if number not in seen and number % 2]
+    with library.catalogue.writing() as connection:
+        connection.execute(schema.vectors.delete().where(schema.vectors.c.item_id.in_(gone)))
+    for cluster in clusters:
+        assert not fork._begun
+        seen += cluster.items.tolist()
+        for mark in range(len(COSINES)):
+            kept = set(cluster.items[cluster.kept[mark]].tolist())
+            assert set(cluster.instead[mark][~cluster.kept[mark]].tolist()) <= kept
+    assert sorted(seen) == sorted(set(numbers) - set(gone))
