@@ -1,8 +1,9 @@
 """The metadata by people, read for the catalogue: of an image itself and of its sidecars.
 
-Nothing here raises: what is broken, or larger than anybody writes, says nothing. Of date and place
-what XMP says is read; the camera's own is a `storage.records.Capture`, and goes before it, since
-programs write dates of their own into XMP.
+What is broken, or larger than anybody writes, says nothing; what the system does not let be read
+just now raises OSError, so that it is not taken for an answer. Of date and place what XMP says is
+read; the camera's own is a `storage.records.Capture`, and goes before it, since programs write
+dates of their own into XMP.
 """
 
 import os
@@ -12,12 +13,16 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import BinaryIO
+from io import BufferedReader, FileIO
+from typing import TYPE_CHECKING, BinaryIO
 from xml.etree.ElementTree import Element
 
 from indexer.images.metadata import description, xmp
 from indexer.images.pixel_limit import pixel_limit
 from storage.records import Annotations
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _MOST_KEYWORDS = 1_000
 _LONGEST_KEYWORD = 200  # characters
@@ -44,25 +49,52 @@ def embedded(stream: BinaryIO) -> Annotations:
 
 
 def embedded_in(path: str) -> Annotations:
-    """Read what the bytes of an image file say."""
-    with suppress(OSError):
-        if stat.S_ISREG(os.stat(path).st_mode):  # no pipe, which might never end
-            with open(path, "rb") as stream:
-                return embedded(stream)
-    return Annotations()
+    """Read what the bytes of an image file say; raises OSError where they cannot be read."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe might never end
+        return Annotations()
+    file = _WatchedFile(path)
+    with BufferedReader(file) as stream:
+        said = embedded(stream)
+    if file.error is not None:
+        raise file.error
+    return said
 
 
 def of_sidecars(paths: Sequence[str]) -> Annotations:
-    """Read what sidecars say, the first before the others."""
+    """Read what sidecars say, the first before the others; raises OSError where one is unread."""
     return Annotations.joined(*map(_of_sidecar, paths))
 
 
 def _of_sidecar(path: str) -> Annotations:
-    with suppress(OSError):
-        if stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as stream:
-                return _of_packet(stream.read(xmp.LARGEST + 1))
-    return Annotations()
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return Annotations()
+    with open(path, "rb") as stream:
+        try:
+            return _of_packet(stream.read(xmp.LARGEST + 1))
+        except OSError as error:  # which names no file
+            raise OSError(error.errno, error.strerror, path) from error
+
+
+class _WatchedFile(FileIO):
+    """A file that keeps the error of a read: a parser may take it for damage of the image."""
+
+    error: OSError | None = None
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        """Read into a buffer; raises OSError."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def readall(self) -> bytes:
+        """Read to the end; raises OSError."""
+        try:
+            return super().readall()
+        except OSError as error:
+            self.error = error
+            raise
 
 
 def _of_packet(packet: bytes | None) -> Annotations:

@@ -126,6 +126,23 @@ def test_the_largest_sidecar_is_read_in_a_moment(tmp_path: Path) -> None:
 def test_a_pipe_is_no_sidecar_and_no_image(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.xmp"
     os.mkfifo(pipe)
-    assert of_sidecars([str(pipe), str(tmp_path / "gone.xmp")]) == Annotations()
+    assert of_sidecars([str(pipe)]) == Annotations()
     assert embedded_in(str(pipe)) == Annotations()
     assert embedded(BytesIO(b"no image")) == Annotations()
+
+
+def test_what_cannot_be_read_just_now_is_no_answer(tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone.xmp")
+    with pytest.raises(FileNotFoundError):
+        embedded_in(gone)
+    with pytest.raises(FileNotFoundError):
+        of_sidecars([sidecar(tmp_path, FULL), gone])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="Linux alone has such a file")
+def test_a_disk_that_fails_while_a_header_is_parsed_is_no_damage_of_the_image() -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        embedded_in("/proc/self/mem")  # whose first page cannot be read
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        of_sidecars(["/proc/self/mem"])
+    assert raised.value.filename == "/proc/self/mem"
