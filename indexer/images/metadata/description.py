@@ -16,6 +16,7 @@ from PIL import Image, ImageFile, IptcImagePlugin
 from indexer.images.decode import FORMATS
 from indexer.images.metadata import exif, xmp, xmp_packets
 from indexer.images.metadata.exif_text import decode
+from indexer.images.metadata.sidecars import sidecar_paths
 from indexer.images.metadata.xmp import Metadata as Metadata
 from indexer.images.metadata.xmp import stars, tidy
 from indexer.images.pixel_limit import pixel_limit
@@ -31,29 +32,19 @@ _SAYS_NOTHING = frozenset(
 
 def read(path: str) -> Metadata:
     """Read what is said of an image; a sidecar goes before the file, XMP before IPTC and EXIF."""
-    beside = [_sidecar(place) for place in _sidecars(path)]
-    return joined(*beside, _embedded(path))
+    beside: list[str] = []
+    with suppress(OSError, ValueError):
+        beside = sidecar_paths(path)
+    return joined(*map(_sidecar, beside), _embedded(path))
 
 
 def sidecar_of(path: str) -> str:
     """Return the path of the sidecar that is written for a file.
 
-    The one that is there; "photo.xmp", as Lightroom has it, only where no other "photo.*" could
-    be meant by it. Else "photo.jpg.xmp", as darktable does. Raises OSError where its folder
-    cannot be listed.
+    The one that is there and is its own by the rules of `sidecars`, else "photo.jpg.xmp". Raises
+    OSError where its folder cannot be listed.
     """
-    whole, short = _sidecars(path)
-    if os.path.lexists(whole) or not os.path.lexists(short):
-        return whole
-    stem = os.path.basename(short)[: -len(".xmp")]
-    named = {os.path.basename(short), os.path.basename(path)}
-    with os.scandir(os.path.dirname(path) or os.curdir) as folder:
-        shared = any(os.path.splitext(e.name)[0] == stem and e.name not in named for e in folder)
-    return whole if shared else short
-
-
-def _sidecars(path: str) -> tuple[str, str]:
-    return f"{path}.xmp", f"{os.path.splitext(path)[0]}.xmp"
+    return next(iter(sidecar_paths(path)), f"{path}.xmp")
 
 
 def joined(*known: Metadata) -> Metadata:
@@ -100,7 +91,7 @@ def _has_time(taken_at: str) -> bool:
 
 def _sidecar(path: str) -> Metadata:
     with suppress(OSError, ValueError):
-        if _is_file(path):
+        if stat.S_ISREG(os.lstat(path).st_mode):  # as the index has it: no link
             with open(path, "rb") as stream:
                 return xmp.parse(stream.read(xmp.LARGEST + 1))
     return Metadata()

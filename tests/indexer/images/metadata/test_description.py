@@ -127,6 +127,24 @@ def test_a_sidecar_is_added_to_where_it_is_unless_it_may_be_anothers(tmp_path: P
     assert sidecar_of(path) == f"{path}.xmp"
 
 
+def test_a_sidecar_of_another_file_is_neither_read_nor_added_to(tmp_path: Path) -> None:
+    whole, longer = photo(tmp_path / "a.jpg"), photo(tmp_path / "a.jpg.png")
+    Path(f"{whole}.xmp").write_bytes(FULL)
+    assert (read(str(whole)), read(str(longer))) == (SAID, Metadata())
+    assert sidecar_of(str(longer)) == f"{longer}.xmp"
+    beside_raw = photo(tmp_path / "b.jpg")
+    (tmp_path / "b.cr2").touch()
+    (tmp_path / "b.xmp").write_bytes(FULL)
+    assert read(str(beside_raw)) == Metadata()
+
+
+def test_a_sidecar_with_its_ending_in_capitals_is_read_and_added_to(tmp_path: Path) -> None:
+    path = photo(tmp_path / "c.jpg")
+    (tmp_path / "c.XMP").write_bytes(FULL)
+    assert read(str(path)) == SAID
+    assert sidecar_of(str(path)) == str(tmp_path / "c.XMP")
+
+
 def test_date_and_camera_are_read_and_written(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", "Canon EOS 5D"
