@@ -219,7 +219,10 @@ def _failure(change: Changed, failure: FileFailure) -> Event:
     if change.item is None or isinstance(failure, TextFailure):
         return Failed(change.seen, failure.stage, failure.reason)
     final = not isinstance(failure, UnreadableFile)
-    return Kept(change.seen, change.item, failure.reason, final)
+    seen, metadata = change.seen, change.unchanged is not None
+    if final and metadata:  # else the file would cost every run a worker
+        seen = replace(seen, sidecars=Sidecars(sidecars.state(change.sidecars), None))
+    return Kept(seen, change.item, failure.reason, final, metadata)
 
 
 def text_hash(text: str) -> str:

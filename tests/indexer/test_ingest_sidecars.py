@@ -12,9 +12,10 @@ from sqlalchemy import update
 
 from indexer import IndexConfig, Indexer, Report
 from indexer.models.networks.fake import FakeEncoder
-from indexer.reader import FileContent, ReadTask
+from indexer.reader import METADATA_VERSION, FileContent, ReadTask
 from indexer.workers import ReadPool
 from storage import Item, Library, schema
+from storage.errors import DecodeFailure
 from tests.indexer.search_results import counts
 from tests.search.dedup.xmp_samples import described, packet, photo
 
@@ -208,7 +209,7 @@ def test_images_that_earlier_code_indexed_are_read_once_without_being_encoded(
     assert (counts(report), report.reread) == ({"unchanged": 1, "skipped": 1}, 0)
     assert said(library, album / "a.jpg") == (3, ("wind", "sea"), "inside")
     assert encoded() == 1
-    _forget_metadata(library, version=1)
+    _forget_metadata(library, version=METADATA_VERSION)
     index(album)  # and never again what is in the image
     assert said(library, album / "a.jpg") == (None, ("wind",), None)
 
@@ -297,6 +298,34 @@ def test_an_image_that_cannot_be_opened_once_keeps_what_was_known_of_it(
     _forget_metadata(library)
     assert index(album).notices == ()
     assert said(library, album / "a.jpg") == (3, ("sea",), "inside")
+
+
+def test_metadata_that_kills_its_worker_is_tried_once_and_what_was_known_stays(
+    library: Library, album: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, sidecar = album / "a.jpg", album / "a.xmp"
+    write(sidecar, packet(keywords=("wind",)))
+    index(album)
+    write(sidecar, packet(keywords=("kite",)), seconds=1)
+    with library.catalogue.writing() as connection:
+        connection.execute(update(schema.items).values(metadata_version=0))
+    tried = []
+
+    def crash(_: ReadPool, task: ReadTask) -> "Future[FileContent]":
+        tried.append(task.path)
+        failed: Future[FileContent] = Future()
+        failed.set_exception(DecodeFailure("the decoder crashed on it (SIGSEGV)"))
+        return failed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ReadPool, "schedule", crash)
+        [notice] = index(album).notices
+        assert str(image) in notice and "SIGSEGV" in notice
+        assert index(album).notices == () and tried == [str(image)]
+    assert said(library, image) == (3, ("wind", "sea"), "inside")
+    write(sidecar, packet(keywords=("gull",)), seconds=2)
+    index(album)
+    assert said(library, image) == (3, ("gull", "sea"), "inside")
 
 
 def test_an_item_is_the_same_whichever_way_its_words_came(
