@@ -28,8 +28,9 @@ from storage.records import Annotations, Capture, Span
 # places and cameras as they are really written; encodings of text, rows of tables.
 READER_VERSION = 1
 # By which rules the metadata of images is read: what `indexer.images.metadata.annotations` finds.
-# Where it rises, that alone is read again. 0: before there was any but the camera's.
-METADATA_VERSION = 1
+# Where it rises, that alone is read again. 0: before there was any but the camera's. 1: dates of
+# clocks never set were taken for dates, and days without a time for none.
+METADATA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ dates of their own into XMP.
 """
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from io import BufferedReader, FileIO
 from typing import TYPE_CHECKING, BinaryIO
 from xml.etree.ElementTree import Element
@@ -27,13 +25,6 @@ if TYPE_CHECKING:
 _MOST_KEYWORDS = 1_000
 _LONGEST_KEYWORD = 200  # characters
 _LONGEST_TEXT = 10_000
-# When the shutter opened, when a scan or a film was taken, when it was digitised.
-_DATES = (
-    (xmp.EXIF, "DateTimeOriginal"),
-    (xmp.PHOTOSHOP, "DateCreated"),
-    (xmp.XMP, "CreateDate"),
-)
-_LIKE_EXIF = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T]")  # as darktable writes it
 _RATINGS = {-1.0: -1, 0.0: 0, 1.0: 1, 2.0: 2, 3.0: 3, 4.0: 4, 5.0: 5}
 
 
@@ -106,15 +97,14 @@ def _of_packet(packet: bytes | None) -> Annotations:
 
 def _of_descriptions(described: list[Element]) -> Annotations:
     known = xmp.metadata(described)
-    moments = (_moment(xmp.value(described, *name)) for name in _DATES)
     return _bounded(
         Annotations(
             # Nought is an answer here: the stars of the image were taken back.
             rating=_rating(xmp.value(described, xmp.XMP, "Rating")),
             keywords=known.keywords,
-            title=xmp.tidy(xmp.value(described, xmp.DC, "title") or "") or None,
+            title=known.title,
             description=known.description,
-            taken_at=next(filter(None, moments), None),
+            taken_at=known.taken_at or known.created_at,
             latitude=known.latitude,
             longitude=known.longitude,
         )
@@ -137,16 +127,4 @@ def _bounded(said: Annotations) -> Annotations:
 def _rating(written: str | None) -> int | None:
     with suppress(ValueError):
         return _RATINGS.get(float(written or ""))
-    return None
-
-
-def _moment(written: str | None) -> str | None:
-    """Return a date of XMP as the catalogue has dates, None where there is no such day."""
-    found = xmp.moment(_LIKE_EXIF.sub(r"\1-\2-\3T", (written or "").strip()))
-    if found is None:
-        return None
-    found = found[:-1] + "+00:00" if found.endswith("Z") else found
-    with suppress(ValueError):
-        datetime.fromisoformat(found + "-01-01"[len(found) - 4 :] if len(found) < 10 else found)
-        return found
     return None

@@ -56,8 +56,10 @@ def joined(*known: Metadata) -> Metadata:
         description=next((one.description for one in known if one.description), None),
         latitude=place.latitude,
         longitude=place.longitude,
-        taken_at=max(filter(None, (one.taken_at for one in known)), key=_has_time, default=None),
+        taken_at=_telling_most(one.taken_at for one in known),
         camera=next((one.camera for one in known if one.camera), None),
+        title=next((one.title for one in known if one.title), None),
+        created_at=_telling_most(one.created_at for one in known),
     )
 
 
@@ -67,6 +69,8 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
     Of keywords each one counts; anything else that the keeper says stands for itself.
     """
     placed = keeper.latitude is not None
+    # A program's date of creation stands for no camera's date, but a camera's for it.
+    dated = _telling_most((keeper.taken_at, keeper.created_at, loser.taken_at))
     return Metadata(
         keywords=tuple(word for word in loser.keywords if word not in keeper.keywords),
         rating=loser.rating if keeper.rating is None else None,
@@ -75,7 +79,13 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
         longitude=None if placed else loser.longitude,
         taken_at=loser.taken_at if _tells_more(loser.taken_at, keeper.taken_at) else None,
         camera=None if keeper.camera else loser.camera,
+        title=None if keeper.title else loser.title,
+        created_at=loser.created_at if _tells_more(loser.created_at, dated) else None,
     )
+
+
+def _telling_most(dates: Iterable[str | None]) -> str | None:
+    return max(filter(None, dates), key=_has_time, default=None)
 
 
 def _tells_more(taken_at: str | None, known: str | None) -> bool:
