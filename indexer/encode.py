@@ -11,6 +11,7 @@ import numpy as np
 from indexer.changes import Changed
 from indexer.images.metadata import sidecars
 from indexer.models.protocols import DualEncoder, Pixels
+from indexer.notices import first_lines
 from indexer.reader import (
     METADATA_VERSION,
     READER_VERSION,
@@ -52,10 +53,13 @@ class Arrival:
     @property
     def seen(self) -> FileSeen:
         """Return the file as it was seen, with the metadata of its sidecars."""
-        if self.change.kind != "image" or not isinstance(self.read, FileContent):
+        read = self.read
+        if self.change.kind != "image" or not isinstance(read, FileContent):
+            return self.change.seen
+        if read.sidecars is None:  # nothing is recorded, so that the next run tries again
             return self.change.seen
         state = sidecars.state(self.change.sidecars)
-        return replace(self.change.seen, sidecars=Sidecars(state, self.read.sidecars))
+        return replace(self.change.seen, sidecars=Sidecars(state, read.sidecars))
 
 
 class EncodeStage:
@@ -72,6 +76,7 @@ class EncodeStage:
         self.batch_size = batch_size
         self.in_flight: dict[Kind, set[str]] = {"image": set(), "text": set()}
         self._truncated = 0
+        self._unread: list[str] = []  # sidecars, with the reasons
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Yield the events of a batch: images are encoded together, and so are passages."""
@@ -79,6 +84,8 @@ class EncodeStage:
         documents: list[tuple[Changed, FileContent, TextContent]] = []
         for arrival in arrivals:
             change, read = arrival.change, arrival.read
+            if isinstance(read, FileContent) and read.unread:
+                self._unread.append(read.unread)
             if isinstance(read, FileFailure):
                 yield _failure(change, read)
             elif isinstance(read, Exception):
@@ -98,7 +105,16 @@ class EncodeStage:
         yield from self._documents(documents)
 
     def notices(self) -> list[str]:
-        """Return a notice about the passages that the model truncated, if there are any."""
+        """Return the notices about sidecars that could not be read and truncated passages."""
+        return [*self._of_unread(), *self._of_truncated()]
+
+    def _of_unread(self) -> list[str]:
+        kept = "what was known of it is kept, and the next run tries again"
+        return first_lines(
+            self._unread, lambda line: f"{line}: {kept}", "sidecars could not be read"
+        )
+
+    def _of_truncated(self) -> list[str]:
         if not self._truncated:
             return []
         those = "1 passage is" if self._truncated == 1 else f"{self._truncated:,} passages are"
@@ -203,7 +219,10 @@ def _failure(change: Changed, failure: FileFailure) -> Event:
     if change.item is None or isinstance(failure, TextFailure):
         return Failed(change.seen, failure.stage, failure.reason)
     final = not isinstance(failure, UnreadableFile)
-    return Kept(change.seen, change.item, failure.reason, final)
+    seen, metadata = change.seen, change.unchanged is not None
+    if final and metadata:  # else the file would cost every run a worker
+        seen = replace(seen, sidecars=Sidecars(sidecars.state(change.sidecars), None))
+    return Kept(seen, change.item, failure.reason, final, metadata)
 
 
 def text_hash(text: str) -> str:

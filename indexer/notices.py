@@ -44,12 +44,12 @@ class Notices:
         """Return all notices of a run with `scanned` files, `excluded` of them."""
         return (
             *self._of_targets,
-            *_first_lines(self._not_found, "{} is not there".format, "listed names are not there"),
-            *_first_lines(
+            *first_lines(self._not_found, "{} is not there".format, "listed names are not there"),
+            *first_lines(
                 self._links, self._link, "named paths are symbolic links and were followed"
             ),
-            *_first_lines(self._unreadable, str, "folders could not be read"),
-            *_first_lines(
+            *first_lines(self._unreadable, str, "folders could not be read"),
+            *first_lines(
                 self._named, _excluded_line, "named paths are left out by exclude patterns"
             ),
             *left_out_lines(self._left_out, empty=not scanned),
@@ -117,7 +117,7 @@ def _count_line(count: int, one: str, many: str) -> list[str]:
     return [f"{count:,} {one if count == 1 else many}"] if count else []
 
 
-def _first_lines(found: Iterable[str], line: Callable[[str], str], rest: str) -> list[str]:
+def first_lines(found: Iterable[str], line: Callable[[str], str], rest: str) -> list[str]:
     """Return a line for each of the first `_NAMED`, and one for the number of the others."""
     every: Sequence[str] = list(found)
     more = len(every) - _NAMED

@@ -5,12 +5,12 @@ needs drags in a database or a network.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from io import BytesIO
 from typing import Literal
 
-from indexer.images.decode import open_header, open_image, read_bytes
+from indexer.images.decode import open_header, open_image, read_bytes, why_unreadable
 from indexer.images.limits import Limits
 from indexer.images.metadata import annotations
 from indexer.images.preprocess import prepare, sides_needed
@@ -19,7 +19,7 @@ from indexer.models.protocols import ImageSpec, Pixels
 from indexer.texts.passages import passages
 from indexer.texts.tabular import csv_passages, jsonl_passages
 from indexer.texts.text_encoding import decode
-from storage.errors import DecodeFailure, FileFailure, TextFailure
+from storage.errors import DecodeFailure, FileFailure, TextFailure, UnreadableFile
 from storage.records import Annotations, Capture, Span
 
 # By which rules bytes are read; it rises when a file may be read otherwise than before, and what
@@ -28,8 +28,9 @@ from storage.records import Annotations, Capture, Span
 # places and cameras as they are really written; encodings of text, rows of tables.
 READER_VERSION = 1
 # By which rules the metadata of images is read: what `indexer.images.metadata.annotations` finds.
-# Where it rises, that alone is read again. 0: before there was any but the camera's.
-METADATA_VERSION = 1
+# Where it rises, that alone is read again. 0: before there was any but the camera's. 1: dates of
+# clocks never set were taken for dates, and days without a time for none.
+METADATA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,16 @@ class TextContent:
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """The identity of a file's content, the content unless known, and what sidecars say."""
+    """The identity of a file's content, the content unless known, and what sidecars say.
+
+    `sidecars` is None where one could not be read just now, and `unread` names it with the reason.
+    """
 
     hash: str  # SHA-256, 64 hexadecimal digits
     size: int  # bytes that were hashed
     content: ImageContent | HeaderContent | MetadataContent | TextContent | None
-    sidecars: Annotations = Annotations()
+    sidecars: Annotations | None = Annotations()
+    unread: str = ""
 
 
 def read(task: ReadTask) -> FileContent:
@@ -124,10 +129,18 @@ def read(task: ReadTask) -> FileContent:
 
 
 def _read(task: ReadTask) -> FileContent:
-    sidecars = annotations.of_sidecars(task.sidecars)
+    sidecars: Annotations | None = None
+    unread = ""
+    try:
+        sidecars = annotations.of_sidecars(task.sidecars)
+    except OSError as error:
+        unread = f"{error.filename} could not be read ({why_unreadable(error)})"
+    return replace(_content(task), sidecars=sidecars, unread=unread)
+
+
+def _content(task: ReadTask) -> FileContent:
     if task.unchanged is not None:
-        embedded = annotations.embedded_in(task.path) if task.with_embedded else None
-        return FileContent(task.unchanged, 0, MetadataContent(embedded), sidecars)
+        return FileContent(task.unchanged, 0, _metadata(task))
     limits = task.limits
     if task.kind == "image":
         data = read_bytes(task.path, limits.file_bytes)
@@ -135,10 +148,17 @@ def _read(task: ReadTask) -> FileContent:
         data = read_bytes(task.path, limits.text_bytes, "text_bytes")
     digest = sha256(data).hexdigest()
     if digest in task.known:
-        return FileContent(digest, len(data), None, sidecars)
+        return FileContent(digest, len(data), None)
     if task.kind != "image":
         return FileContent(digest, len(data), _text(data, task))
-    return FileContent(digest, len(data), _image(data, digest, task), sidecars)
+    return FileContent(digest, len(data), _image(data, digest, task))
+
+
+def _metadata(task: ReadTask) -> MetadataContent:
+    try:
+        return MetadataContent(annotations.embedded_in(task.path) if task.with_embedded else None)
+    except OSError as error:
+        raise UnreadableFile(why_unreadable(error)) from None
 
 
 def _image(data: bytes, digest: str, task: ReadTask) -> ImageContent | HeaderContent:

@@ -68,13 +68,15 @@ class Described:
 class Kept:
     """An unchanged file that could not be read again: it stays as an earlier version read it.
 
-    `item` is what it holds; the next run tries again unless this was `final`.
+    `item` is what it holds; the next run tries again unless this was `final`. `metadata`: its
+    metadata alone was read.
     """
 
     seen: FileSeen
     item: int
     reason: str
     final: bool
+    metadata: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,9 @@ class Writer:
                     annotations.record_embedded(connection, item, event.embedded, METADATA_VERSION)
                 yield self._record(connection, event.seen, item)
             case Kept():
-                if event.final:
+                if event.final and event.metadata:
+                    annotations.record_version(connection, event.item, METADATA_VERSION)
+                elif event.final:
                     reader_versions.record(connection, event.item, READER_VERSION, None)
                 yield self._record(connection, event.seen, event.item)
             case KnownDone():

@@ -108,7 +108,7 @@ def read_bytes(path: str | Path, limit: int, name: str = "file_bytes") -> bytes:
             if size <= limit:
                 return file.read()
     except OSError as error:
-        raise UnreadableFile(_why_unreadable(error)) from None
+        raise UnreadableFile(why_unreadable(error)) from None
     raise UnreadableFile(too_many_bytes(size, limit, name))
 
 
@@ -292,7 +292,8 @@ def _tidy(error: Exception) -> str:
     return said[:_LONGEST_REASON] or type(error).__name__
 
 
-def _why_unreadable(error: OSError) -> str:
+def why_unreadable(error: OSError) -> str:
+    """Return in words why the system did not let a file be read."""
     if isinstance(error, PermissionError):
         return "permission denied: allow the user who runs this program to read the file"
     if isinstance(error, FileNotFoundError):

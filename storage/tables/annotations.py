@@ -43,13 +43,18 @@ def record_embedded(connection: Connection, item: int, embedded: Annotations, ve
 
     It counts once `refresh` has joined it with what the sidecars say.
     """
-    read = update(schema.items).where(schema.items.c.id == item)
-    connection.execute(read.values(metadata_version=version))
+    record_version(connection, item, version)
     table, said = schema.annotations, packed(embedded)
     connection.execute(update(table).where(table.c.item_id == item).values(embedded=said))
     if said is not None:
         made = insert(table).values(item_id=item, embedded=said)
         connection.execute(made.on_conflict_do_nothing())
+
+
+def record_version(connection: Connection, item: int, version: int) -> None:
+    """Record by the rules of which version the metadata of an image was read, or failed to be."""
+    read = update(schema.items).where(schema.items.c.id == item)
+    connection.execute(read.values(metadata_version=version))
 
 
 def refresh(connection: Connection, batch: Sequence[int]) -> None:

@@ -10,10 +10,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Sidecars:
-    """The sidecars of an image as they were read: what they looked like, and what they say."""
+    """The sidecars of an image: what they looked like when they were read, and what they say.
+
+    `annotations` is None where reading them failed for good: what was known before stays.
+    """
 
     state: str | None = None  # names, sizes and dates; None: there are none
-    annotations: Annotations = Annotations()
+    annotations: Annotations | None = Annotations()
 
 
 @dataclass(frozen=True, slots=True)

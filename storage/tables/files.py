@@ -144,8 +144,9 @@ def record(
     table = schema.files
     values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
     if seen.sidecars is not None:
-        said = packed(seen.sidecars.annotations)
-        values |= {"sidecar_state": seen.sidecars.state, "sidecars": said}
+        values["sidecar_state"] = seen.sidecars.state
+        if seen.sidecars.annotations is not None:
+            values["sidecars"] = packed(seen.sidecars.annotations)
     _outdate(connection, seen, space_id)
     before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
     elsewhere = [] if fresh or before == item_id else _others(connection, item_id)

@@ -1,7 +1,9 @@
 """What images and their sidecars say is in the library after a run, and follows them later."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,10 @@ from sqlalchemy import update
 
 from indexer import IndexConfig, Indexer, Report
 from indexer.models.networks.fake import FakeEncoder
+from indexer.reader import METADATA_VERSION, FileContent, ReadTask
+from indexer.workers import ReadPool
 from storage import Item, Library, schema
+from storage.errors import DecodeFailure
 from tests.indexer.search_results import counts
 from tests.search.dedup.xmp_samples import described, packet, photo
 
@@ -204,7 +209,7 @@ def test_images_that_earlier_code_indexed_are_read_once_without_being_encoded(
     assert (counts(report), report.reread) == ({"unchanged": 1, "skipped": 1}, 0)
     assert said(library, album / "a.jpg") == (3, ("wind", "sea"), "inside")
     assert encoded() == 1
-    _forget_metadata(library, version=1)
+    _forget_metadata(library, version=METADATA_VERSION)
     index(album)  # and never again what is in the image
     assert said(library, album / "a.jpg") == (None, ("wind",), None)
 
@@ -242,6 +247,85 @@ def test_a_second_model_reads_the_words_of_an_old_library_as_well(
     _forget_metadata(library)
     Indexer(library, second, IndexConfig(paths=(str(album),), workers=1)).run()
     assert said(library, album / "a.jpg") == (3, ("sea",), "inside")
+
+
+@contextmanager
+def share_away(of: str) -> Iterator[None]:
+    """Make the workers miss every sidecar, or every image where `of` is "path"."""
+    schedule = ReadPool.schedule
+
+    def elsewhere(pool: ReadPool, task: ReadTask) -> "Future[FileContent]":
+        if of == "path":
+            return schedule(pool, replace(task, path=f"{task.path} away"))
+        return schedule(pool, replace(task, sidecars=tuple(f"{x} away" for x in task.sidecars)))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ReadPool, "schedule", elsewhere)
+        yield
+
+
+def test_a_sidecar_that_cannot_be_read_once_is_named_and_read_by_the_next_run(
+    library: Library, album: Path, index: Index
+) -> None:
+    image, sidecar = album / "a.jpg", album / "a.xmp"
+    write(sidecar, packet(keywords=("wind",)))
+    with share_away("sidecars"):
+        report = index(album)
+    [notice] = report.notices
+    assert str(sidecar) in notice and "could not be read" in notice
+    assert said(library, image) == (3, ("sea",), "inside")
+    assert index(album).notices == ()
+    assert said(library, image)[1] == ("wind", "sea")
+    write(sidecar, packet(keywords=("kite",)), seconds=1)
+    with share_away("sidecars"):
+        index(album)
+    assert said(library, image)[1] == ("wind", "sea")  # what was known
+    index(album)
+    assert said(library, image)[1] == ("kite", "sea")
+
+
+def test_an_image_that_cannot_be_opened_once_keeps_what_was_known_of_it(
+    library: Library, album: Path, index: Index
+) -> None:
+    index(album)
+    with library.catalogue.writing() as connection:
+        connection.execute(update(schema.items).values(metadata_version=0))
+    with share_away("path"):
+        report = index(album)
+    [notice] = report.notices
+    assert str(album / "a.jpg") in notice
+    assert said(library, album / "a.jpg") == (3, ("sea",), "inside")
+    _forget_metadata(library)
+    assert index(album).notices == ()
+    assert said(library, album / "a.jpg") == (3, ("sea",), "inside")
+
+
+def test_metadata_that_kills_its_worker_is_tried_once_and_what_was_known_stays(
+    library: Library, album: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, sidecar = album / "a.jpg", album / "a.xmp"
+    write(sidecar, packet(keywords=("wind",)))
+    index(album)
+    write(sidecar, packet(keywords=("kite",)), seconds=1)
+    with library.catalogue.writing() as connection:
+        connection.execute(update(schema.items).values(metadata_version=0))
+    tried = []
+
+    def crash(_: ReadPool, task: ReadTask) -> "Future[FileContent]":
+        tried.append(task.path)
+        failed: Future[FileContent] = Future()
+        failed.set_exception(DecodeFailure("the decoder crashed on it (SIGSEGV)"))
+        return failed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ReadPool, "schedule", crash)
+        [notice] = index(album).notices
+        assert str(image) in notice and "SIGSEGV" in notice
+        assert index(album).notices == () and tried == [str(image)]
+    assert said(library, image) == (3, ("wind", "sea"), "inside")
+    write(sidecar, packet(keywords=("gull",)), seconds=2)
+    index(album)
+    assert said(library, image) == (3, ("gull", "sea"), "inside")
 
 
 def test_an_item_is_the_same_whichever_way_its_words_came(

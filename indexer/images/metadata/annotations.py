@@ -1,34 +1,30 @@
 """The metadata by people, read for the catalogue: of an image itself and of its sidecars.
 
-Nothing here raises: what is broken, or larger than anybody writes, says nothing. Of date and place
-what XMP says is read; the camera's own is a `storage.records.Capture`, and goes before it, since
-programs write dates of their own into XMP.
+What is broken, or larger than anybody writes, says nothing; what the system does not let be read
+just now raises OSError, so that it is not taken for an answer. Of date and place what XMP says is
+read; the camera's own is a `storage.records.Capture`, and goes before it, since programs write
+dates of their own into XMP.
 """
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
-from typing import BinaryIO
+from io import BufferedReader, FileIO
+from typing import TYPE_CHECKING, BinaryIO
 from xml.etree.ElementTree import Element
 
 from indexer.images.metadata import description, xmp
 from indexer.images.pixel_limit import pixel_limit
 from storage.records import Annotations
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _MOST_KEYWORDS = 1_000
 _LONGEST_KEYWORD = 200  # characters
 _LONGEST_TEXT = 10_000
-# When the shutter opened, when a scan or a film was taken, when it was digitised.
-_DATES = (
-    (xmp.EXIF, "DateTimeOriginal"),
-    (xmp.PHOTOSHOP, "DateCreated"),
-    (xmp.XMP, "CreateDate"),
-)
-_LIKE_EXIF = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T]")  # as darktable writes it
 _RATINGS = {-1.0: -1, 0.0: 0, 1.0: 1, 2.0: 2, 3.0: 3, 4.0: 4, 5.0: 5}
 
 
@@ -44,25 +40,52 @@ def embedded(stream: BinaryIO) -> Annotations:
 
 
 def embedded_in(path: str) -> Annotations:
-    """Read what the bytes of an image file say."""
-    with suppress(OSError):
-        if stat.S_ISREG(os.stat(path).st_mode):  # no pipe, which might never end
-            with open(path, "rb") as stream:
-                return embedded(stream)
-    return Annotations()
+    """Read what the bytes of an image file say; raises OSError where they cannot be read."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe might never end
+        return Annotations()
+    file = _WatchedFile(path)
+    with BufferedReader(file) as stream:
+        said = embedded(stream)
+    if file.error is not None:
+        raise file.error
+    return said
 
 
 def of_sidecars(paths: Sequence[str]) -> Annotations:
-    """Read what sidecars say, the first before the others."""
+    """Read what sidecars say, the first before the others; raises OSError where one is unread."""
     return Annotations.joined(*map(_of_sidecar, paths))
 
 
 def _of_sidecar(path: str) -> Annotations:
-    with suppress(OSError):
-        if stat.S_ISREG(os.stat(path).st_mode):
-            with open(path, "rb") as stream:
-                return _of_packet(stream.read(xmp.LARGEST + 1))
-    return Annotations()
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return Annotations()
+    with open(path, "rb") as stream:
+        try:
+            return _of_packet(stream.read(xmp.LARGEST + 1))
+        except OSError as error:  # which names no file
+            raise OSError(error.errno, error.strerror, path) from error
+
+
+class _WatchedFile(FileIO):
+    """A file that keeps the error of a read: a parser may take it for damage of the image."""
+
+    error: OSError | None = None
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        """Read into a buffer; raises OSError."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def readall(self) -> bytes:
+        """Read to the end; raises OSError."""
+        try:
+            return super().readall()
+        except OSError as error:
+            self.error = error
+            raise
 
 
 def _of_packet(packet: bytes | None) -> Annotations:
@@ -74,15 +97,14 @@ def _of_packet(packet: bytes | None) -> Annotations:
 
 def _of_descriptions(described: list[Element]) -> Annotations:
     known = xmp.metadata(described)
-    moments = (_moment(xmp.value(described, *name)) for name in _DATES)
     return _bounded(
         Annotations(
             # Nought is an answer here: the stars of the image were taken back.
             rating=_rating(xmp.value(described, xmp.XMP, "Rating")),
             keywords=known.keywords,
-            title=xmp.tidy(xmp.value(described, xmp.DC, "title") or "") or None,
+            title=known.title,
             description=known.description,
-            taken_at=next(filter(None, moments), None),
+            taken_at=known.taken_at or known.created_at,
             latitude=known.latitude,
             longitude=known.longitude,
         )
@@ -105,16 +127,4 @@ def _bounded(said: Annotations) -> Annotations:
 def _rating(written: str | None) -> int | None:
     with suppress(ValueError):
         return _RATINGS.get(float(written or ""))
-    return None
-
-
-def _moment(written: str | None) -> str | None:
-    """Return a date of XMP as the catalogue has dates, None where there is no such day."""
-    found = xmp.moment(_LIKE_EXIF.sub(r"\1-\2-\3T", (written or "").strip()))
-    if found is None:
-        return None
-    found = found[:-1] + "+00:00" if found.endswith("Z") else found
-    with suppress(ValueError):
-        datetime.fromisoformat(found + "-01-01"[len(found) - 4 :] if len(found) < 10 else found)
-        return found
     return None

@@ -16,6 +16,7 @@ from PIL import Image, ImageFile, IptcImagePlugin
 from indexer.images.decode import FORMATS
 from indexer.images.metadata import exif, xmp, xmp_packets
 from indexer.images.metadata.exif_text import decode
+from indexer.images.metadata.sidecars import sidecar_paths
 from indexer.images.metadata.xmp import Metadata as Metadata
 from indexer.images.metadata.xmp import stars, tidy
 from indexer.images.pixel_limit import pixel_limit
@@ -31,29 +32,19 @@ _SAYS_NOTHING = frozenset(
 
 def read(path: str) -> Metadata:
     """Read what is said of an image; a sidecar goes before the file, XMP before IPTC and EXIF."""
-    beside = [_sidecar(place) for place in _sidecars(path)]
-    return joined(*beside, _embedded(path))
+    beside: list[str] = []
+    with suppress(OSError, ValueError):
+        beside = sidecar_paths(path)
+    return joined(*map(_sidecar, beside), _embedded(path))
 
 
 def sidecar_of(path: str) -> str:
     """Return the path of the sidecar that is written for a file.
 
-    The one that is there; "photo.xmp", as Lightroom has it, only where no other "photo.*" could
-    be meant by it. Else "photo.jpg.xmp", as darktable does. Raises OSError where its folder
-    cannot be listed.
+    The one that is there and is its own by the rules of `sidecars`, else "photo.jpg.xmp". Raises
+    OSError where its folder cannot be listed.
     """
-    whole, short = _sidecars(path)
-    if os.path.lexists(whole) or not os.path.lexists(short):
-        return whole
-    stem = os.path.basename(short)[: -len(".xmp")]
-    named = {os.path.basename(short), os.path.basename(path)}
-    with os.scandir(os.path.dirname(path) or os.curdir) as folder:
-        shared = any(os.path.splitext(e.name)[0] == stem and e.name not in named for e in folder)
-    return whole if shared else short
-
-
-def _sidecars(path: str) -> tuple[str, str]:
-    return f"{path}.xmp", f"{os.path.splitext(path)[0]}.xmp"
+    return next(iter(sidecar_paths(path)), f"{path}.xmp")
 
 
 def joined(*known: Metadata) -> Metadata:
@@ -65,8 +56,10 @@ def joined(*known: Metadata) -> Metadata:
         description=next((one.description for one in known if one.description), None),
         latitude=place.latitude,
         longitude=place.longitude,
-        taken_at=max(filter(None, (one.taken_at for one in known)), key=_has_time, default=None),
+        taken_at=_telling_most(one.taken_at for one in known),
         camera=next((one.camera for one in known if one.camera), None),
+        title=next((one.title for one in known if one.title), None),
+        created_at=_telling_most(one.created_at for one in known),
     )
 
 
@@ -76,6 +69,8 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
     Of keywords each one counts; anything else that the keeper says stands for itself.
     """
     placed = keeper.latitude is not None
+    # A program's date of creation stands for no camera's date, but a camera's for it.
+    dated = _telling_most((keeper.taken_at, keeper.created_at, loser.taken_at))
     return Metadata(
         keywords=tuple(word for word in loser.keywords if word not in keeper.keywords),
         rating=loser.rating if keeper.rating is None else None,
@@ -84,7 +79,13 @@ def lost(keeper: Metadata, loser: Metadata) -> Metadata:
         longitude=None if placed else loser.longitude,
         taken_at=loser.taken_at if _tells_more(loser.taken_at, keeper.taken_at) else None,
         camera=None if keeper.camera else loser.camera,
+        title=None if keeper.title else loser.title,
+        created_at=loser.created_at if _tells_more(loser.created_at, dated) else None,
     )
+
+
+def _telling_most(dates: Iterable[str | None]) -> str | None:
+    return max(filter(None, dates), key=_has_time, default=None)
 
 
 def _tells_more(taken_at: str | None, known: str | None) -> bool:
@@ -100,7 +101,7 @@ def _has_time(taken_at: str) -> bool:
 
 def _sidecar(path: str) -> Metadata:
     with suppress(OSError, ValueError):
-        if _is_file(path):
+        if stat.S_ISREG(os.lstat(path).st_mode):  # as the index has it: no link
             with open(path, "rb") as stream:
                 return xmp.parse(stream.read(xmp.LARGEST + 1))
     return Metadata()

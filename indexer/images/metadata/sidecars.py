@@ -2,13 +2,15 @@
 
 "photo.jpg.xmp" is the sidecar of photo.jpg, as darktable and digiKam write it. "photo.xmp", as
 Adobe's programs write it (XMP Specification Part 3, 3), is so too unless another "photo.*" is
-there that may be an image: beside photo.jpg and photo.cr2 it speaks for the RAW file. Names are
-compared as file systems compare them that are lax about case and accents.
+there that may be an image: beside photo.jpg and photo.cr2 it speaks for the RAW file, and beside
+photo.jpg and photo.jpg.png "photo.jpg.xmp" speaks for the former. Names are compared as file
+systems compare them that are lax about case and accents.
 """
 
 import json
 import os
 import stat
+import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -20,6 +22,7 @@ from indexer.images.file_kind import may_be_image
 
 _XMP = ".xmp"
 _FOLDERS = 64  # whose listings are held at a time
+_SETTLED = 2_000_000_000  # nanoseconds; dates of folders are this coarse on FAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +54,57 @@ class SidecarFinder:
     def __call__(self, path: str, excludes: Callable[[str], bool]) -> tuple[Sidecar, ...]:
         """Return the sidecars of an image that no pattern excludes, the more telling name first."""
         folder, name = os.path.split(path)
+        names: list[str] = []
+        with suppress(OSError):
+            names = self._folder(folder).sidecars(name)
         return tuple(
             seen
-            for found in self._folder(folder).sidecars(name)
+            for found in names
             if not excludes(beside := os.path.join(folder, found))
             for seen in _seen(beside)
         )
 
 
+def sidecar_paths(path: str) -> list[str]:
+    """Return the paths of what is named as a sidecar of an image now, the more telling name first.
+
+    Raises OSError where the folder cannot be listed.
+    """
+    folder, name = os.path.split(path)
+    return [os.path.join(folder, found) for found in _current(folder).sidecars(name)]
+
+
+def _current(folder: str) -> "_Folder":
+    """List a folder unless its date shows that it is as it was."""
+    looked = os.stat(folder or os.curdir)
+    # A change in the same tick of the clock as the one before would not show.
+    if time.time_ns() - looked.st_mtime_ns < _SETTLED:
+        return _Folder(folder)
+    return _listed(os.path.abspath(folder), looked.st_dev, looked.st_ino, looked.st_mtime_ns)
+
+
+@lru_cache(_FOLDERS)
+def _listed(folder: str, *_looks: int) -> "_Folder":
+    return _Folder(folder)
+
+
 class _Folder:
-    """The names of a folder as they were when it was listed; none where it cannot be."""
+    """The names of a folder as they were when it was listed; raises OSError where it cannot be."""
 
     def __init__(self, path: str) -> None:
-        names: list[str] = []
-        with suppress(OSError):
-            names = sorted(os.listdir(path or os.curdir))
+        with os.scandir(path or os.curdir) as entries:
+            found = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+        names = sorted(found)
         self._sidecars = defaultdict[str, list[str]](list)  # by folded stem
         for name in names:
             if not name.startswith(".") and name.lower().endswith(_XMP):
                 self._sidecars[folded(name[: -len(_XMP)])].append(name)
         self._images = defaultdict[str, int](int)  # by folded stem
+        self._files = set[str]()  # folded
         if self._sidecars:
-            for name in filter(may_be_image, names):
+            files = [name for name in names if not found[name]]
+            self._files.update(map(folded, files))
+            for name in filter(may_be_image, files):
                 self._images[folded(os.path.splitext(name)[0])] += 1
 
     def sidecars(self, name: str) -> list[str]:
@@ -80,7 +112,7 @@ class _Folder:
             return []
         whole, stem = folded(name), folded(os.path.splitext(name)[0])
         own = self._sidecars.get(whole, [])
-        if stem != whole and self._images[stem] <= 1:
+        if stem != whole and stem not in self._files and self._images[stem] <= 1:
             own = [*own, *self._sidecars.get(stem, [])]
         return own
 

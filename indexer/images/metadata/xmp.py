@@ -12,6 +12,8 @@ from xml.dom import minidom
 from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 
+from indexer.images.metadata import exif_date
+
 LARGEST = 4 << 20  # bytes; Lightroom's and darktable's longest edits take some hundred thousand
 _MOST = 50_000  # elements of a packet that is added to: each takes a kilobyte of memory then
 
@@ -22,7 +24,8 @@ EXIF = "http://ns.adobe.com/exif/1.0/"
 PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
-_PREFIXES = {DC: "dc", XMP: "xmp", EXIF: "exif", _TIFF: "tiff"}
+_CREATED = ((PHOTOSHOP, "DateCreated"), (XMP, "CreateDate"))  # of a scan or a film; digitised
+_PREFIXES = {DC: "dc", XMP: "xmp", EXIF: "exif", _TIFF: "tiff", PHOTOSHOP: "photoshop"}
 _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="sightline">
 <rdf:RDF xmlns:rdf="{_RDF}"/>
@@ -30,10 +33,6 @@ _EMPTY = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 _DECLARATION = re.compile(r"\s*<\?xml\s")
 _DTD = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_MOMENT = re.compile(  # Part 1, section 8.2.1.1: a date may end after the year, month or day
-    r"\d{4}(?:-\d{2}(?:-\d{2}"
-    r"(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?)?)?"
-)
 _ANGLE = re.compile(r"\s*(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?(?:,(\d+(?:\.\d+)?))?\s*([NSEW])\s*")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -49,6 +48,8 @@ class Metadata:
     longitude: float | None = None
     taken_at: str | None = None  # ISO 8601, as of a `storage.records.Capture`
     camera: str | None = None  # maker and model
+    title: str | None = None
+    created_at: str | None = None  # by a person or a program, where no camera wrote `taken_at`
 
     def __bool__(self) -> bool:
         return self != Metadata()
@@ -77,6 +78,8 @@ def metadata(described: list[ElementTree.Element]) -> Metadata:
         longitude=across if whole else None,
         taken_at=moment(value(described, EXIF, "DateTimeOriginal")),
         camera=tidy(value(described, _TIFF, "Model")) or None,
+        title=tidy(value(described, DC, "title")) or None,
+        created_at=next(filter(None, (moment(value(described, *one)) for one in _CREATED)), None),
     )
 
 
@@ -112,6 +115,8 @@ def _require_said(made: bytes, more: Metadata) -> None:
         and more.description in (None, found.description)
         and more.taken_at in (None, found.taken_at)
         and more.camera in (None, found.camera)
+        and more.title in (None, found.title)
+        and more.created_at in (None, found.created_at)
         and place
     ):
         raise ValueError("it has a form that nothing can be added to")
@@ -134,9 +139,13 @@ def stars(value: object) -> int | None:
 
 
 def moment(value: str | None) -> str | None:
-    """Parse the date of an image, as far as it is known."""
-    found = (value or "").strip()
-    return found if _MOMENT.fullmatch(found) else None
+    """Parse the date of an image as those of Exif are, as far as it is certain.
+
+    Part 1, section 8.2.1.1: it may end after the year, month or day. Some programs write the form
+    of Exif.
+    """
+    written = (value or "").strip()
+    return None if exif_date.is_unset(written) else exif_date.taken_at(written, None, None)
 
 
 def angle(value: str | None, letters: str, most: int) -> float | None:
@@ -227,12 +236,11 @@ class _Packet:
             self._add(self._property(DC, "subject"), "Bag", more.keywords)
         if more.rating is not None:
             self._set(XMP, "Rating", str(more.rating))
-        if more.description is not None and not self._attribute(
-            DC, "description", more.description
-        ):
-            described = self._property(DC, "description")
-            self._clear(described)
-            self._add(described, "Alt", (more.description,))
+        for name, text in (("description", more.description), ("title", more.title)):
+            if text is not None and not self._attribute(DC, name, text):
+                told = self._property(DC, name)
+                self._clear(told)
+                self._add(told, "Alt", (text,))
         if more.latitude is not None and more.longitude is not None:
             self._set(EXIF, "GPSLatitude", _spelt_angle(more.latitude, "NS"))
             self._set(EXIF, "GPSLongitude", _spelt_angle(more.longitude, "EW"))
@@ -240,6 +248,8 @@ class _Packet:
             self._set(EXIF, "DateTimeOriginal", more.taken_at)
         if more.camera is not None:
             self._set(_TIFF, "Model", more.camera)
+        if more.created_at is not None:
+            self._set(PHOTOSHOP, "DateCreated", more.created_at)
 
     def _set(self, space: str, name: str, value: str) -> None:
         if not self._attribute(space, name, value):
@@ -262,8 +272,9 @@ class _Packet:
         if self._new is None:
             self._new = self._element(self._rdf, "Description")
             self._new.setAttributeNS(_RDF, f"{self._prefix}about", "")
-            for declared, prefix in _PREFIXES.items():
-                self._new.setAttribute(f"xmlns:{prefix}", declared)
+            for declared in (DC, XMP, EXIF, _TIFF):
+                self._new.setAttribute(f"xmlns:{_PREFIXES[declared]}", declared)
+        self._new.setAttribute(f"xmlns:{_PREFIXES[space]}", space)
         made = self._document.createElementNS(space, f"{_PREFIXES[space]}:{name}")
         self._new.appendChild(made)
         return made

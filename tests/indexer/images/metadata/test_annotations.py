@@ -76,10 +76,18 @@ def test_stars_that_were_taken_back_are_nought_and_not_unknown(tmp_path: Path) -
         ("2019-05", "2019-05"),
         ("2019-05-02", "2019-05-02"),
         ("2019-05-02T10:00Z", "2019-05-02T10:00+00:00"),
-        ("2019-05-02T10:00:30.25+02:00", "2019-05-02T10:00:30.25+02:00"),
+        ("2019-05-02T10:00:30.25+02:00", "2019-05-02T10:00:30.250+02:00"),
         ("2019:05:02 10:00:30.000", "2019-05-02T10:00:30.000"),  # as darktable writes it
-        ("2019-13-02", None),
+        ("2015:07:04", "2015-07-04"),
+        ("2015-07-04T24:08:00", "2015-07-04T00:08:00"),
+        ("2015-07-04T12:30:60", "2015-07-04T12:30:59"),
+        ("2015-07-04T25:00:00", "2015-07-04"),
+        ("2019-13-02", "2019"),
         ("0000-00-00T00:00:00", None),
+        ("0001-01-01T00:00:00", None),
+        ("1601-01-01T00:00:00Z", None),
+        ("9999-01-01", None),
+        ("1700-05-02", None),  # no image was taken before 1826
         ("last summer", None),
     ],
 )
@@ -126,6 +134,23 @@ def test_the_largest_sidecar_is_read_in_a_moment(tmp_path: Path) -> None:
 def test_a_pipe_is_no_sidecar_and_no_image(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.xmp"
     os.mkfifo(pipe)
-    assert of_sidecars([str(pipe), str(tmp_path / "gone.xmp")]) == Annotations()
+    assert of_sidecars([str(pipe)]) == Annotations()
     assert embedded_in(str(pipe)) == Annotations()
     assert embedded(BytesIO(b"no image")) == Annotations()
+
+
+def test_what_cannot_be_read_just_now_is_no_answer(tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone.xmp")
+    with pytest.raises(FileNotFoundError):
+        embedded_in(gone)
+    with pytest.raises(FileNotFoundError):
+        of_sidecars([sidecar(tmp_path, FULL), gone])
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="Linux alone has such a file")
+def test_a_disk_that_fails_while_a_header_is_parsed_is_no_damage_of_the_image() -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        embedded_in("/proc/self/mem")  # whose first page cannot be read
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        of_sidecars(["/proc/self/mem"])
+    assert raised.value.filename == "/proc/self/mem"

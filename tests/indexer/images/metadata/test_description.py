@@ -127,6 +127,24 @@ def test_a_sidecar_is_added_to_where_it_is_unless_it_may_be_anothers(tmp_path: P
     assert sidecar_of(path) == f"{path}.xmp"
 
 
+def test_a_sidecar_of_another_file_is_neither_read_nor_added_to(tmp_path: Path) -> None:
+    whole, longer = photo(tmp_path / "a.jpg"), photo(tmp_path / "a.jpg.png")
+    Path(f"{whole}.xmp").write_bytes(FULL)
+    assert (read(str(whole)), read(str(longer))) == (SAID, Metadata())
+    assert sidecar_of(str(longer)) == f"{longer}.xmp"
+    beside_raw = photo(tmp_path / "b.jpg")
+    (tmp_path / "b.cr2").touch()
+    (tmp_path / "b.xmp").write_bytes(FULL)
+    assert read(str(beside_raw)) == Metadata()
+
+
+def test_a_sidecar_with_its_ending_in_capitals_is_read_and_added_to(tmp_path: Path) -> None:
+    path = photo(tmp_path / "c.jpg")
+    (tmp_path / "c.XMP").write_bytes(FULL)
+    assert read(str(path)) == SAID
+    assert sidecar_of(str(path)) == str(tmp_path / "c.XMP")
+
+
 def test_date_and_camera_are_read_and_written(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", "Canon EOS 5D"
@@ -148,6 +166,25 @@ def test_a_date_in_part_is_lost_where_the_keeper_has_none_and_gives_way_to_a_tim
     assert joined(month, moment) == joined(moment, month) == moment
     assert xmp.parse(xmp.merged(None, month)) == month
     assert xmp.parse(xmp.merged(xmp.merged(None, month), moment)) == moment
+
+
+def test_a_title_and_a_date_of_creation_are_lost_and_written_as_well(tmp_path: Path) -> None:
+    title = "<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Ferry</rdf:li></rdf:Alt></dc:title>"
+    space = "http://ns.adobe.com/photoshop/1.0/"
+    date = f"<p:DateCreated xmlns:p='{space}'>1998-08-01</p:DateCreated>"
+    said = read(str(photo(tmp_path / "a.jpg", packet(title + date))))
+    assert said == Metadata(title="Ferry", created_at="1998-08-01")
+    assert lost(Metadata(), said) == said and not lost(said, said)
+    for packet_ in (None, FULL, packet(attributes='dc:title=""')):
+        again = xmp.parse(xmp.merged(packet_, said))
+        assert (again.title, again.created_at) == ("Ferry", "1998-08-01")
+
+
+def test_a_date_that_a_program_wrote_stands_for_no_date_of_a_camera() -> None:
+    export, shot = Metadata(created_at="2020-01-01T10:00:00"), Metadata(taken_at="2015-07-04")
+    assert lost(export, shot) == shot
+    assert lost(shot, Metadata(created_at="2020")) == Metadata()
+    assert lost(export, Metadata(created_at="2019-01-01T10:00:00")) == Metadata()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from indexer.images.metadata import xmp
+from indexer.images.metadata.annotations import of_sidecars
 from indexer.images.metadata.description import Metadata, read
 from search.dedup.apply import sidecar
 from search.dedup.apply.actions import Action, Delete, Hardlink, Move
@@ -20,6 +21,7 @@ from search.dedup.apply.journal import Journal
 from search.dedup.apply.journal import read as read_journal
 from search.dedup.apply.undo import Undone, undo
 from storage.errors import FileFailure
+from storage.records import Annotations
 from tests.search.dedup.planted_duplicates import drafts, group, killed_after
 from tests.search.dedup.xmp_samples import described, packet, photo
 
@@ -89,6 +91,18 @@ def test_what_only_the_loser_says_is_written_and_taken_back(
     assert back(tmp_path) == []
     (one,) = run()  # the same plan, into the same journal
     assert one.done and read(str(keeper)) == MORE
+
+
+def test_a_title_and_a_date_alone_are_saved_and_taken_back(
+    run: Applied, keeper: Path, duplicate: Path, beside: Path, tmp_path: Path
+) -> None:
+    title = "<dc:title><rdf:Alt><rdf:li xml:lang='x-default'>Ferry</rdf:li></rdf:Alt></dc:title>"
+    photo(duplicate, packet(title, 'xmp:CreateDate="1998-08-01"'), seed=2)
+    (one,) = run()
+    assert one.done and one.metadata == Metadata(title="Ferry", created_at="1998-08-01")
+    assert "<photoshop:DateCreated>1998-08-01" in beside.read_text(encoding="utf-8")
+    assert of_sidecars([str(beside)]) == Annotations(title="Ferry", taken_at="1998-08-01")
+    assert all(one.done for one in back(tmp_path)) and not beside.exists()
 
 
 def test_without_asking_nothing_is_written(run: Applied, beside: Path) -> None:
