@@ -221,9 +221,8 @@ def _failure(change: Changed, failure: FileFailure) -> Event:
         return Failed(change.seen, failure.stage, failure.reason)
     final = not isinstance(failure, UnreadableFile)
     seen, metadata = change.seen, change.unchanged is not None
-    if (
-        final and metadata and change.sidecars is not None
-    ):  # else the file would cost every run a worker
+    if final and metadata and change.sidecars is not None:
+        # Else the file would cost every run a worker.
         seen = replace(seen, sidecars=Sidecars(sidecars.state(change.sidecars), None))
     return Kept(seen, change.item, failure.reason, final, metadata)
 
