@@ -43,7 +43,7 @@ class Changed:
     outdated: Mapping[str, int] = field(default_factory=dict)
     item: int | None = None
     columns: tuple[str, ...] = ()  # of a table: where its passages stand
-    sidecars: tuple[Sidecar, ...] = ()  # of an image
+    sidecars: tuple[Sidecar, ...] | None = ()  # of an image; None: they cannot be looked for
     unchanged: str | None = None
     with_embedded: bool = False
 
@@ -142,7 +142,8 @@ class Changes:
             return None
         beside = self._sidecars(seen.path, scan.excludes)
         with_embedded = known.metadata_version < METADATA_VERSION
-        if not with_embedded and sidecars.state(beside) == known.sidecar_state:
+        as_known = beside is None or sidecars.state(beside) == known.sidecar_state
+        if as_known and not with_embedded:
             return None
         change = Changed(seen, "image", item=known.item_id, sidecars=beside)
         return replace(change, unchanged=known.hash, with_embedded=with_embedded)

@@ -56,9 +56,10 @@ class Arrival:
         read = self.read
         if self.change.kind != "image" or not isinstance(read, FileContent):
             return self.change.seen
-        if read.sidecars is None:  # nothing is recorded, so that the next run tries again
-            return self.change.seen
-        state = sidecars.state(self.change.sidecars)
+        beside = self.change.sidecars
+        if beside is None or read.sidecars is None:
+            return self.change.seen  # nothing is recorded, so that the next run tries again
+        state = sidecars.state(beside)
         return replace(self.change.seen, sidecars=Sidecars(state, read.sidecars))
 
 
@@ -220,7 +221,8 @@ def _failure(change: Changed, failure: FileFailure) -> Event:
         return Failed(change.seen, failure.stage, failure.reason)
     final = not isinstance(failure, UnreadableFile)
     seen, metadata = change.seen, change.unchanged is not None
-    if final and metadata:  # else the file would cost every run a worker
+    if final and metadata and change.sidecars is not None:
+        # Else the file would cost every run a worker.
         seen = replace(seen, sidecars=Sidecars(sidecars.state(change.sidecars), None))
     return Kept(seen, change.item, failure.reason, final, metadata)
 

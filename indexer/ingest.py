@@ -139,7 +139,7 @@ class Indexer:
             limits=self._config.limits,
             full_decode=self._config.full_decode,
             text_columns=change.columns,
-            sidecars=tuple(sidecar.path for sidecar in change.sidecars),
+            sidecars=tuple(sidecar.path for sidecar in change.sidecars or ()),
             unchanged=change.unchanged,
             with_embedded=change.with_embedded,
         )

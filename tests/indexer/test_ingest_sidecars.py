@@ -284,6 +284,28 @@ def test_a_sidecar_that_cannot_be_read_once_is_named_and_read_by_the_next_run(
     assert said(library, image)[1] == ("kite", "sea")
 
 
+def test_a_folder_that_cannot_be_listed_takes_no_words_from_an_image_in_it(
+    library: Library, album: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = album / "a.jpg"
+    write(album / "a.xmp", packet(keywords=("wind",)))
+    index(album)
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("indexer.images.metadata.sidecars._Folder", refuse)
+        index(image)
+        assert said(library, image)[1] == ("wind", "sea")
+        os.utime(image, (1, 1))
+        index(image)
+        assert said(library, image)[1] == ("wind", "sea")
+    (album / "a.xmp").unlink()
+    index(image)
+    assert said(library, image)[1] == ("sea",)
+
+
 def test_an_image_that_cannot_be_opened_once_keeps_what_was_known_of_it(
     library: Library, album: Path, index: Index
 ) -> None:

@@ -51,12 +51,19 @@ class SidecarFinder:
     def __init__(self) -> None:
         self._folder = lru_cache(_FOLDERS)(_Folder)
 
-    def __call__(self, path: str, excludes: Callable[[str], bool]) -> tuple[Sidecar, ...]:
-        """Return the sidecars of an image that no pattern excludes, the more telling name first."""
+    def __call__(self, path: str, excludes: Callable[[str], bool]) -> tuple[Sidecar, ...] | None:
+        """Return the sidecars of an image that no pattern excludes, the more telling name first.
+
+        Return None where its folder is there and cannot be listed.
+        """
         folder, name = os.path.split(path)
         names: list[str] = []
-        with suppress(OSError):
+        try:
             names = self._folder(folder).sidecars(name)
+        except FileNotFoundError:
+            return ()
+        except OSError:
+            return None
         return tuple(
             seen
             for found in names

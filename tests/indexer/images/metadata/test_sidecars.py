@@ -12,7 +12,7 @@ def beside(folder: Path, image: str, *others: str, excluded: str = "") -> list[s
     for name in (image, *others):
         (folder / name).write_bytes(b"x")
     found = SidecarFinder()(str(folder / image), lambda path: Path(path).name == excluded)
-    return [Path(sidecar.path).name for sidecar in found]
+    return [Path(sidecar.path).name for sidecar in found or ()]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_folder_that_is_not_there_has_no_sidecars(tmp_path: Path) -> None:
 
 def test_a_state_changes_with_names_sizes_and_dates(tmp_path: Path) -> None:
     def look() -> str | None:
-        return state(SidecarFinder()(str(tmp_path / "a.jpg"), lambda _: False))
+        return state(SidecarFinder()(str(tmp_path / "a.jpg"), lambda _: False) or ())
 
     assert look() is None
     sidecar = tmp_path / "a.xmp"
