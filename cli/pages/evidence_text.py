@@ -114,12 +114,16 @@ def metadata_in_words(known: Metadata) -> dict[str, str | list[str]]:
         said["keywords"] = [_short(word) for word in known.keywords[:_MOST_KEYWORDS]]
     if known.rating is not None:
         said["rating"] = "rejected" if known.rating < 0 else f"{known.rating} of 5"
+    if known.title:
+        said["title"] = _short(known.title)
     if known.description:
         said["description"] = _short(known.description)
     if known.latitude is not None and known.longitude is not None:
         said["place"] = f"{known.latitude:.5f}, {known.longitude:.5f}"
     if known.taken_at:
         said["taken"] = known.taken_at.replace("T", " ")
+    if known.created_at:
+        said["created"] = known.created_at.replace("T", " ")
     if known.camera:
         said["camera"] = _short(known.camera)
     return said

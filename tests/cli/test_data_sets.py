@@ -187,7 +187,7 @@ def test_leaked_images_are_told(
     }
     assert set(rows["b.png"]) == {"test", "path", "item", "kind", "evidence"}
     assert rows["b.png"]["evidence"]["agreement"] > 0.6
-    assert "2 of 3 test images are in the library (66.7%)" in done.stderr
+    assert "2 of 3 test images found in the library (66.7%)" in done.stderr
     assert "broken.jpg: the JPEG" in done.stderr
     assert "1 test image could not be read" in done.stderr
     assert not Path("sightline-dedup").exists()
@@ -240,7 +240,7 @@ def test_nothing_leaked(dedup: Run, words: list[object], album: Path, tmp_path: 
     photo(50).save(tmp_path / "clean" / "one.jpg")
     done = dedup("--leak", tmp_path / "clean", *words)
     assert done.exit_code == 1
-    assert "0 of 1 test images are in the library (0.0%)" in done.stderr
+    assert "0 of 1 test images found in the library (0.0%)" in done.stderr
     itself = dedup("--leak", album, *words)
     assert itself.exit_code == 1
 

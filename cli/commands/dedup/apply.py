@@ -57,8 +57,8 @@ FAILED = 3  # entries were refused
 @click.option(
     "--sidecar",
     is_flag=True,
-    help="Write metadata that only a dropped file has (keywords, rating, description, place, "
-    "date, camera) into an XMP file beside the kept one.",
+    help="Write metadata that only a dropped file has (keywords, rating, title, description, "
+    "place, dates, camera) into an XMP file beside the kept one.",
 )
 @click.option(
     "--companions",
