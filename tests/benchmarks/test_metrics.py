@@ -19,7 +19,7 @@ def test_recall_is_the_share_among_the_first() -> None:
     assert [recall_at(places, k) for k in (1, 3, 8)] == [0.5, 0.75, 1.0]
 
 
-def test_a_image_is_found_when_any_of_its_captions_is_first() -> None:
+def test_an_image_is_found_when_any_of_its_captions_is_first() -> None:
     # Captions 0 and 1 are the first image's, 2 and 3 the second's.
     # Image 0 over captions: .9 .2 .8 .1 → its best, .9, is first. Place 0.
     # Image 1 over captions: .7 .6 .3 .5 → its best, .5, comes after .7 and .6. Place 2.
@@ -35,7 +35,7 @@ def test_own_captions_do_not_stand_in_each_others_way() -> None:
     ).tolist() == [1]
 
 
-def test_recall_both_ways_with_two_captions_a_image() -> None:
+def test_recall_both_ways_with_two_captions_an_image() -> None:
     # The same four captions, by image. Text→image: caption 0 has .9 against .7 and is right,
     # 1 has .2 against .6 and is wrong, 2 has .3 against .8 and is wrong, 3 has .5 against .1
     # and is right: 2 of 4. Image→text: places 0 and 2, so 1 of 2 at one and both at five.

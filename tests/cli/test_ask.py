@@ -44,7 +44,7 @@ def test_what_a_search_finds_can_be_asked(run_json: RunJson, photos: Path) -> No
     assert all(row["path"].startswith(str(photos / "2021")) for row in rows)
 
 
-def test_a_image_outside_the_library_can_be_asked(run: Run, photos: Path, tmp_path: Path) -> None:
+def test_an_image_outside_the_library_can_be_asked(run: Run, photos: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     other.write_bytes((photos / "2021" / "green.png").read_bytes() + b"\0")
     assert run("ask", QUESTION, other).stdout == "green\n"

@@ -70,7 +70,7 @@ def test_a_folder_and_the_filters_choose(
     assert result.exit_code == (0 if count else 1)
 
 
-def test_a_image_outside_the_library_is_described_and_not_kept(
+def test_an_image_outside_the_library_is_described_and_not_kept(
     run: Run, photos: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.png"

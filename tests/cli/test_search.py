@@ -92,7 +92,7 @@ def test_the_table_shows_whole_paths_last(run: Run, photos: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hits.png", "hits.HTML"])
-def test_a_sheet_is_a_image_or_a_page(name: str, run: Run, tmp_path: Path) -> None:
+def test_a_sheet_is_an_image_or_a_page(name: str, run: Run, tmp_path: Path) -> None:
     result = run("search", "red", "--kind", "all", "--sheet", tmp_path / name)
     assert (result.exit_code, result.stdout) == (0, "")
     assert str(tmp_path / name) in result.stderr

@@ -62,7 +62,7 @@ def test_a_failed_file_is_tried_again_on_request(photos: Path, index: Index) -> 
     assert counts(index(photos, retry_failures=True)) == {"unchanged": 6, "failed": 1}
 
 
-def test_a_file_that_stopped_being_a_image_hides_its_old_content(
+def test_a_file_that_stopped_being_an_image_hides_its_old_content(
     library: Library, photos: Path, index: Index
 ) -> None:
     index(photos)
@@ -163,7 +163,7 @@ class Choosy(FakeEncoder):
         return super().encode_images(pixels)
 
 
-def test_a_image_the_model_cannot_encode_fails_alone(library: Library, photos: Path) -> None:
+def test_an_image_the_model_cannot_encode_fails_alone(library: Library, photos: Path) -> None:
     Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(photos / "black.png")
     report = Indexer(library, Choosy(), IndexConfig(paths=(str(photos),), workers=1)).run()
     assert counts(report) == {"new": 6, "failed": 1}
@@ -177,7 +177,7 @@ class Halting(FakeEncoder):
         raise RuntimeError("the device went away")
 
 
-def test_copies_of_a_image_the_model_cannot_encode_all_fail(library: Library, photos: Path) -> None:
+def test_copies_of_an_image_the_model_cannot_encode_all_fail(library: Library, photos: Path) -> None:
     for name in ("black.png", "black too.png"):
         Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(photos / name)
     report = Indexer(library, Choosy(), IndexConfig(paths=(str(photos),), workers=1)).run()

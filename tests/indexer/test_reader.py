@@ -54,7 +54,7 @@ def test_known_content_is_hashed_and_not_decoded(tmp_path: Path) -> None:
         read(ReadTask(str(path), "image", SPEC, LIMITS))
 
 
-def test_of_a_image_read_by_an_earlier_version_the_header_is_enough(tmp_path: Path) -> None:
+def test_of_an_image_read_by_an_earlier_version_the_header_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "plain.jpg"
     Image.effect_noise((60, 40), 40).convert("RGB").save(path)
     name = sha256(path.read_bytes()).hexdigest()

@@ -276,7 +276,7 @@ def test_a_file_that_cannot_be_read_just_now_is_kept_and_tried_again(
     assert index(mixed).renewed == 2
 
 
-def test_a_image_that_this_version_refuses_stays_as_it_was_read(
+def test_an_image_that_this_version_refuses_stays_as_it_was_read(
     library: Library, mixed: Path, index: Index
 ) -> None:
     index(mixed)

@@ -98,7 +98,7 @@ def test_a_worker_that_dies_idle_is_replaced(pool: ReadPool, photo: ReadTask) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory")
-def test_a_image_that_takes_too_much_memory_is_a_failure(tmp_path: Path, photo: ReadTask) -> None:
+def test_an_image_that_takes_too_much_memory_is_a_failure(tmp_path: Path, photo: ReadTask) -> None:
     path = tmp_path / "large.png"
     Image.new("L", (9000, 10_000)).save(path)
     limits = Limits(memory_bytes=200 << 20)

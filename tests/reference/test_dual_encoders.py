@@ -40,7 +40,7 @@ def test_clip_gives_the_published_logits(
     np.testing.assert_allclose(logits, told["logits_per_image"], atol=told["tol"])
 
 
-def test_clip_sees_a_image_of_another_size_as_published(
+def test_clip_sees_an_image_of_another_size_as_published(
     here: Here, image: Prepared, expected: dict[str, Any]
 ) -> None:
     from indexer.models.networks.clip import ClipEncoder

@@ -96,7 +96,7 @@ def test_however_many_are_asked_few_are_in_memory(
     assert read == [2, 2]
 
 
-def test_a_image_outside_the_library_answers_in_the_same_form(photos: Path) -> None:
+def test_an_image_outside_the_library_answers_in_the_same_form(photos: Path) -> None:
     class Wordy(RuleAnswerer):
         def answer(self, pixels: Pixels, questions: Sequence[str]) -> list[str]:
             return [f" {question}\n yes " for question in questions]

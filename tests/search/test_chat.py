@@ -65,7 +65,7 @@ def test_a_dialogue_is_about_items_of_the_library(library: Library, items: list[
         Chat.about(library, EchoChatModel(), items)
 
 
-def test_a_image_that_cannot_be_had_is_named(library: Library, items: list[Item]) -> None:
+def test_an_image_that_cannot_be_had_is_named(library: Library, items: list[Item]) -> None:
     Path(items[0].paths[0]).unlink()
     library.thumbnails.delete([items[0].hash])
     with pytest.raises(DecodeFailure, match=r"0.png cannot be read"):
@@ -75,7 +75,7 @@ def test_a_image_that_cannot_be_had_is_named(library: Library, items: list[Item]
     require_readable(library, items[1:2])
 
 
-def test_a_image_whose_file_is_gone_is_talked_about_with_a_notice(
+def test_an_image_whose_file_is_gone_is_talked_about_with_a_notice(
     library: Library, items: list[Item]
 ) -> None:
     Path(items[0].paths[0]).unlink()

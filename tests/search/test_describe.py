@@ -138,7 +138,7 @@ def test_where_nothing_lacks_a_caption_the_library_may_be_in_use(
         assert list(CaptionJob(library, RuleCaptioner()).run(chosen)) == []
 
 
-def test_a_image_outside_the_library_is_described_on_one_line(photos: Path) -> None:
+def test_an_image_outside_the_library_is_described_on_one_line(photos: Path) -> None:
     said = describe_file(RuleCaptioner(), str(photos / "0.png"), Limits())
     assert said.startswith("brightness 0.")
     with pytest.raises(ModelError, match="said nothing about"):

@@ -104,7 +104,7 @@ def test_the_process_is_left_as_it_was(library: Library, items: list[Item]) -> N
     assert list(warnings.filters) == filters
 
 
-def test_a_image_outside_the_library_is_held_to_the_limits(photos: Path) -> None:
+def test_an_image_outside_the_library_is_held_to_the_limits(photos: Path) -> None:
     path = str(photos / "0.png")
     content, pixels = read_external(path, SPEC, Limits())
     assert len(content) == 64 and pixels.shape == (16, 16, 3)

@@ -36,7 +36,7 @@ def test_only_plus_words_are_looked_for(photos: Path) -> None:
     assert keywords(terms) == "red kite"
 
 
-def test_a_caption_brings_a_image_up_and_says_why(engine: Engine, photos: Path, say: Say) -> None:
+def test_a_caption_brings_an_image_up_and_says_why(engine: Engine, photos: Path, say: Say) -> None:
     query = Query((words("a kite over the pool"),))
     last = engine.search(query)[-1]
     said = say(Path(last.item.paths[0]), "a red kite above a pool")

@@ -140,7 +140,7 @@ def test_no_image_is_read_and_batches_are_bounded(
     assert len(list(run)) == 6 and told == [4, 6]
 
 
-def test_a_image_without_a_vector_is_told(
+def test_an_image_without_a_vector_is_told(
     library: Library, chosen: list[int], encoder: FakeEncoder
 ) -> None:
     with library.catalogue.writing() as connection:

@@ -28,7 +28,7 @@ def test_a_name_with_a_line_break_is_told_from_two_by_nuls(tmp_path: Path) -> No
     assert (tmp_path / "list.txt").read_bytes() == b"/a\nb.jpg\0/c.jpg\0"
 
 
-def test_an_id_stands_for_all_files_of_a_image(tmp_path: Path) -> None:
+def test_an_id_stands_for_all_files_of_an_image(tmp_path: Path) -> None:
     with writing_list(tmp_path / "list.txt", "ids", COLUMNS) as written:
         for row in ROWS:
             written.add(row)

@@ -35,7 +35,7 @@ class _Reader(HTMLParser):
         self.fetched += [value or "" for name, value in attrs if name == "src"]
 
 
-def test_a_image_shows_thumbnails_in_a_grid() -> None:
+def test_an_image_shows_thumbnails_in_a_grid() -> None:
     sheet = image("teal", [_tile(rank) for rank in range(1, 8)])
     assert sheet.size == (1280, 660)
     assert sheet.getpixel((20 + 116, 64 + 116)) == (0, 128, 128)
@@ -53,7 +53,7 @@ def test_long_names_and_words_stay_in_their_tile() -> None:
     assert {sheet.getpixel((sheet.width - 8, y)) for y in range(sheet.height)} == {(250, 249, 247)}
 
 
-def test_too_many_hits_for_a_image_are_refused() -> None:
+def test_too_many_hits_for_an_image_are_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"write the sheet as \.html"):
         image("all", [_tile()] * (MOST_PER_IMAGE + 1))
 

@@ -224,7 +224,7 @@ def test_many_images_are_beside_and_those_of_an_older_report_go(
 @pytest.mark.parametrize(
     "thumbnail", [None, b"", b"no webp", image()[:40]], ids=["none", "empty", "no-webp", "cut"]
 )
-def test_a_image_that_is_none_is_left_out(tmp_path: Path, thumbnail: bytes | None) -> None:
+def test_an_image_that_is_none_is_left_out(tmp_path: Path, thumbnail: bytes | None) -> None:
     look = ItemLook(thumbnail)
     reader = read(write_page(group(1, ["/a", "/b"]), lambda *_: look, tmp_path))
     assert not [row for row in reader.rows() if "look" in row]

@@ -49,7 +49,7 @@ def test_every_format_is_decoded_to_rgb(form: str) -> None:
     assert difference(image.image, scene()) < 8
 
 
-def test_a_image_is_opened_by_its_path_too(tmp_path: Path) -> None:
+def test_an_image_is_opened_by_its_path_too(tmp_path: Path) -> None:
     path = tmp_path / "a name that lies.jpg"
     path.write_bytes(encode(scene(), "PNG"))
     assert open_image(path).format == "PNG"
@@ -165,7 +165,7 @@ def test_a_truncated_image_is_a_failure(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_few_wrong_bytes_give_a_image_or_a_failure_and_nothing_else(form: str) -> None:
+def test_a_few_wrong_bytes_give_an_image_or_a_failure_and_nothing_else(form: str) -> None:
     whole = encode(scene(), form)
     dice = np.random.default_rng(5)
     with warnings.catch_warnings():

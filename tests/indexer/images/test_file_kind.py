@@ -27,7 +27,7 @@ def test_texts_and_tables_go_by_their_extension(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG2000", "AVIF"])
-def test_a_image_without_an_extension_is_known_by_its_first_bytes(form: str) -> None:
+def test_an_image_without_an_extension_is_known_by_its_first_bytes(form: str) -> None:
     head = encoded(form)[:HEAD_BYTES]
     assert needs_head("IMG_0001")
     assert classify("IMG_0001", head) == "image"

@@ -292,7 +292,7 @@ def test_missing_pixels_of_heif_and_avif_are_told(form: str) -> None:
     "form",
     ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "AVIF", "HEIF", "JXL"],
 )
-def test_no_damage_brings_anything_but_a_image_or_a_failure(form: str) -> None:
+def test_no_damage_brings_anything_but_an_image_or_a_failure(form: str) -> None:
     dice, data = np.random.default_rng(11), encode(grain(48, 32), form)
     for _ in range(60):
         spoilt = bytearray(data[: dice.integers(1, len(data) + 1)])

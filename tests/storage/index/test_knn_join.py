@@ -132,7 +132,7 @@ def test_the_same_vector_many_times_over(library: Library, space_id: int) -> Non
     assert told(again) == told(found)
 
 
-def test_a_image_that_is_gone_is_no_neighbour(
+def test_an_image_that_is_gone_is_no_neighbour(
     library: Library, space_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(knn_join, "FEW_COMPARISONS", 0)

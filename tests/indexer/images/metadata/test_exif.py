@@ -46,7 +46,7 @@ def place(latitude: Any, north: Any, longitude: Any, east: Any) -> dict[Any, Any
     }
 
 
-def test_a_image_without_exif_says_nothing() -> None:
+def test_an_image_without_exif_says_nothing() -> None:
     assert capture(Image.new("RGB", (8, 8))) == Capture()
     assert orientation(Image.new("RGB", (8, 8))) == 1
 

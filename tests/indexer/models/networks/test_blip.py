@@ -87,7 +87,7 @@ def test_the_random_scorer_tells_pairs_apart(scorer: BlipScorer) -> None:
     assert len(np.unique(scores.round(6))) == scores.size
 
 
-def test_features_are_computed_once_a_image(
+def test_features_are_computed_once_an_image(
     scorer: BlipScorer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts = tiny.count_features(scorer, monkeypatch)

@@ -79,7 +79,7 @@ def test_a_dialogue_about_two_images_is_that_of_the_library(
 
 
 @pytest.mark.parametrize("strategy", ["default", "full"])
-def test_a_image_takes_as_many_places_as_it_has_features(tmp_path: Path, strategy: str) -> None:
+def test_an_image_takes_as_many_places_as_it_has_features(tmp_path: Path, strategy: str) -> None:
     reader = Llava.load(
         tiny.checkpoint(tiny.write_llava(tmp_path, vision_feature_select_strategy=strategy)), "cpu"
     )
@@ -154,7 +154,7 @@ def test_a_dialogue_that_makes_no_sense_is_refused(
         reader.chat(tiny.images(1), turns)
 
 
-def test_a_dialogue_without_a_image_is_refused(reader: Llava) -> None:
+def test_a_dialogue_without_an_image_is_refused(reader: Llava) -> None:
     with pytest.raises(InvalidArgument, match="at least one image"):
         reader.chat(tiny.images(0), TURNS)
 
