@@ -177,7 +177,9 @@ class Halting(FakeEncoder):
         raise RuntimeError("the device went away")
 
 
-def test_copies_of_an_image_the_model_cannot_encode_all_fail(library: Library, photos: Path) -> None:
+def test_copies_of_an_image_the_model_cannot_encode_all_fail(
+    library: Library, photos: Path
+) -> None:
     for name in ("black.png", "black too.png"):
         Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(photos / name)
     report = Indexer(library, Choosy(), IndexConfig(paths=(str(photos),), workers=1)).run()
