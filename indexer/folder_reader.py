@@ -50,11 +50,6 @@ class FolderReader:
         self.failed = self.read_well = 0
         self.notices: list[str] = []
 
-    @property
-    def done(self) -> int:
-        """Return how many were read or could not be."""
-        return self.failed + self.read_well
-
     def check(self) -> None:
         """Raise PathNotFound where the folder has no image, with what was passed over."""
         if next(self._paths(), None) is not None:
