@@ -26,6 +26,7 @@ from indexer.cpu import usable_cores
 from indexer.folder_reader import FolderReader
 from indexer.images.limits import Limits
 from indexer.models import canonical, require_role
+from indexer.models.compiled.loader import ModelLoader
 from indexer.workers import ReadPool
 from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask, ask_file, check_askable
@@ -92,6 +93,8 @@ class Sightline:
         limits: Limits | None = None,
         workers: int | None = None,
         exclude: tuple[str, ...] = (),
+        cache_folder: Path | None = None,
+        watch: Callable[[str, str], None] = lambda model, step: None,
     ) -> None:
         """Take a library and what holds for all that is done with it.
 
@@ -99,7 +102,11 @@ class Sightline:
         `workers` processes read files; `exclude` holds patterns for runs that name none.
         """
         self.library = library
-        self.models = Models(library, device, model)
+        self.models = Models(
+            library,
+            ModelLoader(device, cache_folder, notify=library.notices.append, watch=watch),
+            model,
+        )
         self.limits = limits or Limits()
         self._workers, self._exclude = workers, exclude
         self.duplicates = Duplicates(library, self.limits, self._comparing, self._read_folder)

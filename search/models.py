@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from json import loads
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -23,9 +22,8 @@ from indexer.models import (
     default_for,
     fetch,
     is_mini,
-    load,
-    load_reader,
 )
+from indexer.models.compiled.loader import ModelLoader
 from storage import fork
 from storage.library import Library
 from storage.records import Matrix, Space
@@ -81,19 +79,21 @@ class StoredEncoder(LazyEncoder):
     def __init__(self, space: Space, load_encoder: Callable[[], DualEncoder]) -> None:
         super().__init__(load_encoder)
         self.space = space
-        self.image_spec = _image_spec(space)
+        self.image_spec = ImageSpec.parse(space.preprocessing)
 
 
 class Models:
-    """The models used with a library, on one device.
+    """The models used with a library, loaded by one loader.
 
     Each is loaded once, by the first thread that needs it; others that need the same wait. A child
     that is forked meanwhile is refused. `default` names the encoder for an empty library; one with
     vectors keeps its own.
     """
 
-    def __init__(self, library: Library, device: str = "auto", default: str | None = None) -> None:
-        self._library, self._device = library, device
+    def __init__(
+        self, library: Library, loader: ModelLoader | None = None, default: str | None = None
+    ) -> None:
+        self._library, self._loader = library, loader or ModelLoader(notify=library.notices.append)
         self._default = default or RECOMMENDED
         self._lock = Lock()  # of the dictionaries, never held while a model is loaded
         self._locks: dict[tuple[object, ...], Lock] = {}
@@ -117,30 +117,22 @@ class Models:
     def scorer(self, name: str | None = None) -> PairScorer:
         """Return a pair scorer; raises WrongRole for a model of another kind."""
         chosen = self.name("pair-scorer", name)
-        return self._once(
-            ("pair-scorer", chosen), lambda: load_reader(chosen, "pair-scorer", device=self._device)
-        )
+        return self._once(("pair-scorer", chosen), lambda: self._loader.scorer(chosen))
 
     def captioner(self, name: str | None = None) -> Captioner:
         """Return a captioner; raises WrongRole for a model of another kind."""
         chosen = self.name("captioner", name)
-        return self._once(
-            ("captioner", chosen), lambda: load_reader(chosen, "captioner", device=self._device)
-        )
+        return self._once(("captioner", chosen), lambda: self._loader.captioner(chosen))
 
     def answerer(self, name: str | None = None) -> Answerer:
         """Return a model that answers questions about images; raises WrongRole for another kind."""
         chosen = self.name("answerer", name)
-        return self._once(
-            ("answerer", chosen), lambda: load_reader(chosen, "answerer", device=self._device)
-        )
+        return self._once(("answerer", chosen), lambda: self._loader.answerer(chosen))
 
     def chat_model(self, name: str | None = None) -> ChatModel:
         """Return a model for dialogues about images; raises WrongRole for another kind."""
         chosen = self.name("dialogue", name)
-        return self._once(
-            ("dialogue", chosen), lambda: load_reader(chosen, "dialogue", device=self._device)
-        )
+        return self._once(("dialogue", chosen), lambda: self._loader.chat_model(chosen))
 
     def _once(self, key: tuple[object, ...], load_it: Callable[[], Loaded]) -> Loaded:
         with self._turn(key):
@@ -168,9 +160,7 @@ class Models:
         return StoredEncoder(space, load_encoder)
 
     def _load(self, name: str, revision: str) -> DualEncoder:
-        return self._once(
-            ("encoder", name, revision), lambda: load(name, device=self._device, revision=revision)
-        )
+        return self._once(("encoder", name, revision), lambda: self._loader.encoder(name, revision))
 
     def _load_new(self, name: str) -> DualEncoder:
         """Load the encoder of a space new to the library; kept for when it is registered."""
@@ -178,7 +168,7 @@ class Models:
         with self._turn(key):
             known: DualEncoder | None = self._loaded.get(key)
             if known is None or (_is_local(name) and fetch(name).revision != known.space.revision):
-                made = load(name, device=self._device)
+                made = self._loader.encoder(name)
                 known = self._loaded.setdefault(("encoder", name, made.space.revision), made)
                 self._loaded[key] = known
             return known
@@ -201,10 +191,3 @@ def local_checkpoint(name: str, role: Role) -> Checkpoint | None:
 def _is_local(name: str) -> bool:
     """Return whether a model's files may change under its name: then they form a new space."""
     return is_mini(name) or Path(name).is_absolute()
-
-
-def _image_spec(space: Space) -> ImageSpec:
-    written: Any = loads(space.preprocessing)
-    for name in ("mean", "std"):
-        written[name] = tuple(written[name])
-    return ImageSpec(**written)

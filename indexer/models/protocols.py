@@ -5,8 +5,8 @@ A capability is data or a method declared here; nothing asks `hasattr`.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from json import dumps
-from typing import Literal, Protocol
+from json import dumps, loads
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,14 @@ class ImageSpec:
         if not self.crop:
             del table["crop"]  # as it was written before there was one
         return dumps(table, sort_keys=True)
+
+    @classmethod
+    def parse(cls, written: str) -> "ImageSpec":
+        """Read what `canonical` wrote."""
+        table: dict[str, Any] = loads(written)
+        for name in ("mean", "std"):
+            table[name] = tuple(table[name])
+        return cls(**table)
 
     def check(self, pixels: Pixels, model: str) -> None:
         """Raise InvalidArgument for what is no batch of squares prepared for that model."""

@@ -135,7 +135,7 @@ def fetch(name: Name, revision: str = "", role: Role | None = None) -> Checkpoin
     role = role or entry.roles[0]
     require_role(found, role)
     pinned = revision or entry.revision
-    with _advised(entry, role):
+    with advised(entry, role):
         if found.screened is not None:
             return from_folder(found.recorded, Path(entry.source), found.screened)
         return locate(found.recorded, entry.source, entry.repository, pinned, entry.name)
@@ -189,7 +189,7 @@ def load_reader(
 def _loaded(name: Name, role: Role, device: str, revision: str) -> Any:
     found = resolve(name)
     entry, checkpoint = found.entry, fetch(found, revision, role)
-    with _advised(entry, role):
+    with advised(entry, role):
         loaded = _built(entry.loaders[role], checkpoint, device)
         if role == "dual-encoder":
             check_encoder(loaded, checkpoint.label)
@@ -203,8 +203,21 @@ def _built(loader: str, checkpoint: Checkpoint, device: str) -> Any:
         return getattr(import_module(module), name).load(checkpoint, device)
 
 
+def pinned(checkpoint: Checkpoint) -> Checkpoint:
+    """Return a checkpoint with its weights on this machine and its revision known.
+
+    For a published tag outside the table that imports the library that knows where it is kept.
+    """
+    if not checkpoint.tag or checkpoint.weights is not None:
+        return checkpoint
+    pinned_tag = import_module("indexer.models.networks.open_clip").published
+    with process_state_kept():
+        found: Checkpoint = pinned_tag(checkpoint)[1]
+    return found
+
+
 @contextmanager
-def _advised(entry: ModelEntry, role: Role) -> Iterator[None]:
+def advised(entry: ModelEntry, role: Role) -> Iterator[None]:
     """Add to an error of a model's files what mends it, or does without them."""
     try:
         yield

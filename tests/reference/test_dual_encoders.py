@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from indexer.models import load
 from indexer.models.protocols import DualEncoder, ImageSpec, Pixels
@@ -50,7 +51,7 @@ def test_clip_sees_an_image_of_another_size_as_published(
     encoder = load(here("clip-b32-hf"), device="cpu")
     assert isinstance(encoder, ClipEncoder)
     spec = ImageSpec(180, encoder.image_spec.mean, encoder.image_spec.std)
-    planes = normalise(image(CATS, spec), spec, encoder._placement.device)
+    planes = normalise(torch.from_numpy(image(CATS, spec).copy()), spec, encoder._placement.device)
     seen = encoder._network.vision_model(planes, interpolate_pos_encoding=True).last_hidden_state
     assert list(seen.shape) == told["last_hidden_state_shape"]
     np.testing.assert_allclose(

@@ -13,6 +13,7 @@ from time import sleep
 import pytest
 
 from indexer.models import RECOMMENDED, FakeEncoder, canonical
+from indexer.models.compiled.loader import ModelLoader
 from search import models
 from search.models import Models
 from storage import Library, Space
@@ -135,7 +136,7 @@ def test_eight_threads_load_a_model_once(empty: Library, monkeypatch: pytest.Mon
         return object()
 
     monkeypatch.setattr(models, "load_reader", load_reader)
-    known = Models(empty, "cpu")
+    known = Models(empty, ModelLoader("cpu"))
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(lambda _: id(known.captioner("mini-caption")), range(8)))
     assert len(found) == 1

@@ -50,9 +50,18 @@ def cached(repository: str, file: str, revision: str = "") -> Path | None:
 
 
 def discard_damaged(path: Path) -> None:
-    """Remove a cached file whose bytes are not those that the hub named it by, if it is one.
+    """Remove a cached file whose bytes are not those that the hub named it by, if it is one."""
+    if is_damaged(path):
+        blob = path.resolve()
+        path.unlink()
+        blob.unlink(missing_ok=True)
 
-    The cache names what it keeps by SHA-256, small files by the hash that git gives them.
+
+def is_damaged(path: Path) -> bool:
+    """Return whether a cached file's bytes are not those that the hub named it by.
+
+    The cache names what it keeps by SHA-256, small files by the hash that git gives them; of a
+    file that has no such name nothing is known.
     """
     blob = path.resolve()
     if len(blob.name) == 64:
@@ -60,12 +69,10 @@ def discard_damaged(path: Path) -> None:
     elif len(blob.name) == 40:
         known = hashlib.sha1(f"blob {blob.stat().st_size}\0".encode(), usedforsecurity=False)
     else:
-        return
+        return False
     with blob.open("rb") as file:
         hashlib.file_digest(file, lambda: known)
-    if known.hexdigest() != blob.name:
-        path.unlink()
-        blob.unlink(missing_ok=True)
+    return known.hexdigest() != blob.name
 
 
 def listing(model: str, repository: str, revision: str = "") -> Listing:

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from pathlib import Path
+from typing import ClassVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from indexer.models.calibration import Calibration
+from indexer.models.compiled.text_tokenizer import TokenizerSpec
 from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.networks.pretrained import tokenizer_file
+from indexer.models.networks.traceable import ANY, Forward, Traceable, of_pixels
 from indexer.models.networks.transformers_model import TransformersModel
 from indexer.models.protocols import Pixels, Scores
 from indexer.models.runtime.device import in_batches
@@ -35,10 +41,51 @@ class Sentences:
 class CrossEncoder(TransformersModel):
     """A model with an image tower and a text stack that looks across at its features."""
 
+    calibrated: bool
+    score_weight: float
+    has_prior: ClassVar[bool] = False  # scores are set against those of images of nothing
+    calibration: Calibration | None = None  # what makes a probability of likelihood and prior
+
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
         self.context = self._longest(self._network.config.text_config)
         self._pairs = self._batch  # pairs at a time; images at a time is another matter
+
+    def traceables(self) -> dict[str, Traceable]:
+        """Return the image tower, "image", and what scores a pair, "pair", for a compiler.
+
+        "pair" takes features (m, places, width) of images, tokens and mask (m, l) → (m,).
+        """
+        side = self.image_spec.size
+        image = of_pixels(self._network, self._square_features, side)
+        texts = self._sentences(["a photo", "two photos of three birds"])
+        with torch.inference_mode():
+            features = self._square_features(image.examples[0])
+        shape = (ANY, *features.shape[1:])
+        inputs = (torch.rand(features.shape), texts.tokens, texts.mask)
+        pair = Traceable(
+            Forward(self._network, self._score_pairs), inputs, (shape, (ANY, ANY), (ANY, ANY))
+        )
+        return {"image": image, "pair": pair}
+
+    def tokenizer_file(self, folder: Path) -> TokenizerSpec:
+        """Write the tokenizer for a run without this library; raises NotTraceable."""
+        return tokenizer_file(
+            self._tokenizer, folder, self.context or 0, masked=True, first=self._first()
+        )
+
+    def token_rows(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], ...]:
+        """Return what `traceables` takes of texts: tokens and mask (n, l)."""
+        sentences = self._sentences(texts)
+        back = sentences.order.argsort()
+        return sentences.tokens[back].numpy(), sentences.mask[back].numpy()
+
+    def _first(self) -> int | None:
+        """Return the token that stands before every text, where it is not the tokenizer's."""
+        return None
+
+    def _square_features(self, squares: torch.Tensor) -> torch.Tensor:
+        return self._image_features(self._normalised(squares))
 
     def _score_pairs(
         self, features: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor

@@ -8,72 +8,32 @@ noise that happens to suit the words does not outweigh the others.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
 from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
+from indexer.models.calibration import NOISY, Calibration, neutral_images
 from indexer.models.files.checkpoint import Checkpoint
-from indexer.models.files.safe_json import read_json
 from indexer.models.networks.cross_encoder import CrossEncoder, Sentences
 from indexer.models.protocols import Pixels, Scores
 from indexer.models.runtime.inference import inference
-from storage.errors import BrokenModel
 
-MATCH = "match.json"
-GREY = 128
-NOISY = 2  # neutral images of noise, beside the grey one
 SCORE_WEIGHT = 1.0  # of a cosine beside nats a token, whose differences are a few tenths
-_SEED = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """A logistic curve from likelihood and prior, both in nats a token, to a probability."""
-
-    likelihood: float
-    prior: float
-    offset: float
-
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """Read the curve that was fitted on held-out pairs, where the folder has one.
-
-        Raises BrokenModel for a file that is none.
-        """
-        path = folder / MATCH
-        if not path.is_file():
-            return None
-        table = read_json(path)
-        try:
-            curve = cls(*(float(table[field.name]) for field in fields(cls)))
-        except (ValueError, TypeError, KeyError):
-            curve = cls(np.nan, np.nan, np.nan)
-        if not np.isfinite((curve.likelihood, curve.prior, curve.offset)).all():
-            names = ", ".join(field.name for field in fields(cls))
-            raise BrokenModel(f"{path} must hold the numbers {names}")
-        return curve
-
-    def match(self, likelihood: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
-        """Return the probability that texts and images belong together."""
-        curve = self.likelihood * likelihood + self.prior * prior + self.offset
-        return curve.sigmoid()
 
 
 class LikelihoodScorer(CrossEncoder):
     """BLIP's captioner asked how well it could have said the text."""
 
     kind = BlipForConditionalGeneration
+    has_prior = True
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
-        self._calibration = Calibration.read(checkpoint.folder) if checkpoint.folder else None
-        self.calibrated = self._calibration is not None
+        self.calibration = Calibration.read(checkpoint.folder) if checkpoint.folder else None
+        self.calibrated = self.calibration is not None
         # A flat curve makes small log-odds of the same nats: the cosine must not gain by it.
-        slope = self._calibration.likelihood if self._calibration else 1.0
+        slope = self.calibration.likelihood if self.calibration else 1.0
         self.score_weight = SCORE_WEIGHT * slope
         self._neutral: torch.Tensor | None = None  # features, once they were needed
 
@@ -89,9 +49,10 @@ class LikelihoodScorer(CrossEncoder):
         if not len(pixels) or not len(texts):
             return np.zeros((len(pixels), len(texts)), np.float32)
         likelihood, prior = self._measured(pixels, texts)
-        if self._calibration is None:
+        if self.calibration is None:
             return self._finite(likelihood - prior)
-        return self._finite(self._calibration.match(likelihood, prior))
+        matched = self.calibration.match(likelihood.numpy(), prior.numpy())
+        return self._finite(torch.from_numpy(matched))
 
     @inference
     def measure(self, pixels: Pixels, texts: Sequence[str]) -> tuple[Scores, Scores]:
@@ -112,10 +73,13 @@ class LikelihoodScorer(CrossEncoder):
             self._neutral, sentences
         ).mean(0)
 
+    def _first(self) -> int:
+        return int(self._network.config.text_config.bos_token_id)
+
     def _sentences(self, texts: Sequence[str]) -> Sentences:
         sentences = super()._sentences(texts)
         # The tokenizer opens as for reading; the captioner was taught to speak after this one.
-        sentences.tokens[:, 0] = self._network.config.text_config.bos_token_id
+        sentences.tokens[:, 0] = self._first()
         return sentences
 
     def _score_pairs(
@@ -126,17 +90,10 @@ class LikelihoodScorer(CrossEncoder):
             attention_mask=mask,
             encoder_hidden_states=features,
             encoder_attention_mask=features.new_ones(features.shape[:2], dtype=torch.long),
+            use_cache=False,
         )
         log_probs = output.logits[:, :-1].float().log_softmax(2)  # (m, length - 1, vocabulary)
         chosen = log_probs.gather(2, tokens[:, 1:, None])[:, :, 0]
         kept = mask[:, 1:]
         mean: torch.Tensor = (chosen * kept).sum(1) / kept.sum(1)
         return mean
-
-
-def neutral_images(size: int) -> Pixels:
-    """Draw images that show nothing: (3, size, size, 3) uint8, one grey, two of noise."""
-    # Of numpy's generators this one promises the same numbers for ever, as a calibration needs.
-    generator = np.random.RandomState(_SEED)
-    noise = generator.randint(0, 256, (NOISY, size, size, 3), np.uint8)
-    return np.concatenate([np.full((1, size, size, 3), GREY, np.uint8), noise])

@@ -1,5 +1,6 @@
 """CLIP and its kin, as the open_clip library builds them, behind the dual-encoder protocol."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +13,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.overrides import TorchFunctionMode
 
+from indexer.models.compiled.text_tokenizer import TokenizerSpec
 from indexer.models.files import hub
 from indexer.models.files.checkpoint import Checkpoint, fetched, pickled
 from indexer.models.files.open_clip_config import OpenClipConfig
 from indexer.models.files.reason import short_reason
 from indexer.models.files.safe_json import read_object
 from indexer.models.networks.dual_encoder import DualEncoderBase
+from indexer.models.networks.pretrained import TOKENIZER, tokenizer_file
 from indexer.models.runtime.device import Placement, place
 from indexer.models.runtime.memory_check import check_memory
 from storage.errors import BrokenModel, UnknownModel
@@ -26,7 +29,7 @@ from storage.records import Space
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
 _WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
 _MARKS = 2  # that open_clip's own tokenizer puts around a text
-_TOKENIZER = "tokenizer.json"
+_MERGES = "merges.txt.gz"
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
 
 
@@ -43,8 +46,8 @@ class OpenClipEncoder(DualEncoderBase):
     ) -> None:
         super().__init__(space, config.image_spec, placement)
         self._network = network
+        self._config = config
         self._tokenizer = tokenizer
-        self.context: int | None = config.context
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(config.image_spec.mean, device=placement.device).view(shape)
         self._std = torch.tensor(config.image_spec.std, device=placement.device).view(shape)
@@ -59,7 +62,7 @@ class OpenClipEncoder(DualEncoderBase):
         placement = place(device)
         config = checkpoint.open_clip
         if config is None:
-            config, checkpoint = _published(checkpoint)
+            config, checkpoint = published(checkpoint)
         assert checkpoint.weights is not None
         check_memory(checkpoint, placement)
         network = build(config, checkpoint.name)
@@ -72,9 +75,32 @@ class OpenClipEncoder(DualEncoderBase):
         network = network.to(placement.device, torch.float32).requires_grad_(False).eval()
         return cls(space, config, network, tokens, placement)
 
+    @property
+    def context(self) -> int:
+        """Return how many tokens of a text are read, special ones included."""
+        return self._config.context
+
     def tokenize(self, texts: Sequence[str]) -> torch.Tensor:
         """Return tokens, cut and padded to the context: n texts → (n, context) int64."""
         return self._tokenizer(list(texts))
+
+    def tokenizer_file(self, folder: Path) -> TokenizerSpec:
+        """Write the tokenizer for a run without this library; raises NotTraceable."""
+        tokenizer: Any = self._tokenizer
+        options = self._config.tokenizer_options
+        if isinstance(tokenizer, open_clip.tokenizer.HFTokenizer):
+            return tokenizer_file(
+                tokenizer.tokenizer,
+                folder,
+                self._config.context,
+                cleaning=options.get("clean", "whitespace"),
+                to_context=True,
+                dropped=tokenizer.tokenizer.sep_token_id if tokenizer.strip_sep_token else None,
+            )
+        merges = self._config.bpe or Path(open_clip.tokenizer.default_bpe())
+        shutil.copyfile(merges, folder / _MERGES)
+        cleaning = options.get("clean", "lower")
+        return TokenizerSpec(_MERGES, "clip", self._config.context, cleaning, to_context=True)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has, marks included, whether they are read or not."""
@@ -173,7 +199,11 @@ class _WithoutDrawing(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _published(pending: Checkpoint) -> tuple[OpenClipConfig, Checkpoint]:
+def published(pending: Checkpoint) -> tuple[OpenClipConfig, Checkpoint]:
+    """Return the configuration of a published tag, and its checkpoint with its weights here.
+
+    Raises UnknownModel, UnsafeWeights and what `fetched` raises.
+    """
     architecture, _, tag = pending.tag.partition("/")
     published = open_clip.get_pretrained_cfg(architecture, tag)
     if not published:
@@ -227,18 +257,18 @@ def _difference(wanted: dict[str, torch.Tensor], state: dict[str, torch.Tensor])
 
 def _fetch_tokenizer(repository: str, model: str) -> Path:
     """Return the folder of a tokenizer's files, of one commit; once there, no network is asked."""
-    there = hub.cached(repository, _TOKENIZER)
+    there = hub.cached(repository, TOKENIZER)
     if there is not None:
         return there.parent
     commit = ""
-    for file in (*_TOKENIZER_FILES, _TOKENIZER):  # the one that must be there comes last
+    for file in (*_TOKENIZER_FILES, TOKENIZER):  # the one that must be there comes last
         try:
             path, commit = hub.fetch(model, repository, file, commit)
         except hub.NotOffered:
             continue
-        if file == _TOKENIZER:
+        if file == TOKENIZER:
             return path.parent
-    raise BrokenModel(f"{repository}, the tokenizer of {model}, has no {_TOKENIZER}")
+    raise BrokenModel(f"{repository}, the tokenizer of {model}, has no {TOKENIZER}")
 
 
 def _from_merges(config: OpenClipConfig) -> Any:

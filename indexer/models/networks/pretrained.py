@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numpy as np
 import torch
 from transformers.modeling_utils import PreTrainedModel
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 from transformers.utils import logging as chatter
 
+from indexer.models.compiled.text_tokenizer import TokenizerSpec
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.image_processor import read_spec
 from indexer.models.files.layout import VOCABULARIES
 from indexer.models.files.reason import short_reason
-from indexer.models.protocols import ImageSpec, Pixels
+from indexer.models.networks.traceable import NotTraceable
+from indexer.models.protocols import ImageSpec
 from indexer.models.runtime import memory
 from indexer.models.runtime.device import LARGEST_BATCH, Placement, place
 from indexer.models.runtime.logs import muted
@@ -29,6 +30,7 @@ from indexer.models.runtime.memory_check import check_memory
 from storage.errors import BrokenModel
 
 M = TypeVar("M", bound=PreTrainedModel)
+TOKENIZER = "tokenizer.json"
 _LOADING = threading.Lock()
 # Computed from the configuration; older files hold them all the same.
 _DERIVED = ("position_ids", "inv_freq", "num_batches_tracked")
@@ -146,17 +148,31 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, known: int, model: str, 
         )
 
 
+def tokenizer_file(
+    tokenizer: PreTrainedTokenizerBase, folder: Path, context: int, **options: Any
+) -> TokenizerSpec:
+    """Write a tokenizer as a file of the tokenizers library; raises NotTraceable if it is none."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise NotTraceable("its tokenizer is none of the tokenizers library")
+    (folder / TOKENIZER).write_text(backend.to_str(), encoding="utf-8")
+    pads_left = getattr(tokenizer, "padding_side", "right") == "left"
+    fixed: dict[str, Any] = {
+        "pad": int(cast(Any, tokenizer).pad_token_id or 0),
+        "pads_left": pads_left,
+    }
+    return TokenizerSpec(TOKENIZER, "tokenizers", context, **{**fixed, **options})
+
+
 def count_tokens(tokenizer: PreTrainedTokenizerBase, text: str) -> int:
     """Return how many tokens a text has, the marks that the tokenizer adds included."""
     # Not verbose: it would warn of what is longer than the network takes.
     return len(cast(Any, tokenizer)(text, verbose=False).input_ids)
 
 
-def normalise(pixels: Pixels, spec: ImageSpec, device: torch.device) -> torch.Tensor:
+def normalise(squares: torch.Tensor, spec: ImageSpec, device: torch.device) -> torch.Tensor:
     """Turn squares into what a tower sees: (n, s, s, 3) uint8 → (n, 3, s, s) float32."""
-    # An image fresh from its decoder may be read-only memory, which torch will not share.
-    rows = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
-    pixel_values = rows.to(device).permute(0, 3, 1, 2).contiguous().float()
+    pixel_values = squares.to(device).permute(0, 3, 1, 2).contiguous().float()
     mean = torch.tensor(spec.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(spec.std, device=device).view(1, 3, 1, 1)
     return pixel_values.div_(255).sub_(mean).div_(std)

@@ -4,18 +4,19 @@ Zhai et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023; Tschanne
 "SigLIP 2: Multilingual Vision-Language Encoders", 2025.
 """
 
-import string
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers.models.siglip.modeling_siglip import SiglipModel
 
+from indexer.models.compiled.text_cleaning import canonical
+from indexer.models.compiled.text_tokenizer import TokenizerSpec
 from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.networks.pretrained import tokenizer_file
 from indexer.models.networks.transformers_encoder import TransformersEncoder
 from storage.errors import BrokenModel
-
-_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class SiglipEncoder(TransformersEncoder):
@@ -40,15 +41,14 @@ class SiglipEncoder(TransformersEncoder):
         tokens: torch.Tensor = encoded["input_ids"]
         return tokens
 
+    def tokenizer_file(self, folder: Path) -> TokenizerSpec:
+        """Write the tokenizer for a run without this library; raises NotTraceable."""
+        how: dict[str, Any] = {"cleaning": "canonical", "to_context": True, "pads_left": False}
+        return tokenizer_file(self._tokenizer, folder, self.context, **how)
+
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has, its end included, whether they are read or not."""
         return super().count_tokens(canonical(text))
 
     def _dimension(self, config: Any) -> int:
         return int(config.text_config.projection_size)
-
-
-def canonical(text: str) -> str:
-    """Return a text as both were trained with: lower case, no punctuation, single spaces."""
-    plain = text.replace("_", " ").translate(_WITHOUT_PUNCTUATION)
-    return " ".join(plain.lower().split())

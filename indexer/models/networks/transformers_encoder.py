@@ -1,10 +1,12 @@
 """A dual encoder on a network of the transformers library; its families say what they differ in."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import torch
 
+from indexer.models.compiled.text_tokenizer import TokenizerSpec
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.networks.dual_encoder import DualEncoderBase
 from indexer.models.networks.pretrained import (
@@ -12,6 +14,7 @@ from indexer.models.networks.pretrained import (
     load_parts,
     normalise,
     quiet,
+    tokenizer_file,
 )
 from storage.records import Space
 
@@ -56,6 +59,10 @@ class TransformersEncoder(DualEncoderBase):
         encoded = self._tokenized(texts, padding=True)
         return torch.stack([encoded["input_ids"], encoded["attention_mask"]], 1)
 
+    def tokenizer_file(self, folder: Path) -> TokenizerSpec:
+        """Write the tokenizer for a run without this library; raises NotTraceable."""
+        return tokenizer_file(self._tokenizer, folder, self.context, masked=True)
+
     def image_features(self, pixel_values: torch.Tensor) -> torch.Tensor:
         """Encode (m, 3, s, s) float32 → (m, dim)."""
         return cast(torch.Tensor, self._network.get_image_features(pixel_values).pooler_output)
@@ -80,7 +87,7 @@ class TransformersEncoder(DualEncoderBase):
             )
 
     def _encode_images(self, part: torch.Tensor) -> torch.Tensor:
-        return self.image_features(normalise(part.numpy(), self.image_spec, self._placement.device))
+        return self.image_features(normalise(part, self.image_spec, self._placement.device))
 
     def _encode_tokens(self, part: torch.Tensor) -> torch.Tensor:
         placed = part.to(self._placement.device)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 
 from indexer.models.files.checkpoint import Checkpoint
@@ -60,7 +61,12 @@ class TransformersModel:
 
     def _pixel_values(self, pixels: Pixels, rows: torch.Tensor) -> torch.Tensor:
         """Take some rows of the images onto the device: (m, 3, s, s) float32, normalised."""
-        return normalise(pixels[rows.numpy()], self.image_spec, self._device)
+        squares = torch.from_numpy(np.require(pixels[rows.numpy()], requirements=["C", "W"]))
+        return self._normalised(squares)
+
+    def _normalised(self, squares: torch.Tensor) -> torch.Tensor:
+        """Turn squares into what the tower sees: (m, s, s, 3) uint8 → (m, 3, s, s) float32."""
+        return normalise(squares, self.image_spec, self._device)
 
     def _in_batches(
         self, rows: torch.Tensor, forward: Callable[[torch.Tensor], torch.Tensor]

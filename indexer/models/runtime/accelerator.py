@@ -1,4 +1,4 @@
-"""The accelerator that a machine seems to have, found without importing torch."""
+"""The accelerator that a machine has, found without importing torch where there is none."""
 
 import platform
 import shutil
@@ -11,3 +11,17 @@ def guess_device() -> Literal["cuda", "mps", "cpu"]:
     if shutil.which("nvidia-smi"):
         return "cuda"
     return "mps" if sys.platform == "darwin" and platform.machine() == "arm64" else "cpu"
+
+
+def runs_on_cpu(wanted: str) -> bool:
+    """Return whether a network runs on the CPU, on the device that is wanted or by "auto".
+
+    Where a driver is there, torch is asked what it can use. A name that is no device is none.
+    """
+    if wanted != "auto":
+        return wanted == "cpu"
+    if guess_device() == "cpu":
+        return True
+    from indexer.models.runtime.device import place
+
+    return place("auto").device.type == "cpu"

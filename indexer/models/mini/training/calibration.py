@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F
 
 from indexer.models import registry
+from indexer.models.calibration import MATCH
 from indexer.models.mini.scenes.counterfactuals import twins
 from indexer.models.mini.scenes.phrases import captions
 from indexer.models.mini.scenes.scenes import Scene
 from indexer.models.mini.training.family_report import pictures
 from indexer.models.mini.training.render_cache import training_families
-from indexer.models.networks.likelihood import MATCH, LikelihoodScorer
+from indexer.models.networks.likelihood import LikelihoodScorer
 from storage.disk.atomic import write_whole
 
 _SEED = 424_242  # of scenes that no training run draws

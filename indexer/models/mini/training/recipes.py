@@ -17,6 +17,7 @@ from transformers import (
     LlavaForConditionalGeneration,
 )
 
+from indexer.models.calibration import MATCH
 from indexer.models.mini.scenes.scenes import Scene
 from indexer.models.mini.training.align import AlignLoss, BatchNormUpdate, align_config, save_align
 from indexer.models.mini.training.blip import WIDTH, blip_config, clip_vision, save_blip
@@ -60,7 +61,6 @@ from indexer.models.mini.weights import (
     LLAVA_DIRECTORY,
     VQA_DIRECTORY,
 )
-from indexer.models.networks.likelihood import MATCH
 from storage.disk.atomic import write_whole
 
 _FITTED = 256  # pictures that the first norm is fitted on

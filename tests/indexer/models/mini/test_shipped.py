@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from indexer.models.calibration import MATCH
 from indexer.models.mini import weights
 from indexer.models.mini.training.checkpoint import CARD_NAME, CONFIG_NAME, WEIGHTS_NAME
 from indexer.models.mini.training.layout import CONFIG_FILE, MODEL_FILE
-from indexer.models.networks.likelihood import MATCH
 
 FOLDERS = {name: each for name, each in vars(weights).items() if name.endswith("_DIRECTORY")}
 MOST_BYTES = 40_000_000

@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers.models.blip.modeling_blip import BlipForConditionalGeneration
 
-from indexer.models.networks.likelihood import LikelihoodScorer, neutral_images
+from indexer.models.calibration import neutral_images
+from indexer.models.networks.likelihood import LikelihoodScorer
 from storage.errors import BrokenModel
 from tests.indexer.models import tiny_readers as tiny
 

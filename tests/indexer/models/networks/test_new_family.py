@@ -12,9 +12,9 @@ from tokenizers.processors import TemplateProcessing
 from transformers.models.siglip.modeling_siglip import SiglipModel
 
 from indexer.models import find, load
+from indexer.models.compiled.text_cleaning import canonical
 from indexer.models.families import FAMILIES, Family, ImageProcessor, ImageTower
 from indexer.models.info.architecture import describe_architecture
-from indexer.models.networks.siglip import canonical
 from indexer.models.networks.transformers_encoder import TransformersEncoder
 from storage.errors import BrokenModel
 from tests.indexer.models import tiny_towers as tiny

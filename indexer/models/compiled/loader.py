@@ -1,0 +1,160 @@
+"""Models loaded to run as fast as this machine can: compiled on a CPU, else on their own library.
+
+The one place that decides how a network runs. On CUDA and Apple's GPU a model's own library runs
+it (`runtime.device`); on a CPU its export does, which is made once; where there can be none, the
+own library again, with a line that says why.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from indexer.cpu import usable_cores
+from indexer.models import registry
+from indexer.models.compiled.dual_encoder import CompiledEncoder
+from indexer.models.compiled.export import Export, ExportDamaged
+from indexer.models.compiled.export_cache import CacheUnusable, ExportCache, ExportKey
+from indexer.models.compiled.export_process import ExportFailed, ExportRequest, make_export
+from indexer.models.compiled.network import RuntimeMissing, processor
+from indexer.models.compiled.pair_scorer import CompiledScorer
+from indexer.models.compiled.precision import Precision, choose
+from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.protocols import (
+    Answerer,
+    Captioner,
+    ChatModel,
+    DualEncoder,
+    PairScorer,
+    Role,
+)
+from indexer.models.runtime import memory
+from indexer.models.runtime.accelerator import runs_on_cpu
+
+T = TypeVar("T")
+Notify = Callable[[str], None]
+Watch = Callable[[str, str], None]  # takes a model's name and what is done to it
+
+
+class ModelLoader:
+    """Loads models by name and role for one device."""
+
+    def __init__(
+        self,
+        device: str = "auto",
+        cache: Path | None = None,
+        *,
+        notify: Notify = lambda line: None,
+        watch: Watch = lambda model, step: None,
+    ) -> None:
+        """Take the device, and the folder of exports where it is not the usual one.
+
+        `notify` is told why a model runs slower than it might, `watch` of the steps of an export.
+        """
+        self._device, self._cache = device, ExportCache(cache)
+        self._notify, self._watch = notify, watch
+        self._threads = usable_cores()
+
+    def encoder(self, name: str, revision: str = "") -> DualEncoder:
+        """Load a dual encoder; raises as `registry.load` does.
+
+        `revision` asks for the commit, or the hash of the files, that a library was made with: an
+        export of it serves also where the files are no longer here.
+        """
+        if not runs_on_cpu(self._device):
+            return registry.load(name, device=self._device, revision=revision)
+        with suppress(RuntimeMissing, ExportDamaged):
+            known = self._known(name, revision, "dual-encoder") if revision else None
+            if known is not None:
+                return CompiledEncoder(name, revision, known, self._threads)
+
+        def run(export: Export, checkpoint: Checkpoint) -> DualEncoder:
+            return CompiledEncoder(checkpoint.name, checkpoint.revision, export, self._threads)
+
+        made = self._compiled(name, "dual-encoder", revision, run)
+        return made or registry.load(name, device="cpu", revision=revision)
+
+    def scorer(self, name: str) -> PairScorer:
+        """Load a pair scorer; raises as `registry.load_reader` does."""
+
+        def run(export: Export, checkpoint: Checkpoint) -> PairScorer:
+            return CompiledScorer(checkpoint.name, checkpoint.revision, export, self._threads)
+
+        made = self._compiled(name, "pair-scorer", "", run) if self._on_cpu() else None
+        return made or registry.load_reader(name, "pair-scorer", device=self._device)
+
+    def captioner(self, name: str) -> Captioner:
+        """Load a captioner; raises as `registry.load_reader` does."""
+        return registry.load_reader(name, "captioner", device=self._device)
+
+    def answerer(self, name: str) -> Answerer:
+        """Load a model that answers questions; raises as `registry.load_reader` does."""
+        return registry.load_reader(name, "answerer", device=self._device)
+
+    def chat_model(self, name: str) -> ChatModel:
+        """Load a model that holds dialogues; raises as `registry.load_reader` does."""
+        return registry.load_reader(name, "dialogue", device=self._device)
+
+    def _on_cpu(self) -> bool:
+        return runs_on_cpu(self._device)
+
+    def _known(self, name: str, revision: str, role: Role) -> Export | None:
+        """Return an export that is there, found without the model's files."""
+        for precision in ("bf16", "fp32"):
+            found = self._cache.find(_key(name, revision, role, precision))
+            if found is not None:
+                return found
+        return None
+
+    def _compiled(
+        self, name: str, role: Role, revision: str, run: Callable[[Export, Checkpoint], T]
+    ) -> T | None:
+        """Run a model from its export, made now if need be; None where there can be none."""
+        found = registry.resolve(name)
+        checkpoint = registry.pinned(registry.fetch(found, revision, role))
+        count = memory.parameters(checkpoint)
+        if count is None:
+            return None  # a model without weights
+        try:
+            precision = choose(count, processor().has_bf16)
+            key = _key(checkpoint.name, checkpoint.revision, role, precision)
+            request = ExportRequest(
+                found.entry.loaders[role], checkpoint, role, precision, self._threads
+            )
+            with registry.advised(found.entry, role):
+                return run(self._export(key, request), checkpoint)
+        except (RuntimeMissing, CacheUnusable, ExportFailed, ExportDamaged) as error:
+            self._notify(
+                f"the model {checkpoint.label} runs on its own library, which is slower: {error}"
+            )
+            return None
+
+    def _export(self, key: ExportKey, request: ExportRequest) -> Export:
+        found = self._cache.find(key)
+        if found is not None:
+            return found
+        refusal = self._cache.refusal(key)
+        if refusal is not None:
+            raise ExportFailed(refusal, lasting=True)
+        with self._cache.turn(key):
+            found = self._cache.find(key)  # another process may have made it meanwhile
+            if found is None:
+                self._make(key, request)
+                found = self._cache.find(key)
+        if found is None:
+            raise ExportDamaged("its export is damaged as soon as it is written")
+        return found
+
+    def _make(self, key: ExportKey, request: ExportRequest) -> None:
+        label = request.checkpoint.label
+        try:
+            with self._cache.draft(key) as folder:
+                make_export(request, folder, lambda step: self._watch(label, step))
+        except ExportFailed as error:
+            if error.lasting:
+                self._cache.refuse(key, str(error))
+            raise
+
+
+def _key(name: str, revision: str, role: Role, precision: Precision) -> ExportKey:
+    return ExportKey(name, revision, role, precision, processor())

@@ -1,0 +1,122 @@
+"""The check of an export: it and the library's own class see the same photos and texts.
+
+The photos are six small ones that come with the program (`photos/CREDITS.tsv`), each in full and
+mirrored, in batches of several sizes, since a traced network may have learnt the size of one.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from indexer.images.preprocess import prepare
+from indexer.models.compiled.precision import LEAST_COSINE, MOST_NATS, MOST_SCORE_ERROR, Precision
+from indexer.models.protocols import ImageSpec, Pixels, Scores
+from storage.records import Matrix
+
+_PHOTOS = Path(__file__).with_name("photos")
+TEXTS = (
+    "a photo of a dog",
+    "two cats sleeping on a red sofa",
+    "x",
+    "",
+    "A street at night, with neon signs: don't walk!",
+    "Ein Café am Fluß – „Grüße“ 12:30",
+    "赤い鳥 と 青い花",
+    "🎉 party &amp; cake",
+    "a red circle above a small blue square on white ground",
+    "one two three four five six seven eight nine ten " * 12,  # longer than any context
+)
+BATCHES = (1, 3, 4)  # rows at a time, in turn
+
+
+class Encoder(Protocol):
+    """What both sides of a dual encoder's check can do."""
+
+    def encode_images(self, pixels: Pixels) -> Matrix: ...
+    def encode_texts(self, texts: Sequence[str]) -> Matrix: ...
+
+
+class Scorer(Protocol):
+    """What both sides of a pair scorer's check can do; `measure` that of a captioner alone."""
+
+    has_prior: bool
+
+    def measure(self, pixels: Pixels, texts: Sequence[str]) -> tuple[Scores, Scores]: ...
+    def score(self, pixels: Pixels, texts: Sequence[str]) -> Scores: ...
+
+
+class OutOfTolerance(Exception):
+    """An export that differs from the library's class by more than its precision may."""
+
+
+def check_encoder(own: Encoder, export: Encoder, spec: ImageSpec, precision: Precision) -> float:
+    """Return the least cosine between the vectors of both; raises OutOfTolerance."""
+    squares = photos(spec)
+    images = _least(own.encode_images(squares), _stacked(export.encode_images, squares))
+    texts = _least(own.encode_texts(TEXTS), _stacked(export.encode_texts, TEXTS))
+    least = min(images, texts)
+    if not least >= LEAST_COSINE[precision]:
+        raise OutOfTolerance(
+            f"in {precision} its vectors are only {least:.4f} like those of the library's class, "
+            f"and must be {LEAST_COSINE[precision]}"
+        )
+    return least
+
+
+def check_scorer(own: Scorer, export: Scorer, spec: ImageSpec, precision: Precision) -> float:
+    """Return the most that a score of both differs; raises OutOfTolerance."""
+    squares, texts = photos(spec), [text for text in TEXTS if text]
+    most = float(np.abs(own.score(squares, texts) - export.score(squares, texts)).max())
+    if own.has_prior:  # which a probability may hide: both are 0 for texts it cannot have said
+        pairs = zip(own.measure(squares, texts), export.measure(squares, texts), strict=True)
+        nats = max(float(np.abs(one - other).max()) for one, other in pairs)
+        most = max(most, nats * MOST_SCORE_ERROR / MOST_NATS)
+    if not most <= MOST_SCORE_ERROR:
+        raise OutOfTolerance(
+            f"in {precision} its scores differ by {most:.4f} from those of the library's class, "
+            f"and may by {MOST_SCORE_ERROR}"
+        )
+    return most
+
+
+def check_features(own: Matrix, export: Matrix, precision: Precision) -> float:
+    """Return the least cosine of features, a row each; raises OutOfTolerance."""
+    least = _least(_unit(own), _unit(export))
+    if not least >= LEAST_COSINE[precision]:
+        raise OutOfTolerance(
+            f"in {precision} its features are only {least:.4f} like those of the library's class"
+        )
+    return least
+
+
+def photos(spec: ImageSpec) -> Pixels:
+    """Return the photos of the check, prepared: (12, size, size, 3) uint8."""
+    squares = []
+    for path in sorted(_PHOTOS.glob("*.jpg")):
+        with Image.open(path) as image:
+            upright = image.convert("RGB")
+        squares += [prepare(upright, spec), prepare(ImageOps.mirror(upright), spec)]
+    return np.stack(squares)
+
+
+def _stacked(encode: Callable[[Any], Matrix], rows: Any) -> Matrix:
+    """Encode rows in batches of the sizes of `BATCHES` in turn."""
+    parts: list[Matrix] = []
+    start = turn = 0
+    while start < len(rows):
+        size = BATCHES[turn % len(BATCHES)]
+        parts.append(encode(rows[start : start + size]))
+        start, turn = start + size, turn + 1
+    return np.concatenate(parts)
+
+
+def _least(one: Matrix, other: Matrix) -> float:
+    return float(np.einsum("nd,nd->n", one, other).min())
+
+
+def _unit(rows: Matrix) -> Matrix:
+    unit: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
