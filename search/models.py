@@ -117,22 +117,30 @@ class Models:
     def scorer(self, name: str | None = None) -> PairScorer:
         """Return a pair scorer; raises WrongRole for a model of another kind."""
         chosen = self.name("pair-scorer", name)
-        return self._once(("pair-scorer", chosen), lambda: self._loader.scorer(chosen))
+        return self._once(
+            ("pair-scorer", chosen), lambda: self._loader.load_reader(chosen, "pair-scorer")
+        )
 
     def captioner(self, name: str | None = None) -> Captioner:
         """Return a captioner; raises WrongRole for a model of another kind."""
         chosen = self.name("captioner", name)
-        return self._once(("captioner", chosen), lambda: self._loader.captioner(chosen))
+        return self._once(
+            ("captioner", chosen), lambda: self._loader.load_reader(chosen, "captioner")
+        )
 
     def answerer(self, name: str | None = None) -> Answerer:
         """Return a model that answers questions about images; raises WrongRole for another kind."""
         chosen = self.name("answerer", name)
-        return self._once(("answerer", chosen), lambda: self._loader.answerer(chosen))
+        return self._once(
+            ("answerer", chosen), lambda: self._loader.load_reader(chosen, "answerer")
+        )
 
     def chat_model(self, name: str | None = None) -> ChatModel:
         """Return a model for dialogues about images; raises WrongRole for another kind."""
         chosen = self.name("dialogue", name)
-        return self._once(("dialogue", chosen), lambda: self._loader.chat_model(chosen))
+        return self._once(
+            ("dialogue", chosen), lambda: self._loader.load_reader(chosen, "dialogue")
+        )
 
     def _once(self, key: tuple[object, ...], load_it: Callable[[], Loaded]) -> Loaded:
         with self._turn(key):
@@ -160,7 +168,7 @@ class Models:
         return StoredEncoder(space, load_encoder)
 
     def _load(self, name: str, revision: str) -> DualEncoder:
-        return self._once(("encoder", name, revision), lambda: self._loader.encoder(name, revision))
+        return self._once(("encoder", name, revision), lambda: self._loader.load(name, revision))
 
     def _load_new(self, name: str) -> DualEncoder:
         """Load the encoder of a space new to the library; kept for when it is registered."""
@@ -168,7 +176,7 @@ class Models:
         with self._turn(key):
             known: DualEncoder | None = self._loaded.get(key)
             if known is None or (_is_local(name) and fetch(name).revision != known.space.revision):
-                made = self._loader.encoder(name)
+                made = self._loader.load(name)
                 known = self._loaded.setdefault(("encoder", name, made.space.revision), made)
                 self._loaded[key] = known
             return known

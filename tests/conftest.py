@@ -16,9 +16,22 @@ from storage import Library
 # The tests start some hundred processes; without bytecode each compiles torch and the rest anew,
 # which takes eleven seconds in place of five.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Weights that are on this machine stay in reach of the tests that need them: see `cache_folder`.
+_CACHES = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+os.environ.setdefault("HF_HOME", os.path.join(_CACHES, "huggingface"))
 
 Draw = Callable[..., Path]
 Index = Callable[..., Report]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder for all tests of a run and its processes: a model is exported once."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(shared))
+        yield shared
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import sightline
+from indexer.models.compiled.loader import ModelLoader
 from indexer.models.networks.fake import FakeEncoder
 from search.dedup.apply.trash import Trash
 from search.dedup.find import DedupPlan
@@ -93,11 +94,11 @@ def test_models_are_asked_about_what_was_found(
     }
     loaded: list[str] = []
 
-    def load(name: str, role: str, device: str) -> object:
+    def load(name: str, role: str) -> object:
         loaded.append(role)
         return readers[role]
 
-    monkeypatch.setattr("search.models.load_reader", load)
+    monkeypatch.setattr(ModelLoader, "load_reader", staticmethod(load))
     with sightline.open(tmp_path / "new.library") as library:
         library.index(photos, model="stand-in")
         described = library.describe(filters=Filters(folder=str(photos / "summer")))
@@ -208,7 +209,7 @@ def test_a_test_folder_is_meant_from_here_and_is_no_leak_of_its_own(
 def test_images_are_asked_about_and_texts_among_them_are_passed_over(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: RuleAnswerer())
+    monkeypatch.setattr(ModelLoader, "load_reader", lambda *_: RuleAnswerer())
     (photos / "note.txt").write_text("a red kite")
     outside = tmp_path / "outside.png"
     Image.new("RGB", (30, 20), "red").save(outside)

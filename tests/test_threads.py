@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 import sightline
+from indexer.models.compiled.loader import ModelLoader
 from indexer.models.networks.fake import FakeEncoder
 from search.tag import LabelSet
 from sightline import DedupRequest, Query, Rerank, Sightline, Term
@@ -41,7 +42,7 @@ def album(tmp_path: Path, draw: Draw) -> Path:
 def app(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sightline]:
     monkeypatch.setattr(FakeEncoder, "context", 4)
     readers = {"answerer": ShortAnswerer, "pair-scorer": RuleScorer, "captioner": RuleCaptioner}
-    monkeypatch.setattr("search.models.load_reader", lambda _, role, **__: readers[role]())
+    monkeypatch.setattr(ModelLoader, "load_reader", lambda _, name, role: readers[role]())
     with sightline.open(tmp_path / "library", workers=1) as opened:
         opened.index(album, model="stand-in")
         (album / "5.png").unlink()

@@ -22,8 +22,8 @@ class ColourReader:
         self.score_weight = 10.0
         self.asked: list[tuple[str, str]] = []  # the names and roles it was loaded by
 
-    def load(self, name: str, role: str, *, device: str = "auto") -> "ColourReader":
-        """Stand in for the registry's `load_reader`."""
+    def load(self, name: str, role: str) -> "ColourReader":
+        """Stand in for the loader's `load_reader`."""
         self.asked.append((name, role))
         return self
 

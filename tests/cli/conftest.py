@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import ExifTags, Image
 
 from cli.main import cli
+from indexer.models.compiled.loader import ModelLoader
 from tests.cli.colour_reader import ColourReader
 
 Run = Callable[..., Result]
@@ -20,8 +21,9 @@ Run = Callable[..., Result]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the person's own settings, library and logs out of every test."""
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home" / name.lower()))
+    monkeypatch.delenv("HF_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in [name for name in os.environ if name.startswith("SIGHTLINE_")]:
         monkeypatch.delenv(name)
@@ -54,7 +56,7 @@ def run_json(run: Run) -> Callable[..., list[dict[str, Any]]]:
 def reader(monkeypatch: pytest.MonkeyPatch) -> ColourReader:
     """Use one reader for every model that reads images; `asked` says for which."""
     made = ColourReader()
-    monkeypatch.setattr("search.models.load_reader", made.load)
+    monkeypatch.setattr(ModelLoader, "load_reader", staticmethod(made.load))
     return made
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from sqlalchemy import update
 
 from indexer.models import FakeEncoder
+from indexer.models.compiled.loader import ModelLoader
 from storage import Library, schema
 from storage.errors import ModelUnavailable
 from tests.indexer.images.encoded import P3, profile
@@ -35,7 +36,7 @@ def test_the_last_line_counts_every_file_once(
 def test_a_second_run_finds_nothing_new_and_loads_no_model(
     run_json: RunJson, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.models.load", None)
+    monkeypatch.setattr(ModelLoader, "load", None)
     [report] = run_json("index", "--library", library)
     assert (report["new"], report["unchanged"]) == (0, 8)
 
@@ -231,14 +232,14 @@ def test_a_model_that_does_not_understand_photos_says_so(run: Run, library: Path
 def test_another_model_is_filled_in_beside_the_one_in_use(
     run: Run, run_json: RunJson, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(name: str, **_: object) -> FakeEncoder:
+    def load(name: str, *_: object) -> FakeEncoder:
         encoder = FakeEncoder(dim=48)
         encoder.space = replace(encoder.space, name=name, revision="2")
         return encoder
 
     before = run_json("search", "red", "--library", library)
     with monkeypatch.context() as patch:
-        patch.setattr("search.models.load", load)
+        patch.setattr(ModelLoader, "load", staticmethod(load))
         result = run("index", "--library", library, "--model", "clip-b32")
     assert "8 unchanged" in result.stdout
     assert "sightline use clip-b32" in result.stderr
@@ -251,12 +252,12 @@ def test_the_library_is_locked_while_its_first_model_loads(
     words = ["index", photos, "--library", tmp_path / "new", "--model", "stand-in"]
     second: list[Result] = []
 
-    def load(name: str, **_: object) -> FakeEncoder:
+    def load(name: str, *_: object) -> FakeEncoder:
         second.append(run(*words))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("search.models.load", load)
+        patch.setattr(ModelLoader, "load", staticmethod(load))
         result = run(*words)
     assert (second[0].exit_code, result.exit_code) == (3, 130)
     assert f"in use by process {os.getpid()} (index, since" in second[0].stderr

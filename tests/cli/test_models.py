@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from indexer.models import Checkpoint, DownloadProgress, FakeEncoder
+from indexer.models.compiled.loader import ModelLoader
 from storage.errors import ModelUnavailable
 
 Run = Callable[..., Result]
@@ -26,14 +27,14 @@ def chosen(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def second(monkeypatch: pytest.MonkeyPatch, run: Run) -> Callable[..., Result]:
     """Makes the vectors of another model beside those of the stand-in."""
 
-    def load(name: str, **_: object) -> FakeEncoder:
+    def load(name: str, *_: object) -> FakeEncoder:
         encoder = FakeEncoder(dim=48)
         encoder.space = replace(encoder.space, name=name, revision="2")
         return encoder
 
     def fill(*words: object) -> Result:
         with monkeypatch.context() as patch:
-            patch.setattr("search.models.load", load)
+            patch.setattr(ModelLoader, "load", staticmethod(load))
             return run("index", "--model", "clip-b32", *words)
 
     return fill

@@ -32,14 +32,14 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which models were loaded, each a stand-in under another name."""
     names: list[str] = []
 
-    def load(name: str, device: str = "auto", revision: str = "") -> FakeEncoder:
+    def load(name: str, revision: str = "") -> FakeEncoder:
         names.append(name)
         encoder = FakeEncoder()
         if name != "stand-in":
             encoder.space = replace(encoder.space, name=name, revision=f"of {name}")
         return encoder
 
-    monkeypatch.setattr(models, "load", load)
+    monkeypatch.setattr(ModelLoader, "load", staticmethod(load))
     return names
 
 
@@ -130,17 +130,17 @@ def test_a_space_that_takes_the_number_of_one_that_is_gone_has_its_own_encoder(
 def test_eight_threads_load_a_model_once(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
 
-    def load_reader(name: str, role: str, device: str) -> object:
+    def load_reader(name: str, role: str) -> object:
         sleep(0.05)
-        loaded.append(f"{role} {name} {device}")
+        loaded.append(f"{role} {name}")
         return object()
 
-    monkeypatch.setattr(models, "load_reader", load_reader)
+    monkeypatch.setattr(ModelLoader, "load_reader", staticmethod(load_reader))
     known = Models(empty, ModelLoader("cpu"))
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(lambda _: id(known.captioner("mini-caption")), range(8)))
     assert len(found) == 1
-    assert loaded == ["captioner mini-caption cpu"]
+    assert loaded == ["captioner mini-caption"]
     assert known.name("answerer", "mini-vqa") == "mini-vqa"
 
 
@@ -165,11 +165,11 @@ def test_a_model_that_is_long_in_loading_keeps_no_other_waiting(
         assert done.wait(60)
         return FakeEncoder()
 
-    def load(name: str, device: str = "auto", revision: str = "") -> FakeEncoder:
+    def load(name: str, revision: str = "") -> FakeEncoder:
         return FakeEncoder() if name == "stand-in" else slow(begun[0])
 
-    monkeypatch.setattr(models, "load", load)
-    monkeypatch.setattr(models, "load_reader", lambda *_, **__: slow(begun[1]))
+    monkeypatch.setattr(ModelLoader, "load", staticmethod(load))
+    monkeypatch.setattr(ModelLoader, "load_reader", lambda *_: slow(begun[1]))
     _settle(empty, FakeEncoder().space)
     known = Models(empty)
     with ThreadPoolExecutor(3) as threads:
@@ -213,7 +213,7 @@ def load(*_, **__):
     begun.set(), done.wait()
     return FakeEncoder()
 
-models.load = models.load_reader = load
+models.ModelLoader.load = models.ModelLoader.load_reader = load
 known = models.Models(Library.create(sys.argv[1]), default="stand-in")
 other = threading.Thread(target=lambda: {use})
 other.start(), begun.wait()

@@ -8,7 +8,7 @@ own library again, with a line that says why.
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Literal, TypeVar, cast, overload
 
 from indexer.cpu import usable_cores
 from indexer.models import registry
@@ -27,6 +27,7 @@ from indexer.models.protocols import (
     DualEncoder,
     PairScorer,
     Role,
+    VisionLanguageModel,
 )
 from indexer.models.runtime import memory
 from indexer.models.runtime.accelerator import runs_on_cpu
@@ -55,7 +56,7 @@ class ModelLoader:
         self._notify, self._watch = notify, watch
         self._threads = usable_cores()
 
-    def encoder(self, name: str, revision: str = "") -> DualEncoder:
+    def load(self, name: str, revision: str = "") -> DualEncoder:
         """Load a dual encoder; raises as `registry.load` does.
 
         `revision` asks for the commit, or the hash of the files, that a library was made with: an
@@ -72,31 +73,28 @@ class ModelLoader:
             return CompiledEncoder(checkpoint.name, checkpoint.revision, export, self._threads)
 
         made = self._compiled(name, "dual-encoder", revision, run)
-        return made or registry.load(name, device="cpu", revision=revision)
+        return made or registry.load(name, device=self._device, revision=revision)
 
-    def scorer(self, name: str) -> PairScorer:
-        """Load a pair scorer; raises as `registry.load_reader` does."""
+    @overload
+    def load_reader(self, name: str, role: Literal["pair-scorer"]) -> PairScorer: ...
+    @overload
+    def load_reader(self, name: str, role: Literal["captioner"]) -> Captioner: ...
+    @overload
+    def load_reader(self, name: str, role: Literal["answerer"]) -> Answerer: ...
+    @overload
+    def load_reader(self, name: str, role: Literal["dialogue"]) -> ChatModel: ...
+    def load_reader(self, name: str, role: Role) -> VisionLanguageModel:
+        """Load a model that looks at images a second time; raises as `registry.load_reader`."""
 
-        def run(export: Export, checkpoint: Checkpoint) -> PairScorer:
+        def run(export: Export, checkpoint: Checkpoint) -> VisionLanguageModel:
             return CompiledScorer(checkpoint.name, checkpoint.revision, export, self._threads)
 
-        made = self._compiled(name, "pair-scorer", "", run) if self._on_cpu() else None
-        return made or registry.load_reader(name, "pair-scorer", device=self._device)
-
-    def captioner(self, name: str) -> Captioner:
-        """Load a captioner; raises as `registry.load_reader` does."""
-        return registry.load_reader(name, "captioner", device=self._device)
-
-    def answerer(self, name: str) -> Answerer:
-        """Load a model that answers questions; raises as `registry.load_reader` does."""
-        return registry.load_reader(name, "answerer", device=self._device)
-
-    def chat_model(self, name: str) -> ChatModel:
-        """Load a model that holds dialogues; raises as `registry.load_reader` does."""
-        return registry.load_reader(name, "dialogue", device=self._device)
-
-    def _on_cpu(self) -> bool:
-        return runs_on_cpu(self._device)
+        if role == "pair-scorer" and runs_on_cpu(self._device):
+            made = self._compiled(name, role, "", run)
+            if made is not None:
+                return made
+        loaded = registry.load_reader(name, cast(Any, role), device=self._device)
+        return cast(VisionLanguageModel, loaded)
 
     def _known(self, name: str, revision: str, role: Role) -> Export | None:
         """Return an export that is there, found without the model's files."""
