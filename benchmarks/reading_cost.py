@@ -71,7 +71,7 @@ def _own_pass(scorer: PairScorer, pixels: Pixels) -> Callable[[], object]:
     tokens = scorer._tokenizer(list(QUERIES[:1]), return_tensors="pt")  # type: ignore[attr-defined]
     tokens = tokens.to(placement.device)
     batches = [
-        scorer._planes(pixels, torch.arange(at, min(at + placement.batch, len(pixels))))  # type: ignore[attr-defined]
+        scorer._pixel_values(pixels, torch.arange(at, min(at + placement.batch, len(pixels))))  # type: ignore[attr-defined]
         for at in range(0, len(pixels), placement.batch)
     ]
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import xxhash
 
@@ -14,6 +14,8 @@ from indexer.models.compiled.precision import Precision
 from indexer.models.compiled.text_tokenizer import TextTokenizer, TokenizerSpec
 
 MANIFEST = "export.json"
+# What of a model is exported: all that a role needs, or the image tower of one that generates.
+Part = Literal["dual-encoder", "pair-scorer", "tower"]
 
 
 class ExportDamaged(Exception):

@@ -1,7 +1,7 @@
 """The cache of exports: a folder for each, made whole or not at all, and found again.
 
-    CACHE/exports/NAME-ROLE/KEY/    export.json, one .blob a network, the tokenizer's file
-    CACHE/exports/NAME-ROLE/KEY.failed   why there can be none, so that it is not tried each time
+    CACHE/exports/NAME-PART/KEY/    export.json, one .blob a network, the tokenizer's file
+    CACHE/exports/NAME-PART/KEY.failed   why there can be none, so that it is not tried each time
 
 A key stands for the weights, the precision and the run-time: another version of any of them is
 another export. What is there is never changed, so readers need no lock.
@@ -21,10 +21,9 @@ from secrets import token_hex
 import platformdirs
 from filelock import FileLock, Timeout
 
-from indexer.models.compiled.export import Export, ExportDamaged, sync
+from indexer.models.compiled.export import Export, ExportDamaged, Part, sync
 from indexer.models.compiled.network import Processor
 from indexer.models.compiled.precision import Precision
-from indexer.models.protocols import Role
 from storage.disk.atomic import sync_folder, write_whole
 
 FORMAT = 1  # of the folders; a change makes all exports anew
@@ -37,24 +36,24 @@ class CacheUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExportKey:
-    """What an export is of: a model's role in one revision, a precision, and a run-time."""
+    """What an export is of: a part of a model in one revision, a precision, and a run-time."""
 
     name: str
     revision: str
-    role: Role
+    part: Part
     precision: Precision
     processor: Processor
 
     @property
     def label(self) -> str:
-        """Return the folder of all exports of the model's role."""
+        """Return the folder of all exports of the model's part."""
         readable = re.sub(r"[^\w.]+", "-", Path(self.name).name)[-40:].strip("-.")
-        return f"{readable}-{self.role}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        return f"{readable}-{self.part}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
     @property
     def digest(self) -> str:
         """Return the folder of this export below its label."""
-        parts = [FORMAT, self.name, self.revision, self.role, self.precision]
+        parts = [FORMAT, self.name, self.revision, self.part, self.precision]
         told = json.dumps([*parts, self.processor.runtime, *self.processor.abilities])
         return hashlib.sha256(told.encode()).hexdigest()[:24]
 

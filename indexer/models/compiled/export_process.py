@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexer.models.compiled.export import Part
 from indexer.models.compiled.precision import Precision
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.reason import short_reason
-from indexer.models.protocols import Role
 from storage.errors import SightlineError
 
 # The current folder, which is untrusted, stays off the import path (-P).
@@ -30,7 +30,7 @@ class ExportRequest:
 
     loader: str
     checkpoint: Checkpoint
-    role: Role
+    part: Part
     precision: Precision
     threads: int
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from indexer.models.compiled.convert import compile_to
 from indexer.models.compiled.dual_encoder import CompiledEncoder
-from indexer.models.compiled.export import Export, FileRecord
+from indexer.models.compiled.export import Export, FileRecord, Part
 from indexer.models.compiled.export_process import ExportRequest
 from indexer.models.compiled.network import processor
 from indexer.models.compiled.pair_scorer import CompiledScorer
@@ -21,11 +21,11 @@ from indexer.models.compiled.parity import (
     OutOfTolerance,
     check_encoder,
     check_scorer,
+    check_tower,
 )
 from indexer.models.compiled.text_tokenizer import TextTokenizer, TokenizerSpec
 from indexer.models.files import hub
 from indexer.models.networks.traceable import NotTraceable
-from indexer.models.protocols import Role
 from indexer.models.runtime.encoder_check import check_encoder as check_works
 from storage.errors import BrokenModel
 
@@ -44,10 +44,12 @@ def export(request: ExportRequest, folder: Path, tell: Tell) -> Export:
             raise BrokenModel(f"{path} is not what the hub named it by")
     module, _, name = request.loader.partition(":")
     model = getattr(import_module(module), name).load(request.checkpoint, "cpu")
-    if request.role == "dual-encoder":
+    if request.part == "dual-encoder":
         check_works(model, request.checkpoint.label)
-    tokenizer = model.tokenizer_file(folder)
-    _check_tokens(model, TextTokenizer(folder, tokenizer))
+    tokenizer = None
+    if request.part != "tower":
+        tokenizer = model.tokenizer_file(folder)
+        _check_tokens(model, TextTokenizer(folder, tokenizer))
     refusal: OutOfTolerance | None = None
     for precision in dict.fromkeys((request.precision, "fp32")):
         try:
@@ -59,35 +61,46 @@ def export(request: ExportRequest, folder: Path, tell: Tell) -> Export:
 
 
 def _made(
-    request: ExportRequest, model: Any, tokenizer: TokenizerSpec, folder: Path, tell: Tell
+    request: ExportRequest, model: Any, tokenizer: TokenizerSpec | None, folder: Path, tell: Tell
 ) -> Export:
     names = []
     for name, part in model.traceables().items():
         tell(f"compiling its {name} network in {request.precision}")
         compile_to(folder / f"{name}.blob", part, request.precision, request.threads)
         names.append(f"{name}.blob")
-    files = {name: FileRecord.of(folder / name) for name in (*names, tokenizer.file)}
-    details = _details(model, request.role)
+    names += [] if tokenizer is None else [tokenizer.file]
+    files = {name: FileRecord.of(folder / name) for name in names}
+    details = _details(model, request.part)
     runtime = processor().runtime
     made = Export(folder, request.precision, runtime, files, tokenizer, details)
     tell("comparing it with the model's own library")
-    checkpoint, spec = request.checkpoint, model.image_spec
-    if request.role == "dual-encoder":
-        encoder = CompiledEncoder(checkpoint.name, checkpoint.revision, made, request.threads)
-        made = replace(made, cosine=check_encoder(model, encoder, spec, request.precision))
-    else:
-        scorer = CompiledScorer(checkpoint.name, checkpoint.revision, made, request.threads)
-        made = replace(made, score_error=check_scorer(model, scorer, spec, request.precision))
+    made = _checked(made, model, request)
     made.write()
     return made
 
 
-def _details(model: Any, role: Role) -> Mapping[str, Any]:
+def _checked(made: Export, model: Any, request: ExportRequest) -> Export:
+    """Return the export with what the check measured; raises OutOfTolerance."""
+    checkpoint, spec = request.checkpoint, model.image_spec
+    if request.part == "dual-encoder":
+        encoder = CompiledEncoder(checkpoint.name, checkpoint.revision, made, request.threads)
+        return replace(made, cosine=check_encoder(model, encoder, spec, request.precision))
+    if request.part == "pair-scorer":
+        scorer = CompiledScorer(checkpoint.name, checkpoint.revision, made, request.threads)
+        return replace(made, score_error=check_scorer(model, scorer, spec, request.precision))
+    own, network = model.traceables()["tower"].module, made.network("tower", request.threads)
+    cosine = check_tower(own, network.run, spec, request.precision)
+    return replace(made, cosine=cosine)
+
+
+def _details(model: Any, part: Part) -> Mapping[str, Any]:
+    if part == "tower":
+        return {}
     found: dict[str, Any] = {
         "preprocessing": model.image_spec.canonical(),
         "context": model.context,
     }
-    if role == "dual-encoder":
+    if part == "dual-encoder":
         return found | {"dimension": model.space.dimension}
     return found | {
         "calibrated": model.calibrated,

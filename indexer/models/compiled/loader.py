@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeVar, cast, overload
 from indexer.cpu import usable_cores
 from indexer.models import registry
 from indexer.models.compiled.dual_encoder import CompiledEncoder
-from indexer.models.compiled.export import Export, ExportDamaged
+from indexer.models.compiled.export import Export, ExportDamaged, Part
 from indexer.models.compiled.export_cache import CacheUnusable, ExportCache, ExportKey
 from indexer.models.compiled.export_process import ExportFailed, ExportRequest, make_export
-from indexer.models.compiled.network import RuntimeMissing, processor
+from indexer.models.compiled.network import CompiledNetwork, RuntimeMissing, processor
 from indexer.models.compiled.pair_scorer import CompiledScorer
 from indexer.models.compiled.precision import Precision, choose
 from indexer.models.files.checkpoint import Checkpoint
@@ -69,10 +69,7 @@ class ModelLoader:
             if known is not None:
                 return CompiledEncoder(name, revision, known, self._threads)
 
-        def run(export: Export, checkpoint: Checkpoint) -> DualEncoder:
-            return CompiledEncoder(checkpoint.name, checkpoint.revision, export, self._threads)
-
-        made = self._compiled(name, "dual-encoder", revision, run)
+        made = self._compiled(name, "dual-encoder", "dual-encoder", revision, self._encoder)
         return made or registry.load(name, device=self._device, revision=revision)
 
     @overload
@@ -86,28 +83,45 @@ class ModelLoader:
     def load_reader(self, name: str, role: Role) -> VisionLanguageModel:
         """Load a model that looks at images a second time; raises as `registry.load_reader`."""
 
-        def run(export: Export, checkpoint: Checkpoint) -> VisionLanguageModel:
-            return CompiledScorer(checkpoint.name, checkpoint.revision, export, self._threads)
-
-        if role == "pair-scorer" and runs_on_cpu(self._device):
-            made = self._compiled(name, role, "", run)
-            if made is not None:
-                return made
-        loaded = registry.load_reader(name, cast(Any, role), device=self._device)
+        on_cpu = runs_on_cpu(self._device)
+        if on_cpu and role == "pair-scorer":
+            scorer = self._compiled(name, role, "pair-scorer", "", self._scorer)
+            if scorer is not None:
+                return scorer
+        tower = None
+        if on_cpu and role != "pair-scorer":
+            tower = self._compiled(name, role, "tower", "", self._tower)
+        loaded = cast(Any, registry.load_reader)(name, role, device=self._device)
+        if tower is not None:
+            loaded.replace_tower(tower.run)
         return cast(VisionLanguageModel, loaded)
 
-    def _known(self, name: str, revision: str, role: Role) -> Export | None:
+    def _encoder(self, export: Export, checkpoint: Checkpoint) -> DualEncoder:
+        return CompiledEncoder(checkpoint.name, checkpoint.revision, export, self._threads)
+
+    def _scorer(self, export: Export, checkpoint: Checkpoint) -> PairScorer:
+        return CompiledScorer(checkpoint.name, checkpoint.revision, export, self._threads)
+
+    def _tower(self, export: Export, _: Checkpoint) -> CompiledNetwork:
+        return export.network("tower", self._threads)
+
+    def _known(self, name: str, revision: str, part: Part) -> Export | None:
         """Return an export that is there, found without the model's files."""
         for precision in ("bf16", "fp32"):
-            found = self._cache.find(_key(name, revision, role, precision))
+            found = self._cache.find(_key(name, revision, part, precision))
             if found is not None:
                 return found
         return None
 
     def _compiled(
-        self, name: str, role: Role, revision: str, run: Callable[[Export, Checkpoint], T]
+        self,
+        name: str,
+        role: Role,
+        part: Part,
+        revision: str,
+        run: Callable[[Export, Checkpoint], T],
     ) -> T | None:
-        """Run a model from its export, made now if need be; None where there can be none."""
+        """Run a part of a model from its export, made if need be; None where there can be none."""
         found = registry.resolve(name)
         checkpoint = registry.pinned(registry.fetch(found, revision, role))
         count = memory.parameters(checkpoint)
@@ -115,9 +129,9 @@ class ModelLoader:
             return None  # a model without weights
         try:
             precision = choose(count, processor().has_bf16)
-            key = _key(checkpoint.name, checkpoint.revision, role, precision)
+            key = _key(checkpoint.name, checkpoint.revision, part, precision)
             request = ExportRequest(
-                found.entry.loaders[role], checkpoint, role, precision, self._threads
+                found.entry.loaders[role], checkpoint, part, precision, self._threads
             )
             with registry.advised(found.entry, role):
                 return run(self._export(key, request), checkpoint)
@@ -154,5 +168,5 @@ class ModelLoader:
             raise
 
 
-def _key(name: str, revision: str, role: Role, precision: Precision) -> ExportKey:
-    return ExportKey(name, revision, role, precision, processor())
+def _key(name: str, revision: str, part: Part, precision: Precision) -> ExportKey:
+    return ExportKey(name, revision, part, precision, processor())

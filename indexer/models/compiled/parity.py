@@ -82,12 +82,26 @@ def check_scorer(own: Scorer, export: Scorer, spec: ImageSpec, precision: Precis
     return most
 
 
-def check_features(own: Matrix, export: Matrix, precision: Precision) -> float:
-    """Return the least cosine of features, a row each; raises OutOfTolerance."""
-    least = _least(_unit(own), _unit(export))
+def check_tower(
+    own: Callable[[Any], Any], run: Callable[[Any], Any], spec: ImageSpec, precision: Precision
+) -> float:
+    """Return the least cosine between the states of both at any place; raises OutOfTolerance.
+
+    `own` is the module of torch, `run` the export's, both of (m, 3, s, s) float32.
+    """
+    import torch
+
+    scaled = photos(spec)[:6].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+    with torch.inference_mode():
+        states = own(torch.from_numpy(np.ascontiguousarray(scaled))).numpy()
+    width = states.shape[-1]
+    least = _least(
+        _unit(states.reshape(-1, width)), _unit(_stacked(run, scaled).reshape(-1, width))
+    )
     if not least >= LEAST_COSINE[precision]:
         raise OutOfTolerance(
-            f"in {precision} its features are only {least:.4f} like those of the library's class"
+            f"in {precision} its image tower is only {least:.4f} like that of the library's class, "
+            f"and must be {LEAST_COSINE[precision]}"
         )
     return least
 

@@ -9,8 +9,10 @@ import torch
 from transformers.generation.configuration_utils import GenerationConfig
 
 from indexer.models.files.checkpoint import Checkpoint
+from indexer.models.networks import image_tower
 from indexer.models.networks.pretrained import quiet
 from indexer.models.networks.prompts import Prompts
+from indexer.models.networks.traceable import Traceable
 from indexer.models.networks.transformers_model import TransformersModel
 from indexer.models.protocols import Pixels
 from indexer.models.runtime.inference import inference
@@ -31,6 +33,23 @@ class GenerativeModel(TransformersModel):
     """
 
     max_new_tokens: ClassVar[int]  # of one description or answer
+    tower: ClassVar[str] = "vision_model"  # where the image tower is in the network
+
+    def traceables(self) -> dict[str, Traceable]:
+        """Return the image tower, "tower", for a compiler: (m, 3, s, s) float32 → states."""
+        side, layer = self.image_spec.size, self._tower_layer()
+        return {"tower": image_tower.traceable(self._network, self.tower, side, layer)}
+
+    def replace_tower(self, run: image_tower.Run) -> None:
+        """Have the image tower computed by a run-time; its weights go."""
+        image_tower.replace(self._network, self.tower, run, self._tower_layer())
+
+    def _tower_layer(self) -> int | None:
+        """Return which of the tower's layers is read, None for its output.
+
+        Raises NotTraceable where there are several.
+        """
+        return None
 
     def _greedy(self, decoder: Any, max_new_tokens: int) -> GenerationConfig:
         """Return settings for the likeliest token at each step, at most so many of them.

@@ -20,6 +20,7 @@ from indexer.models.networks.generation import (
     token_id,
 )
 from indexer.models.networks.prompts import Prompts
+from indexer.models.networks.traceable import NotTraceable
 from indexer.models.protocols import Pixels, Turn
 from indexer.models.runtime.inference import inference
 from storage.errors import BrokenModel, InvalidArgument
@@ -33,6 +34,7 @@ class Llava(InstructionFollower):
     max_batch = 16  # an image is 576 words of the prompt
     max_new_tokens = 60
     max_reply_tokens = 256  # of one reply in a dialogue
+    tower = "model.vision_tower"
 
     def __init__(self, checkpoint: Checkpoint, device: str = "auto") -> None:
         super().__init__(checkpoint, device)
@@ -68,6 +70,12 @@ class Llava(InstructionFollower):
             )
 
         return self._generate_text([len(prompt)], self.max_reply_tokens, generate)[0]
+
+    def _tower_layer(self) -> int:
+        layer = self._network.config.vision_feature_layer
+        if not isinstance(layer, int):
+            raise NotTraceable("it reads several layers of its image tower")
+        return layer
 
     def _follow(self, pixels: Pixels, instructions: Sequence[str]) -> list[str]:
         prompts = [self._tokenised(1, [Turn("person", each)]) for each in instructions]
