@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import DualEncoder
 from search.images import read_external
 from search.query import Term

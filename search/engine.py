@@ -7,7 +7,7 @@ from functools import cache, partial
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models import DualEncoder, default_for
 from indexer.models.protocols import Captioner, PairScorer
 from search import cutoffs, keyword
