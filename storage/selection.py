@@ -23,6 +23,8 @@ class Selection:
 
     def without(self, item_vectors: Ids) -> "Selection":
         """Return a selection that also excludes these vectors."""
+        if not len(item_vectors):
+            return self
         if self.included is None:
             return Selection(None, np.union1d(self.excluded, item_vectors))
         return Selection(np.setdiff1d(self.included, item_vectors), self.excluded)
