@@ -12,12 +12,12 @@ from indexer.models import DualEncoder, default_for
 from indexer.models.protocols import Captioner, PairScorer
 from search import cutoffs, keyword
 from search.describe import captioned
-from search.embed import QueryEmbedder, QueryVector
+from search.embedding.embed import QueryEmbedder, QueryVector
+from search.embedding.query_bank import QueryBank
 from search.fusion import FusedHits, Scored
 from search.hits import Hit
 from search.plan import QueryPlan
 from search.query import Query, Rerank
-from search.query_bank import QueryBank
 from search.rerank import Reranker
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelMismatch

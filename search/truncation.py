@@ -10,7 +10,7 @@ _SHOWN = 40  # characters of a text shown in a notice
 
 
 class Truncation(NamedTuple):
-    """How much of a text a model reads: in its tokens, without start and end tokens, and in words.
+    """The part of a text that a model reads, in its tokens without marks, and in words.
 
     `words_read` is 0 where the text has no blanks by which to count.
     """

@@ -93,7 +93,7 @@ class Catalogue:
 
     @contextmanager
     def caching(self) -> Iterator[Connection]:
-        """Yield a connection for what can be computed again; it waits for nobody.
+        """Yield a connection for what can be computed again; the caller holds the lock.
 
         Raises LibraryInUse where another connection writes. A power cut may undo the commit, which
         is not awaited on the disk, and nothing else.
@@ -164,7 +164,7 @@ class Catalogue:
 
 @contextmanager
 def _as_cache(connection: Connection) -> Iterator[None]:
-    """Have commits of a connection wait for neither a lock nor the disk."""
+    """Make a connection wait neither for a lock nor, at a commit, for the disk."""
     driver: Any = connection.connection.driver_connection
     try:
         for pragma in (_IMPATIENT, _QUICK):

@@ -22,7 +22,7 @@ _STORED = np.dtype("<f4")
 
 @dataclass(frozen=True, slots=True)
 class QueryText:
-    """What a model made of a text: (dim,) float32, and how much of the text it read.
+    """A text as a model reads it: its vector, (dim,) float32, and how much of it was read.
 
     `truncation` is (tokens read, tokens, words read), None where it read all.
     """

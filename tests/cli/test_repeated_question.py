@@ -55,7 +55,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 block = matrix[start : start + BLOCK]
                 vectors.add(connection, space.id, "image", list(numbers), block)
         library.refresh_builds(space.id)
-        with library.catalogue.caching() as connection:
+        with library.caching() as connection:
             query_vectors.record(connection, space.id, {"red kite": QueryText(matrix[0])})
     return library.path
 

@@ -30,7 +30,7 @@ def made(seed: int, truncation: tuple[int, int, int] | None = None) -> QueryText
 
 def record(library: Library, space: Space, texts: dict[str, QueryText]) -> None:
     assert space.id is not None
-    with library.catalogue.caching() as connection:
+    with library.caching() as connection:
         query_vectors.record(connection, space.id, texts)
 
 

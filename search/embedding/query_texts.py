@@ -47,7 +47,7 @@ class QueryTexts:
             return
         assert self._space.id is not None
         try:
-            with self._library.catalogue.caching() as connection:
+            with self._library.caching() as connection:
                 if self._space in spaces.every(connection):  # it may have been pruned meanwhile
                     query_vectors.record(connection, self._space.id, self._new)
         except LibraryError:  # in use or disk full: they are encoded again the next time

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from indexer.images.limits import Limits
 from indexer.models.protocols import DualEncoder
+from search.embedding.query_texts import QueryTexts
 from search.images import read_external
 from search.query import Term
-from search.query_texts import QueryTexts
 from search.truncation import Truncation
 from storage.errors import Hint, InvalidArgument, ItemNotFound
 from storage.library import Library
