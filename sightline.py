@@ -17,24 +17,20 @@ say. It reads no settings file and no environment: those are the command's.
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from indexer import IndexConfig, Indexer, Progress, Report
+from indexer import IndexConfig, Progress, Report
 from indexer.cpu import usable_cores
-from indexer.folder_reader import FolderReader
 from indexer.images.limits import Limits
 from indexer.models import canonical, require_role
 from indexer.models.compiled.loader import ModelLoader
-from indexer.workers import ReadPool
 from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask, ask_file, check_askable
 from search.chat import require_readable
-from search.dedup.duplicates import Duplicates
-from search.dedup.find import DedupRequest as DedupRequest
-from search.dedup.leaks import LeakRequest as LeakRequest
-from search.dedup.plan.plan import PlanFile as PlanFile
+from search.dedup.plan.plan import PlanFile
+from search.dedup.request import DedupRequest, LeakRequest
 from search.describe import Captions, Described, caption_targets, describe_file
 from search.hits import Shown, show
 from search.images import ImageReader
@@ -48,6 +44,9 @@ from storage.fields import check_arguments, check_calls, filled, path_text
 from storage.paths import expand_home
 from storage.records import Answer, Failure, Space, SpaceCount
 from storage.tables import tags
+
+if TYPE_CHECKING:  # what a search has no use for is imported where it is used
+    from search.dedup.duplicates import Duplicates
 
 __all__ = [
     "Answer",
@@ -99,23 +98,32 @@ class Sightline:
         """Take a library and what holds for all that is done with it.
 
         `model` is what a new library begins with; `limits` bound what one file may cost;
-        `workers` processes read files; `exclude` holds patterns for runs that name none.
+        `workers` processes read files; `exclude` holds patterns for runs that name none. What
+        models are compiled to is kept in `cache_folder`; `watch` is told of the steps.
         """
         self.library = library
-        self.models = Models(
-            library,
-            ModelLoader(device, cache_folder, notify=library.notices.append, watch=watch),
-            model,
-        )
+        loader = ModelLoader(device, cache_folder, notify=library.notices.append, watch=watch)
+        self.models = Models(library, loader, model)
         self.limits = limits or Limits()
         self._workers, self._exclude = workers, exclude
-        self.duplicates = Duplicates(library, self.limits, self._comparing, self._read_folder)
         self._engine = cache(self._engine_with)
 
     @property
     def notices(self) -> list[str]:
         """Return what was repaired or worked around to open the library."""
         return self.library.notices
+
+    @cached_property
+    def duplicates(self) -> "Duplicates":
+        """Return what is done about duplicates."""
+        from indexer.folder_reader import FolderReader
+        from indexer.workers import ReadPool
+        from search.dedup.duplicates import Duplicates
+
+        own, limits, workers = str(self.library.path.resolve()), self.limits, self._workers
+        work = workers or usable_cores(), limits, "indexer.images.compare.comparison"
+        read_folder = partial(FolderReader, limits=limits, avoid=own, workers=workers)
+        return Duplicates(self.library, limits, partial(ReadPool, *work), read_folder)
 
     def index(
         self,
@@ -270,8 +278,7 @@ class Sightline:
     ) -> Answer[Tagged]:
         """Label the images that the filters allow, from a file or a built-in set of labels."""
         chosen = labels if isinstance(labels, LabelSet) else LabelSet.read(str(labels))
-        encoder = self.models.encoder()
-        tagger = Tagger(self.library, encoder, chosen, templates, min_score)
+        tagger = Tagger(self.library, self.models.encoder(), chosen, templates, min_score)
         made = Answer.collect(tagger.run(self._chosen(None, filters), watch), each)
         return Answer(made, tagger.notices)
 
@@ -350,15 +357,9 @@ class Sightline:
     def _run(
         self, config: IndexConfig, model: str | None, watch: Callable[[Progress], None] | None
     ) -> Report:
+        from indexer.ingest import Indexer
+
         return Indexer(self.library, self.models.encoder(model), config, watch).run()
-
-    def _comparing(self) -> ReadPool:
-        workers = self._workers or usable_cores()
-        return ReadPool(workers, self.limits, "indexer.images.compare.comparison")
-
-    def _read_folder(self, folder: str) -> FolderReader:
-        own = str(self.library.path.resolve())
-        return FolderReader(folder, self.limits, avoid=own, workers=self._workers)
 
     def _item(self, named: Named) -> Item:
         if isinstance(named, Hit):
@@ -397,11 +398,7 @@ def open(
     `Sightline`. Raises what `Library.open` raises.
     """
     library = Library.open_or_create(expand_home(path).absolute())
+    chosen = device or "auto"
     return Sightline(
-        library,
-        device=device or "auto",
-        model=model,
-        limits=limits,
-        workers=workers,
-        exclude=exclude,
+        library, device=chosen, model=model, limits=limits, workers=workers, exclude=exclude
     )

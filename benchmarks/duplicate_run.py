@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
 
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
 from indexer.cpu import usable_cores
 from indexer.images.limits import Limits
+from indexer.ingest import Indexer
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Thresholds
-from search.dedup.plan.entries import DROPPED, entries
+from search.dedup.plan.entries import entries
 from search.dedup.plan.groups import Grouper
 from search.dedup.plan.keepers import KeepOrder
 from search.dedup.plan.plan import Entry
+from search.dedup.request import DROPPED
 from storage import Library
 from storage.tables import duplicate_pairs, items
 

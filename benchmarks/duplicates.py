@@ -26,7 +26,8 @@ from benchmarks.drawn_duplicates import documents, objects
 from benchmarks.duplicate_run import Pair, Run, kinds_of, ordered, run
 from benchmarks.planted_duplicates import EDITS, copies, sources
 from benchmarks.rows import data_folder, keep
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
+from indexer.ingest import Indexer
 from indexer.models import RECOMMENDED, load
 from indexer.models.cache import cached
 from search.dedup.detect.finder import DuplicateFinder

@@ -17,9 +17,10 @@ import numpy as np
 
 from benchmarks.random_towers import random_tower
 from benchmarks.rows import data_folder, keep
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
 from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
+from indexer.ingest import Indexer
 from indexer.models import load
 from indexer.models.protocols import DualEncoder, Pixels
 from storage import Library

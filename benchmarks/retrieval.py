@@ -15,8 +15,9 @@ import numpy as np
 
 from benchmarks.metrics import Ranks, ranks, recall_at
 from benchmarks.rows import keep
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
 from indexer.images.preprocess import prepare
+from indexer.ingest import Indexer
 from indexer.models import load
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.phrases import captions

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
 from indexer.images.preprocess import prepare
+from indexer.ingest import Indexer
 from indexer.models.mini.scenes.drawing import draw
 from indexer.models.mini.scenes.scenes import HELD_OUT_SEED, Look, Scene, scenes
 from indexer.models.protocols import DualEncoder, ImageSpec, Pixels

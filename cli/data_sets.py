@@ -22,8 +22,8 @@ from cli.output.render import plural, write_json, write_notice, write_notices, w
 from search.dedup.detect.kinds import Thresholds
 from search.dedup.detect.leakage import Leak
 from search.dedup.detect.semdedup import COSINES, check_cosines
-from search.dedup.find import LOOKED_FOR
-from search.dedup.leaks import LeakReport, LeakRequest
+from search.dedup.leaks import LeakReport
+from search.dedup.request import LOOKED_FOR, LeakRequest
 from search.dedup.semantic import SemanticFile
 from sightline import Sightline
 from storage import Filters

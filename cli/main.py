@@ -1,5 +1,6 @@
 """The command `sightline`: a table of verbs, each loaded only when it is asked for."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -59,4 +60,7 @@ def cli() -> None:
 def main() -> None:
     """Run `sightline`; the entry point of the installed command."""
     prepare_streams()
-    cli()
+    try:
+        cli()
+    finally:
+        gc.freeze()  # all that is left ends with the process: no search for cycles among it

@@ -1,6 +1,7 @@
 """Ingest: from files to rows by scan, changes, read, encode and write.
 
-`Indexer` is the entry point: it takes an `IndexConfig` and returns a `Report`.
+`indexer.ingest.Indexer` is the entry point: it takes an `IndexConfig` and returns a `Report`. It
+stands apart because a search needs none of what reads files.
 Networks live in `indexer.models` and are loaded by name.
 """
 
@@ -8,4 +9,3 @@ from indexer.config import IndexConfig as IndexConfig
 from indexer.config import Progress as Progress
 from indexer.config import Report as Report
 from indexer.images.limits import Limits as Limits
-from indexer.ingest import Indexer as Indexer

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import Answerer, Pixels
 from search.images import BATCH, ImageReader, read_external
 from search.query import plain

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import ChatModel, Pixels, Turn
 from search.hits import first_path
 from search.images import ImageReader

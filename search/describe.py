@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import Captioner, Pixels
 from search.hits import Hit, first_path
 from search.images import BATCH, ImageReader, read_external

@@ -7,17 +7,17 @@ from functools import cache, partial
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models import DualEncoder, default_for
 from indexer.models.protocols import Captioner, PairScorer
 from search import cutoffs, keyword
 from search.describe import captioned
-from search.embed import QueryEmbedder, QueryVector
+from search.embedding.embed import QueryEmbedder, QueryVector
+from search.embedding.query_bank import QueryBank
 from search.fusion import FusedHits, Scored
 from search.hits import Hit
 from search.plan import QueryPlan
 from search.query import Query, Rerank
-from search.query_bank import QueryBank
 from search.rerank import Reranker
 from search.truncation import truncations
 from storage.errors import InvalidArgument, ModelMismatch
@@ -33,9 +33,9 @@ _UNREAD = "they keep the place that their vectors gave them"
 class Engine:
     """Answers queries over one library, in the library's current space.
 
-    `encoder` is called, and so a model loaded, only for a query with words or an image file;
-    `scorer` only for reranker, `captioner` only if a wanted caption is not stored. `limits` bound
-    the cost of reading an image.
+    `encoder` is called, and so a model loaded, only for words that were not asked before or an
+    image file; `scorer` only for reranker, `captioner` only if a wanted caption is not stored.
+    `limits` bound the cost of reading an image.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Engine:
     ) -> Answer[Hit]:
         assert space.id is not None
         notices: list[str] = []
-        embedder = QueryEmbedder(self._library, space.id, encoder, self._limits)
+        embedder = QueryEmbedder(self._library, space, encoder, self._limits)
         with self._library.catalogue.reading() as connection:
             embedded = embedder.embed(connection, query.terms)
             notices.extend(embedded.notices)
@@ -94,6 +94,7 @@ class Engine:
                 connection, space.id, embedded.vector, plan, nearest, keyword_hits
             )
             hits = found.hydrate(connection)
+        embedder.keep()
         if query.effective_rerank is not None:
             hits = self._rerank(space, hits, query, query.effective_rerank, notices)
         hits = self._cut_off(space, encoder, hits, query, notices)[: query.k]

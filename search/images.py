@@ -1,7 +1,8 @@
 """The images of items, preprocessed for a model: from the file, else from the thumbnail.
 
 A file is used only while its content is what was indexed, so this process decodes nothing that
-the indexer's guarded workers have not decoded before.
+the indexer's guarded workers have not decoded before. The decoders are imported when there is an
+image to read: a query by words needs none.
 """
 
 import hashlib
@@ -12,9 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from indexer.images.decode import Limits, open_image, read_bytes
-from indexer.images.preprocess import prepare, sides_needed
-from indexer.images.thumbnail import THUMBNAIL_SIDE, thumbnail
+from indexer.images.limits import Limits
 from indexer.models.protocols import ImageSpec, Pixels
 from storage.errors import FileFailure, PathNotFound
 from storage.library import Library
@@ -73,6 +72,9 @@ class ImageReader:
         stored = self._library.thumbnail(item.hash)
         if stored is not None:
             return stored
+        from indexer.images.decode import open_image
+        from indexer.images.thumbnail import THUMBNAIL_SIDE, thumbnail
+
         side = THUMBNAIL_SIDE, THUMBNAIL_SIDE
         for content in self._contents(item):
             with suppress(FileFailure):
@@ -89,11 +91,13 @@ class ImageReader:
     def _from_file(self, item: Item, spec: ImageSpec) -> Pixels | None:
         for content in self._contents(item):
             with suppress(FileFailure):
-                return self._decode(content, spec)
+                return _prepared(content, spec, self._limits)
         return None
 
     def _contents(self, item: Item) -> Iterator[bytes]:
         """Yield the bytes of each file that still holds what was indexed."""
+        from indexer.images.decode import read_bytes
+
         # An excluded file is still read if the item is named: no search result shows it.
         for path in (*item.paths, *item.excluded_paths):
             try:
@@ -109,13 +113,9 @@ class ImageReader:
     def _from_thumbnail(self, item: Item, spec: ImageSpec) -> Pixels | None:
         webp = self._library.thumbnail(item.hash) if item.kind == "image" else None
         try:
-            return None if webp is None else self._decode(webp, spec)
+            return None if webp is None else _prepared(webp, spec, self._limits)
         except FileFailure:
             return None
-
-    def _decode(self, content: bytes, spec: ImageSpec) -> Pixels:
-        image = open_image(content, limits=self._limits, smallest=sides_needed(spec))
-        return prepare(image.image, spec)
 
 
 def read_external(path: str, spec: ImageSpec, limits: Limits) -> tuple[str, Pixels]:
@@ -123,14 +123,24 @@ def read_external(path: str, spec: ImageSpec, limits: Limits) -> tuple[str, Pixe
 
     Raises PathNotFound, UnreadableFile or DecodeFailure, each naming the path.
     """
+    from indexer.images.decode import read_bytes
+
     if not os.path.isfile(path):  # nor a pipe or a device, which might never end
         raise PathNotFound(f"the image {path} is not a file: check the path")
     try:
         content = read_bytes(path, limits.file_bytes)
-        image = open_image(content, limits=limits, smallest=sides_needed(spec))
+        pixels = _prepared(content, spec, limits)
     except FileFailure as error:
         raise error.wrapped(f"the image {path} cannot be used: ") from error
-    return hashlib.sha256(content).hexdigest(), prepare(image.image, spec)
+    return hashlib.sha256(content).hexdigest(), pixels
+
+
+def _prepared(content: bytes, spec: ImageSpec, limits: Limits) -> Pixels:
+    from indexer.images.decode import open_image
+    from indexer.images.preprocess import prepare, sides_needed
+
+    image = open_image(content, limits=limits, smallest=sides_needed(spec))
+    return prepare(image.image, spec)
 
 
 def _images(count: int) -> str:

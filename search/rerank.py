@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import PairScorer, Scores
 from search.hits import Hit
 from search.images import ImageReader

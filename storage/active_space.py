@@ -118,7 +118,7 @@ def prune(catalogue: Catalogue, folder: Path, names: Collection[str]) -> list[Sp
             pass
         with catalogue.writing() as connection:
             duplicate_pairs.keep_space(connection, known[0].id)
-            for table in (schema.failures, schema.neutral):
+            for table in (schema.failures, schema.neutral, schema.query_vectors):
                 connection.execute(delete(table).where(table.c.space_id == space.id))
             connection.execute(delete(schema.spaces).where(schema.spaces.c.id == space.id))
     return chosen

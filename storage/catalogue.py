@@ -29,22 +29,24 @@ from storage.errors import (
 )
 from storage.filters import fold_case
 
-HEAD = "0005"  # the newest migration; a test compares it with the scripts
+HEAD = "0006"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
-_COMMON = ("busy_timeout=30000", "foreign_keys=ON")
+_PATIENT, _DURABLE = "busy_timeout=30000", "synchronous=FULL"
+_COMMON = (_PATIENT, "foreign_keys=ON")
 _MAPPED = "mmap_size=268435456"
 _PRAGMAS: dict[access.Access, tuple[str, ...]] = {
     "write": (
         f"page_size={_PAGE_BYTES}",
         *_COMMON,
         "journal_mode=WAL",
-        "synchronous=FULL",
+        _DURABLE,
         _MAPPED,
     ),
     "read": (*_COMMON, "query_only=ON", _MAPPED),
     # Not mapped: a file that is cut short under the map would end the process.
     "immutable": (*_COMMON, "query_only=ON"),
 }
+_IMPATIENT, _QUICK = "busy_timeout=0", "synchronous=NORMAL"
 
 
 class Catalogue:
@@ -87,6 +89,20 @@ class Catalogue:
         with fork.guard(), _translated(self.path), self._opened().connect() as plain:
             connection = plain.execution_options(sightline_begin="BEGIN IMMEDIATE")
             with connection.begin():
+                yield connection
+
+    @contextmanager
+    def caching(self) -> Iterator[Connection]:
+        """Yield a connection for what can be computed again; the caller holds the lock.
+
+        Raises LibraryInUse where another connection writes. A power cut may undo the commit, which
+        is not awaited on the disk, and nothing else.
+        """
+        if self.read_only:
+            raise read_only(self.path)
+        with fork.guard(), _translated(self.path), self._opened().connect() as plain:
+            connection = plain.execution_options(sightline_begin="BEGIN IMMEDIATE")
+            with _as_cache(connection), connection.begin():
                 yield connection
 
     def close(self) -> None:
@@ -144,6 +160,19 @@ class Catalogue:
             return access.state(self.path)
         except OSError as error:
             raise LibraryError(f"{self.path} cannot be read ({error.strerror})") from error
+
+
+@contextmanager
+def _as_cache(connection: Connection) -> Iterator[None]:
+    """Make a connection wait neither for a lock nor, at a commit, for the disk."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        for pragma in (_IMPATIENT, _QUICK):
+            driver.execute(f"PRAGMA {pragma}")
+        yield
+    finally:
+        for pragma in (_PATIENT, _DURABLE):
+            driver.execute(f"PRAGMA {pragma}")
 
 
 def _answers(engine: Engine) -> bool:

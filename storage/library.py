@@ -196,6 +196,15 @@ class Library:
                     with self.catalogue.writing() as connection:
                         runs.end(connection, run, outcome, counts)
 
+    @contextmanager
+    def caching(self) -> Iterator[Connection]:
+        """Yield a connection for what can be computed again; it waits for nobody, and is no run.
+
+        Raises LibraryInUse where anybody writes, and what `Catalogue.caching` raises.
+        """
+        with self._locked(wait=False), self.catalogue.caching() as connection:
+            yield connection
+
     def status(self) -> Status:
         """Return the counts of the library."""
         with self.catalogue.reading() as connection:

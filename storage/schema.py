@@ -299,6 +299,18 @@ neutral = Table(
     Column("vectors", LargeBinary, nullable=False),  # (queries, dimension) float32, unit rows
 )
 
+# Vectors of texts that were asked, so that a repeated question loads no model.
+query_vectors = Table(
+    "query_vectors",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("space_id", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("text_hash", ContentHash, nullable=False),
+    Column("vector", LargeBinary, nullable=False),  # (dimension,) float32, unit length
+    Column("truncation", JSON(none_as_null=True)),  # tokens read, tokens, words read; null: all
+    UniqueConstraint("space_id", "text_hash"),
+)
+
 # What an image looks like in few bytes. Numbers are never used again, and those of an image
 # are never written over: how far a method has compared stays true after a deletion.
 fingerprints = Table(

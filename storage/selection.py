@@ -23,9 +23,13 @@ class Selection:
 
     def without(self, item_vectors: Ids) -> "Selection":
         """Return a selection that also excludes these vectors."""
-        if self.included is None:
-            return Selection(None, np.union1d(self.excluded, item_vectors))
-        return Selection(np.setdiff1d(self.included, item_vectors), self.excluded)
+        if not len(item_vectors):
+            return self
+        if self.included is not None:
+            return Selection(self.included[~np.isin(self.included, item_vectors)], self.excluded)
+        # Not `np.union1d`, which imports numpy's masked arrays: a tenth of a search by an image.
+        joined = np.sort(np.concatenate((self.excluded, item_vectors)))
+        return Selection(None, joined[np.diff(joined, prepend=-1) > 0])
 
 
 def select_vectors(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from storage import Library
 

@@ -11,7 +11,7 @@ import sightline
 # What a search may be tempted to set for its time: everything here is of the whole process.
 _STATE = """
 import csv, decimal, gc, locale, logging, os, signal, socket, sys, threading, warnings
-import numpy, pillow_heif.options
+import numpy, pillow_heif.options, pillow_jxl
 from PIL import AvifImagePlugin, Image, ImageFile
 
 Image.preinit()  # what Pillow itself loads with the first image

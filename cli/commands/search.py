@@ -1,7 +1,7 @@
 """`sightline search`: words, images and items in; hits out."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,6 @@ from cli.output.empty import why_nothing
 from cli.output.hit_table import write_hits
 from cli.output.json_rows import hit_row
 from cli.output.render import write_json, write_notice, write_notices, write_path
-from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
-from cli.pages.tile import Tile
 from cli.session import session
 from cli.settings import Settings
 from search import Hit, Query, Rerank, Term
@@ -87,9 +85,7 @@ def command(**given: Any) -> int:
     """
     if sum(map(bool, (given["as_json"], given["as_paths"], given["sheet"]))) > 1:
         raise click.UsageError("--json, --paths and --sheet exclude each other: choose one")
-    if given["sheet"]:
-        check_suffix(given["sheet"])
-        check_place(Path(given["sheet"]))
+    sheet = _sheet(given["sheet"]) if given["sheet"] else None
     query = query_of(given)
     settings = Settings.read(library=given["library"])
     with session(settings) as app:
@@ -98,10 +94,8 @@ def command(**given: Any) -> int:
         if not hits:
             write_notice(_nothing(app, query))
             return NOTHING_FOUND
-        if given["sheet"]:
-            tiles = [Tile.of(hit, app) for hit in hits]
-            write_sheet(Path(given["sheet"]), title(query), tiles)
-            write_notice(f"wrote {given['sheet']}")
+        if sheet is not None:
+            sheet(hits, app, title(query))
         else:
             _write(hits, given["as_json"], given["as_paths"])
         warned = caution(app.library) if sys.stderr.isatty() else None
@@ -140,6 +134,22 @@ def _nothing(app: Sightline, query: Query) -> str:
         if app.search(first):
             return "nothing here matches"
     return f"nothing found: {why_nothing(app, query.filters, query.kind)}"
+
+
+def _sheet(name: str) -> Callable[[list[Hit], Sightline, str], None]:
+    """Return what writes a sheet of that name; raises InvalidArgument or PathNotFound now."""
+    # What draws is imported here: a search without a sheet draws nothing.
+    from cli.pages.contact_sheet import check_place, check_suffix, write_sheet
+    from cli.pages.tile import Tile
+
+    check_suffix(name)
+    check_place(Path(name))
+
+    def write(hits: list[Hit], app: Sightline, heading: str) -> None:
+        write_sheet(Path(name), heading, [Tile.of(hit, app) for hit in hits])
+        write_notice(f"wrote {name}")
+
+    return write
 
 
 def _write(hits: list[Hit], as_json: bool, as_paths: bool) -> None:

@@ -9,7 +9,6 @@ from functools import cache, lru_cache
 from io import BytesIO
 
 import numpy as np
-import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
@@ -64,7 +63,9 @@ def _of_codes(image: Image.Image, data: bytes) -> bytes | None:
     """Return the profile of the code points in a HEIF's or AVIF's `colr` box (ISO/IEC 23008-12)."""
     codes = image.info.get("nclx_profile")
     if image.format == "AVIF":  # whose reader does not tell them
-        codes = pillow_heif.open_heif(BytesIO(data)).info.get("nclx_profile")
+        from pillow_heif import open_heif
+
+        codes = open_heif(BytesIO(data)).info.get("nclx_profile")
     if codes is None:
         return None
     grey = image.mode in ("L", "LA")

@@ -10,14 +10,15 @@ import math
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
-from pillow_heif import register_heif_opener
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from indexer.images import colour
 from indexer.images.file_kind import HEAD_BYTES, signature
@@ -38,8 +39,16 @@ from storage.records import Capture
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "JXL")
 
-_PLUGINS = ("Jpeg", "Png", "WebP", "Tiff", "Gif", "Bmp", "Jpeg2K")  # AVIF is imported above
-
+# The formats that Pillow reads itself with little to load, and its plugins for them.
+_LIGHT = {
+    "JPEG": "Jpeg",
+    "PNG": "Png",
+    "WEBP": "WebP",
+    "TIFF": "Tiff",
+    "GIF": "Gif",
+    "BMP": "Bmp",
+    "JPEG2000": "Jpeg2K",
+}
 _SCALES_ITSELF = frozenset(("JPEG", "MPO"))
 _REDUCIBLE = frozenset(("L", "RGB", "CMYK"))
 _LONGEST_REASON = 160  # characters taken from a decoder's own words
@@ -47,20 +56,23 @@ _LONGEST_REASON = 160  # characters taken from a decoder's own words
 T = TypeVar("T")
 
 
-def _register() -> None:
-    """Register the decoders of `FORMATS` and no others.
+for plugin in _LIGHT.values():
+    import_module(f"PIL.{plugin}ImagePlugin")
 
-    Pillow knows its decoders by one table for the whole process, so a program that imports this
-    file reads HEIF and JPEG XL from here on. Its own settings of them are left as they are.
+
+@cache
+def register_all() -> None:
+    """Register the decoders of `FORMATS` that are not light, and no others.
+
+    Pillow knows its decoders by one table for the whole process, so a program reads HEIF and JPEG
+    XL from here on. Its own settings of them are left as they are.
     """
-    for plugin in _PLUGINS:
-        import_module(f"PIL.{plugin}ImagePlugin")
+    import_module("PIL.AvifImagePlugin")
     if "HEIF" not in Image.OPEN:
+        from pillow_heif import register_heif_opener
+
         register_heif_opener()
     import_module("pillow_jxl")
-
-
-_register()
 
 
 def configure_decoders() -> None:
@@ -69,6 +81,10 @@ def configure_decoders() -> None:
     Each works on one thread, because many files are decoded side by side, and because every
     thread takes address space that counts against a worker's memory limit.
     """
+    from PIL import AvifImagePlugin
+    from pillow_heif import register_heif_opener
+
+    register_all()
     register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     import_module("pillow_jxl").JpegXLImagePlugin.DECODE_THREADS = 1
@@ -176,7 +192,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     if announced == "JXL":
         _check_jxl(data, limits)
     try:
-        image = Image.open(BytesIO(data), formats=FORMATS)
+        image = _identified(data, announced)
     except UnidentifiedImageError:
         if announced is None:
             raise DecodeFailure(
@@ -188,6 +204,15 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
     if math.prod(image.size) > limits.pixels:
         raise DecodeFailure(limits.too_many_pixels(math.prod(image.size)))
     return image
+
+
+def _identified(data: bytes, announced: str | None) -> ImageFile.ImageFile:
+    """Open by the decoder of the announced format, or by all; raises UnidentifiedImageError."""
+    if announced in _LIGHT:
+        with suppress(UnidentifiedImageError):
+            return Image.open(BytesIO(data), formats=(announced,))
+    register_all()
+    return Image.open(BytesIO(data), formats=FORMATS)
 
 
 def _why_unknown(data: bytes, announced: str) -> str:

@@ -18,13 +18,13 @@ from search.dedup.detect.semdedup import check_cosines
 from search.dedup.find import (
     Comparing,
     DedupPlan,
-    DedupRequest,
     Watch,
     check_writable,
     find_duplicates,
 )
-from search.dedup.leaks import FolderImages, LeakReport, LeakRequest, Leaks
+from search.dedup.leaks import FolderImages, LeakReport, Leaks
 from search.dedup.plan.plan import PlanFile
+from search.dedup.request import DedupRequest, LeakRequest
 from search.dedup.semantic import SemanticCluster, semantic_duplicates
 from search.targets import check_folder
 from storage.errors import PathNotFound

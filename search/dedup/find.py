@@ -10,81 +10,23 @@ from typing import Literal
 from indexer.images.limits import Limits
 from search.dedup.detect.detail_check import DetailCheck, Pool
 from search.dedup.detect.finder import DedupCounts, DuplicateFinder
-from search.dedup.detect.kinds import Kind, Thresholds
-from search.dedup.plan.entries import DROPPED, entries
+from search.dedup.plan.entries import entries
 from search.dedup.plan.groups import Grouper
 from search.dedup.plan.jsonl import write_error
-from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from search.dedup.plan.keepers import KeepOrder
 from search.dedup.plan.plan import Entry, PlanFile, line, write
-from storage.errors import Hint, InvalidArgument, LibraryReadOnly, PathNotFound
-from storage.fields import check_fields
+from search.dedup.request import DedupRequest
+from storage.errors import Hint, LibraryReadOnly, PathNotFound
 from storage.filters import Filters
 from storage.library import Library
-from storage.paths import expand_home
 from storage.selection import select_items
 from storage.tables import duplicate_pairs
 from storage.tables.decisions import Decided
 
 PLAN, FORMER = "plan.jsonl", "plan.former.jsonl"
-LOOKED_FOR: tuple[Kind, ...] = ("identical", "same-picture", "edited")
 Stage = Literal["compare", "verify", "plan"]
 Watch = Callable[[Stage, int, int], None]  # the stage, how much of it is done, and of how much
 Comparing = Callable[[], AbstractContextManager[Pool]]  # processes that compare files
-
-
-@dataclass(frozen=True, slots=True)
-class DedupRequest:
-    """The kinds to look for, among which images, and what the plan is to drop.
-
-    `drop` None drops identical files and same pictures. `keep` names the rules that choose a
-    group's keeper, the weightiest first; files in the folders `prefer` go before all rules. The
-    filters' `folder` may be one file too, which is then compared with the whole library.
-    `against` is a folder: only pairs between it and the rest, or what the filters allow. `crops`
-    compares local features as well: they find crops and frames, and cost most of the time.
-    """
-
-    kinds: tuple[Kind, ...] = LOOKED_FOR
-    drop: tuple[Kind, ...] | None = None
-    keep: tuple[str, ...] = DEFAULT
-    prefer: tuple[str, ...] = ()
-    filters: Filters = Filters()
-    against: str | None = None
-    crops: bool = True
-    thresholds: Thresholds = Thresholds()
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        for kind in self.drop or ():
-            if kind not in self.kinds:
-                raise InvalidArgument(
-                    f"{{drop}} {kind}: such are not looked for; add it to {{kinds}}",
-                    parameter="drop",
-                    value=kind,
-                    others=("kinds",),
-                )
-
-    @property
-    def dropped(self) -> tuple[Kind, ...]:
-        """Return the kinds that the plan drops."""
-        return DROPPED if self.drop is None else self.drop
-
-    @property
-    def against_folder(self) -> str | None:
-        """Return the folder `against`, absolute and without links."""
-        return None if self.against is None else _absolute(self.against)
-
-    @property
-    def file(self) -> str | None:
-        """Return the one file to compare with the whole library, if the filters name one."""
-        folder = self.filters.folder
-        return folder if folder is not None and Path(folder).is_file() else None
-
-    @property
-    def folders(self) -> list[str]:
-        """Return the folders outside of which no file is planned for; none for everywhere."""
-        if self.filters.folder is None or self.file:
-            return []
-        return [self.filters.folder, *([self.against_folder] if self.against_folder else [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +127,6 @@ def check_writable(library: Library) -> None:
             "compared for duplicates is kept in it; copy that folder, without the photos, to "
             "where you may write, and open the copy"
         )
-
-
-def _absolute(folder: str) -> str:
-    return str(expand_home(folder).resolve())
 
 
 def _scope(library: Library, request: DedupRequest) -> tuple[list[int] | None, list[int] | None]:

@@ -5,27 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from search.dedup.detect.detail_check import DetailCheck
-from search.dedup.detect.kinds import Kind, Thresholds
 from search.dedup.detect.leakage import Leak, LeakFinder, TestImage
-from search.dedup.find import LOOKED_FOR
-from storage.fields import check_fields
+from search.dedup.request import LeakRequest
 from storage.filters import Filters
 from storage.library import Library
 from storage.records import Capture
 from storage.selection import select_items
-
-
-@dataclass(frozen=True, slots=True)
-class LeakRequest:
-    """The kinds that count as a leak, and the images of the library that are the training set."""
-
-    kinds: tuple[Kind, ...] = LOOKED_FOR
-    filters: Filters = Filters()
-    crops: bool = True
-    thresholds: Thresholds = Thresholds()
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)

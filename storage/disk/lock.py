@@ -12,6 +12,8 @@ from threading import Lock, get_ident
 from storage import fork
 from storage.errors import LibraryError, LibraryInUse
 
+_PATIENCE = 0.3  # seconds: a search holds the lock for a few milliseconds, to keep a vector
+
 
 class WriterLock:
     """The lock of one library: first among the threads of this process, then among processes."""
@@ -26,7 +28,8 @@ class WriterLock:
     def held(self, wait: bool = True) -> Iterator[None]:
         """Hold the lock during the block; raises LibraryInUse.
 
-        Where another thread holds it, this one waits, or raises if not to `wait`. A child that is
+        Where another thread holds it, this one waits, or raises if not to `wait`; for another
+        process it waits just long enough for a search to keep its words. A child that is
         forked meanwhile is refused: whose turn it is was copied, and nobody is there to end it.
         """
         library = self._path.parent
@@ -42,7 +45,7 @@ class WriterLock:
                 )
             self._writer = get_ident()
             try:
-                with hold(self._path, self._holder):
+                with hold(self._path, self._holder, _PATIENCE if wait else 0):
                     yield
             finally:
                 self._writer = None
@@ -50,11 +53,12 @@ class WriterLock:
 
 
 @contextmanager
-def hold(path: Path, holder: Callable[[], str]) -> Iterator[None]:
+def hold(path: Path, holder: Callable[[], str], seconds: float) -> Iterator[None]:
+    """Hold the lock among processes; raises LibraryInUse where it is not free within `seconds`."""
     # This library costs more to import than a query to answer.
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(path, timeout=seconds)
     try:
         lock.acquire()
     except Timeout:

@@ -28,6 +28,7 @@ WORTH_BUILDING = 10_000
 # Least share of the ten best that a kind must find; it compares more rows until it does. For data
 # without any structure it may have to probe all of them.
 MIN_RECALL = 0.95
+_HASHED_AT_ONCE = 1 << 20  # bytes, which stay in the processor's cache
 # A build is replaced when this share of the vectors was added after it.
 TAIL_SHARE = 0.1
 
@@ -220,7 +221,7 @@ def _checksum(path: Path) -> str:
     """Return the XXH3 hash of a file, at memory speed: a guard against damage, not malice."""
     digest = xxhash.xxh3_128()
     with path.open("rb") as stream:
-        while block := stream.read(1 << 22):
+        while block := stream.read(_HASHED_AT_ONCE):
             digest.update(block)
     return digest.hexdigest()
 

@@ -78,6 +78,28 @@ def test_looking_at_a_library_loads_no_network(
     assert not loaded & (heavy if words[0] == "search" else heavy | {"faiss"})
 
 
+def test_the_search_command_imports_no_decoder_no_ingest_and_no_duplicates() -> None:
+    script = "import sys, cli.commands.search; print(*sys.modules)"
+    words = [sys.executable, "-c", script]
+    loaded = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    needless = {"PIL", "cv2", "pillow_heif", "pdqhash", "filelock", "huggingface_hub", "psutil"}
+    needless |= {"indexer.ingest", "indexer.workers", "search.dedup.duplicates"}
+    assert not needless & set(loaded)
+
+
+def test_a_command_collects_garbage_but_not_what_was_imported() -> None:
+    script = (
+        "import click, gc; from cli.main import cli; before = gc.get_freeze_count(); "
+        "cli.get_command(click.Context(cli), 'status'); "
+        "print(before, gc.get_freeze_count(), gc.isenabled())"
+    )
+    words = [sys.executable, "-c", script]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    before, after, enabled = done.stdout.split()
+    assert (before, enabled) == ("0", "True")
+    assert int(after) > 10_000
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_begins_its_help_with_the_line_of_the_table(name: str, run: Run) -> None:
     command: click.Command = import_module(f"cli.commands.{name}").command

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from indexer import IndexConfig, Indexer, Progress
+from indexer import IndexConfig, Progress
 from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
+from indexer.ingest import Indexer
 from indexer.models import DualEncoder, FakeEncoder, Pixels, load
 from storage import Library, Matrix, schema
 

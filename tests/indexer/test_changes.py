@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
 from indexer.images.limits import Limits
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage import Library, schema

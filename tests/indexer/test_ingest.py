@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from indexer import IndexConfig, Indexer, Progress, Report
+from indexer import IndexConfig, Progress, Report
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from storage import Library, schema
 from tests.indexer.search_results import counts, paths

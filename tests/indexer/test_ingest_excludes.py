@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from search.dedup.plan.groups import Grouper
-from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from search.dedup.plan.keepers import KeepOrder
+from search.dedup.request import KEEP_RULES
 from storage import Filters, Library
 from storage.errors import InvalidArgument
 from storage.records import Caption
@@ -106,7 +108,7 @@ def test_a_copy_that_stays_is_found_by_its_own_path(
     index(exclude=("summer",))
     item = library.find(str(copy))
     assert (item.paths, item.excluded_paths) == ((str(photos / "0.png"),), (str(copy),))
-    order = KeepOrder(DEFAULT, ())
+    order = KeepOrder(KEEP_RULES, ())
     assert list(Grouper(library, order, ["identical"], ["identical"]).run()) == []
     index()
     [group] = Grouper(library, order, ["identical"], ["identical"]).run()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.reader import METADATA_VERSION, FileContent, ReadTask
 from indexer.workers import ReadPool

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
 from indexer.encode import text_hash
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Query, Term
 from storage import Library, Matrix

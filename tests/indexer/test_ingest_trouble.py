@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from sqlalchemy import Connection, event
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from storage import Library, Matrix

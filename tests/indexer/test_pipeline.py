@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.models.protocols import Pixels
 from storage import Library, Matrix

@@ -12,8 +12,9 @@ import pytest
 from PIL import ExifTags, Image
 from sqlalchemy import select, update
 
-from indexer import IndexConfig, Indexer, Progress, Report
+from indexer import IndexConfig, Progress, Report
 from indexer.images.limits import Limits
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.reader import READER_VERSION
 from storage import Library, schema

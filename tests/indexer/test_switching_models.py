@@ -12,7 +12,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from sqlalchemy import select
 
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
+from indexer.ingest import Indexer
 from indexer.models import DualEncoder, find
 from indexer.models.mini.scenes.drawing import draw as drawn
 from indexer.models.mini.scenes.scenes import Content, scenes

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
 from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare
+from indexer.ingest import Indexer
 from indexer.models import load
 from indexer.models.protocols import DualEncoder
 from search import Engine, Query, Term

@@ -11,7 +11,7 @@ from indexer.models.mini.scenes.phrases import full_captions
 from indexer.models.mini.scenes.scenes import held_out
 from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Hit, Query, Term, cutoffs
-from search.query_bank import QueryBank, bank, bank_for
+from search.embedding.query_bank import QueryBank, bank, bank_for
 from storage import Library, Space
 from storage.errors import InvalidArgument, LibraryInUse
 from storage.records import Item, Vector

@@ -9,7 +9,7 @@ from indexer import Report
 from indexer.models.networks.fake import FakeEncoder
 from search import Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask
-from search.truncation import truncation, truncations
+from search.truncation import Truncation, truncations
 from storage import Filters, Library, Matrix
 from storage.errors import InvalidArgument
 from storage.records import Answer
@@ -42,8 +42,8 @@ class ShortScorer(RuleScorer):
 
 @pytest.mark.parametrize("text", ["", "a", "red", "a b c d e", "abcde"])
 def test_a_text_that_is_read_whole_is_not_told_of(text: str) -> None:
-    assert truncation(Short(), "short", text) is None
-    assert truncation(WordReader(), "any", text * 1000) is None
+    assert Truncation.of(Short(), text) is None
+    assert Truncation.of(WordReader(), text * 1000) is None
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,9 @@ def test_a_text_that_is_read_whole_is_not_told_of(text: str) -> None:
     ],
 )
 def test_it_is_told_how_much_is_read(text: str, told: str) -> None:
-    sentence = truncation(Short(), "short", text)
-    assert sentence is not None
+    truncated = Truncation.of(Short(), text)
+    assert truncated is not None
+    sentence = truncated.notice("short", text)
     assert sentence.endswith(f" is too long for the model short, which reads {told} of it")
     assert text[:40] in sentence
     assert len(sentence) < 200

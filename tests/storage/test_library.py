@@ -171,10 +171,10 @@ def test_two_processes_that_open_an_old_library_keep_the_good_copy(
     held = lock.hold
 
     @contextmanager
-    def late(path: Path, holder: Callable[[], str]) -> Iterator[None]:
+    def late(path: Path, holder: Callable[[], str], seconds: float) -> Iterator[None]:
         monkeypatch.setattr(lock, "hold", held)
         Library.open(first_release).close()  # the other process has the lock first
-        with held(path, holder):
+        with held(path, holder, seconds):
             yield
 
     monkeypatch.setattr(lock, "hold", late)

@@ -21,9 +21,9 @@ from cli.pages.file_details import FileDetails
 from cli.session import session
 from cli.settings import Settings
 from search.dedup.detect.kinds import CHECKED, KINDS, Kind, Thresholds
-from search.dedup.find import LOOKED_FOR, DedupPlan, DedupRequest
-from search.dedup.plan.keepers import DEFAULT
+from search.dedup.find import DedupPlan
 from search.dedup.plan.plan import Entry
+from search.dedup.request import KEEP_RULES, LOOKED_FOR, DedupRequest
 from search.targets import check_folder
 from sightline import Sightline
 from storage import Library
@@ -54,7 +54,7 @@ _STAGES = {"compare": "compared", "verify": "compared at full detail", "plan": "
 )
 @click.option(
     "--keep",
-    default=",".join(DEFAULT),
+    default=",".join(KEEP_RULES),
     show_default=True,
     metavar="RULES",
     help="Which file of a group is kept; the most important rule first.",

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
-from indexer.images.decode import FORMATS
+from indexer.images.decode import FORMATS, register_all
 from indexer.images.metadata import exif, xmp, xmp_packets
 from indexer.images.metadata.exif_text import decode
 from indexer.images.metadata.sidecars import sidecar_paths
@@ -130,6 +130,7 @@ def embedded(stream: BinaryIO) -> tuple[bytes | None, Metadata]:
     if (packet := xmp_packets.jxl(stream)) is not None:
         return packet, Metadata()
     stream.seek(0)
+    register_all()
     with Image.open(stream, formats=_FORMATS) as image:
         text = image.info.get("xmp")
         if image.format == "PNG":

@@ -10,10 +10,9 @@ from search.dedup.detect.verify import is_proven
 from search.dedup.extras import Contents, Extra, as_rows, lacking
 from search.dedup.plan.groups import Group, Member
 from search.dedup.plan.plan import Choice, Entry
+from search.dedup.request import DROPPED
 from storage.tables.decisions import Decided
 
-# Edits are made on purpose, and a person may want several similar shots.
-DROPPED: tuple[Kind, ...] = ("identical", "same-picture")
 _SEQUENCES = frozenset(("frame", "page", "unknown"))
 
 

@@ -12,6 +12,7 @@ from indexer.images.metadata.description import read
 from search.dedup import extras
 from search.dedup.companions import CompanionFinder
 from search.dedup.extras import ExtraKind
+from search.dedup.request import KEEP_RULES
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Item
 
@@ -95,10 +96,6 @@ def _rules() -> dict[str, Rule]:
     return {rule.name: rule for rule in rules}
 
 
-# "exif" comes before "format": an exported PNG contains no more than its JPEG. It also comes
-# before "extras" and "companions": a file with those is never dropped for one without, but a file
-# with a date would be.
-DEFAULT = ("resolution", "exif", "extras", "companions", "format", "name", "bytes", "date")
 # Animation frames are often worse than a still, deep gray images worse than colour ones, and texts
 # and data of unknown form may be worthless.
 _WORTHLESS = {"frame", "bit depth", "text", "data", "channels", "transparency", "unknown"}
@@ -108,7 +105,7 @@ _WORTH = frozenset(get_args(ExtraKind)) - _WORTHLESS
 class KeepOrder:
     """Rules in order: the first that differs for two files decides, in the end their paths."""
 
-    def __init__(self, names: Sequence[str] = DEFAULT, prefer: Sequence[str] = ()) -> None:
+    def __init__(self, names: Sequence[str] = KEEP_RULES, prefer: Sequence[str] = ()) -> None:
         """Create an order of rules by name; files in the `prefer` folders come before all others.
 
         Raises InvalidArgument for a rule that does not exist or is given twice, PathNotFound for a

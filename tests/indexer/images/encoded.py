@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from indexer.images import (
-    icc,
-)
+from indexer.images import icc
+from indexer.images.decode import register_all
+
+register_all()  # Pillow writes HEIF and JPEG XL by them, too
 
 
 def scene(width: int = 96, height: int = 64) -> Image.Image:

@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from pathlib import Path
@@ -21,6 +23,8 @@ TURNED = {  # CIPA DC-008, Orientation: how an upright scene lies in the file
     8: Image.Transpose.ROTATE_270,
 }
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEIF", "JXL"]
+
+OTHERS = {"pillow_heif", "pillow_jxl", "PIL.AvifImagePlugin"}
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
@@ -47,6 +51,31 @@ def test_every_format_is_decoded_to_rgb(form: str) -> None:
     assert (image.format, image.width, image.height) == (form, 96, 64)
     assert image.image.mode == "RGB"
     assert difference(image.image, scene()) < 8
+
+
+@pytest.mark.parametrize(
+    ("form", "loaded"),
+    [("JPEG", set()), ("PNG", set()), ("TIFF", set()), ("WEBP", set()), ("HEIF", OTHERS)],
+)
+def test_a_process_loads_the_decoders_that_its_images_need(
+    form: str, loaded: set[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(encode(scene(), form))
+    script = (
+        "import sys; from indexer.images.decode import open_image; "
+        "image = open_image(sys.argv[1]); print(image.format, *sys.modules)"
+    )
+    words = [sys.executable, "-c", script, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    read, *modules = done.stdout.split()
+    assert (read, OTHERS & set(modules)) == (form, loaded)
+
+
+def test_a_file_of_one_format_that_begins_like_another_is_refused_as_that() -> None:
+    heif = encode(scene(), "HEIF")
+    with pytest.raises(DecodeFailure, match="begins like JPEG"):
+        open_image(b"\xff\xd8\xff" + heif[3:])
 
 
 def test_an_image_is_opened_by_its_path_too(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Indexer, Report
+from indexer import IndexConfig, Report
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from storage import Library
 from storage.errors import InvalidArgument, PathNotFound

@@ -12,16 +12,17 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 from PIL.ExifTags import IFD, Base
 
-from indexer import IndexConfig, Indexer
+from indexer import IndexConfig
 from indexer.images.limits import Limits
+from indexer.ingest import Indexer
 from indexer.models import load
 from indexer.workers import ReadPool
 from search.dedup.detect.detail_check import DetailCheck
 from search.dedup.detect.finder import DuplicateFinder
 from search.dedup.detect.kinds import KINDS, Kind, Thresholds
-from search.dedup.plan.entries import DROPPED
 from search.dedup.plan.groups import Grouper
-from search.dedup.plan.keepers import DEFAULT, KeepOrder
+from search.dedup.plan.keepers import KeepOrder
+from search.dedup.request import DROPPED, KEEP_RULES
 from storage import Library
 from tests.drawn_images import page, photo, screen, sky
 
@@ -203,7 +204,7 @@ def _groups(library: Library, *kinds: Kind) -> list[dict[str, Kind | None]]:
     """Return every group as it is planned: file names, and what each is beside the keeper."""
     with ReadPool(1, Limits(), "indexer.images.compare.comparison") as pool:
         check = DetailCheck(Thresholds(), library.thumbnail, pool)
-        groups = list(Grouper(library, KeepOrder(DEFAULT), kinds, DROPPED, check).run())
+        groups = list(Grouper(library, KeepOrder(KEEP_RULES), kinds, DROPPED, check).run())
     return [
         {Path(group.keeper.path).name: None}
         | {Path(member.path).name: member.kind for member in group.others}

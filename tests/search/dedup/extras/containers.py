@@ -9,8 +9,10 @@ from typing import Any
 
 from PIL import Image
 
+from indexer.images.decode import register_all
 from search.dedup.extras import Contents, read
 
+register_all()  # Pillow writes HEIF and JPEG XL by them, too
 NOISE = bytes(range(1, 200)) * 30  # 6 KB that are no padding
 
 

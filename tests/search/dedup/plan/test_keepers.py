@@ -10,7 +10,8 @@ from indexer.images.metadata.description import Metadata, read
 from search.dedup import extras
 from search.dedup.extras import Contents
 from search.dedup.plan import keepers
-from search.dedup.plan.keepers import DEFAULT, Candidate, KeepOrder
+from search.dedup.plan.keepers import Candidate, KeepOrder
+from search.dedup.request import KEEP_RULES
 from storage.errors import InvalidArgument, PathNotFound
 from storage.records import Capture, Item
 from tests.search.dedup.extras.containers import drawn, encoded, video
@@ -108,7 +109,7 @@ def test_a_higher_rating_goes_first_and_files_are_opened_only_for_it(
     assert [Path(one.path).stem for one in best] == ["d", "c", "b", "a"]
     assert order.deciding_rule(best[0], best[1:]) == "rating"
     assert len(opened) == len(files)
-    assert "rating" not in DEFAULT
+    assert "rating" not in KEEP_RULES
     KeepOrder().sort(files)
     assert len(opened) == len(files)
     gone = _file(str(tmp_path / "gone.jpg"))

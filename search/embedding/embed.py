@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Connection
 
-from indexer.images.decode import Limits
+from indexer.images.limits import Limits
 from indexer.models.protocols import DualEncoder
+from search.embedding.query_texts import QueryTexts
 from search.images import read_external
 from search.query import Term
-from search.truncation import truncations
+from search.truncation import Truncation
 from storage.errors import Hint, InvalidArgument, ItemNotFound
 from storage.library import Library
-from storage.records import Vector
+from storage.records import Space, Vector
 from storage.tables import items, vectors
 
 
@@ -31,17 +32,22 @@ class QueryVector:
 
 
 class QueryEmbedder:
-    """Embeds the terms of queries; the encoder is loaded only for words or an image file."""
+    """Embeds the terms of queries; the encoder is loaded only for new words or an image file.
+
+    `keep` stores the vectors of new words.
+    """
 
     def __init__(
         self,
         library: Library,
-        space_id: int,
+        space: Space,
         encoder: Callable[[], DualEncoder],
         limits: Limits,
     ) -> None:
-        self._library, self._space_id, self._encoder = library, space_id, encoder
+        self._library, self._space, self._encoder = library, space, encoder
         self._limits = limits
+        self._texts = QueryTexts(library, space, encoder)
+        self.keep = self._texts.keep
 
     def embed(self, connection: Connection, terms: Sequence[Term]) -> QueryVector:
         """Return the normalised sum of the terms' unit vectors, by weight.
@@ -51,9 +57,8 @@ class QueryEmbedder:
         """
         own: list[int] = []
         words = [term for term in terms if term.kind == "text"]
-        pairs = [
-            (term.weight, vector) for term, vector in zip(words, self._texts(words), strict=True)
-        ]
+        read = self._texts.read(connection, [term.value for term in words])
+        pairs = [(term.weight, one.vector) for term, one in zip(words, read, strict=True)]
         for term in terms:
             if term.kind == "image":
                 pairs.append((term.weight, self._image(connection, term.value, own)))
@@ -63,21 +68,16 @@ class QueryEmbedder:
         for weight, vector in pairs:
             total += np.float32(weight) * vector
         length = float(np.linalg.norm(total))
-        unread = self._truncated(words)
+        unread = tuple(
+            Truncation(*one.truncation).notice(self._space.name, term.value)
+            for term, one in zip(words, read, strict=True)
+            if one.truncation is not None
+        )
         if not length > 1e-4:
             step = "change a weight or a term"
             said = "; ".join((f"the terms of the query cancel out: {step}", *unread))
             raise InvalidArgument(said, parameter="terms")
         return QueryVector((total / length).astype(np.float32), tuple(own), unread)
-
-    def _truncated(self, terms: Sequence[Term]) -> tuple[str, ...]:
-        if not terms:
-            return ()
-        encoder = self._encoder()
-        return tuple(truncations(encoder, encoder.space.name, [term.value for term in terms]))
-
-    def _texts(self, terms: Sequence[Term]) -> Sequence[Vector]:
-        return list(self._encoder().encode_texts([term.value for term in terms])) if terms else []
 
     def _image(self, connection: Connection, path: str, own: list[int]) -> Vector:
         content, pixels = read_external(path, self._encoder().image_spec, self._limits)
@@ -85,12 +85,13 @@ class QueryEmbedder:
         return np.asarray(self._encoder().encode_images(pixels[None])[0])
 
     def _item(self, connection: Connection, reference: str, own: list[int]) -> Vector:
+        assert self._space.id is not None
         item = self._library.find(reference)
         if item.kind in ("document", "table"):  # as near as its passages are in the mean
             members = items.passages_of(connection, item.id)
         else:
             members = [item.id]
-        found = [vectors.of_item(connection, self._space_id, member) for member in members]
+        found = [vectors.of_item(connection, self._space.id, member) for member in members]
         rows = [vector for vector in found if vector is not None]
         if not rows:
             raise ItemNotFound(

@@ -16,7 +16,7 @@ from storage.library import Library
 from storage.records import Matrix, Space
 from storage.tables import query_bank, spaces
 
-_BANKS = Path(__file__).parent / "data" / "banks"
+_BANKS = Path(__file__).parents[1] / "data" / "banks"
 
 
 @dataclass(frozen=True, slots=True)

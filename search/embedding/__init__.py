@@ -1,0 +1,1 @@
+"""Queries as vectors: their terms, and the neutral texts by which they are judged."""
