@@ -30,7 +30,10 @@ class FileCounter:
         total = 0
         for target in self._targets:
             if os.path.isdir(target.path) and target.root.walked:
-                total += self._scan(target).count(target.path, self._stop.is_set)
+                for run in self._scan(target).runs(target.path):
+                    total += len(run.looks)
+                    if self._stop.is_set():
+                        return
             else:
                 total += 1  # a file; files known one by one under a folder are few
         if not self._stop.is_set():

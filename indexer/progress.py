@@ -39,9 +39,11 @@ class ProgressCounter:
 
     def count(self, change: Change) -> None:
         """Count a change found by the scan."""
-        self.scanned += not isinstance(change, Missing | Excluded)
         if isinstance(change, Unchanged):
-            self._unwritten_counts[change.outcome] += 1
+            self.scanned += change.files
+            self._unwritten_counts[change.outcome] += change.files
+        else:
+            self.scanned += not isinstance(change, Missing | Excluded)
         if time.monotonic() - self._reported > _REPORT_SECONDS:
             self.report()
 

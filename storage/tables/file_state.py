@@ -6,6 +6,9 @@ from typing import TypeVar
 from storage.records import Annotations
 
 Value = TypeVar("Value")
+# A file's path as the system has it, its size in bytes, the times of the last change of its content
+# and of anything about it in nanoseconds, and its number. The last two may not be known.
+Looks = tuple[bytes, int, int, int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
