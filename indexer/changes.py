@@ -100,26 +100,28 @@ class Changes:
 
     def of(self, target: Target, scan: Scan) -> Iterator[Change]:
         """Compare a scope with the catalogue, in path order."""
-        demands = Demands(
-            self._space_id, READER_VERSION, METADATA_VERSION, not self._config.text_columns
-        )
-        catalogue, root = self._catalogue, target.root
-
-        def known() -> Iterator[Sequence[KnownLooks]]:
-            return known_files.looks(catalogue, root, target.path, demands)
-
-        runs = target.runs(scan, (os.fsdecode(row[0]) for page in known() for row in page))
         seen, remembered, alike = list[FileSeen](), list[str](), 0
-        for difference in differences(runs, known(), alike=not self._config.reread):
+        for difference in self.differences(target, scan):
             seen += map(scan.seen, difference.seen)
             remembered += map(os.fsdecode, difference.known)
             alike += difference.alike
             if difference.alike:
                 yield Unchanged("unchanged", files=difference.alike)
             if len(seen) + len(remembered) >= PAGE or alike > _MOST_ALIKE:
-                yield from self._compared(seen, remembered, root, scan)
+                yield from self._compared(seen, remembered, target.root, scan)
                 seen, remembered, alike = [], [], 0
-        yield from self._compared(seen, remembered, root, scan)
+        yield from self._compared(seen, remembered, target.root, scan)
+
+    def differences(self, target: Target, scan: Scan) -> Iterator["Difference"]:
+        """Compare the looks of the files in a scope; safe from any thread."""
+        columns = self._config.text_columns
+        demands = Demands(self._space_id, READER_VERSION, METADATA_VERSION, tables=not columns)
+
+        def known() -> Iterator[Sequence[KnownLooks]]:
+            return known_files.looks(self._catalogue, target.root, target.path, demands)
+
+        runs = target.runs(scan, (os.fsdecode(row[0]) for page in known() for row in page))
+        yield from differences(runs, known(), alike=not self._config.reread)
 
     def _compared(
         self, seen: Sequence[FileSeen], remembered: Sequence[str], root: Root, scan: Scan

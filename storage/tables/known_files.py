@@ -64,9 +64,8 @@ def looks(
 ) -> Iterator[Sequence[KnownLooks]]:
     """Yield the known looks of a file, or of those under a folder, in byte order of paths.
 
-    Page by page: no long snapshot keeps the write-ahead log from shrinking, and the memory that it
-    takes is the same for any number of files. Where a file does not
-    meet the demands, or failed, its size is None.
+    Page by page: no long snapshot keeps the write-ahead log from shrinking, and any number of files
+    takes the same memory. Where a file does not meet the demands, or failed, its size is None.
     """
     path = os.fsencode(folder)
     below = os.path.join(path, b"")
@@ -74,11 +73,11 @@ def looks(
     for start, end in ((path, path + b"\0"), (below, beyond)):
         while True:
             with catalogue.reading() as connection, _unmapped(connection):
-                page = _page(connection, root, start, end, demands)
-            if page:
-                yield page
-                start = page[-1][0] + b"\0"
-            if len(page) < PAGE:
+                found = page(connection, root, start, end, demands)
+            if found:
+                yield found
+                start = found[-1][0] + b"\0"
+            if len(found) < PAGE:
                 break
 
 
@@ -93,9 +92,10 @@ def _unmapped(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(f"PRAGMA mmap_size={size or 0}")
 
 
-def _page(
+def page(
     connection: Connection, root: Root, start: bytes, end: bytes, demands: Demands
 ) -> list[KnownLooks]:
+    """Read the known looks of up to `PAGE` files of a root between two paths, see `looks`."""
     values = {
         "root": root.id,
         "start": start,
@@ -106,13 +106,13 @@ def _page(
         "metadata": demands.metadata_version,
         "tables": demands.tables,
     }
-    page: list[KnownLooks] = _rows(connection, _LOOKS, values)
+    found: list[KnownLooks] = _rows(connection, _LOOKS, values)
     failed = {path for (path,) in _rows(connection, _FAILED, values)}
     if failed:
         # A file that fails now may have been an item before; its failure is what is newer.
-        page = [row for row in page if row[0] not in failed]
-        page = sorted(page + [(path, None, 0, None, None) for path in failed])[:PAGE]
-    return page
+        held = (row for row in found if row[0] not in failed)
+        found = sorted([*held, *((path, None, 0, None, None) for path in failed)])[:PAGE]
+    return found
 
 
 def _rows(connection: Connection, query: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
