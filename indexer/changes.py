@@ -102,11 +102,14 @@ class Changes:
         """Compare a scope with the catalogue, in path order."""
         seen, remembered, alike = list[FileSeen](), list[str](), 0
         for difference in self.differences(target, scan):
-            seen += map(scan.seen, difference.seen)
+            read = difference.to_compare()
+            seen += map(scan.seen, read)
             remembered += map(os.fsdecode, difference.known)
             alike += difference.alike
             if difference.alike:
                 yield Unchanged("unchanged", files=difference.alike)
+            if skipped := len(difference.seen) - len(read):
+                yield Unchanged("skipped", files=skipped)
             if len(seen) + len(remembered) >= PAGE or alike > _MOST_ALIKE:
                 yield from self._compared(seen, remembered, target.root, scan)
                 seen, remembered, alike = [], [], 0
@@ -121,7 +124,19 @@ class Changes:
             return known_files.looks(self._catalogue, target.root, target.path, demands)
 
         runs = target.runs(scan, (os.fsdecode(row[0]) for page in known() for row in page))
-        yield from differences(runs, known(), alike=not self._config.reread)
+        whole = (self._with_sidecars(run, scan) for run in runs)
+        yield from differences(whole, known(), alike=not self._config.reread)
+
+    def _with_sidecars(self, run: FileRun, scan: Scan) -> Sequence[Looks]:
+        if not run.beside_sidecars:
+            return run.looks
+        found: list[Looks] = []
+        for path, size, mtime, ctime, inode, _ in run.looks:
+            beside = self._sidecars(os.fsdecode(path), scan.excludes)
+            # Where they cannot be looked for the file is looked at more closely.
+            state = "" if beside is None else sidecars.state(beside)
+            found.append((path, size, mtime, ctime, inode, state))
+        return found
 
     def _compared(
         self, seen: Sequence[FileSeen], remembered: Sequence[str], root: Root, scan: Scan
@@ -250,30 +265,35 @@ class Difference:
     seen: Sequence[Looks]
     known: Sequence[bytes]
 
+    def to_compare(self) -> Sequence[Looks]:
+        """Return what is seen without the files of types that are never read, unless known."""
+        known = set(self.known)
+        return [each for each in self.seen if each[0] in known or _may_be_read(each[0])]
+
 
 def differences(
-    runs: Iterable[FileRun], pages: Iterable[Sequence[KnownLooks]], alike: bool = True
+    runs: Iterable[Sequence[Looks]], pages: Iterable[Sequence[KnownLooks]], alike: bool = True
 ) -> Iterator[Difference]:
     """Compare two streams in byte order of paths, run by run; not `alike`: every file differs."""
     more = iter(pages)
     held, at = list[KnownLooks](), 0
     for run in runs:
-        last = run.looks[-1][0]
+        last = run[-1][0]
         while (not held or held[-1][0] < last) and (page := next(more, None)) is not None:
             held, at = held[at:] + list(page), 0
         end = bisect_right(held, last, at, key=itemgetter(0))
         known, at = held[at:end], end
-        yield _difference(run, known, alike and not run.beside_sidecars)
+        yield _difference(run, known, alike)
     yield Difference(0, (), [row[0] for row in held[at:]])
     for page in more:
         yield Difference(0, (), [row[0] for row in page])
 
 
-def _difference(run: FileRun, known: Sequence[KnownLooks], alike: bool) -> Difference:
-    if alike and known == run.looks:
+def _difference(run: Sequence[Looks], known: Sequence[KnownLooks], alike: bool) -> Difference:
+    if alike and known == run:
         return Difference(len(known), (), ())
-    same: set[KnownLooks] = set(known).intersection(run.looks) if alike else set()
-    seen = [looks for looks in run.looks if looks not in same]
+    same: set[KnownLooks] = set(known).intersection(run) if alike else set()
+    seen = [looks for looks in run if looks not in same]
     return Difference(len(same), seen, [row[0] for row in known if row not in same])
 
 
@@ -293,6 +313,11 @@ def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pai
         else:
             yield here, there
             here, there = next(left, None), next(right, None)
+
+
+def _may_be_read(path: bytes) -> bool:
+    name = os.fsdecode(path)
+    return classify(name) is not None or needs_head(name)
 
 
 def _head(path: str) -> bytes:

@@ -43,7 +43,8 @@ SYSTEM_FOLDERS = frozenset(
 class FileRun:
     """Files that follow each other in a folder, in byte order of their paths.
 
-    `beside_sidecars`: something in the folder is named like a sidecar, or was not looked for.
+    `beside_sidecars`: something in the folder is named like a sidecar, or that was not looked for;
+    the sidecars themselves are for others to look at.
     """
 
     looks: list[Looks]
@@ -142,7 +143,7 @@ class Scan:
 
     def seen(self, looks: Looks) -> FileSeen:
         """Return a file of a run as it is recorded."""
-        path, size, mtime, ctime, inode = looks
+        path, size, mtime, ctime, inode, _ = looks
         return FileSeen(
             self._root.id,
             os.fsdecode(path),
@@ -249,7 +250,7 @@ class Scan:
                 if stat.S_ISREG(looked.st_mode):
                     ctime = looked.st_ctime_ns if stable.ctime else None
                     inode = looked.st_ino if stable.inode else None
-                    found.append((path, looked.st_size, looked.st_mtime_ns, ctime, inode))
+                    found.append((path, looked.st_size, looked.st_mtime_ns, ctime, inode, None))
         self.met = self.met or bool(found)
         return found
 

@@ -21,7 +21,8 @@ from storage.tables.files import fails_in
 from storage.tables.items import BATCH, has_vector, has_vectors_of_passages
 
 PAGE = 4000  # files
-KnownLooks = tuple[bytes, int | None, int, int | None, int | None]  # no size: never unchanged
+# No size: never unchanged.
+KnownLooks = tuple[bytes, int | None, int, int | None, int | None, str | None]
 
 _BETWEEN = "path >= :start AND path < :end AND root_id = :root ORDER BY path LIMIT :most"
 # By the bytes of the path, which no type turns into text; a number that is too large for SQLite
@@ -30,14 +31,14 @@ _LOOKS = f"""
 SELECT files.path, CASE WHEN
   NOT files.missing AND NOT files.excluded AND items.reader_version >= :reader
   AND CASE items.kind
-    WHEN 'image' THEN items.metadata_version >= :metadata AND files.sidecar_state IS NULL
-      AND EXISTS (SELECT 1 FROM vectors
-        WHERE vectors.item_id = items.id AND vectors.space_id = :space)
+    WHEN 'image' THEN items.metadata_version >= :metadata AND EXISTS (SELECT 1 FROM vectors
+      WHERE vectors.item_id = items.id AND vectors.space_id = :space)
     ELSE (items.kind <> 'table' OR :tables) AND NOT EXISTS (SELECT 1 FROM passages
       WHERE passages.document_id = items.id AND NOT EXISTS (SELECT 1 FROM vectors
         WHERE vectors.item_id = passages.item_id AND vectors.space_id = :space))
   END
-THEN files.size END, files.mtime_ns, files.ctime_ns, CAST(files.inode AS INTEGER)
+THEN files.size END, files.mtime_ns, files.ctime_ns, CAST(files.inode AS INTEGER),
+  files.sidecar_state
 FROM files JOIN items ON items.id = files.item_id WHERE {_BETWEEN.replace("path", "files.path")}
 """
 _FAILED = f"""
@@ -111,7 +112,7 @@ def page(
     if failed:
         # A file that fails now may have been an item before; its failure is what is newer.
         held = (row for row in found if row[0] not in failed)
-        found = sorted([*held, *((path, None, 0, None, None) for path in failed)])[:PAGE]
+        found = sorted([*held, *((path, None, 0, None, None, None) for path in failed)])[:PAGE]
     return found
 
 
