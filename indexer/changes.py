@@ -11,6 +11,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import itemgetter
 
 from indexer.config import IndexConfig
@@ -91,6 +92,24 @@ class Excluded(Remembered):
 Change = Changed | Unchanged | Missing | Restored | Excluded
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stretch of paths: how many files are as they were, and the others on either side."""
+
+    alike: int
+    seen: Sequence[Looks]
+    known: Sequence[bytes]
+
+    def to_compare(self) -> Sequence[Looks]:
+        """Return what is seen without the files of types that are never read, unless known."""
+        known = set(self.known)
+        return [
+            each
+            for each in self.seen
+            if each[0] in known or _may_be_read(os.path.splitext(each[0])[1])
+        ]
+
+
 class Changes:
     """Finds what a run has to do in a scope."""
 
@@ -115,7 +134,7 @@ class Changes:
                 seen, remembered, alike = [], [], 0
         yield from self._compared(seen, remembered, target.root, scan)
 
-    def differences(self, target: Target, scan: Scan) -> Iterator["Difference"]:
+    def differences(self, target: Target, scan: Scan) -> Iterator[Difference]:
         """Compare the looks of the files in a scope; safe from any thread."""
         columns = self._config.text_columns
         demands = Demands(self._space_id, READER_VERSION, METADATA_VERSION, tables=not columns)
@@ -130,13 +149,14 @@ class Changes:
     def _with_sidecars(self, run: FileRun, scan: Scan) -> Sequence[Looks]:
         if not run.beside_sidecars:
             return run.looks
-        found: list[Looks] = []
-        for path, size, mtime, ctime, inode, _ in run.looks:
-            beside = self._sidecars(os.fsdecode(path), scan.excludes)
-            # Where they cannot be looked for the file is looked at more closely.
-            state = "" if beside is None else sidecars.state(beside)
-            found.append((path, size, mtime, ctime, inode, state))
-        return found
+        return [(*looks[:5], self._sidecar_state(looks[0], scan)) for looks in run.looks]
+
+    def _sidecar_state(self, path: bytes, scan: Scan) -> str | None:
+        if path[-4:].lower() == b".xmp":
+            return None  # half of the files may be sidecars, and those have none
+        beside = self._sidecars(os.fsdecode(path), scan.excludes)
+        # Where they cannot be looked for the file is looked at more closely.
+        return "" if beside is None else sidecars.state(beside)
 
     def _compared(
         self, seen: Sequence[FileSeen], remembered: Sequence[str], root: Root, scan: Scan
@@ -257,20 +277,6 @@ class Changes:
                 yield change
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A stretch of paths: how many files are as they were, and the others on either side."""
-
-    alike: int
-    seen: Sequence[Looks]
-    known: Sequence[bytes]
-
-    def to_compare(self) -> Sequence[Looks]:
-        """Return what is seen without the files of types that are never read, unless known."""
-        known = set(self.known)
-        return [each for each in self.seen if each[0] in known or _may_be_read(each[0])]
-
-
 def differences(
     runs: Iterable[Sequence[Looks]], pages: Iterable[Sequence[KnownLooks]], alike: bool = True
 ) -> Iterator[Difference]:
@@ -315,8 +321,9 @@ def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pai
             here, there = next(left, None), next(right, None)
 
 
-def _may_be_read(path: bytes) -> bool:
-    name = os.fsdecode(path)
+@lru_cache(256)
+def _may_be_read(extension: bytes) -> bool:
+    name = f"name{os.fsdecode(extension)}"
     return classify(name) is not None or needs_head(name)
 
 
