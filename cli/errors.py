@@ -4,11 +4,11 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +25,7 @@ USAGE = 2
 STOPPED = 3
 INTERRUPTED = 130
 _KEPT = "what was done is kept"
+_LONGEST_COMMAND = 300  # characters; a shell may have put a thousand names into it
 # The next step of an error as a command; "…" is what it is done to.
 _STEPS: Mapping["Step", str] = {
     "check installation": "`sightline doctor`",
@@ -60,8 +61,11 @@ def on_interrupt(said: Callable[[], str]) -> Iterator[None]:
         raise OutputLost(lost.error, said()) from None
 
 
-def run_guarded(run: Callable[[], object]) -> int:
-    """Run a command and return its exit code; whatever it raises is told in one line."""
+def run_guarded(run: Callable[[], object], words: Sequence[str] = ()) -> int:
+    """Run a command and return its exit code; whatever it raises is told in one line.
+
+    `words` are those that were typed, to be named where the same command goes on.
+    """
     try:
         result = run()
         sys.stdout.flush()
@@ -71,7 +75,7 @@ def run_guarded(run: Callable[[], object]) -> int:
         # click turns a Ctrl-C into an Abort and keeps the first as its cause.
         told = error if isinstance(error, Interrupted) else error.__cause__
         kept = str(told) if isinstance(told, Interrupted) else _KEPT
-        write_notice(f"interrupted; {kept}: run the same command again to go on")
+        write_notice(f"interrupted; {kept}: {_again(words)} to go on")
         return INTERRUPTED
     except OutputLost as lost:
         if lost.reader_left and not lost.kept:
@@ -85,6 +89,14 @@ def run_guarded(run: Callable[[], object]) -> int:
     except Exception as error:
         return _tell_error(error)
     return result if isinstance(result, int) else DONE
+
+
+def _again(words: Sequence[str]) -> str:
+    """Return how the command is run again, without the words where they are not all of it."""
+    typed = join(("sightline", *words))
+    if not words or "-" in words or len(typed) > _LONGEST_COMMAND:
+        return "run the same command again"
+    return f"run `{typed}` again"
 
 
 def _tell_click(error: click.ClickException) -> int:

@@ -36,8 +36,8 @@ class Sightline(LazyGroup):
 
     def main(self, args: Sequence[str] | None = None, **_: Any) -> Any:  # type: ignore[override]
         """Run one command inside the error boundary and exit with its code."""
-        run = super().main
-        sys.exit(run_guarded(lambda: run(args, "sightline", standalone_mode=False)))
+        run, words = super().main, sys.argv[1:] if args is None else args
+        sys.exit(run_guarded(lambda: run(words, "sightline", standalone_mode=False), words))
 
 
 @click.group(

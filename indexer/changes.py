@@ -1,15 +1,18 @@
 """Changes: what the file system shows against what the catalogue remembers.
 
 Both come in the byte order of full paths and are merged like two sorted lists, so a run over
-two million files holds a page of them at a time. An unchanged file costs one `stat` here, as
-long as its vectors are in the space that is filled; without them it is read again. Of a file
-that was touched, and holds what it held, the bytes are hashed and no more.
+two million files holds a page of them at a time. An unchanged file costs one `stat` here and is
+told by its looks alone, together with those around it, as long as its vectors are in the space
+that is filled; without them it is read again. More is asked of the catalogue where looks differ.
+Of a file that was touched, and holds what it held, the bytes are hashed and no more.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from functools import lru_cache
+from operator import itemgetter
 
 from indexer.config import IndexConfig
 from indexer.images.file_kind import HEAD_BYTES, FileKind, classify, needs_head
@@ -17,14 +20,16 @@ from indexer.images.metadata import sidecars
 from indexer.images.metadata.sidecars import Sidecar, SidecarFinder
 from indexer.reader import METADATA_VERSION, READER_VERSION
 from indexer.scan.targets import Target
-from indexer.scan.walk import Scan
+from indexer.scan.walk import FileRun, Scan
 from storage.catalogue import Catalogue
-from storage.records import ContentKind
-from storage.tables import files
-from storage.tables.file_state import FileSeen, KnownFile
+from storage.records import ContentKind, Root
+from storage.tables import known_files
+from storage.tables.file_state import FileSeen, KnownFile, Looks
+from storage.tables.known_files import Demands, KnownLooks
 from storage.tables.stored_contents import Stored, stored_by_size
 
 PAGE = 1000
+_MOST_ALIKE = 20 * PAGE  # files that others wait for, so that more of them are asked for at once
 Pair = tuple[FileSeen | None, KnownFile | None]
 
 
@@ -55,13 +60,14 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """A file that needs no work: unchanged, skipped, or failed before and not changed since.
+    """Files that need no work: unchanged, skipped, or failed before and not changed since.
 
-    `seen` is given where the catalogue lacks what the system shows of it by now.
+    `seen` is given where the catalogue lacks what the system shows of one by now.
     """
 
     outcome: str
     seen: FileSeen | None = None
+    files: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,24 @@ class Excluded(Remembered):
 Change = Changed | Unchanged | Missing | Restored | Excluded
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A stretch of paths: how many files are as they were, and the others on either side."""
+
+    alike: int
+    seen: Sequence[Looks]
+    known: Sequence[bytes]
+
+    def to_compare(self) -> Sequence[Looks]:
+        """Return what is seen without the files of types that are never read, unless known."""
+        known = set(self.known)
+        return [
+            each
+            for each in self.seen
+            if each[0] in known or _may_be_read(os.path.splitext(each[0])[1])
+        ]
+
+
 class Changes:
     """Finds what a run has to do in a scope."""
 
@@ -95,22 +119,56 @@ class Changes:
 
     def of(self, target: Target, scan: Scan) -> Iterator[Change]:
         """Compare a scope with the catalogue, in path order."""
-        seen = target.seen(scan, self._known(target))
-        pairs = merged(seen, self._known(target))
-        while page := list(islice(pairs, PAGE)):
-            changes = [change for pair in page for change in self._changes(pair, scan)]
-            yield from self._with_known_contents(changes)
+        seen, remembered, alike = list[FileSeen](), list[str](), 0
+        for difference in self.differences(target, scan):
+            read = difference.to_compare()
+            seen += map(scan.seen, read)
+            remembered += map(os.fsdecode, difference.known)
+            alike += difference.alike
+            if difference.alike:
+                yield Unchanged("unchanged", files=difference.alike)
+            if skipped := len(difference.seen) - len(read):
+                yield Unchanged("skipped", files=skipped)
+            if len(seen) + len(remembered) >= PAGE or alike > _MOST_ALIKE:
+                yield from self._compared(seen, remembered, target.root, scan)
+                seen, remembered, alike = [], [], 0
+        yield from self._compared(seen, remembered, target.root, scan)
 
-    def _known(self, target: Target) -> Iterator[KnownFile]:
-        """Yield what is stored page by page: no long snapshot keeps the WAL from shrinking."""
-        after = ""
-        while True:
-            with self._catalogue.reading() as connection:
-                page = files.page(connection, target.root, target.path, after, PAGE, self._space_id)
-            if not page:
-                return
-            yield from page
-            after = page[-1].path
+    def differences(self, target: Target, scan: Scan) -> Iterator[Difference]:
+        """Compare the looks of the files in a scope; safe from any thread."""
+        columns = self._config.text_columns
+        demands = Demands(self._space_id, READER_VERSION, METADATA_VERSION, tables=not columns)
+
+        def known() -> Iterator[Sequence[KnownLooks]]:
+            return known_files.looks(self._catalogue, target.root, target.path, demands)
+
+        runs = target.runs(scan, (os.fsdecode(row[0]) for page in known() for row in page))
+        whole = (self._with_sidecars(run, scan) for run in runs)
+        yield from differences(whole, known(), alike=not self._config.reread)
+
+    def _with_sidecars(self, run: FileRun, scan: Scan) -> Sequence[Looks]:
+        if not run.beside_sidecars:
+            return run.looks
+        return [(*looks[:5], self._sidecar_state(looks[0], scan)) for looks in run.looks]
+
+    def _sidecar_state(self, path: bytes, scan: Scan) -> str | None:
+        if path[-4:].lower() == b".xmp":
+            return None  # half of the files may be sidecars, and those have none
+        beside = self._sidecars(os.fsdecode(path), scan.excludes)
+        # Where they cannot be looked for the file is looked at more closely.
+        return "" if beside is None else sidecars.state(beside)
+
+    def _compared(
+        self, seen: Sequence[FileSeen], remembered: Sequence[str], root: Root, scan: Scan
+    ) -> Iterator[Change]:
+        """Compare files that are not just as they were, both lists in path order."""
+        if not seen and not remembered:
+            return
+        with self._catalogue.reading() as connection:
+            known = known_files.known(connection, root, remembered, self._space_id)
+        pairs = merged(seen, [known[path] for path in remembered if path in known])
+        changes = [change for pair in pairs for change in self._changes(pair, scan)]
+        yield from self._with_known_contents(changes)
 
     def _changes(self, pair: Pair, scan: Scan) -> Iterator[Change]:
         seen, known = pair
@@ -219,6 +277,32 @@ class Changes:
                 yield change
 
 
+def differences(
+    runs: Iterable[Sequence[Looks]], pages: Iterable[Sequence[KnownLooks]], alike: bool = True
+) -> Iterator[Difference]:
+    """Compare two streams in byte order of paths, run by run; not `alike`: every file differs."""
+    more = iter(pages)
+    held, at = list[KnownLooks](), 0
+    for run in runs:
+        last = run[-1][0]
+        while (not held or held[-1][0] < last) and (page := next(more, None)) is not None:
+            held, at = held[at:] + list(page), 0
+        end = bisect_right(held, last, at, key=itemgetter(0))
+        known, at = held[at:end], end
+        yield _difference(run, known, alike)
+    yield Difference(0, (), [row[0] for row in held[at:]])
+    for page in more:
+        yield Difference(0, (), [row[0] for row in page])
+
+
+def _difference(run: Sequence[Looks], known: Sequence[KnownLooks], alike: bool) -> Difference:
+    if alike and known == run:
+        return Difference(len(known), (), ())
+    same: set[KnownLooks] = set(known).intersection(run) if alike else set()
+    seen = [looks for looks in run if looks not in same]
+    return Difference(len(same), seen, [row[0] for row in known if row not in same])
+
+
 def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pair]:
     """Pair two streams by path; both must be in byte order of their paths."""
     left, right = iter(seen), iter(known)
@@ -235,6 +319,12 @@ def merged(seen: Iterable[FileSeen], known: Iterable[KnownFile]) -> Iterator[Pai
         else:
             yield here, there
             here, there = next(left, None), next(right, None)
+
+
+@lru_cache(256)
+def _may_be_read(extension: bytes) -> bool:
+    name = f"name{os.fsdecode(extension)}"
+    return classify(name) is not None or needs_head(name)
 
 
 def _head(path: str) -> bytes:

@@ -53,6 +53,13 @@ class Progress:
     seconds: float
     total: int | None  # all files of the run, None until they are counted
     reread: int = 0  # contents last read by an earlier version, and read again
+    new: int = 0  # of those that are stored, as are the next four
+    copied: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    bytes: int = 0  # of the files that were read
+    seconds_left: float | None = None  # None while it cannot be told
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Indexer:
             catalogue, most = self._library.catalogue, self._config.batch_size
             encoding = EncodeStage(self._encoder, catalogue, space_id, most)
             writer = Writer(self._library, space_id)
-            with FileCounter(targets, self._scan) as file_counter:
+            with FileCounter(targets, changes, self._scan) as file_counter:
                 progress = ProgressCounter(writer, file_counter, self._watch)
                 with (
                     ReadPool(workers, self._config.limits) as pool,
@@ -75,6 +75,7 @@ class Indexer:
                     for target in targets:
                         self._index_target(target, changes, pipeline, progress, notices)
                     progress.finish_scan()
+                progress.report()  # the last of it
             missing, excluded = self._finish(targets, writer, space_id)
             report = _report(
                 progress,
@@ -115,7 +116,7 @@ class Indexer:
         began = time.monotonic()
         for change in changes.of(target, scan):
             pipeline.stages["scan"] += time.monotonic() - began
-            progress.count(change)
+            progress.count(change, target)
             self._dispatch(change, pipeline)
             began = time.monotonic()
         notices.add(target, scan)

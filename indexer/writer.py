@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from indexer.changes import Excluded, Missing, Restored, Unchanged
 from indexer.reader import METADATA_VERSION, READER_VERSION
+from indexer.workload import Workload
 from storage.errors import SightlineError
 from storage.library import Library
 from storage.records import Annotations, Capture, ContentKind, Matrix, Vector
@@ -121,6 +122,8 @@ Event = (
     | Unchanged
 )
 
+_READ = (ImageDone, KnownDone, Refreshed, Described, Kept, DocumentDone, Failed)
+
 
 class Writer:
     """Commits events in the order they come; `counts` are of files whose rows are committed."""
@@ -133,6 +136,7 @@ class Writer:
         # Contents that an earlier version had read, and of them those with other pixels now.
         self.reread_counts: Counter[str] = Counter(dict.fromkeys(REREAD_COUNTS, 0))
         self.kept: list[Kept] = []
+        self.read = Workload()  # files that were read, or could not be, and whose rows are there
 
     def commit(self, events: Sequence[Event]) -> None:
         """Write events in one transaction; one that cannot be written fails alone.
@@ -186,6 +190,8 @@ class Writer:
         self.reread_counts = self.reread_counts + Counter(
             {name: counts.pop(name, 0) for name in REREAD_COUNTS}
         )
+        read = [event.seen for event in events if isinstance(event, _READ)]
+        self.read += Workload.of((seen.path, seen.size) for seen in read)
         self.counts = self.counts + counts  # anew: the main thread reads it meanwhile
         self.displaced |= displaced
         self.kept += [event for event in events if isinstance(event, Kept)]

@@ -16,6 +16,7 @@ from storage import Failure, Item, Root, Status, Tag
 from storage.records import SpaceCount
 
 Row = dict[str, Any]  # what `--json` prints on a line
+STAGES = ("scan", "hash", "decode", "encode", "write", "wait")  # of an index run
 
 
 def hit_row(hit: Hit) -> Row:
@@ -175,6 +176,7 @@ def report_row(report: Report) -> Row:
     Those from `new` to `failed`, less `missing`, are all `scanned`. `missing` and `excluded` files
     are known and not shown, `not_found` are names of a list, of `partial` ones a part could not be
     read. `reread` and `renewed` count contents that an earlier version of the reader had read.
+    `stages` are the busy seconds of each, of all threads and processes together.
     """
     return {
         "scanned": report.scanned,
@@ -192,6 +194,7 @@ def report_row(report: Report) -> Row:
         "partial": report.partial,
         "reread": report.reread,
         "renewed": report.renewed,
+        "stages": {name: round(report.stages.get(name, 0.0), 3) for name in STAGES},
     }
 
 

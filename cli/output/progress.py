@@ -1,4 +1,4 @@
-"""Progress on stderr, only on a terminal: the bar of an index run, the count of other runs."""
+"""Progress on stderr: the bar of an index run, or a line at times, and the count of other runs."""
 
 import sys
 import time
@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
+from cli.output.render import plural, size, write_notice
 from indexer import Progress
 
 Watch = Callable[[Progress], None]
 PATIENCE = 2.0  # seconds that a run may take without saying how far it is
+LINE_SECONDS = 30.0  # between the lines of an index run, where there is no terminal
 _REFRESH = 0.1  # seconds
 _ERASE = "\r\x1b[K"
 
@@ -83,10 +85,10 @@ def count_stages(labels: Mapping[str, str]) -> Iterator[Callable[[str, int, int]
 
 
 @contextmanager
-def watching() -> Iterator[Watch | None]:
-    """Show a bar on stderr while the block runs; on anything but a terminal stay quiet."""
+def watching() -> Iterator[Watch]:
+    """Show a bar on stderr while the block runs; on anything but a terminal, lines for a log."""
     if not sys.stderr.isatty():
-        yield None
+        yield ProgressLines()
         return
     # rich costs a tenth of a second: only a terminal pays it.
     from rich import progress as rich
@@ -97,11 +99,11 @@ def watching() -> Iterator[Watch | None]:
         rich.BarColumn(),
         rich.MofNCompleteColumn(),
         rich.TextColumn("{task.fields[pace]}"),
-        rich.TextColumn("{task.fields[reread]}"),
+        rich.TextColumn("{task.fields[counts]}"),
         rich.TextColumn("[red]{task.fields[failed]}"),
     )
     with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task("indexing", total=None, pace="", reread="", failed="")
+        bar = bars.add_task("indexing", total=None, pace="", counts="", failed="")
 
         def watch(progress: Progress) -> None:
             bars.update(
@@ -109,16 +111,62 @@ def watching() -> Iterator[Watch | None]:
                 completed=progress.stored + progress.failed,
                 total=progress.total,
                 pace=pace(progress),
-                reread=f"{progress.reread:,} read again" if progress.reread else "",
+                counts=counts(progress),
                 failed=f"{progress.failed:,} failed" if progress.failed else "",
             )
 
         yield watch
 
 
+class ProgressLines:
+    """The progress of an index run in plain lines, the first once it takes long."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Write a line, unless the last one is not long ago."""
+        now = time.monotonic()
+        if now - self._told < LINE_SECONDS:
+            return
+        self._told = now
+        done = f"{progress.stored + progress.failed:,}"
+        of = "" if progress.total is None else f" of {progress.total:,}"
+        failed = f"{progress.failed:,} failed" if progress.failed else ""
+        facts = (pace(progress), counts(progress), failed)
+        known = ", ".join(fact for fact in facts if fact)
+        write_notice(f"indexed {done}{of} files in {_duration(progress.seconds)}: {known}")
+
+
+def counts(progress: Progress) -> str:
+    """Return what became of the files so far: `300 new, 12 moved`."""
+    named = ("new", "copied", "moved", "unchanged", "skipped")
+    counted = [(getattr(progress, name), name) for name in named]
+    if progress.reread:
+        counted.append((progress.reread, "read again"))
+    return ", ".join(f"{count:,} {name}" for count, name in counted if count)
+
+
+def kept(progress: Progress | None) -> str:
+    """Return what a run that was broken off has stored."""
+    stored = 0 if progress is None else progress.new + progress.copied + progress.moved
+    if not stored:
+        return "nothing new was stored yet"
+    return f"{plural(stored, 'file')} {'is' if stored == 1 else 'are'} stored and kept"
+
+
 def pace(progress: Progress) -> str:
-    """Return how many files a second are done and, once all are counted, how long the rest is."""
-    return rate(progress.stored + progress.failed, progress.total, progress.seconds)
+    """Return how much a second is done and, once it can be told, how long the rest takes."""
+    done, seconds, left = progress.stored + progress.failed, progress.seconds, progress.seconds_left
+    if left is None:
+        return rate(done, progress.total, seconds)
+    told = rate(done, None, seconds)
+    volume = f", {size(round(progress.bytes / seconds))}/s" if progress.bytes and seconds else ""
+    return f"{told}{volume}, {_duration(left)} left" if told else ""
+
+
+def _duration(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
 
 
 def rate(
@@ -134,4 +182,4 @@ def rate(
     told = f"{said(round(pace))}/s" if said and pace >= 100 else f"{pace:,.1f}/s"
     if total is None:
         return told
-    return f"{told}, {timedelta(seconds=round((total - done) / pace))} left"
+    return f"{told}, {_duration((total - done) / pace)} left"

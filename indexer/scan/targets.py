@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from indexer.scan.walk import Scan
+from indexer.scan.walk import FileRun, Scan
 from storage.errors import Hint, InvalidArgument, PathNotFound
 from storage.records import Root
 from storage.tables import files
-from storage.tables.file_state import FileSeen, KnownFile
 from storage.tables.files import is_under
 from storage.tables.roots import Roots, is_mounted
 
@@ -23,15 +22,20 @@ class Target:
     path: str
     notice: str | None = None  # why known files may not be found there
 
-    def seen(self, scan: Scan, known: Iterable[KnownFile]) -> Iterator[FileSeen]:
+    @property
+    def is_walked(self) -> bool:
+        """Return whether every file in it is looked for, and not those alone that are known."""
+        return self.root.walked and os.path.isdir(self.path)
+
+    def runs(self, scan: Scan, known: Iterable[str]) -> Iterator[FileRun]:
         """Yield the files of the target, in byte order of their paths."""
-        if os.path.isdir(self.path) and self.root.walked:
-            yield from scan.files(self.path)
+        if self.is_walked:
+            yield from scan.runs(self.path)
             return
         one = os.path.isfile(self.path)
-        for path in (self.path,) if one else (file.path for file in known):
+        for path in (self.path,) if one else known:
             if not scan.excludes(path):
-                yield from scan.file(path)
+                yield from scan.run_of(path)
 
 
 class TargetResolver:

@@ -1,23 +1,29 @@
 """The walk of folders: their files in the same order as in the catalogue.
 
-The walk keeps a list of open folders instead of recursing, so that folders may be nested at any
-depth. Files below the limit of a path (PATH_MAX, 4,096 bytes on Linux) cannot be opened by any
-program; their folder counts as unreadable.
+A file costs one `stat` and a tuple here, since most files of most runs are unchanged; whoever
+needs more of one makes a `FileSeen` of it. The walk keeps a list of open folders instead of
+recursing, so that folders may be nested at any depth. Files below the limit of a path (PATH_MAX,
+4,096 bytes on Linux) cannot be opened by any program; their folder counts as unreadable.
 """
 
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
+from typing import Self
 
 from indexer.scan.excludes import Excludes
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage.records import Root
-from storage.tables.file_state import FileSeen
+from storage.tables.file_state import FileSeen, Looks
 
 _MOST_NS = 2**63 - 1
 _SEPARATOR = os.fsencode(os.sep)
+_LONG_PATH = 700  # bytes; with the longest name it is below every system's limit
+_MOST_FILES = 1000  # of one run: a folder may hold a million
 # Made by systems and programs for themselves; names that begin with a dot are skipped anyway.
 SYSTEM_FOLDERS = frozenset(
     (
@@ -33,6 +39,48 @@ SYSTEM_FOLDERS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FileRun:
+    """Files that follow each other in a folder, in byte order of their paths.
+
+    `beside_sidecars`: something in the folder is named like a sidecar, or that was not looked for;
+    the sidecars themselves are for others to look at.
+    """
+
+    looks: list[Looks]
+    beside_sidecars: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The names in a folder that are looked at, in byte order; a folder's ends in a separator.
+
+    By that it sorts where the paths in it do: the catalogue, too, has "a.txt" before "a/b".
+    """
+
+    files: list[bytes]
+    folders: list[bytes]
+    has_sidecars: bool
+
+    @classmethod
+    def of(cls, files: Sequence[str], folders: Sequence[str]) -> Self:
+        """Sort names by their bytes."""
+        has_sidecars = ".xmp\0" in "\0".join([*files, ""]).lower()
+        return cls(sorted(_encoded(files)), sorted(_encoded(folders)), has_sidecars)
+
+    def parts(self) -> Iterator[list[bytes] | bytes]:
+        """Yield runs of files and the folders between them."""
+        files, at = self.files, 0
+        for folder in (*self.folders, None):
+            end = len(files) if folder is None else bisect_left(files, folder, at)
+            while at < end:
+                most = min(end, at + _MOST_FILES)
+                yield files[at:most]
+                at = most
+            if folder is not None:
+                yield folder
+
+
 @dataclass(slots=True)
 class LeftOut:
     """The numbers of entries skipped in the walked folders, each counted once."""
@@ -45,6 +93,9 @@ class LeftOut:
     def __add__(self, other: "LeftOut") -> "LeftOut":
         names = (field.name for field in fields(self))
         return LeftOut(*(getattr(self, name) + getattr(other, name) for name in names))
+
+
+_Open = tuple[str, StableStat, _Listing, Iterator[list[bytes] | bytes]]  # a folder in the walk
 
 
 class Scan:
@@ -75,28 +126,36 @@ class Scan:
 
     def files(self, folder: str) -> Iterator[FileSeen]:
         """Yield the regular files under a folder of the root."""
-        for path, stable in self._walk(folder):
-            yield from self._seen(path, stable)
+        for run in self.runs(folder):
+            yield from map(self.seen, run.looks)
 
     def file(self, path: str) -> Iterator[FileSeen]:
         """Yield one regular file, or nothing if it is none or went away meanwhile."""
-        yield from self._seen(path, self._file_systems.of(path))
+        for run in self.run_of(path):
+            yield from map(self.seen, run.looks)
+
+    def run_of(self, path: str) -> Iterator[FileRun]:
+        """Yield one regular file as a run, or nothing."""
+        folder, name = os.path.split(os.fsencode(path))
+        looks = self._looks(folder, [name], self._file_systems.of(path))
+        if looks:
+            yield FileRun(looks, beside_sidecars=True)
+
+    def seen(self, looks: Looks) -> FileSeen:
+        """Return a file of a run as it is recorded."""
+        path, size, mtime, ctime, inode, _ = looks
+        return FileSeen(
+            self._root.id,
+            os.fsdecode(path),
+            size,
+            _storable(mtime),
+            None if ctime is None else _storable(ctime),
+            None if inode is None else str(inode),
+        )
 
     def excludes(self, path: str, is_folder: bool = False) -> bool:
         """Return whether a path, or a folder it is in, matches an exclude pattern."""
         return self._excludes.cover(path, is_folder)
-
-    def count(self, folder: str, stop: Callable[[], bool]) -> int:
-        """Count the files under a folder by their listings alone; gives up early on `stop`."""
-        found, waiting = 0, [] if self.excludes(folder, is_folder=True) else [folder]
-        while waiting and not stop():
-            folder = waiting.pop()
-            for entry in self._entries(folder):
-                if entry.endswith(_SEPARATOR):
-                    waiting.append(os.path.join(folder, _name(entry)))
-                else:
-                    found += 1
-        return found
 
     def is_hidden_by_error(self, path: str) -> bool:
         """Return whether a path is in a folder that could not be listed."""
@@ -106,47 +165,61 @@ class Scan:
             path = parent
         return False
 
-    def _walk(self, folder: str) -> Iterator[tuple[str, StableStat]]:
-        """Yield the entries under a folder that are no folders, in byte order of full paths."""
+    def runs(self, folder: str) -> Iterator[FileRun]:
+        """Yield the regular files under a folder of the root, in byte order of full paths."""
         if self.excludes(folder, is_folder=True):
             self.left_out.excluded += 1
             return
-        stable = self._file_systems.of(folder)
-        waiting = [(folder, stable, self._entries(folder))]  # a folder's entries, the last first
+        waiting = [self._opened(folder, self._file_systems.of(folder))]
         while waiting:
-            folder, stable, entries = waiting[-1]
-            if not entries:
+            folder, stable, listing, parts = waiting[-1]
+            part = next(parts, None)
+            if part is None:
                 waiting.pop()
-                continue
-            entry = entries.pop()
-            path = os.path.join(folder, _name(entry))
-            if entry.endswith(_SEPARATOR):
-                inside = self._file_systems.mounted_at(path) or stable
-                waiting.append((path, inside, self._entries(path)))
+            elif isinstance(part, bytes):
+                inner = os.path.join(folder, os.fsdecode(part.removesuffix(_SEPARATOR)))
+                waiting.append(self._opened(inner, self._file_systems.mounted_at(inner) or stable))
             else:
-                yield path, stable
+                looks = self._looks(os.fsencode(folder), part, stable)
+                if looks:
+                    yield FileRun(looks, listing.has_sidecars)
 
-    def _entries(self, folder: str) -> list[bytes]:
-        """List the names in a folder that are looked at, the last in byte order first.
+    def _opened(self, folder: str, stable: StableStat) -> _Open:
+        listing = self._listing(folder)
+        return folder, stable, listing, listing.parts()
 
-        A folder's ends in a separator, by which it sorts where the paths in it do: the catalogue,
-        too, has "a.txt" before "a/b".
-        """
+    def _listing(self, folder: str) -> _Listing:
+        files: list[str] = []
+        folders: list[str] = []
+        patterns = self._patterns.given
         try:
             with os.scandir(folder) as listing:
-                found = [_entry(entry) for entry in listing if not self._skips(entry)]
+                for entry in listing:
+                    name = entry.name
+                    try:
+                        is_file = entry.is_file(follow_symlinks=False)
+                    except OSError:
+                        is_file = False
+                    plain = is_file and name[0] != "." and name not in SYSTEM_FOLDERS
+                    if (patterns or not plain) and self._skips(entry):
+                        continue
+                    if is_file or not _is_folder(entry):
+                        files.append(name)
+                    else:
+                        folders.append(name + os.sep)
         except OSError as error:
             self._cannot(folder, error)
-            return []
-        return sorted(found, reverse=True)
+            files, folders = [], []
+        self.met = self.met or bool(files)
+        return _Listing.of(files, folders)
 
     def _skips(self, entry: "os.DirEntry[str]") -> bool:
         """Count what is passed over; by patterns first, so that it is known which of them match."""
-        left = self.left_out
+        left, path = self.left_out, entry.path
         self.met = True
-        if entry.path == self._avoid:
+        if path == self._avoid:
             return True
-        if self._patterns.given and self._excludes.leave_out(entry.path, _is_folder(entry)):
+        if self._patterns.given and self._excludes.leave_out(path, _is_folder(entry)):
             left.excluded += 1
         elif entry.name.startswith("."):
             left.hidden += 1
@@ -158,24 +231,28 @@ class Scan:
             return False
         return True
 
-    def _seen(self, path: str, stable: StableStat) -> Iterator[FileSeen]:
-        try:
-            seen = os.lstat(path)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            self._cannot(os.path.dirname(path), error)
-            return
-        if stat.S_ISREG(seen.st_mode):
-            self.met = True
-            yield FileSeen(
-                self._root.id,
-                path,
-                seen.st_size,
-                _storable(seen.st_mtime_ns),
-                _storable(seen.st_ctime_ns) if stable.ctime else None,
-                str(seen.st_ino) if stable.inode else None,
-            )
+    def _looks(self, folder: bytes, names: list[bytes], stable: StableStat) -> list[Looks]:
+        prefix = os.path.join(folder, b"")
+        found: list[Looks] = []
+        with _by_number(folder) as number:
+            for name in names:
+                path = prefix + name
+                try:
+                    # A name in an open folder costs the system less than a long path.
+                    looked = os.stat(
+                        path if number is None else name, dir_fd=number, follow_symlinks=False
+                    )
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    self._cannot(os.fsdecode(folder), error)
+                    continue
+                if stat.S_ISREG(looked.st_mode):
+                    ctime = looked.st_ctime_ns if stable.ctime else None
+                    inode = looked.st_ino if stable.inode else None
+                    found.append((path, looked.st_size, looked.st_mtime_ns, ctime, inode, None))
+        self.met = self.met or bool(found)
+        return found
 
     def _cannot(self, folder: str, error: OSError) -> None:
         if error.errno == errno.ENAMETOOLONG:
@@ -187,6 +264,28 @@ class Scan:
 def _storable(nanoseconds: int) -> int:
     # Dates far off, which some file systems hold, go beyond what a database can.
     return max(-_MOST_NS, min(nanoseconds, _MOST_NS))
+
+
+def _encoded(names: Sequence[str]) -> list[bytes]:
+    # All at once: no name holds a zero byte, and a call for each would tell in the sum.
+    return os.fsencode("\0".join(names)).split(b"\0") if names else []
+
+
+@contextmanager
+def _by_number(folder: bytes) -> Iterator[int | None]:
+    """Open a folder to look at files in it, where the system can; yields None elsewhere.
+
+    A long path is left to the system as it is: what no program can open is to be refused here.
+    """
+    number = None
+    if os.stat in os.supports_dir_fd and len(folder) < _LONG_PATH:
+        with suppress(OSError):  # what is wrong with it shows in its files
+            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield number
+    finally:
+        if number is not None:
+            os.close(number)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -201,12 +300,3 @@ def _is_link(entry: "os.DirEntry[str]") -> bool:
         return entry.is_symlink()
     except OSError:
         return False
-
-
-def _name(entry: bytes) -> str:
-    return os.fsdecode(entry.removesuffix(_SEPARATOR))
-
-
-def _entry(entry: "os.DirEntry[str]") -> bytes:
-    name = os.fsencode(entry.name)
-    return name + _SEPARATOR if _is_folder(entry) else name

@@ -6,6 +6,10 @@ from typing import TypeVar
 from storage.records import Annotations
 
 Value = TypeVar("Value")
+# A file's path as the system has it, its size in bytes, the times of the last change of its content
+# and of anything about it in nanoseconds, and its number: the last two may not be known. Then what
+# an image's sidecars look like, None where there are none.
+Looks = tuple[bytes, int, int, int | None, int | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)

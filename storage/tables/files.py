@@ -15,7 +15,6 @@ from sqlalchemy import (
     Row,
     and_,
     bindparam,
-    case,
     delete,
     func,
     or_,
@@ -29,7 +28,7 @@ from storage.errors import UnreadableFile
 from storage.records import Failure, Root
 from storage.tables.annotations import packed
 from storage.tables.file_state import FileSeen, KnownFile
-from storage.tables.items import has_vector, has_vectors_of_passages, refresh_presence
+from storage.tables.items import refresh_presence
 
 Gone = Callable[[str, str], bool]  # (root, path): is the file away for good, its root being there?
 _COPIES = 100  # files of one item that are looked at; there may be thousands
@@ -47,65 +46,6 @@ def is_under(path: str, folder: str) -> bool:
     """Return whether a path is this folder or is below it."""
     below = folder if folder.endswith(os.sep) else folder + os.sep
     return path == folder or path.startswith(below)
-
-
-def page(
-    connection: Connection, root: Root, folder: str, after: str, limit: int, space_id: int
-) -> list[KnownFile]:
-    """Read a root's known files and failures under a folder, in byte order of paths.
-
-    What another model than that of the space could not encode is no failure here.
-    """
-    files, items = schema.files, schema.items
-    own = items.c.kind == "image"
-    whole = case((own, has_vector(space_id)), else_=has_vectors_of_passages(space_id))
-    held = connection.execute(
-        select(
-            files.c.path,
-            files.c.size,
-            files.c.mtime_ns,
-            files.c.item_id,
-            files.c.missing,
-            whole.label("whole"),
-            files.c.excluded,
-            files.c.ctime_ns,
-            files.c.inode,
-            items.c.kind,
-            items.c.hash,
-            items.c.reader_version,
-            items.c.table_columns,
-            items.c.metadata_version,
-            files.c.sidecar_state,
-        )
-        .join(items, items.c.id == files.c.item_id)
-        .where(under(files.c.path, folder), files.c.path > after, files.c.root_id == root.id)
-        .order_by(files.c.path)
-        .limit(limit)
-    )
-    known = {file.path: file for file in _failed(connection, root, folder, after, limit, space_id)}
-    for row in held:
-        # A file that fails now may have been an item before; its failure is what is newer.
-        known.setdefault(row.path, KnownFile(**row._mapping))
-    return [known[path] for path in sorted(known, key=os.fsencode)][:limit]
-
-
-def _failed(
-    connection: Connection, root: Root, folder: str, after: str, limit: int, space_id: int
-) -> list[KnownFile]:
-    failures = schema.failures
-    looks = (failures.c.size, failures.c.mtime_ns, failures.c.ctime_ns, failures.c.inode)
-    rows = connection.execute(
-        select(failures.c.path, failures.c.reader_version, *looks)
-        .where(
-            under(failures.c.path, folder),
-            failures.c.path > after,
-            failures.c.root_id == root.id,
-            fails_in(space_id),
-        )
-        .order_by(failures.c.path)
-        .limit(limit)
-    )
-    return [KnownFile(**row._mapping, item_id=None) for row in rows]
 
 
 def fails_in(space_id: int | None) -> ColumnElement[bool]:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from storage import schema
 from storage.records import Root
 from storage.tables.files import is_under
 
+_OWNED = schema.files, schema.failures
 _SAMPLE = 50  # files that must all be found again before a root counts as renamed
 
 
@@ -86,7 +87,7 @@ class Roots:
     def _absorb(self, other: Root, root: Root) -> None:
         if other.id == root.id:
             return
-        for owned in (schema.files, schema.failures):
+        for owned in _OWNED:
             moved = update(owned).where(owned.c.root_id == other.id).values(root_id=root.id)
             self._connection.execute(moved)
         self._connection.execute(schema.roots.delete().where(schema.roots.c.id == other.id))
@@ -151,10 +152,9 @@ class Roots:
 
 def drop_moved_out(connection: Connection, is_there: Callable[[str], bool]) -> None:
     """Delete roots whose folder is gone and that have no known files any more."""
-    held = select(schema.files.c.root_id).union(select(schema.failures.c.root_id))
-    rows = connection.execute(
-        select(schema.roots.c.id, schema.roots.c.path).where(schema.roots.c.id.not_in(held))
-    )
+    # Each root is looked up: a list of the roots of all files would be made of every one of them.
+    held = (exists().where(owned.c.root_id == schema.roots.c.id) for owned in _OWNED)
+    rows = connection.execute(select(schema.roots.c.id, schema.roots.c.path).where(~or_(*held)))
     for number, path in rows.all():
         if not is_there(path):
             connection.execute(schema.roots.delete().where(schema.roots.c.id == number))

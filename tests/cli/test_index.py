@@ -2,6 +2,10 @@
 
 import json
 import os
+import re
+import shlex
+import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +16,20 @@ from click.testing import Result
 from PIL import Image
 from sqlalchemy import update
 
+from cli.indexing import time_spent
+from cli.output.json_rows import report_row
+from indexer import Report
 from indexer.models import FakeEncoder
 from indexer.models.compiled.loader import ModelLoader
-from storage import Library, schema
+from indexer.models.protocols import Pixels
+from storage import Library, Matrix, schema
 from storage.errors import ModelUnavailable
 from tests.indexer.images.encoded import P3, profile
 
 Run = Callable[..., Result]
 RunJson = Callable[..., list[dict[str, Any]]]
 KEYS = "scanned new copied moved unchanged missing skipped failed seconds".split()
-KEYS += ["excluded", "not_found", "notices", "partial", "reread", "renewed"]
+KEYS += ["excluded", "not_found", "notices", "partial", "reread", "renewed", "stages"]
 
 
 def test_the_last_line_counts_every_file_once(
@@ -46,6 +54,57 @@ def test_a_person_is_told_the_counts_and_the_next_step(run: Run, library: Path) 
     assert result.stdout.startswith("10 files in ")
     assert "8 unchanged, 1 skipped, 1 failed" in result.stdout
     assert "sightline failures" in result.stderr
+
+
+def test_where_the_time_went_is_told_in_one_line_and_as_numbers() -> None:
+    stages = {"scan": 0.31, "hash": 1.26, "decode": 40.04, "read": 41.3, "write": 0.01, "wait": 2.0}
+    report = Report(0, 0, 0, 0, 0, 0, 0, 0, 30.0, stages=stages)
+    told = "scan 0.3 s, read and hash 1.3 s, decode 40.0 s, waiting 2.0 s"
+    assert time_spent(report) == f"time, of all threads together: {told}"
+    names = ["scan", "hash", "decode", "encode", "write", "wait"]
+    assert list(report_row(report)["stages"]) == names
+    assert report_row(report)["stages"]["encode"] == 0.0
+    assert time_spent(replace(report, stages={"scan": 0.01})) == ""
+
+
+class Slow(FakeEncoder):
+    """Takes a moment for a batch, and presses Ctrl-C in the second."""
+
+    batches = encoded = 0
+
+    def encode_images(self, pixels: Pixels) -> Matrix:
+        self.batches += 1
+        self.encoded += len(pixels)
+        if self.batches == 2:
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.5)
+        return super().encode_images(pixels)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_ctrl_c_stores_what_is_in_hand_and_says_how_to_go_on(
+    listed: bool, run: Run, run_json: RunJson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my photos"
+    folder.mkdir()
+    for number in range(150):
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(folder / f"{number}.png")
+    words: list[object] = ["index", "--library", tmp_path / "l", "--model", "stand-in"]
+    names = "\n".join(map(str, folder.iterdir())) if listed else None
+    words += ["--files-from", "-"] if listed else [folder]
+    with monkeypatch.context() as patch:
+        encoder = Slow()
+        patch.setattr("search.models.load", lambda *_, **__: encoder)
+        result = run(*words, input=names)
+    assert result.exit_code == 130
+    [line] = [line for line in result.stderr.splitlines() if "interrupted" in line]
+    [count] = re.findall(r"interrupted; (\d+) files are stored and kept", line)
+    again = "the same command" if listed else f"`{shlex.join(['sightline', *map(str, words)])}`"
+    assert again in line
+    assert int(count) == encoder.encoded < 150
+    if not listed:
+        [report] = run_json(*words)
+        assert (report["new"], report["unchanged"]) == (150 - int(count), int(count))
 
 
 def test_what_an_earlier_version_read_is_read_again_and_told(

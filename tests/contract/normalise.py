@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 _FILE_STATE = {"mode", "mtime_ns", "uid", "gid"}
 _FEATURES = {"inliers", "scale", "rotation", "overlap", "detail", "detail_x", "detail_y"}
+_STAGES = {"scan", "hash", "decode", "encode", "write", "wait"}  # each in seconds
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
 _PATTERNS = (
     (re.compile(r"/[^\s:]*/mini/(?=[a-z-]+$)"), "<models>/"),
@@ -72,7 +73,7 @@ class Normaliser:
 
     def _number(self, value: object, key: str) -> object:
         if isinstance(value, float):
-            return "<float>" if key in _FEATURES | {"seconds"} else round(value, 2) + 0.0
+            return "<float>" if key in _FEATURES | _STAGES | {"seconds"} else round(value, 2) + 0.0
         assert isinstance(value, int), f"{key} is of a kind that JSON lacks: {value!r}"
         if key == "bytes" and value in self._sizes:
             return f"<bytes of {self._sizes[value]}>"

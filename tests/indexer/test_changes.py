@@ -5,24 +5,32 @@ content, name or rights, and by no program.
 """
 
 import os
+import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from indexer import IndexConfig, Report
+from indexer.changes import differences
 from indexer.images.limits import Limits
 from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.scan.file_systems import FileSystems, StableStat
 from storage import Library, schema
+from storage.records import Root
+from storage.tables import known_files
+from storage.tables.file_state import Looks
+from storage.tables.known_files import KnownLooks
 from tests.indexer.search_results import counts, paths
 
 Count = Callable[[], int]
 Draw = Callable[..., Path]
 Index = Callable[..., Report]
+T = TypeVar("T")
 
 KEEPS_ALL, KEEPS_NONE = StableStat(ctime=True, inode=True), StableStat(ctime=False, inode=False)
 NO_PIXELS, NO_BYTES = Limits(pixels=1), Limits(file_bytes=1)  # where what is decoded, read, fails
@@ -329,3 +337,61 @@ def test_a_file_that_can_be_read_no_more_is_told_and_not_taken_for_another(
     (photos / "0.png").chmod(0o600)
     assert counts(index()) == {"unchanged": 6}
     assert library.status().failures == 0
+
+
+def test_the_looks_of_both_sides_are_compared_as_sets_of_paths_would_be() -> None:
+    rng = random.Random(1)
+    for _ in range(300):
+        paths = sorted({bytes(rng.choices(b"a/.b", k=rng.randint(1, 4))) for _ in range(12)})
+        sizes = {path: rng.randint(0, 1) for path in paths}
+        seen: list[Looks] = [
+            (path, size, 0, 0, None, None) for path, size in sizes.items() if rng.random() < 0.8
+        ]
+        known: list[KnownLooks] = [
+            (path, rng.choice((size, size, None, 9)), 0, 0, None, None)
+            for path, size in sizes.items()
+            if rng.random() < 0.8
+        ]
+        found = list(differences(in_lists(rng, seen), in_lists(rng, known)))
+        same: set[KnownLooks] = set(known).intersection(seen)
+        assert sum(one.alike for one in found) == len(same)
+        assert [one for each in found for one in each.seen] == [
+            looks for looks in seen if looks not in same
+        ]
+        assert [one for each in found for one in each.known] == [
+            row[0] for row in known if row not in same
+        ]
+        apart = list(differences(in_lists(rng, seen), in_lists(rng, known), alike=False))
+        assert sum(len(one.seen) for one in apart) == len(seen)
+        assert sum(one.alike for one in apart) == 0
+
+
+def in_lists(rng: random.Random, rows: Sequence[T]) -> Iterator[list[T]]:
+    """Cut rows into lists of one and more."""
+    rest = list(rows)
+    while rest:
+        size = rng.randint(1, 4)
+        yield rest[:size]
+        rest = rest[size:]
+
+
+def test_of_unchanged_files_no_more_than_their_looks_is_asked_for(
+    library: Library, photos: Path, index: Index, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "0.png.xmp").write_text("<x/>")
+    (photos / "film.mov").touch()
+    index(photos)
+    asked: list[str] = []
+    known = known_files.known
+
+    def noted(connection: Connection, root: Root, paths: Sequence[str], space_id: int) -> object:
+        asked.extend(Path(path).name for path in paths)
+        return known(connection, root, paths, space_id)
+
+    monkeypatch.setattr(known_files, "known", noted)
+    assert counts(index()) == {"unchanged": 6, "skipped": 2}
+    assert asked == []
+    draw(photos / "summer" / "4.png", 99)
+    os.utime(photos / "0.png.xmp", ns=(1, 1))
+    assert counts(index()) == {"new": 1, "unchanged": 5, "skipped": 2}
+    assert asked == ["0.png", "4.png"]

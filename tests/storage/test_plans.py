@@ -1,5 +1,6 @@
 """The questions asked for every file or every query are answered by indexes, never by a scan."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from sqlalchemy import Connection, event
 from indexer import Report
 from storage import Caption, Filters, Library, Tag, active_space
 from storage.selection import select_items, select_vectors
-from storage.tables import captions, files, tags, vectors
+from storage.tables import captions, files, known_files, tags, vectors
+from storage.tables.known_files import Demands
 from storage.tables.roots import Roots
 from storage.tables.stored_contents import stored_by_size
 
@@ -54,7 +56,9 @@ def test_the_hot_questions_use_indexes(library: Library, photos: Path, index: In
     with library.catalogue.reading() as connection:
         root = next(iter(Roots(connection)))
         with plans(connection) as steps:
-            files.page(connection, root, str(photos), str(photos / "1.png"), 1000, 1)
+            start, end = os.fsencode(photos / "1.png"), os.fsencode(f"{photos}0")
+            known_files.page(connection, root, start, end, Demands(1, 1, 1))
+            known_files.known(connection, root, [str(photos / "1.png")], 1)
             stored_by_size(connection, range(500), 1, 1)
             vectors.any_of(connection, 1, "text")
             vectors.count(connection, 1, "text")

@@ -12,7 +12,7 @@ from storage import Filters, Library, Near, schema
 from storage.index import builds, kinds
 from storage.records import Capture, Matrix
 from storage.selection import select_vectors
-from storage.tables import files, items, vectors
+from storage.tables import files, items, known_files, vectors
 from storage.tables.file_state import FileSeen
 from storage.tables.items import Content
 from storage.tables.roots import Roots
@@ -127,15 +127,9 @@ def test_items_whose_files_are_missing_are_hidden_unless_asked_for(
     query = fill(0, 50)[7]
     build(library, space_id)
     with library.catalogue.writing() as connection:
-        known = files.page(
-            connection,
-            Roots(connection).enter("/photos", walked=True),
-            "/photos/1/7.jpg",
-            "",
-            1,
-            space_id,
-        )
-        files.mark_missing(connection, known)
+        root = Roots(connection).enter("/photos", walked=True)
+        known = known_files.known(connection, root, ["/photos/1/7.jpg"], space_id)
+        files.mark_missing(connection, list(known.values()))
     assert 8 not in found(library, space_id, query, 50)[0]
     assert found(library, space_id, query, 1, Filters(missing=True))[0].tolist() == [8]
 
