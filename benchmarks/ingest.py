@@ -138,7 +138,10 @@ class Ingest:
     def memory(self, photos: Path) -> int:
         """Return the peak memory of the process tree of an index run; PSS in bytes."""
         with tempfile.TemporaryDirectory(dir=self.work) as folder:
-            _, usage = run(self.ours(Path(folder)).index(photos, self.tower), sample=True)
+            command = self.ours(Path(folder)).index(photos, self.tower)
+            printed, usage = run(command, sample=True)
+        report = json.loads(printed.splitlines()[-1])
+        assert report["new"] == len(list(photos.iterdir())), report
         return usage.peak_pss_bytes
 
 

@@ -58,8 +58,8 @@ class Rclip:
     def index(self, data: Path, photos: Path, image: Path) -> Command:
         """Return the command that brings its database of a folder up to date.
 
-        It indexes before it searches, and has to search for something: for an image outside the
-        folder, as it has loaded the image tower by then.
+        It indexes before it searches, and has to search for something: a small image costs it
+        least, as it has loaded the image tower by then.
         """
         return self._command(data, photos, str(image))
 
