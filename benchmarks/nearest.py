@@ -27,10 +27,12 @@ from storage.tables import spaces, vectors
 from storage.tables.roots import Roots
 
 DIMENSION = 512
+FOLDER = "/photos"
+RANDOM = Space("random", "0", DIMENSION, "{}")
 _BATCH = 5_000
 QUESTIONS = {
     "no filter": Filters(),
-    "one folder of a hundred": Filters(folder="/photos/07"),
+    "one folder of a hundred": Filters(folder=f"{FOLDER}/07"),
     "one year of 25": Filters(after="2010", before="2011"),
     "15 years of 25": Filters(after="2010"),
 }
@@ -43,18 +45,33 @@ def unit_rows(seed: int, count: int) -> Matrix:
     return unit
 
 
-def fill(library: Library, count: int) -> None:
-    """Enter made-up items: a hundred folders, 25 years, one in a thousand missing."""
-    with library.catalogue.writing() as connection:
-        space = spaces.register(connection, Space("random", "0", DIMENSION, "{}")).id
-        root = Roots(connection).enter("/photos", walked=True).id
-    assert space is not None
+def blocks(count: int) -> Iterator[tuple[range, Matrix]]:
+    """Yield so many made-up images in blocks: their numbers, and their vectors as `unit_rows`."""
     for first in range(1, count + 1, _BATCH):
         numbers = range(first, min(first + _BATCH, count + 1))
+        yield numbers, unit_rows(first, len(numbers))
+
+
+def image_path(number: int, folder: str = FOLDER) -> str:
+    """Return the path of a made-up image, in one of a hundred folders."""
+    return f"{folder}/{number % 100:02}/{number}.jpg"
+
+
+def fill(library: Library, count: int, space: Space = RANDOM, folder: str = FOLDER) -> int:
+    """Enter made-up items: a hundred folders, 25 years, one in a thousand missing.
+
+    Return the number of the space.
+    """
+    with library.catalogue.writing() as connection:
+        space_id = spaces.register(connection, space).id
+        root = Roots(connection).enter(folder, walked=True).id
+    assert space_id is not None
+    for numbers, matrix in blocks(count):
         with library.catalogue.writing() as connection:
             connection.execute(insert(schema.items), list(_items(numbers)))
-            connection.execute(insert(schema.files), list(_files(numbers, root)))
-            vectors.add(connection, space, "image", numbers, unit_rows(first, len(numbers)))
+            connection.execute(insert(schema.files), list(_files(numbers, root, folder)))
+            vectors.add(connection, space_id, "image", numbers, matrix)
+    return space_id
 
 
 def _items(numbers: range) -> Iterator[dict[str, object]]:
@@ -70,11 +87,11 @@ def _items(numbers: range) -> Iterator[dict[str, object]]:
         }
 
 
-def _files(numbers: range, root: int) -> Iterator[dict[str, object]]:
+def _files(numbers: range, root: int, folder: str) -> Iterator[dict[str, object]]:
     for number in numbers:
         yield {
             "root_id": root,
-            "path": f"/photos/{number % 100:02}/{number}.jpg",
+            "path": image_path(number, folder),
             "item_id": number,
             "size": number,
             "mtime_ns": 0,
