@@ -2,10 +2,9 @@
 
 Each worker is a fresh interpreter that reads tasks from its standard input and writes answers to
 its standard output, their pixels into `indexer.shared_memory`; one thread of this process manages
-it. A worker that crashes, hangs or takes
-too much memory is killed and replaced, and only the file it was reading fails. Workers share
-nothing with each other and inherit neither locks nor other files; they end when their input is closed,
-so also when this process is killed.
+it. A worker that crashes, hangs or takes too much memory is killed and replaced, and only the file
+it was reading fails. Workers share nothing with each other and inherit neither locks nor other
+files; they end when their input is closed, so also when this process is killed.
 """
 
 import csv

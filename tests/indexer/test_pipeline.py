@@ -73,5 +73,7 @@ def test_an_error_of_the_watcher_stops_the_run_and_leaves_no_thread(
 def test_every_stage_is_timed(library: Library, photos: Path) -> None:
     config = IndexConfig(paths=(str(photos),), workers=1)
     report = Indexer(library, FakeEncoder(), config).run()
-    assert set(report.stages) == {"scan", "read", "encode", "write"}
-    assert all(seconds > 0 for seconds in report.stages.values())
+    stages = dict(report.stages)
+    assert set(stages) == {"scan", "read", "hash", "decode", "encode", "write", "wait"}
+    assert all(seconds > 0 for seconds in stages.values())
+    assert stages["hash"] + stages["decode"] == pytest.approx(stages["read"])
