@@ -69,7 +69,9 @@ class Report:
     scanned = new + copied + moved + unchanged + skipped + failed. `missing` counts known files
     under the scanned paths that do not exist, `excluded` those matched by exclude patterns,
     `not_found` the listed names that do not exist, `partial` the files read in this run with an
-    unreadable part. `stages` are busy seconds by stage. `reread` counts the contents that an
+    unreadable part. `stages` are busy seconds by stage: "scan", "hash" (reading and hashing) and
+    "decode" of all workers together (their sum is "read"), "encode" and "write"; "wait" are those
+    in which the encoder had nothing to do. `reread` counts the contents that an
     earlier version of the reader had read and this one read again, `renewed` those of them whose
     pixels changed, so that their vectors were computed again.
     """

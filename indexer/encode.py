@@ -2,12 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
+from indexer.batch_size import BatchSize
 from indexer.changes import Changed
 from indexer.images.metadata import sidecars
 from indexer.models.protocols import DualEncoder, Pixels
@@ -39,16 +41,19 @@ from storage.tables import reader_versions, vectors
 from storage.tables.file_state import FileSeen, Sidecars
 from storage.tables.items import Content
 
-# A slower batch is halved: rows cannot be committed before their batch is encoded.
-SLOW_BATCH_SECONDS = 2.0
+Inputs = TypeVar("Inputs", Pixels, list[str])
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The result of a worker for a file: its content, or the exception raised."""
+    """The result of a worker for a file: its content, or the exception raised.
+
+    `weight` are the bytes by which it counts while it waits.
+    """
 
     change: Changed
     read: FileContent | Exception
+    weight: int = 0
 
     @property
     def seen(self) -> FileSeen:
@@ -71,13 +76,24 @@ class EncodeStage:
     """
 
     def __init__(
-        self, encoder: DualEncoder, catalogue: Catalogue, space_id: int, batch_size: int
+        self, encoder: DualEncoder, catalogue: Catalogue, space_id: int, most: int
     ) -> None:
         self._encoder, self._catalogue, self._space_id = encoder, catalogue, space_id
-        self.batch_size = batch_size
+        self.most = most  # images or passages of a batch
+        self._sizes: dict[Kind, BatchSize] = {"image": BatchSize(most), "text": BatchSize(most)}
         self.in_flight: dict[Kind, set[str]] = {"image": set(), "text": set()}
         self._truncated = 0
         self._unread: list[str] = []  # sidecars, with the reasons
+
+    @property
+    def batch_size(self) -> int:
+        """Return how many images are encoded at once just now."""
+        return self._sizes["image"].current
+
+    @property
+    def image_bytes(self) -> int:
+        """Return the bytes of the pixels that the encoder takes for an image."""
+        return 3 * self._encoder.image_spec.size**2
 
     def events(self, arrivals: Sequence[Arrival]) -> Iterator[Event]:
         """Yield the events of a batch: images are encoded together, and so are passages."""
@@ -154,18 +170,17 @@ class EncodeStage:
         if not pixels:
             return []
         try:
-            return list(self._timed(np.stack(pixels)))
+            return list(self._timed("image", np.stack(pixels), self._encoder.encode_images))
         except EncodeFailure as error:
             if len(pixels) == 1:
                 return [error]
         # One image fails the whole batch: encode one by one, so that only that one fails.
         return [vector for one in pixels for vector in self._encode_images([one])]
 
-    def _timed(self, pixels: Pixels) -> Matrix:
+    def _timed(self, kind: Kind, inputs: Inputs, encode: Callable[[Inputs], Matrix]) -> Matrix:
         began = time.monotonic()
-        matrix = self._encoder.encode_images(pixels)
-        if time.monotonic() - began > SLOW_BATCH_SECONDS and len(pixels) == self.batch_size:
-            self.batch_size = max(1, self.batch_size // 2)
+        matrix = encode(inputs)
+        self._sizes[kind].record(len(inputs), time.monotonic() - began)
         return matrix
 
     def _documents(
@@ -175,9 +190,10 @@ class EncodeStage:
         texts = {text_hash(span.text): span.text for _, _, text in documents for span in text.spans}
         unseen = iter(self._unstored("text", texts))
         failed: dict[str, EncodeFailure] = {}
-        while batch := list(islice(unseen, self.batch_size)):
+        while batch := list(islice(unseen, self._sizes["text"].current)):
+            passages = [texts[key] for key in batch]
             try:
-                matrix = self._encoder.encode_texts([texts[key] for key in batch])
+                matrix = self._timed("text", passages, self._encoder.encode_texts)
             except EncodeFailure as failure:
                 failed |= dict.fromkeys(batch, failure)
                 continue

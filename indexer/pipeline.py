@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future
 from queue import Empty, Full, Queue
 from typing import Self, TypeVar
 
+from indexer.byte_budget import ByteBudget
 from indexer.changes import Changed
 from indexer.encode import Arrival, EncodeStage
 from indexer.reader import FileContent, ReadTask
@@ -22,20 +23,22 @@ from indexer.writer import (
 
 T = TypeVar("T")
 _MOST_EVENTS = 512  # of one commit
+_MOST_BYTES = 32 << 20  # of what is being read and waits for the encoder
+_EXTRA_BYTES = 64 << 10  # of each file: its thumbnail, its metadata, its task
 _LONG_TEXT_BYTES = 1 << 20  # only `_LONG_TEXTS` texts above this size are in memory at a time
 _LONG_TEXTS = 3
 _TICK = 0.2  # seconds between checks whether another thread failed
-_FILL = 0.1  # seconds that an incomplete batch waits for more arrivals
 
 
 class Pipeline:
     """Passes files from the worker processes through the encoder into the catalogue.
 
         read() ──► ReadPool ──► arrivals ──► encoder thread ──► events ──► writer thread
-           └ waits for a slot              └ frees the slot       ▲
+           └ waits for bytes               └ frees the bytes      ▲
         put() ────────────────────────────────────────────────────┘ waits while events is full
 
-    None in a queue ends its thread; the encoder puts it back, since it may meet it within a batch.
+    The encoder takes what is there and waits only where nothing is. None in a queue ends its
+    thread; the encoder puts it back, since it may meet it within a batch.
     As a context manager: at the end of the block everything taken in is committed; if the block
     raises, encoded contents are committed, the rest is dropped and the workers are stopped. An
     error of a thread is raised in the block.
@@ -51,25 +54,29 @@ class Pipeline:
     ) -> None:
         self._pool, self._encoding, self._writer = pool, encoding, writer
         self._committed = committed
-        self._slot_count = most_reading + 2 * encoding.batch_size
-        self._slots = threading.Semaphore(self._slot_count)
+        self._image_bytes = encoding.image_bytes + _EXTRA_BYTES
+        least = (most_reading + encoding.most) * self._image_bytes
+        self._budget = ByteBudget(max(least, _MOST_BYTES))
         self._long_texts = threading.Semaphore(_LONG_TEXTS)
-        # The slots bound the arrivals; the events are bounded here.
+        # The budget bounds the arrivals; the events, a thumbnail at most, are bounded here.
         self._arrivals: Queue[Arrival | None] = Queue()
-        self._events: Queue[Event | None] = Queue(maxsize=2 * encoding.batch_size)
+        self._events: Queue[Event | None] = Queue(maxsize=2 * encoding.most)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._threads = [self._thread(self._encode), self._thread(self._write)]
-        self.stages: defaultdict[str, float] = defaultdict(float)  # busy seconds
+        # Busy seconds, and as "wait" those that the encoder had nothing to do.
+        self.stages: defaultdict[str, float] = defaultdict(float)
 
     def read(self, change: Changed, task: ReadTask) -> None:
         """Send a file to be read; waits while enough are on their way."""
-        self._acquire(self._slots)
-        if _is_long(change):
-            self._acquire(self._long_texts)
+        weight = self._weight(change)
+        while not self._budget.acquire(weight, _TICK):
+            self._check()
+        while _is_long(change) and not self._long_texts.acquire(timeout=_TICK):
+            self._check()
 
         def arrived(future: "Future[FileContent]") -> None:
-            self._arrivals.put(_arrival(change, future))
+            self._arrivals.put(_arrival(change, future, weight))
 
         self._pool.schedule(task).add_done_callback(arrived)
 
@@ -95,12 +102,14 @@ class Pipeline:
         self._check()
 
     def _drain(self) -> None:
-        for _ in range(self._slot_count):  # all slots free: the encoder has taken every arrival
-            self._acquire(self._slots)
-
-    def _acquire(self, slots: threading.Semaphore) -> None:
-        while not slots.acquire(timeout=_TICK):
+        while not self._budget.wait_until_empty(_TICK):  # the encoder has not taken every arrival
             self._check()
+
+    def _weight(self, change: Changed) -> int:
+        """Return the bytes that a file is expected to take while it waits for the encoder."""
+        if change.kind == "image":
+            return self._image_bytes
+        return _EXTRA_BYTES + min(change.seen.size, _LONG_TEXT_BYTES)
 
     def _close(self, stop: bool) -> None:
         if stop:
@@ -117,6 +126,7 @@ class Pipeline:
                 continue
         _join(writer, patiently=stop)
         self.stages["read"] = self._pool.busy_seconds
+        self.stages["decode"] = max(0.0, self.stages["read"] - self.stages["hash"])
 
     def _encode(self) -> None:
         while (batch := self._gather()) is not None:
@@ -135,20 +145,19 @@ class Pipeline:
     def _gather(self) -> list[Arrival] | None:
         """Wait for arrivals and return up to a batch of them; None at the end."""
         batch: list[Arrival] = []
-        deadline = None
-        while len(batch) < self._encoding.batch_size:
-            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
-            try:
-                arrival = self._arrivals.get(timeout=wait)
-            except Empty:
-                break
-            if arrival is None or self._stop.is_set():
-                self._arrivals.put(None)  # for the next call
-                return batch if batch and not self._stop.is_set() else None
-            self._slots.release()
+        began = time.monotonic()
+        arrival = self._arrivals.get()
+        self.stages["wait"] += time.monotonic() - began
+        while arrival is not None and not self._stop.is_set():
+            self._budget.release(arrival.weight)
             batch.append(arrival)
-            deadline = deadline or time.monotonic() + _FILL
-        return batch
+            if isinstance(arrival.read, FileContent):
+                self.stages["hash"] += arrival.read.hash_seconds
+            if len(batch) >= self._encoding.batch_size or self._arrivals.empty():
+                return batch
+            arrival = self._arrivals.get()  # no other thread takes any
+        self._arrivals.put(None)  # for the next call
+        return batch if batch and not self._stop.is_set() else None
 
     def _write(self) -> None:
         ended = False
@@ -223,10 +232,10 @@ def _join(thread: threading.Thread, patiently: bool) -> None:
                 raise
 
 
-def _arrival(change: Changed, future: "Future[FileContent]") -> Arrival | None:
+def _arrival(change: Changed, future: "Future[FileContent]", weight: int) -> Arrival | None:
     try:
-        return Arrival(change, future.result())
+        return Arrival(change, future.result(), weight)
     except CancelledError:  # the pipeline is being stopped
         return None
     except Exception as error:
-        return Arrival(change, error)
+        return Arrival(change, error, weight)

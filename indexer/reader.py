@@ -4,6 +4,7 @@ This is the work of a worker process, as a plain function from a task to a resul
 needs drags in a database or a network.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -108,6 +109,7 @@ class FileContent:
     """The identity of a file's content, the content unless known, and what sidecars say.
 
     `sidecars` is None where one could not be read just now, and `unread` names it with the reason.
+    `hash_seconds` went into reading and hashing its bytes.
     """
 
     hash: str  # SHA-256, 64 hexadecimal digits
@@ -115,6 +117,7 @@ class FileContent:
     content: ImageContent | HeaderContent | MetadataContent | TextContent | None
     sidecars: Annotations | None = Annotations()
     unread: str = ""
+    hash_seconds: float = field(default=0.0, compare=False)
 
 
 def read(task: ReadTask) -> FileContent:
@@ -141,17 +144,17 @@ def _read(task: ReadTask) -> FileContent:
 def _content(task: ReadTask) -> FileContent:
     if task.unchanged is not None:
         return FileContent(task.unchanged, 0, _metadata(task))
-    limits = task.limits
+    began, limits = time.perf_counter(), task.limits
     if task.kind == "image":
         data = read_bytes(task.path, limits.file_bytes)
     else:
         data = read_bytes(task.path, limits.text_bytes, "text_bytes")
     digest = sha256(data).hexdigest()
-    if digest in task.known:
-        return FileContent(digest, len(data), None)
-    if task.kind != "image":
-        return FileContent(digest, len(data), _text(data, task))
-    return FileContent(digest, len(data), _image(data, digest, task))
+    taken = time.perf_counter() - began
+    content: ImageContent | HeaderContent | TextContent | None = None
+    if digest not in task.known:
+        content = _image(data, digest, task) if task.kind == "image" else _text(data, task)
+    return FileContent(digest, len(data), content, hash_seconds=taken)
 
 
 def _metadata(task: ReadTask) -> MetadataContent:

@@ -1,10 +1,10 @@
 """Worker processes that read files, so that a hostile file can fail only itself.
 
 Each worker is a fresh interpreter that reads tasks from its standard input and writes answers to
-its standard output, managed by one thread of this process. A worker that crashes, hangs or takes
-too much memory is killed and replaced, and only the file it was reading fails. Workers share
-nothing with each other and inherit neither locks nor files; they end when their input is closed,
-so also when this process is killed.
+its standard output, their pixels into `indexer.shared_memory`; one thread of this process manages
+it. A worker that crashes, hangs or takes too much memory is killed and replaced, and only the file
+it was reading fails. Workers share nothing with each other and inherit neither locks nor other
+files; they end when their input is closed, so also when this process is killed.
 """
 
 import csv
@@ -26,6 +26,7 @@ from typing import IO, Any, Self, TypeVar
 from indexer.images.decode import configure_decoders
 from indexer.images.limits import Limits
 from indexer.images.task import Task
+from indexer.shared_memory import SharedMemory
 from storage.errors import DecodeFailure, FileFailure, Hint, SightlineError
 
 _START_SECONDS = 60.0  # for the imports, on a busy machine or a slow disk
@@ -144,6 +145,7 @@ class _Worker:
         self._limits, self._work = limits, work
         self.busy_seconds = 0.0
         self._process: subprocess.Popen[bytes] | None = None
+        self._memory = SharedMemory(None)
         self._asked = 0
 
     def ask(self, task: Task[object]) -> _Done | SightlineError:
@@ -181,6 +183,7 @@ class _Worker:
             # A process forked meanwhile may hold the other end of the input open.
             self._last_word(self._process)
             self._process = None
+            self._memory.close()
 
     def _ready(self) -> "subprocess.Popen[bytes]":
         """Return a running process, started now if necessary."""
@@ -188,8 +191,10 @@ class _Worker:
             if self._process.poll() is None and self._asked < _TASKS_PER_PROCESS:
                 return self._process
             self.end()
-        self._process, self._asked = _start(), 0
-        begin = pickle.dumps((self._limits, self._work))
+        self._memory.close()
+        self._memory = SharedMemory.create()
+        self._process, self._asked = _start(self._memory), 0
+        begin = pickle.dumps((self._limits, self._work, self._memory.descriptor))
         if self._exchange(self._process, begin, _START_SECONDS) != _Done("ready"):
             raise self._stillborn()
         assert self._process.stderr is not None
@@ -208,7 +213,7 @@ class _Worker:
         try:
             process.stdin.write(request)
             process.stdin.flush()
-            return pickle.load(process.stdout)
+            return self._memory.load(process.stdout)
         except Exception:  # cut short or garbled: the process cannot be used any more
             return TimeoutError if late else EOFError
         finally:
@@ -230,7 +235,7 @@ class _Worker:
         )
 
 
-def _start() -> "subprocess.Popen[bytes]":
+def _start(memory: SharedMemory) -> "subprocess.Popen[bytes]":
     # -P keeps the current folder, which is untrusted, off the import path. In a process group of
     # its own a worker does not receive Ctrl-C: this process stops it in order.
     return subprocess.Popen(
@@ -240,6 +245,7 @@ def _start() -> "subprocess.Popen[bytes]":
         stderr=subprocess.PIPE,
         env={**os.environ, **_ONE_THREAD},
         process_group=0,
+        pass_fds=() if memory.descriptor is None else (memory.descriptor,),
     )
 
 
@@ -260,10 +266,11 @@ def _death(code: int) -> str:
 def serve() -> None:
     """Run tasks from standard input until it ends: the main function of a worker process."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    limits, work = pickle.load(requests)
+    limits, work, descriptor = pickle.load(requests)
+    memory = SharedMemory(descriptor)
     import_module(work)
     _restrict_process(limits)
-    _send(answers, _Done("ready"), limits)
+    _send(answers, memory, _Done("ready"), limits)
     while True:
         try:
             task: Task[object] = pickle.load(requests)
@@ -271,16 +278,16 @@ def serve() -> None:
             return
         if hasattr(signal, "alarm"):  # a decoding worker would not notice that its parent died
             signal.alarm(int(task.seconds) + _ORPHAN_SECONDS)
-        _send(answers, _outcome(task), task.limits)
+        _send(answers, memory, _outcome(task), task.limits)
         if hasattr(signal, "alarm"):
             signal.alarm(0)
 
 
-def _send(answers: IO[bytes], answer: object, limits: Limits) -> None:
+def _send(answers: IO[bytes], memory: SharedMemory, answer: object, limits: Limits) -> None:
     try:
-        written = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+        written = memory.dumps(answer)
     except MemoryError:
-        written = pickle.dumps(DecodeFailure(limits.too_much_memory()), pickle.HIGHEST_PROTOCOL)
+        written = memory.dumps(DecodeFailure(limits.too_much_memory()))
     answers.write(written)
     answers.flush()
 

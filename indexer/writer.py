@@ -137,6 +137,10 @@ class Writer:
         self.reread_counts: Counter[str] = Counter(dict.fromkeys(REREAD_COUNTS, 0))
         self.kept: list[Kept] = []
         self.read = Workload()  # files that were read, or could not be, and whose rows are there
+        # Of the transaction at hand, asked or told in one go: the version that read each of its
+        # images before, by hash, and the items whose files it records.
+        self._read_by: dict[str, int] = {}
+        self._touched: set[int] = set()
 
     def commit(self, events: Sequence[Event]) -> None:
         """Write events in one transaction; one that cannot be written fails alone.
@@ -183,8 +187,10 @@ class Writer:
             )
             shown = [event.seen for event in events if isinstance(event, Unchanged)]
             files.record_stat(connection, [seen for seen in shown if seen is not None])
+            self._read_by, self._touched = _versions(connection, events), set()
             for event in events:
                 counts.update(self._write(connection, event, displaced))
+            items.refresh_presence(connection, self._touched)
         counts["unchanged"] += len(restored)
         self.partial += sum(_is_partial(event) for event in events)
         self.reread_counts = self.reread_counts + Counter(
@@ -237,12 +243,14 @@ class Writer:
     def _record(
         self, connection: Connection, seen: FileSeen, item: int, fresh: bool = False
     ) -> str:
-        return files.record(connection, seen, item, fresh, is_away, self._space_id)
+        space, touched = self._space_id, self._touched
+        return files.record(connection, seen, item, fresh, is_away, space, touched)
 
     def _image(self, connection: Connection, event: ImageDone) -> Iterator[str]:
         content = event.content
-        before = reader_versions.version(connection, content.kind, content.hash)
+        before = self._read_by.get(content.hash)
         item, fresh = items.add(connection, content)
+        self._read_by[content.hash] = max(content.reader_version, before or 0)
         if before is not None and before < event.reads_since:
             reader_versions.forget_pixels(connection, item)
             yield "renewed"
@@ -255,7 +263,8 @@ class Writer:
         yield self._record(connection, event.seen, item, fresh)
 
     def _refresh(self, connection: Connection, event: Refreshed) -> Iterator[str]:
-        before = reader_versions.version(connection, "image", event.hash)
+        before = self._read_by.get(event.hash)
+        self._read_by[event.hash] = READER_VERSION
         item = items.numbers(connection, "image", [event.hash])[event.hash]
         reader_versions.record(connection, item, READER_VERSION, event.capture)
         annotations.record_embedded(connection, item, event.embedded, METADATA_VERSION)
@@ -274,6 +283,13 @@ class Writer:
         )
         yield from _again(before)
         yield self._record(connection, event.seen, item, fresh)
+
+
+def _versions(connection: Connection, events: Sequence[Event]) -> dict[str, int]:
+    """Return the version that read each image of these events before, by hash."""
+    hashes = [event.content.hash for event in events if isinstance(event, ImageDone)]
+    hashes += [event.hash for event in events if isinstance(event, Refreshed)]
+    return reader_versions.versions(connection, "image", hashes)
 
 
 def _again(before: int | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 import sightline
 from indexer import IndexConfig, Limits, Report
+from indexer.models.compiled.loader import ModelLoader
 from search import Chat, Hit, LabelSet, Query, Rerank, Term
 from search.ask import ask
 from search.dedup.detect.kinds import Thresholds
@@ -283,7 +284,7 @@ def test_a_closed_library_says_so_to_every_method(
 def test_a_dialogue_goes_on_without_its_library(
     library: sightline.Sightline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.models.load_reader", lambda *_, **__: EchoChatModel())
+    monkeypatch.setattr(ModelLoader, "load_reader", lambda *_: EchoChatModel())
     chat = library.chat(library.search("kite")[0])
     library.close()
     assert isinstance(chat, Chat)

@@ -74,12 +74,15 @@ def record(
     fresh: bool,
     gone: Gone,
     space_id: int | None = None,
+    touched: set[int] | None = None,
 ) -> Outcome:
     """Record that a file contains an item; return the outcome for the run's counts.
 
     `fresh`: the item's row was made just now. Where its content turned up elsewhere while its
     own path is `gone`, a file has moved: one row takes the new path and nothing else changes.
-    `space_id`: of the model that encoded it; what other models failed at stays remembered.
+    `space_id`: of the model that encoded it; what other models failed at stays remembered. Items
+    that it came to or left are added to `touched`, for a caller that calls `refresh_presence` for
+    many files at once; else that is done here.
     """
     table = schema.files
     values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
@@ -98,7 +101,11 @@ def record(
             connection.execute(delete(table).where(table.c.id == left.id))
         put = insert(table).values(**values)
         connection.execute(put.on_conflict_do_update(index_elements=["path"], set_=values))
-    refresh_presence(connection, [item_id, *([before] if before is not None else [])])
+    held = {item_id} if before is None else {item_id, before}
+    if touched is None:
+        refresh_presence(connection, held)
+    else:
+        touched |= held
     if before == item_id:
         return "unchanged"
     if left is None and elsewhere:

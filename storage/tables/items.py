@@ -11,10 +11,10 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    insert,
     select,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
 from storage.records import Annotations, Capture, ContentKind, Item
@@ -22,6 +22,11 @@ from storage.tables import annotations
 
 # What reading a content says of it, and what a later version of the reader may say otherwise.
 _READ = ("format", "width", "height", *(each.name for each in fields(Capture)), "reader_version")
+_ADD = (
+    insert(schema.items)
+    .on_conflict_do_nothing(index_elements=["kind", "hash"])
+    .returning(schema.items.c.id)
+)
 BATCH = 500  # bound parameters of one statement; far below every SQLite's limit
 
 
@@ -57,29 +62,28 @@ def add(connection: Connection, content: Content) -> tuple[int, bool]:
     A row that an earlier version of the reader made takes what the content says now.
     """
     table = schema.items
+    columns = _columns(content)
+    made = connection.scalar(_ADD, columns)
+    if made is not None:
+        return int(made), True
     row = connection.execute(
         select(table.c.id, table.c.reader_version).where(
             table.c.kind == content.kind, table.c.hash == content.hash
         )
-    ).first()
-    if row is not None:
-        changed: dict[str, object] = {}
-        if content.kind in ("document", "table"):  # read by other columns or rules than before
-            changed = {"table_columns": content.table_columns, "omitted": content.omitted}
-        if row.reader_version < content.reader_version:
-            columns = _columns(content)
-            changed |= {name: columns[name] for name in _READ if name in columns}
-        if changed:
-            connection.execute(update(table).where(table.c.id == row.id).values(changed))
-        return int(row.id), False
-    made = insert(table).values(**_columns(content)).returning(table.c.id)
-    return int(connection.execute(made).scalar_one()), True
+    ).one()
+    changed: dict[str, object] = {}
+    if content.kind in ("document", "table"):  # read by other columns or rules than before
+        changed = {"table_columns": content.table_columns, "omitted": content.omitted}
+    if row.reader_version < content.reader_version:
+        changed |= {name: columns[name] for name in _READ if name in columns}
+    if changed:
+        connection.execute(update(table).where(table.c.id == row.id).values(changed))
+    return int(row.id), False
 
 
 def _columns(content: Content) -> dict[str, object]:
-    omitted = {"omitted": content.omitted} if content.omitted else {}
     return {
-        **omitted,
+        "omitted": content.omitted or None,
         "hash": content.hash,
         "kind": content.kind,
         "bytes": content.bytes,

@@ -94,7 +94,7 @@ def test_ctrl_c_stores_what_is_in_hand_and_says_how_to_go_on(
     words += ["--files-from", "-"] if listed else [folder]
     with monkeypatch.context() as patch:
         encoder = Slow()
-        patch.setattr("search.models.load", lambda *_, **__: encoder)
+        patch.setattr(ModelLoader, "load", lambda *_: encoder)
         result = run(*words, input=names)
     assert result.exit_code == 130
     [line] = [line for line in result.stderr.splitlines() if "interrupted" in line]

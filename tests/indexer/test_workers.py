@@ -237,3 +237,37 @@ os.kill(child, 9)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr
+
+
+LIE = (
+    "(setattr(__import__('sys').modules['indexer.shared_memory'].SharedMemory, 'dumps', "
+    "lambda self, answer: __import__('pickle').dumps((1 << 40,))), task)[1]"
+)
+
+
+def test_an_answer_that_names_memory_it_has_not_costs_one_file(
+    pool: ReadPool, photo: ReadTask
+) -> None:
+    pool.schedule(photo).result()
+    first = process_of(pool)
+    lie = pool.schedule(Poison(eval, LIE, {"task": photo}))
+    with pytest.raises(DecodeFailure, match="the decoder crashed on it"):
+        lie.result()
+    assert isinstance(pool.schedule(photo).result().content, ImageContent)
+    assert process_of(pool).pid != first.pid
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux lists what is open")
+def test_a_replaced_process_leaves_no_memory_open(
+    monkeypatch: pytest.MonkeyPatch, photo: ReadTask
+) -> None:
+    monkeypatch.setattr("indexer.workers._TASKS_PER_PROCESS", 1)
+    before = len(os.listdir("/proc/self/fd"))
+    with ReadPool(1, LIMITS) as pool:
+        counts = set()
+        for _ in range(4):
+            pool.schedule(photo).result()
+            counts.add(len(os.listdir("/proc/self/fd")))
+            process_of(pool).kill()
+    assert len(counts) == 1
+    assert len(os.listdir("/proc/self/fd")) == before

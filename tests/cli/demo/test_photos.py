@@ -10,6 +10,7 @@ from click.testing import Result
 from cli.demo.photos import PHOTOS, Demo, cast
 from cli.demo.talks import PAIR, STARS
 from cli.demo.tour import ABSENT
+from indexer.models.compiled.loader import ModelLoader
 from indexer.models.mini.scenes.phrases import captions
 from tests.cli.colour_reader import ColourReader
 
@@ -49,7 +50,7 @@ def test_the_demo_draws_indexes_moves_and_searches_and_the_second_run_reuses_it(
     assert f"--library {out / 'library'}" in first.stdout
     assert "sightline index ~/Pictures" in first.stdout
 
-    monkeypatch.setattr("search.models.load", None)
+    monkeypatch.setattr(ModelLoader, "load", None)
     (out / "index.html").write_text("mine")
     second = run("demo", "--out", out)
     assert second.exit_code == 0, second.stderr

@@ -1,4 +1,5 @@
 import os
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image
 
 from indexer.images.decode import open_image
 from indexer.images.preprocess import prepare, sides_needed
+from indexer.models import load
 from indexer.models.protocols import ImageSpec
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -67,7 +69,7 @@ def test_every_interpolation_is_pillows(interpolation: str) -> None:
 
 
 def test_a_decoder_must_leave_enough_for_what_is_cropped() -> None:
-    assert sides_needed(ImageSpec(289, MEAN, STD, resize="squash", crop=346))[0] == 692
+    assert sides_needed(ImageSpec(289, MEAN, STD, resize="squash", crop=346))[0] == 502
 
 
 def test_padding_is_even_and_of_the_given_shade() -> None:
@@ -82,8 +84,25 @@ def test_padding_is_even_and_of_the_given_shade() -> None:
 def test_a_decoder_must_leave_enough_for_the_tower_and_the_thumbnail(resize: str) -> None:
     spec = ImageSpec(336, MEAN, STD, resize=resize)  # type: ignore[arg-type]
     short, long = sides_needed(spec)
-    assert max(short, long) >= 2 * spec.size
-    assert long >= 512
+    assert max(short, long) >= 1.45 * spec.size
+    assert long >= 480
+
+
+def test_a_photo_of_12_megapixels_is_scaled_by_eight_and_its_vector_stays() -> None:
+    rng = np.random.default_rng(5)
+    coarse = Image.fromarray(rng.integers(0, 256, (300, 400, 3), np.uint8))
+    encoded = BytesIO()
+    coarse.resize((4000, 3000), Image.Resampling.BICUBIC).save(encoded, "JPEG", quality=90)
+    whole, scaled = (
+        open_image(encoded.getvalue(), smallest=smallest).image
+        for smallest in (None, sides_needed(ImageSpec(256, MEAN, STD)))
+    )
+    assert scaled.size == (500, 375)
+    mini = load("mini")
+    one, other = (
+        mini.encode_images(prepare(image, mini.image_spec)[None])[0] for image in (whole, scaled)
+    )
+    assert one @ other > 0.998
 
 
 @pytest.mark.slow
