@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cli.output.progress import ExportSteps
 from cli.output.render import write_notice
 from cli.settings import Settings
 from indexer.cpu import limit_threads
@@ -25,6 +26,8 @@ def session(settings: Settings, create: bool = False) -> Iterator[Sightline]:
                 limits=settings.file_limits(),
                 workers=settings.workers,
                 exclude=settings.exclude,
+                cache_folder=settings.cache,
+                watch=ExportSteps(),
             )
         except LibraryReadOnly:
             library.notices.clear()  # that it is only read is the error now

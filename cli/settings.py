@@ -37,6 +37,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     workers: int | None = None
     limits: Mapping[str, float] = field(default_factory=dict)  # by the names of indexer.Limits
+    cache: Path | None = None  # where models that were prepared for this processor are kept
 
     @classmethod
     def read(cls, **flags: object) -> "Settings":
@@ -50,6 +51,8 @@ class Settings:
         # One limit that is set in the environment leaves the file's others as they are.
         values["limits"] = {**_limits_in(file), **_limits_in(environment)}
         values["library"] = expand_home(str(values["library"])).absolute()
+        if "cache" in values:
+            values["cache"] = expand_home(str(values["cache"])).absolute()
         return cls(**values)  # each source has checked its types
 
     def file_limits(self) -> Limits:
@@ -125,6 +128,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "exclude": _globs,
     "workers": _count,
     "limits": _limits,
+    "cache": _text,
 }
 assert set(_READERS) == {known.name for known in fields(Settings)}
 _LIMITS = tuple(limit.name for limit in fields(Limits))
@@ -144,8 +148,9 @@ def _from_file() -> dict[str, object]:
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"the settings file {path} cannot be read: {error}") from error
     read = {key: _checked(key, value, f"{path}: {key}") for key, value in written.items()}
-    if "library" in read:  # the same folder from wherever the command is typed
-        read["library"] = path.parent / expand_home(str(read["library"]))
+    for key in ("library", "cache"):  # the same folder from wherever the command is typed
+        if key in read:
+            read[key] = path.parent / expand_home(str(read[key]))
     return read
 
 

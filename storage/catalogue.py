@@ -29,7 +29,7 @@ from storage.errors import (
 )
 from storage.filters import fold_case
 
-HEAD = "0006"  # the newest migration; a test compares it with the scripts
+HEAD = "0007"  # the newest migration; a test compares it with the scripts
 _PAGE_BYTES = 16384
 _PATIENT, _DURABLE = "busy_timeout=30000", "synchronous=FULL"
 _COMMON = (_PATIENT, "foreign_keys=ON")

@@ -138,13 +138,18 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The space of a model's vectors: queries are compared with vectors of the same space only."""
+    """The space of a model's vectors: queries are compared with vectors of the same space only.
+
+    Vectors in fp32 and bf16 are nearer to each other than 0.998 in cosine and share a space. A
+    quantised network is another revision of its weights, with a space of its own.
+    """
 
     name: str  # as `--model` takes it: "mini", "open_clip:ARCH/TAG", or a directory
     revision: str  # pins the weights: a hub commit, or the hash of a local file
     dimension: int
     preprocessing: str  # canonical JSON of the image preparation
     id: int | None = None  # row number once stored
+    precision: str = field(default="fp32", compare=False)  # of the networks: fp32, bf16 or int8
 
 
 @dataclass(frozen=True, slots=True)

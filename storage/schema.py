@@ -184,6 +184,7 @@ spaces = Table(
     Column("dimension", Integer, nullable=False),
     Column("preprocessing", Text, nullable=False),
     Column("current", Boolean(create_constraint=False), nullable=False),
+    Column("precision", Text, nullable=False, server_default="fp32"),
     UniqueConstraint("name", "revision", "preprocessing"),
 )
 

@@ -17,9 +17,11 @@ import click
 from cli.command import Command
 from cli.errors import DONE, STOPPED, spelled
 from cli.options import library_option
+from cli.output.progress import ExportSteps
 from cli.output.render import write_notice, write_table
 from cli.settings import Settings, settings_file
-from indexer.models import RECOMMENDED, find
+from indexer.models import RECOMMENDED, cached, find
+from indexer.models.compiled.loader import ModelLoader
 from storage import Library
 from storage.errors import LibraryNotFound, SightlineError
 
@@ -30,6 +32,7 @@ NEEDED = {  # the oldest version that is not known to be unsafe or too old
     "pillow": "12.0",
     "pillow-heif": "1.3.0",  # CVE-2026-28231 below
     "torch": "2.8",
+    "openvino": "2026.2",
     "transformers": "5.3.0",  # CVE-2026-5241 below
     "open-clip-torch": "3.3",
     "faiss-cpu": "1.12",
@@ -58,6 +61,7 @@ def all_checks(settings: Settings) -> Iterator[Check]:
     yield sqlite_check(sqlite3.sqlite_version_info)
     yield device_check(settings)
     yield from _model_checks()
+    yield from runtime_checks(settings)
     file = settings_file()
     yield Check("settings", f"{file}{'' if file.exists() else ' (none yet)'}")
     yield library_check(settings.library)
@@ -136,14 +140,61 @@ def disk_check(path: Path) -> Check:
 def _model_checks() -> Iterator[Check]:
     from huggingface_hub.constants import HF_HUB_CACHE
 
+    from indexer.models.files import hub
     from indexer.models.files.checkpoint import WEIGHTS
-    from indexer.models.files.hub import cached
 
     yield Check("models", f"downloads are kept in {HF_HUB_CACHE}")
     entry = find(RECOMMENDED)
-    here = cached(entry.repository, WEIGHTS, entry.revision) is not None
+    here = hub.cached(entry.repository, WEIGHTS, entry.revision) is not None
     state = "on this machine" if here else "not on this machine yet, the first use downloads it"
     yield Check("recommended", f"{RECOMMENDED}: {state}", "ok" if here else "note")
+
+
+def runtime_checks(settings: Settings) -> Iterator[Check]:
+    """Tell how the model of the library, or the recommended one, runs on this machine and why."""
+    from indexer.models.compiled.export_cache import ExportCache
+
+    cache = ExportCache(settings.cache)
+    held = f"{cache.folder}, {cache.bytes() / 1e6:,.0f} MB"
+    writable = cache.unwritable()
+    yield Check(
+        "prepared",
+        held if writable is None else f"{held}; {writable}",
+        "ok" if writable is None else "note",
+    )
+    name = model_in_use(settings)
+    if cached(name) is None:
+        return
+    try:
+        choice = ModelLoader(settings.device, settings.cache).choose(name)
+    except SightlineError as error:
+        yield Check("run-time", f"{name}: {spelled(error)}", "broken")
+        return
+    slow = choice.runtime not in ("torch",) and not choice.runtime.startswith("openvino")
+    yield Check("run-time", f"{name}: {choice}", "note" if slow else "ok")
+
+
+def time_checks(settings: Settings) -> Iterator[Check]:
+    """Measure the model of the library for a few seconds; it is prepared first, if need be."""
+    from cli.model_speed import measured
+
+    name = model_in_use(settings)
+    loader = ModelLoader(settings.device, settings.cache, notify=write_notice, watch=ExportSteps())
+    try:
+        for line in measured(loader, name):
+            yield Check("speed", f"{name}: {line}")
+    except SightlineError as error:
+        yield Check("speed", f"{name}: {spelled(error)}", "broken")
+
+
+def model_in_use(settings: Settings) -> str:
+    """Return the model that searches of the library go by, else the one it would begin with."""
+    try:
+        with Library.open(settings.library) as library:
+            space = library.space()
+    except SightlineError:
+        space = None
+    return space.name if space is not None else settings.model or RECOMMENDED
 
 
 def _version(package: str) -> str:
@@ -164,10 +215,19 @@ def _numbers(written: str) -> tuple[int, ...]:
 
 
 @click.command("doctor", cls=Command)
+@click.option(
+    "--time", "timed", is_flag=True, help="Also measure the model in use, for a few seconds."
+)
 @library_option
-def command(library: str | None) -> int:
-    """Check the installation and show where everything is."""
-    checks = list(all_checks(Settings.read(library=library)))
+def command(library: str | None, timed: bool) -> int:
+    """Check the installation and show where everything is.
+
+    The line `run-time` tells how the library's model runs here, and why.
+    """
+    settings = Settings.read(library=library)
+    checks = list(all_checks(settings))
+    if timed:
+        checks += time_checks(settings)
     write_table([(check.verdict, check.name, check.finding) for check in checks])
     broken = [check.name for check in checks if check.verdict == "broken"]
     if broken:

@@ -51,7 +51,7 @@ def _excluded(status: Status) -> str:
 
 def _space(counted: SpaceCount, spaces: int) -> str:
     space = counted.space
-    said = f"{space.name} {space.revision[:12]}, {space.dimension} dimensions"
+    said = f"{space.name} {space.revision[:12]}, {space.dimension} dimensions, {space.precision}"
     if spaces == 1 and counted.complete:
         return said
     lacking = f", {counted.lacking:,} lacking" if counted.lacking else ""

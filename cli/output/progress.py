@@ -138,6 +138,19 @@ class ProgressLines:
         write_notice(f"indexed {done}{of} files in {_duration(progress.seconds)}: {known}")
 
 
+class ExportSteps:
+    """The steps of a model's preparation, which is made once and takes a while."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+
+    def __call__(self, model: str, step: str) -> None:
+        """Write that a step of a model begins."""
+        seconds = time.monotonic() - self._began.setdefault(model, time.monotonic())
+        since = f" ({seconds:.0f} s)" if seconds >= 1 else ""
+        write_notice(f"preparing {model} for this processor, once{since}: {step}")
+
+
 def counts(progress: Progress) -> str:
     """Return what became of the files so far: `300 new, 12 moved`."""
     named = ("new", "copied", "moved", "unchanged", "skipped")

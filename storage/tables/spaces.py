@@ -15,7 +15,8 @@ def every(connection: Connection) -> tuple[Space, ...]:
         select(schema.spaces).order_by(schema.spaces.c.current.desc(), schema.spaces.c.id)
     )
     return tuple(
-        Space(row.name, row.revision, row.dimension, row.preprocessing, row.id) for row in rows
+        Space(row.name, row.revision, row.dimension, row.preprocessing, row.id, row.precision)
+        for row in rows
     )
 
 
@@ -36,6 +37,7 @@ def register(connection: Connection, space: Space) -> Space:
         dimension=space.dimension,
         preprocessing=space.preprocessing,
         current=not known,
+        precision=space.precision,
     )
     number = connection.execute(made.returning(schema.spaces.c.id)).scalar_one()
     return replace(space, id=int(number))

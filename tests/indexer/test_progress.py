@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Indexer, Progress, progress
+from indexer import IndexConfig, Progress, progress
 from indexer.changes import Changes
 from indexer.file_counter import FileCounter
+from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
 from indexer.scan.file_systems import FileSystems
 from indexer.scan.targets import Target

@@ -23,7 +23,13 @@ class CompiledEncoder:
         """Take an export of the role dual-encoder, of the model of this name and revision."""
         details = export.details
         self.image_spec = ImageSpec.parse(details["preprocessing"])
-        self.space = Space(name, revision, int(details["dimension"]), details["preprocessing"])
+        self.space = Space(
+            name,
+            revision,
+            int(details["dimension"]),
+            details["preprocessing"],
+            precision=export.precision,
+        )
         self.context: int | None = details["context"]
         self._export, self._threads = export, threads
         self._tokenizer = export.text_tokenizer()

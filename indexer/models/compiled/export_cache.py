@@ -98,6 +98,17 @@ class ExportCache:
             self._failed(key).parent.mkdir(parents=True, exist_ok=True)
             write_whole(self._failed(key), reason.encode())
 
+    def bytes(self) -> int:
+        """Return the size of all exports."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*.blob"))
+
+    def unwritable(self) -> str | None:
+        """Return why nothing can be written to the cache, None where it can."""
+        place = next((one for one in (self.folder, *self.folder.parents) if one.exists()), None)
+        if place is not None and not os.access(place, os.W_OK):
+            return f"{place} is not this user's to write: models run on their own library, slower"
+        return None
+
     @contextmanager
     def turn(self, key: ExportKey) -> Iterator[None]:
         """Hold the turn of one process to make an export; raises CacheUnusable."""

@@ -7,18 +7,20 @@ own library again, with a line that says why.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, overload
 
 from indexer.cpu import usable_cores
 from indexer.models import registry
-from indexer.models.compiled.dual_encoder import CompiledEncoder
+from indexer.models.compiled.dual_encoder import BATCH, CompiledEncoder
 from indexer.models.compiled.export import Export, ExportDamaged, Part
 from indexer.models.compiled.export_cache import CacheUnusable, ExportCache, ExportKey
 from indexer.models.compiled.export_process import ExportFailed, ExportRequest, make_export
 from indexer.models.compiled.network import CompiledNetwork, RuntimeMissing, processor
 from indexer.models.compiled.pair_scorer import CompiledScorer
-from indexer.models.compiled.precision import Precision, choose
+from indexer.models.compiled.precision import Precision, choose, why
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.protocols import (
     Answerer,
@@ -35,6 +37,24 @@ from indexer.models.runtime.accelerator import runs_on_cpu
 T = TypeVar("T")
 Notify = Callable[[str], None]
 Watch = Callable[[str, str], None]  # takes a model's name and what is done to it
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeChoice:
+    """How a dual encoder runs on this machine, and why so."""
+
+    device: str
+    runtime: str
+    precision: str
+    batch: int  # images at once, at most
+    reason: str
+    prepared: bool  # nothing has to be made before the first image
+
+    def __str__(self) -> str:
+        """Return the choice in a line."""
+        waits = "" if self.prepared else "; prepared at the first use"
+        what = f"{self.runtime}, {self.precision}, on {self.device}, {self.batch} images at once"
+        return f"{what}: {self.reason}{waits}"
 
 
 class ModelLoader:
@@ -71,6 +91,35 @@ class ModelLoader:
 
         made = self._compiled(name, "dual-encoder", "dual-encoder", revision, self._encoder)
         return made or registry.load(name, device=self._device, revision=revision)
+
+    def choose(self, name: str) -> RuntimeChoice:
+        """Return how a dual encoder would run; loads no network, fetches what is not here."""
+        if not runs_on_cpu(self._device):
+            from indexer.models.runtime.device import place
+
+            placed = place(self._device)
+            device = str(placed.device)
+            reason = f"{device} is there"
+            return RuntimeChoice(device, "torch", placed.precision, placed.batch, reason, True)
+        found = registry.resolve(name)
+        checkpoint = registry.pinned(registry.fetch(found, "", "dual-encoder"))
+        count = memory.parameters(checkpoint)
+        own = partial(RuntimeChoice, "cpu", "its own library", "fp32", BATCH, prepared=True)
+        if count is None:
+            return own(reason="it has no weights")
+        try:
+            has_bf16 = processor().has_bf16
+        except RuntimeMissing as error:
+            return own(reason=str(error))
+        precision = choose(count, has_bf16)
+        key = _key(checkpoint.name, checkpoint.revision, "dual-encoder", precision)
+        refusal = self._cache.refusal(key)
+        if refusal is not None:
+            return own(reason=refusal)
+        made = self._cache.find(key)
+        used = precision if made is None else made.precision
+        reason = why(count, has_bf16)
+        return RuntimeChoice("cpu", processor().runtime, used, BATCH, reason, made is not None)
 
     @overload
     def load_reader(self, name: str, role: Literal["pair-scorer"]) -> PairScorer: ...

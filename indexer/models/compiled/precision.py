@@ -17,3 +17,10 @@ MOST_NATS = 0.1  # a token
 def choose(parameters: int, has_bf16: bool) -> Precision:
     """Return the precision of a network of so many parameters on this processor."""
     return "bf16" if has_bf16 and parameters >= SMALLEST_BF16 else "fp32"
+
+
+def why(parameters: int, has_bf16: bool) -> str:
+    """Return the reason of that choice."""
+    if parameters < SMALLEST_BF16:
+        return "so small a network is as quick in fp32"
+    return "the processor multiplies bf16" if has_bf16 else "the processor does not multiply bf16"
