@@ -14,8 +14,8 @@ from indexer.models.networks.traceable import NotTraceable, Traceable
 def compile_to(path: Path, part: Traceable, precision: Precision, threads: int) -> None:
     """Trace a part of a network, compile it and write what the run-time maps later.
 
-    Weights are kept in fp16 where that is exact enough, at half the size, and computed with in
-    the precision. Raises NotTraceable where it cannot be traced or compiled, OSError.
+    Weights are kept in fp16, at half the size, where products are less exact than that anyway.
+    Raises NotTraceable where it cannot be traced or compiled, OSError.
     """
     ov = openvino()
     draft = path.with_suffix(".xml")
@@ -23,7 +23,7 @@ def compile_to(path: Path, part: Traceable, precision: Precision, threads: int) 
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # each value that becomes a constant is warned about
             traced = _traced(ov, part)
-        ov.save_model(traced, draft)
+        ov.save_model(traced, draft, compress_to_fp16=precision != "fp32")
         del traced
         core = ov.Core()
         compiled = core.compile_model(draft, "CPU", settings(precision, threads))
