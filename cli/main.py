@@ -1,6 +1,5 @@
 """The command `sightline`: a table of verbs, each loaded only when it is asked for."""
 
-import gc
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -60,7 +59,4 @@ def cli() -> None:
 def main() -> None:
     """Run `sightline`; the entry point of the installed command."""
     prepare_streams()
-    try:
-        cli()
-    finally:
-        gc.freeze()  # all that is left ends with the process: no search for cycles among it
+    cli()
