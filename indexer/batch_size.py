@@ -1,4 +1,4 @@
-"""How many inputs are encoded at once: found by measuring while a run goes on."""
+"""The number of inputs that are encoded at once, found by measuring while a run goes on."""
 
 # Rows cannot be committed before their batch is encoded.
 SLOW_BATCH_SECONDS = 2.0

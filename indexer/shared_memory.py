@@ -56,7 +56,7 @@ class SharedMemory:
         return pickle.load(pipe, buffers=buffers)
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Close the memory; it ends when the other process has ended too."""
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None

@@ -18,7 +18,7 @@ def thumbnail(image: Image.Image) -> bytes:
     longest = max(image.size)
     if longest > THUMBNAIL_SIDE:
         width, height = (max(1, round(side * THUMBNAIL_SIDE / longest)) for side in image.size)
-        image = image.resize((width, height), Image.Resampling.HAMMING, reducing_gap=1.5)
+        image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
     encoded = BytesIO()
     image.save(encoded, "WEBP", quality=_QUALITY, method=_EFFORT)
     return encoded.getvalue()

@@ -84,12 +84,7 @@ def record(
     that it came to or left are added to `touched`, for a caller that calls `refresh_presence` for
     many files at once; else that is done here.
     """
-    table = schema.files
-    values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
-    if seen.sidecars is not None:
-        values["sidecar_state"] = seen.sidecars.state
-        if seen.sidecars.annotations is not None:
-            values["sidecars"] = packed(seen.sidecars.annotations)
+    table, values = schema.files, _values(seen, item_id)
     _outdate(connection, seen, space_id)
     before = connection.scalar(select(table.c.item_id).where(table.c.path == seen.path))
     elsewhere = [] if fresh or before == item_id else _others(connection, item_id)
@@ -112,6 +107,15 @@ def record(
         return "copied"
     # Known content that no other file holds came from a file that holds something else by now.
     return "new" if fresh else "moved"
+
+
+def _values(seen: FileSeen, item_id: int) -> dict[str, object]:
+    values = {**_columns(seen), "item_id": item_id, "missing": False, "excluded": False}
+    if seen.sidecars is not None:
+        values["sidecar_state"] = seen.sidecars.state
+        if seen.sidecars.annotations is not None:
+            values["sidecars"] = packed(seen.sidecars.annotations)
+    return values
 
 
 def _columns(seen: FileSeen) -> dict[str, object]:
