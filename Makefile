@@ -15,6 +15,7 @@ slow:
 bench:
 	uv run python -m benchmarks.retrieval
 	uv run python -m benchmarks.ingest
+	uv run python -m benchmarks.second_run
 	uv run python -m benchmarks.downscaling
 	uv run python -m benchmarks.real_files
 	uv run python -m benchmarks.nearest
