@@ -17,6 +17,7 @@ bench:
 	uv run python -m benchmarks.ingest
 	uv run python -m benchmarks.ingest --flat
 	uv run python -m benchmarks.coldstart
+	uv run python -m benchmarks.second_run
 	uv run python -m benchmarks.downscaling
 	uv run python -m benchmarks.real_files
 	uv run python -m benchmarks.nearest

@@ -237,7 +237,7 @@ class Sightline:
         each: Callable[[tuple[Item, str]], None] | None = None,
     ) -> Answer[tuple[Item, str]]:
         """Put a question to each image; those that cannot be read give no answer."""
-        numbers = [number for one in images for number in self._numbers(one)]
+        numbers = [number for one in images for number in Targets.numbers_of(self.library, one)]
         check_askable(question, len(numbers))
         answerer, notices = self.models.answerer(model), list[str]()
         made = ask(self.library, answerer, question, numbers, self.limits, notices)
@@ -259,7 +259,7 @@ class Sightline:
 
         `ready` is called with the images and the model's name before the model is loaded.
         """
-        about = [self._item(one) for one in images]
+        about = [Targets.find(self.library, one) for one in images]
         require_readable(self.library, about)
         name = self.models.name("dialogue", model)
         if ready is not None:
@@ -314,7 +314,7 @@ class Sightline:
 
     def show(self, image: Named, model: Filled | None = None) -> Shown:
         """Return an item with its caption, of any model or of this one, and its tags."""
-        return show(self.library, self._item(image), model)
+        return show(self.library, Targets.find(self.library, image), model)
 
     def thumbnail(self, item: Item) -> bytes | None:
         """Return the WebP thumbnail of an image, or None where it cannot be had."""
@@ -361,17 +361,6 @@ class Sightline:
 
         return Indexer(self.library, self.models.encoder(model), config, watch).run()
 
-    def _item(self, named: Named) -> Item:
-        if isinstance(named, Hit):
-            return named.item
-        return named if isinstance(named, Item) else self.library.find(str(named))
-
-    def _numbers(self, named: Named | Targets) -> list[int]:
-        if isinstance(named, Targets):
-            return named.numbers
-        item = self._item(named)
-        return [item.id] if item.kind == "image" else []
-
     def _chosen(self, chosen: Targets | None, filters: Filters | None) -> list[int]:
         return (self.select(filters=filters) if chosen is None else chosen).numbers
 
@@ -391,6 +380,7 @@ def open(
     limits: Limits | None = None,
     workers: int | None = None,
     exclude: tuple[str, ...] = (),
+    cache_folder: Path | None = None,
 ) -> Sightline:
     """Open the library at a path, or begin one where there is nothing yet.
 
@@ -398,7 +388,12 @@ def open(
     `Sightline`. Raises what `Library.open` raises.
     """
     library = Library.open_or_create(expand_home(path).absolute())
-    chosen = device or "auto"
     return Sightline(
-        library, device=chosen, model=model, limits=limits, workers=workers, exclude=exclude
+        library,
+        device=device or "auto",
+        model=model,
+        limits=limits,
+        workers=workers,
+        exclude=exclude,
+        cache_folder=cache_folder,
     )

@@ -75,7 +75,6 @@ class Indexer:
                     for target in targets:
                         self._index_target(target, changes, pipeline, progress, notices)
                     progress.finish_scan()
-                progress.report()  # the last of it
             missing, excluded = self._finish(targets, writer, space_id)
             report = _report(
                 progress,
@@ -186,6 +185,7 @@ def _kept_notices(kept: list[Kept]) -> list[str]:
 
 
 def _report(progress: ProgressCounter, pipeline: Pipeline, **more: Any) -> Report:
+    progress.report()  # once more: what no commit came after
     counts: dict[str, Any] = {name: progress.counts[name] for name in OUTCOMES}
     return Report(
         scanned=progress.scanned,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from search.hits import Hit
 from search.query import SearchKind
 from storage.errors import Hint, InvalidArgument, ItemNotFound, PathNotFound
 from storage.filters import Filters
@@ -41,6 +42,24 @@ class Targets:
         if self.external is not None:
             raise ItemNotFound(f"{self.external} is not in the library: ask about the file itself")
         return self.items
+
+    @staticmethod
+    def find(library: Library, named: Hit | Item | str | Path) -> Item:
+        """Return the item of a hit, or that a path or the beginning of a hash names.
+
+        Raises ItemNotFound or InvalidArgument.
+        """
+        if isinstance(named, Hit):
+            return named.item
+        return named if isinstance(named, Item) else library.find(str(named))
+
+    @classmethod
+    def numbers_of(cls, library: Library, named: "Hit | Item | str | Path | Targets") -> list[int]:
+        """Return the row numbers of what was selected, or of one image; a text has none."""
+        if isinstance(named, Targets):
+            return named.numbers
+        item = cls.find(library, named)
+        return [item.id] if item.kind == "image" else []
 
     @classmethod
     def select(cls, library: Library, target: str | None, filters: Filters) -> "Targets":

@@ -11,7 +11,6 @@ import os
 import stat
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -22,7 +21,6 @@ from storage.tables.file_state import FileSeen, Looks
 
 _MOST_NS = 2**63 - 1
 _SEPARATOR = os.fsencode(os.sep)
-_LONG_PATH = 700  # bytes; with the longest name it is below every system's limit
 _MOST_FILES = 1000  # of one run: a folder may hold a million
 # Made by systems and programs for themselves; names that begin with a dot are skipped anyway.
 SYSTEM_FOLDERS = frozenset(
@@ -136,8 +134,8 @@ class Scan:
 
     def run_of(self, path: str) -> Iterator[FileRun]:
         """Yield one regular file as a run, or nothing."""
-        folder, name = os.path.split(os.fsencode(path))
-        looks = self._looks(folder, [name], self._file_systems.of(path))
+        folder, name = os.path.split(path)
+        looks = self._looks(folder, [os.fsencode(name)], self._file_systems.of(path))
         if looks:
             yield FileRun(looks, beside_sidecars=True)
 
@@ -180,7 +178,7 @@ class Scan:
                 inner = os.path.join(folder, os.fsdecode(part.removesuffix(_SEPARATOR)))
                 waiting.append(self._opened(inner, self._file_systems.mounted_at(inner) or stable))
             else:
-                looks = self._looks(os.fsencode(folder), part, stable)
+                looks = self._looks(folder, part, stable)
                 if looks:
                     yield FileRun(looks, listing.has_sidecars)
 
@@ -231,26 +229,22 @@ class Scan:
             return False
         return True
 
-    def _looks(self, folder: bytes, names: list[bytes], stable: StableStat) -> list[Looks]:
-        prefix = os.path.join(folder, b"")
+    def _looks(self, folder: str, names: list[bytes], stable: StableStat) -> list[Looks]:
+        prefix = os.fsencode(os.path.join(folder, ""))
         found: list[Looks] = []
-        with _by_number(folder) as number:
-            for name in names:
-                path = prefix + name
-                try:
-                    # A name in an open folder costs the system less than a long path.
-                    looked = os.stat(
-                        path if number is None else name, dir_fd=number, follow_symlinks=False
-                    )
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    self._cannot(os.fsdecode(folder), error)
-                    continue
-                if stat.S_ISREG(looked.st_mode):
-                    ctime = looked.st_ctime_ns if stable.ctime else None
-                    inode = looked.st_ino if stable.inode else None
-                    found.append((path, looked.st_size, looked.st_mtime_ns, ctime, inode, None))
+        for name in names:
+            path = prefix + name
+            try:
+                looked = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self._cannot(folder, error)
+                continue
+            if stat.S_ISREG(looked.st_mode):
+                ctime = looked.st_ctime_ns if stable.ctime else None
+                inode = looked.st_ino if stable.inode else None
+                found.append((path, looked.st_size, looked.st_mtime_ns, ctime, inode, None))
         self.met = self.met or bool(found)
         return found
 
@@ -269,23 +263,6 @@ def _storable(nanoseconds: int) -> int:
 def _encoded(names: Sequence[str]) -> list[bytes]:
     # All at once: no name holds a zero byte, and a call for each would tell in the sum.
     return os.fsencode("\0".join(names)).split(b"\0") if names else []
-
-
-@contextmanager
-def _by_number(folder: bytes) -> Iterator[int | None]:
-    """Open a folder to look at files in it, where the system can; yields None elsewhere.
-
-    A long path is left to the system as it is: what no program can open is to be refused here.
-    """
-    number = None
-    if os.stat in os.supports_dir_fd and len(folder) < _LONG_PATH:
-        with suppress(OSError):  # what is wrong with it shows in its files
-            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield number
-    finally:
-        if number is not None:
-            os.close(number)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -48,7 +48,7 @@ SELECT path FROM failures WHERE (space_id IS NULL OR space_id = :space) AND {_BE
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What a file must meet beside its looks to be unchanged.
+    """Demands on a file that is to be unchanged, beside its looks.
 
     Its content has its vectors in the space, and was read by these versions or later ones. With
     `tables`, one that is read by columns may be unchanged.
