@@ -1,4 +1,4 @@
-"""How the model of a library runs on this machine, and how fast: for `sightline doctor`."""
+"""The speed of a library's model on this machine, for `sightline doctor`."""
 
 import time
 from collections.abc import Iterator

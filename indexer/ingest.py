@@ -17,11 +17,11 @@ from indexer.changes import Change, Changed, Changes, Unchanged
 from indexer.config import IndexConfig, Progress, Report
 from indexer.cpu import usable_cores
 from indexer.encode import EncodeStage
-from indexer.file_counter import FileCounter
 from indexer.models.protocols import DualEncoder
 from indexer.notices import Notices
 from indexer.pipeline import Pipeline
-from indexer.progress import OUTCOMES, ProgressCounter
+from indexer.progress.counter import OUTCOMES, ProgressCounter
+from indexer.progress.file_counter import FileCounter
 from indexer.reader import ReadTask
 from indexer.scan.excludes import Excludes
 from indexer.scan.file_systems import FileSystems

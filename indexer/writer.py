@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from indexer.changes import Excluded, Missing, Restored, Unchanged
+from indexer.progress.workload import Workload
 from indexer.reader import METADATA_VERSION, READER_VERSION
-from indexer.workload import Workload
 from storage.errors import SightlineError
 from storage.library import Library
 from storage.records import Annotations, Capture, ContentKind, Matrix, Vector

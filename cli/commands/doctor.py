@@ -151,7 +151,7 @@ def _model_checks() -> Iterator[Check]:
 
 
 def runtime_checks(settings: Settings) -> Iterator[Check]:
-    """Tell how the model of the library, or the recommended one, runs on this machine and why."""
+    """Report how the library's model, or the recommended one, runs on this machine and why."""
     from indexer.models.compiled.export_cache import ExportCache
 
     cache = ExportCache(settings.cache)

@@ -204,11 +204,11 @@ def _space_row(counted: SpaceCount) -> Row:
         "name": space.name,
         "revision": space.revision,
         "dimension": space.dimension,
-        "precision": space.precision,
         "current": counted.current,
         "vectors": counted.vectors,
         "lacking": counted.lacking,
         "complete": counted.complete,
+        "precision": space.precision,
     }
 
 

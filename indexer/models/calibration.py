@@ -1,4 +1,4 @@
-"""What makes a probability of a captioner's likelihood: a fitted curve, and images of nothing."""
+"""The calibration of a captioner's likelihood: a fitted curve, and images that show nothing."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path

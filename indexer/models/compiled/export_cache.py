@@ -19,7 +19,6 @@ from pathlib import Path
 from secrets import token_hex
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from indexer.models.compiled.export import Export, ExportDamaged, Part, sync
 from indexer.models.compiled.network import Processor
@@ -36,7 +35,7 @@ class CacheUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExportKey:
-    """What an export is of: a part of a model in one revision, a precision, and a run-time."""
+    """The identity of an export: part, name and revision of a model, precision, run-time."""
 
     name: str
     revision: str
@@ -112,6 +111,8 @@ class ExportCache:
     @contextmanager
     def turn(self, key: ExportKey) -> Iterator[None]:
         """Hold the turn of one process to make an export; raises CacheUnusable."""
+        from filelock import FileLock, Timeout  # not for those who only read
+
         place = self._place(key).parent
         try:
             place.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ serve()
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is to be exported: a checkpoint, the "module:Class" that loads it, and how."""
+    """A wish for an export: of which part, of which checkpoint, loaded by which "module:Class"."""
 
     loader: str
     checkpoint: Checkpoint

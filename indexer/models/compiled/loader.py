@@ -41,7 +41,7 @@ Watch = Callable[[str, str], None]  # takes a model's name and what is done to i
 
 @dataclass(frozen=True, slots=True)
 class RuntimeChoice:
-    """How a dual encoder runs on this machine, and why so."""
+    """The way a dual encoder runs on this machine, and the reason."""
 
     device: str
     runtime: str

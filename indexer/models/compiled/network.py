@@ -24,7 +24,7 @@ class RuntimeMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """What the run-time compiles for: its own version and what the processor can do."""
+    """The target of a compilation: the run-time's version and what the processor can do."""
 
     runtime: str  # "openvino 2026.4.1"
     abilities: tuple[str, ...]  # "FP32", "BF16", "INT8", … as the run-time names them

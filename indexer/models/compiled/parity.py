@@ -34,14 +34,14 @@ BATCHES = (1, 3, 4)  # rows at a time, in turn
 
 
 class Encoder(Protocol):
-    """What both sides of a dual encoder's check can do."""
+    """A side of a dual encoder's check."""
 
     def encode_images(self, pixels: Pixels) -> Matrix: ...
     def encode_texts(self, texts: Sequence[str]) -> Matrix: ...
 
 
 class Scorer(Protocol):
-    """What both sides of a pair scorer's check can do; `measure` that of a captioner alone."""
+    """A side of a pair scorer's check; `measure` is that of a captioner alone."""
 
     has_prior: bool
 

@@ -1,4 +1,4 @@
-"""How a text is cleaned before it becomes tokens, as open_clip does, without open_clip.
+"""The cleaning of a text before it becomes tokens, as open_clip does it, without open_clip.
 
 Plain text in ASCII, which is most of what people type, needs no library for it.
 """

@@ -17,7 +17,7 @@ Tokens = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class TokenizerSpec:
-    """How a model's texts become rows; plain data, kept with its export.
+    """The rules by which a model's texts become rows; plain data, kept with its export.
 
     `file` is a list of merges for "clip", a `tokenizer.json` for "tokenizers". Rows are filled up
     with `pad` to the context, or to the longest of them; `masked` ones bring a mask of what counts.

@@ -41,7 +41,7 @@ class GenerativeModel(TransformersModel):
         return {"tower": image_tower.traceable(self._network, self.tower, side, layer)}
 
     def replace_tower(self, run: image_tower.Run) -> None:
-        """Have the image tower computed by a run-time; its weights go."""
+        """Compute the image tower by a run-time from now on; its weights go."""
         image_tower.replace(self._network, self.tower, run, self._tower_layer())
 
     def _tower_layer(self) -> int | None:

@@ -71,7 +71,7 @@ def test_all_that_was_made_of_pixels_goes(library: Library, photos: Path, index:
 @pytest.mark.parametrize("version", [0, 1])
 def test_stored_contents_are_told_by_their_version(library: Library, version: int) -> None:
     with library.catalogue.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO spaces VALUES (1, 'm', '1', 2, '{}', 1)")
+        connection.exec_driver_sql("INSERT INTO spaces VALUES (1, 'm', '1', 2, '{}', 1, 'fp32')")
         item, _ = items.add(connection, content(version))
         connection.exec_driver_sql(
             "INSERT INTO vectors (space_id, item_id, kind, vector) VALUES (1, ?, 'image', x'00')",

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from indexer.time_left import TimeLeft
-from indexer.workload import Workload
+from indexer.progress.time_left import TimeLeft
+from indexer.progress.workload import Workload
 
 BYTE = {".jpg": 4e-9, ".png": 40e-9, ".txt": 1e-9}  # seconds
 FILE = 0.02

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Progress, progress
+from indexer import IndexConfig, Progress
 from indexer.changes import Changes
-from indexer.file_counter import FileCounter
 from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
+from indexer.progress import counter as progress
+from indexer.progress.file_counter import FileCounter
 from indexer.scan.file_systems import FileSystems
 from indexer.scan.targets import Target
 from indexer.scan.walk import Scan

@@ -7,10 +7,10 @@ from threading import Lock
 
 from indexer.changes import Change, Changed, Excluded, Missing, Unchanged
 from indexer.config import Progress
-from indexer.file_counter import FileCounter
+from indexer.progress.file_counter import FileCounter
+from indexer.progress.time_left import SHORTEST, TimeLeft
+from indexer.progress.workload import Workload
 from indexer.scan.targets import Target
-from indexer.time_left import SHORTEST, TimeLeft
-from indexer.workload import Workload
 from indexer.writer import Writer
 
 _REPORT_SECONDS = 0.25

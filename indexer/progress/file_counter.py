@@ -8,9 +8,9 @@ from typing import Self
 
 from indexer.changes import Changes
 from indexer.images.file_kind import classify
+from indexer.progress.workload import Workload
 from indexer.scan.targets import Target
 from indexer.scan.walk import Scan
-from indexer.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)

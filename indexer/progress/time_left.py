@@ -8,7 +8,7 @@ least squares take them apart (ridge regression towards the average cost of all 
 import numpy as np
 import numpy.typing as npt
 
-from indexer.workload import Workload
+from indexer.progress.workload import Workload
 
 SHORTEST = 2.0  # seconds of a stretch: rows are committed in lumps
 _MEMORY = 0.98  # weight of a stretch against the next: what else the machine does changes
