@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer import IndexConfig, Progress
+from indexer import IndexConfig, Progress, pipeline
 from indexer.changes import Changes
 from indexer.ingest import Indexer
 from indexer.models.networks.fake import FakeEncoder
@@ -51,6 +51,7 @@ def test_what_became_of_the_files_is_counted_on_the_way(
 def test_the_time_left_is_told_while_much_is_left_and_goes_down_to_nothing(
     library: Library, draw: Draw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pipeline, "_MOST_BYTES", 1 << 20)  # so that the scan has to wait
     monkeypatch.setattr(progress, "_MANY_SENT", 10)
     monkeypatch.setattr(progress, "_LONG_AGO", 0.0)
     monkeypatch.setattr(progress, "_REPORT_SECONDS", 0.0)
