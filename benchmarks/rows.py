@@ -15,6 +15,7 @@ _PACKAGES = (
     "open_clip_torch",
     "pillow",
     "faiss-cpu",
+    "openvino",
     "numpy",
     "sqlalchemy",
 )

@@ -46,7 +46,9 @@ def test_status_counts(run: Run, run_json: RunJson, library: Path, photos: Path)
     assert list(status) == STATUS_KEYS
     assert (status["items"], status["files"], status["failures"]) == (7, 8, 1)
     [space] = status["spaces"]
-    assert list(space) == "name revision dimension current vectors lacking complete precision".split()
+    assert (
+        list(space) == "name revision dimension current vectors lacking complete precision".split()
+    )
     assert (space["name"], space["current"], space["complete"]) == ("stand-in", True, True)
     assert (space["vectors"], space["lacking"]) == (7, 0)
     assert status["path"] == str(library)

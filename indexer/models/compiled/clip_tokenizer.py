@@ -6,7 +6,7 @@ rules are those of the `SimpleTokenizer` that open_clip took over from OpenAI's 
 
 import gzip
 import re
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,11 @@ class ClipTokenizer:
     """Turns texts into the tokens of a CLIP: words, then pairs merged by rank."""
 
     def __init__(self, merges: Path, cleaning: Cleaning) -> None:
-        """Read the merges, one "first second" a line below a heading, gzipped."""
-        lines = gzip.decompress(merges.read_bytes()).decode("utf-8").split("\n")
+        """Read the merges, one "first second" a line below a heading, maybe gzipped."""
+        written = merges.read_bytes()
+        if merges.suffix == ".gz":
+            written = gzip.decompress(written)
+        lines = written.decode("utf-8").split("\n")
         ranks = lines[1 : _MOST_MERGES + 1]
         # Tokens are numbered: bytes, bytes that end a word, merges by rank, marks.
         self._ranks = dict(zip(ranks, range(len(ranks)), strict=True))
@@ -66,12 +69,9 @@ class ClipTokenizer:
         alone = part.removesuffix(_END)
         if len(alone) == 1:
             return self._numbers[alone] + (len(self._letters) if part != alone else 0)
-        return self._first_merge + self._merged_ranks[part]
-
-    @cached_property
-    def _merged_ranks(self) -> dict[str, int]:
-        """Return the rank of each merged part; of two merges to one part the later counts."""
-        return {pair.replace(" ", ""): rank for pair, rank in self._ranks.items()}
+        # Several merges may lead to one part, and the last of them gave it its number.
+        pairs = (f"{part[:cut]} {part[cut:]}" for cut in range(1, len(part)))
+        return self._first_merge + max(self._ranks.get(pair, -1) for pair in pairs)
 
 
 def _merged(parts: list[str], pair: str) -> list[str]:

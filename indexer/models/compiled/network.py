@@ -84,11 +84,21 @@ class CompiledNetwork:
         self._blob = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
         network = ov.Core().import_model(self._blob, "CPU", settings(precision, threads))
         self._request = network.create_infer_request()
+        self._mapped: mmap.mmap | None = mapped
 
     def run(self, *inputs: Array) -> npt.NDArray[np.float32]:
         """Run the network: arrays in the order of its inputs → its one output, a copy."""
         found = self._request.infer(list(inputs), share_inputs=True)
+        if self._mapped is not None:
+            _give_back(self._mapped)
+            self._mapped = None
         return np.array(found[0], np.float32)
+
+
+def _give_back(mapped: mmap.mmap) -> None:
+    """Drop a file's pages, from which the first run has made weights in an order of its own."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def in_batches(

@@ -1,6 +1,6 @@
 """CLIP and its kin, as the open_clip library builds them, behind the dual-encoder protocol."""
 
-import shutil
+import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +29,7 @@ from storage.records import Space
 Tokenizer = Callable[[Sequence[str]], torch.Tensor]  # n texts → (n, context) int64
 _WEIGHT_TYPES = (torch.float32, torch.float16, torch.bfloat16)
 _MARKS = 2  # that open_clip's own tokenizer puts around a text
-_MERGES = "merges.txt.gz"
+_MERGES = "merges.txt"
 _TOKENIZER_FILES = ("tokenizer_config.json", "special_tokens_map.json")  # beside it, not always
 
 
@@ -98,7 +98,7 @@ class OpenClipEncoder(DualEncoderBase):
                 dropped=tokenizer.tokenizer.sep_token_id if tokenizer.strip_sep_token else None,
             )
         merges = self._config.bpe or Path(open_clip.tokenizer.default_bpe())
-        shutil.copyfile(merges, folder / _MERGES)
+        (folder / _MERGES).write_bytes(gzip.decompress(merges.read_bytes()))
         cleaning = options.get("clean", "lower")
         return TokenizerSpec(_MERGES, "clip", self._config.context, cleaning, to_context=True)
 
