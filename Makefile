@@ -23,6 +23,8 @@ bench:
 	uv run python -m benchmarks.nearest
 	uv run python -m benchmarks.fp16_loss
 	uv run python -m benchmarks.rerank
+	uv run python -m benchmarks.readers
+	uv run --with onnxruntime --with onnx --with onnxscript python -m benchmarks.runtimes
 	uv run python -m benchmarks.answers
 	uv run python -m benchmarks.published_metrics
 	uv run --with imagehash --with imagededup python -m benchmarks.duplicates

@@ -42,7 +42,8 @@ from benchmarks.work_folder import (
 from indexer import IndexConfig
 from indexer.cpu import usable_cores
 from indexer.images.limits import Limits
-from indexer.models import fetch, load
+from indexer.models import fetch
+from indexer.models.compiled.loader import ModelLoader
 from indexer.models.networks.open_clip import OpenClipEncoder
 from indexer.models.protocols import DualEncoder, ImageSpec, Pixels
 from indexer.reader import FileContent, ImageContent, ReadTask
@@ -75,7 +76,8 @@ class Ingest:
     def __init__(self, work: Path) -> None:
         self.work, self.tower = work, kept_tower(work, ARCHITECTURE)
         self.rclip = Rclip.prepare(work, self.tower)
-        self.encoder = load(str(self.tower))
+        # As the product runs it, prepared apart from its own cache.
+        self.encoder = ModelLoader("cpu", work / "encoder").load(str(self.tower))
         self.question = small_photos()[0]
 
     def ours(self, folder: Path) -> SightlineCommand:

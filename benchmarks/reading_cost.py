@@ -9,11 +9,15 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from transformers.models.blip.configuration_blip import BlipConfig
-from transformers.models.blip.modeling_blip import BlipForImageTextRetrieval
+from transformers.models.blip.modeling_blip import (
+    BlipForConditionalGeneration,
+    BlipForImageTextRetrieval,
+)
 
 from indexer.models import load_reader
 from indexer.models.mini.scenes.words import bert_tokenizer, ids
@@ -28,19 +32,25 @@ QUERIES = (
 )
 
 
-def random_blip(folder: Path, size: int = SIZE, seed: int = 0, **vision: int) -> Path:
-    """Save a BLIP-base of seeded random weights and return its directory.
+def random_blip(
+    folder: Path, size: int = SIZE, seed: int = 0, role: str = "pair-scorer", **vision: int
+) -> Path:
+    """Save a BLIP-base of seeded random weights for a role and return its directory.
 
     `vision` makes its image tower another one than the published.
     """
     torch.manual_seed(seed)
+    kind: Any = {
+        "pair-scorer": BlipForImageTextRetrieval,
+        "captioner": BlipForConditionalGeneration,
+    }[role]
     config = BlipConfig(
         vision_config={"image_size": size, **vision},
         text_config={"num_attention_heads": 12, "vocab_size": len(ids()), "bos_token_id": 5},
     )
     with quiet():
         # Halves on disk, as published checkpoints often are; they run in full precision on a CPU.
-        network = BlipForImageTextRetrieval(config).half()  # type: ignore[no-untyped-call]
+        network = kind(config).half()
         network.save_pretrained(folder)
     bert_tokenizer(40).save_pretrained(folder)
     square = {"height": size, "width": size}

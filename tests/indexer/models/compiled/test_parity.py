@@ -14,7 +14,7 @@ from indexer.models.compiled.exporter import export
 from indexer.models.compiled.network import processor
 from indexer.models.compiled.pair_scorer import CompiledScorer
 from indexer.models.compiled.parity import TEXTS, check_encoder, photos
-from indexer.models.compiled.precision import LEAST_COSINE, Precision
+from indexer.models.compiled.precision import LEAST_COSINE, MOST_SCORE_ERROR, Precision
 from indexer.models.protocols import Role
 from indexer.models.registry import fetch, resolve
 from tests.indexer.models import tiny_towers as tiny
@@ -106,3 +106,30 @@ def test_bf16_stays_within_its_tolerance(tmp_path: Path) -> None:
     ours = CompiledEncoder("mini", "1", made, THREADS)
     assert made.precision == ours.space.precision == "bf16"
     assert LEAST_COSINE["bf16"] <= check_encoder(own, ours, own.image_spec, "bf16") < 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_clip_of_full_size_is_exported_within_its_tolerance(
+    precision: Precision, tmp_path: Path
+) -> None:
+    if precision == "bf16" and not processor().has_bf16:
+        pytest.skip("this processor does not multiply bf16")
+    from benchmarks.random_towers import random_tower
+
+    tower = str(random_tower(tmp_path / "tower"))
+    made, request = exported(tower, "dual-encoder", tmp_path / "export", precision)
+    assert made.precision == precision and made.cosine >= LEAST_COSINE[precision]
+    own = load(tower, device="cpu")
+    ours = CompiledEncoder(own.space.name, own.space.revision, made, THREADS)
+    check_encoder(own, ours, own.image_spec, request.precision)
+
+
+@pytest.mark.slow
+def test_a_blip_of_full_size_is_exported_within_its_tolerance(tmp_path: Path) -> None:
+    from benchmarks.reading_cost import random_blip
+
+    blip = str(random_blip(tmp_path / "blip"))
+    precision: Precision = "bf16" if processor().has_bf16 else "fp32"
+    made, _ = exported(blip, "pair-scorer", tmp_path / "export", precision)
+    assert made.precision == precision and made.score_error <= MOST_SCORE_ERROR
