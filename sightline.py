@@ -34,7 +34,7 @@ from search.dedup.request import DedupRequest, LeakRequest
 from search.describe import Captions, Described, caption_targets, describe_file
 from search.hits import Shown, show
 from search.images import ImageReader
-from search.models import Models
+from search.models import Models, TextsAhead
 from search.query import SearchKind
 from search.tag import Tagged
 from search.targets import EmptyReason, Targets, check_folder, empty_reason
@@ -87,23 +87,21 @@ class Sightline:
         self,
         library: Library,
         *,
-        device: str = "auto",
+        loader: ModelLoader | None = None,
         model: str | None = None,
         limits: Limits | None = None,
         workers: int | None = None,
         exclude: tuple[str, ...] = (),
-        cache_folder: Path | None = None,
-        watch: Callable[[str, str], None] = lambda model, step: None,
+        ahead: TextsAhead | None = None,
     ) -> None:
         """Take a library and what holds for all that is done with it.
 
-        `model` is what a new library begins with; `limits` bound what one file may cost;
-        `workers` processes read files; `exclude` holds patterns for runs that name none. What
-        models are compiled to is kept in `cache_folder`; `watch` is told of the steps.
+        `loader` loads models; `model` is what a new library begins with; `limits` bound what one
+        file may cost; `workers` processes read files; `exclude` holds patterns for runs that name
+        none; `ahead` are texts that someone has begun to encode.
         """
         self.library = library
-        loader = ModelLoader(device, cache_folder, notify=library.notices.append, watch=watch)
-        self.models = Models(library, loader, model)
+        self.models = Models(library, loader, model, ahead)
         self.limits = limits or Limits()
         self._workers, self._exclude = workers, exclude
         self._engine = cache(self._engine_with)
@@ -384,16 +382,15 @@ def open(
 ) -> Sightline:
     """Open the library at a path, or begin one where there is nothing yet.
 
-    One that this user cannot write is opened to be read. The other arguments are those of
-    `Sightline`. Raises what `Library.open` raises.
+    One that this user cannot write is opened to be read. What models are compiled to is kept in
+    `cache_folder`. The other arguments are those of `Sightline`. Raises what `Library.open` raises.
     """
     library = Library.open_or_create(expand_home(path).absolute())
     return Sightline(
         library,
-        device=device or "auto",
+        loader=ModelLoader(device or "auto", cache_folder, notify=library.notices.append),
         model=model,
         limits=limits,
         workers=workers,
         exclude=exclude,
-        cache_folder=cache_folder,
     )

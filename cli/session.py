@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from cli.output.progress import ExportSteps
 from cli.output.render import write_notice
 from cli.settings import Settings
+from cli.words_ahead import begun
 from indexer.cpu import limit_threads
+from indexer.models.compiled.loader import ModelLoader
 from sightline import Sightline
 from storage import Library
 from storage.errors import LibraryReadOnly
@@ -17,21 +19,28 @@ from storage.errors import LibraryReadOnly
 def session(settings: Settings, create: bool = False) -> Iterator[Sightline]:
     """Open the library of the settings, or begin it; close it and tell its notices."""
     limit_threads(os.environ)
+    ahead = begun()
     with (Library.open_or_create if create else Library.open)(settings.library) as library:
         try:
             yield Sightline(
                 library,
-                device=settings.device,
+                loader=_loader(settings, library),
+                ahead=ahead,
                 model=settings.model,
                 limits=settings.file_limits(),
                 workers=settings.workers,
                 exclude=settings.exclude,
-                cache_folder=settings.cache,
-                watch=ExportSteps(),
             )
         except LibraryReadOnly:
             library.notices.clear()  # that it is only read is the error now
             raise
         finally:
+            if ahead is not None:
+                ahead.close()
             for notice in dict.fromkeys(library.notices):
                 write_notice(notice)
+
+
+def _loader(settings: Settings, library: Library) -> ModelLoader:
+    notify = library.notices.append
+    return ModelLoader(settings.device, settings.cache, notify=notify, watch=ExportSteps())

@@ -21,7 +21,7 @@ from secrets import token_hex
 import platformdirs
 
 from indexer.models.compiled.export import Export, ExportDamaged, Part, sync
-from indexer.models.compiled.network import Processor
+from indexer.models.compiled.network import Processor, processor
 from indexer.models.compiled.precision import Precision
 from storage.disk.atomic import sync_folder, write_whole
 
@@ -79,6 +79,15 @@ class ExportCache:
         except ExportDamaged:
             self.discard(key)
             return None
+
+    def known(self, name: str, revision: str, part: Part) -> Export | None:
+        """Return an export of a revision in whatever precision; raises RuntimeMissing."""
+        precisions: tuple[Precision, ...] = ("bf16", "fp32")
+        for precision in precisions:
+            found = self.find(ExportKey(name, revision, part, precision, processor()))
+            if found is not None:
+                return found
+        return None
 
     def discard(self, key: ExportKey) -> None:
         """Remove an export, so that it is made again."""

@@ -85,7 +85,7 @@ class ModelLoader:
         if not runs_on_cpu(self._device):
             return registry.load(name, device=self._device, revision=revision)
         with suppress(RuntimeMissing, ExportDamaged):
-            known = self._known(name, revision, "dual-encoder") if revision else None
+            known = self._cache.known(name, revision, "dual-encoder") if revision else None
             if known is not None:
                 return CompiledEncoder(name, revision, known, self._threads)
 
@@ -153,14 +153,6 @@ class ModelLoader:
 
     def _tower(self, export: Export, _: Checkpoint) -> CompiledNetwork:
         return export.network("tower", self._threads)
-
-    def _known(self, name: str, revision: str, part: Part) -> Export | None:
-        """Return an export that is there, found without the model's files."""
-        for precision in ("bf16", "fp32"):
-            found = self._cache.find(_key(name, revision, part, precision))
-            if found is not None:
-                return found
-        return None
 
     def _compiled(
         self,
