@@ -1,6 +1,7 @@
 """A network compiled by OpenVINO for this processor, run from a file without its library."""
 
 import mmap
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from indexer.models.compiled.precision import Precision
 
 Array = npt.NDArray[Any]
+_TELEMETRY = "openvino_telemetry"
 _TYPES: dict[Precision, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 
@@ -42,13 +44,17 @@ def openvino() -> Any:
     Its converter counts its uses by a web service, through a package that it does without where
     it is not found: nothing that is done with private images may tell anyone of it.
     """
-    import sys
-
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    modules: dict[str, Any] = sys.modules
+    found = modules.get(_TELEMETRY, _TELEMETRY)
+    modules[_TELEMETRY] = None  # an import of it fails
     try:
         return import_module("openvino")
     except (ImportError, OSError, RuntimeError) as error:
         raise RuntimeMissing(f"OpenVINO cannot be imported ({error})") from None
+    finally:
+        del modules[_TELEMETRY]
+        if found is not _TELEMETRY:
+            modules[_TELEMETRY] = found
 
 
 @cache
