@@ -43,12 +43,13 @@ def _tell_beside(library: Library, model: str | None, precision: str | None) -> 
     """Write what is left to do where vectors were added beside those in use."""
     current, *others = library.spaces()
     model = model or current.space.name
-    meant = [counted.space.name == canonical(model) for counted in (current, *others)]
-    quantized = current.space.quantized if precision is None and meant[0] else precision == "int8"
+    if precision is None and current.space.name == canonical(model):
+        return
+    quantized = precision == "int8"
     named = [
         counted
-        for counted, is_meant in zip((current, *others), meant, strict=True)
-        if is_meant and counted.space.quantized == quantized
+        for counted in (current, *others)
+        if counted.space.name == canonical(model) and counted.space.quantized == quantized
     ]
     made = max(named, key=lambda counted: counted.space.id or 0, default=current)
     if made == current:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -29,15 +30,13 @@ _HELD = 16  # times as many names as are wanted are in memory at a time
 def read_sample(
     library: Library, config: IndexConfig, spec: ImageSpec, most: int = MOST_CALIBRATION_IMAGES
 ) -> Pixels:
-    """Read different images evenly from the paths of a run, else from the library's own.
+    """Read different images evenly from the paths of a run and from the library's own.
 
     They are read as the run reads them, in guarded worker processes. Returns
-    (n, size, size, 3) uint8, n at most `most`; what cannot be read is left out.
+    (n, size, size, 3) uint8, n at most `most`; what cannot be read is left out. Of the library
+    no more than `most` count, so that many given images outweigh it.
     """
-    if config.files is None and not config.paths:
-        paths = _stored(library, most)
-    else:
-        paths = evenly(_given(library, config), most)
+    paths = evenly(chain(_given(library, config), _stored(library, most)), most)
     found: dict[str, Pixels] = {}
     with ReadPool(config.workers or usable_cores(), config.limits) as pool:
         tasks = (ReadTask(path, "image", spec, config.limits) for path in paths)

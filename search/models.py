@@ -110,15 +110,16 @@ class Models:
         """Return the named encoder, or that of the library's current space.
 
         Its weights are loaded on first use, so not at all if there is nothing to encode. None for
-        the precision keeps that of the current space; for "int8", `read_sample` is called on
-        first use where there is no calibration yet.
+        the precision keeps that of the current space; "int8" needs `read_sample`, which is called
+        on first use where there is no calibration yet.
         """
         current = self._library.space()
         if name is None and current is not None:
             chosen, space = current.name, current
         else:
             chosen, space = canonical(name or self._default), None
-        if precision == "int8" and read_sample is not None:
+        if precision == "int8":
+            assert read_sample is not None
             return LazyEncoder(lambda: self._quantized(chosen, read_sample))
         if space is None or precision is not None:
             kept = current is not None and current.name == chosen and current.quantized

@@ -55,3 +55,5 @@ def test_a_library_is_sampled_by_what_it_shows(
     index()
     assert len(read_sample(library, IndexConfig(), SPEC)) == 11
     assert len(read_sample(library, IndexConfig(), SPEC, most=5)) == 5
+    more = draw(tmp_path / "more" / "new.png", 50).parent
+    assert len(read_sample(library, IndexConfig(paths=(str(more),)), SPEC)) == 12

@@ -160,7 +160,9 @@ class ExportCache:
     def _drop_others(self, key: ExportKey) -> None:
         """Remove exports of the model that no run-time or revision of today would find."""
         for other in self._place(key).parent.iterdir():
-            if other.is_dir() and other.name != key.digest and self._is_stale(other, key):
+            if other.name == key.digest or other.name.startswith("draft-"):
+                continue
+            if other.is_dir() and self._is_stale(other, key):
                 shutil.rmtree(other, ignore_errors=True)
 
     def _is_stale(self, folder: Path, key: ExportKey) -> bool:

@@ -121,7 +121,8 @@ class ModelLoader:
         else:
             encoder = self._calibrator.calibrate(self.load(name, weights), read_sample)
         agreement = self._calibrator.agreement(encoder.space.name, encoder.space.revision)
-        self._notify(f"int8: {agreement}")
+        if agreement is not None:
+            self._notify(f"int8: {agreement}")
         return encoder
 
     def choose(self, name: str, revision: str = "") -> RuntimeChoice:

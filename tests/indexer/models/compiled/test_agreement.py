@@ -16,7 +16,7 @@ def circle(count: int, turned: float = 0.0) -> Matrix:
 def test_the_same_vectors_agree_wholly() -> None:
     rows = circle(41)
     found = Agreement.measure(rows, rows, np.arange(4, 41, 5))
-    assert (found.mean, found.least, found.nearest) == (pytest.approx(1), pytest.approx(1), 10)
+    assert found.mean == pytest.approx(1) == found.least and found.nearest == 10
 
 
 def test_vectors_that_all_turn_alike_keep_their_neighbours_and_not_their_cosine() -> None:

@@ -159,13 +159,13 @@ def test_where_the_network_is_lost_words_find_and_images_say_what_to_do(home: Pa
         shutil.rmtree(folder)
     with opened(home) as app:
         assert len(app.search("a red circle", k=5)) == 5
-        assert app.index().unchanged == IMAGES
+        assert app.index(home / "photos").copied == IMAGES
         photo(IMAGES, (96, 72)).save(home / "photos" / "new.png")
         with pytest.raises(ModelUnavailable, match="index in int8 again"):
-            app.index()
+            app.index(home / "photos")
         assert [one.vectors for one in app.status().spaces] == [IMAGES]
         lost = app.status().spaces[0].space
-        app.index(precision="int8")
+        app.index(home / "photos", precision="int8")
         made = max((one.space for one in app.status().spaces), key=lambda space: space.id or 0)
         if made.revision != lost.revision:  # one calibrated alike is the same network
             assert app.use(lost.name, "int8") == made
