@@ -26,6 +26,7 @@ from indexer.cpu import usable_cores
 from indexer.images.limits import Limits
 from indexer.models import canonical, require_role
 from indexer.models.compiled.loader import ModelLoader
+from indexer.models.compiled.precision import WantedPrecision
 from search import Chat, Engine, Hit, LabelSet, Query, Rerank, Tagger, Term
 from search.ask import ask, ask_file, check_askable
 from search.chat import require_readable
@@ -100,9 +101,8 @@ class Sightline:
         file may cost; `workers` processes read files; `exclude` holds patterns for runs that name
         none; `ahead` are texts that someone has begun to encode.
         """
-        self.library = library
+        self.library, self.limits = library, limits or Limits()
         self.models = Models(library, loader, model, ahead)
-        self.limits = limits or Limits()
         self._workers, self._exclude = workers, exclude
         self._engine = cache(self._engine_with)
 
@@ -132,13 +132,14 @@ class Sightline:
         text_columns: tuple[Filled, ...] = (),
         reread: bool = False,
         index_kind: Filled | None = None,
+        precision: WantedPrecision | None = None,
         watch: Callable[[Progress], None] | None = None,
     ) -> Report:
         """Bring the library up to date with these folders and files, or with all it knows.
 
         `files` names single files instead; `exclude` holds patterns of gitignore; `reread` hashes
-        files that seem unchanged as well; `index_kind` chooses how nearest vectors are found, see
-        `IndexConfig`.
+        files that seem unchanged as well; `index_kind` chooses how nearest vectors are found, and
+        `precision` how images are encoded, see `IndexConfig`.
         """
         config = replace(
             self._config(files, exclude),
@@ -146,6 +147,7 @@ class Sightline:
             text_columns=text_columns,
             reread=reread,
             index_kind=index_kind,
+            precision=precision,
         )
         return self._run(config, model, watch)
 
@@ -217,11 +219,8 @@ class Sightline:
 
         Captions are stored, and their words are found by search from then on.
         """
-        numbers = self._chosen(chosen, filters)
-        captioner = self.models.name("captioner", model)
-        return caption_targets(
-            self.library, self.models, captioner, numbers, self.limits, each, watch
-        )
+        numbers, name = self._chosen(chosen, filters), self.models.name("captioner", model)
+        return caption_targets(self.library, self.models, name, numbers, self.limits, each, watch)
 
     def describe_file(self, path: PathText | Path, model: Filled | None = None) -> str:
         """Caption an image that no library holds; nothing is stored."""
@@ -290,10 +289,10 @@ class Sightline:
         with self.library.writing("tag"), self.library.catalogue.writing() as connection:
             return tags.remove(connection, label)
 
-    def use(self, model: Filled) -> Space:
+    def use(self, model: Filled, precision: WantedPrecision | None = None) -> Space:
         """Make searches go by the vectors of a model, once the library holds all of them."""
         require_role(model, "dual-encoder")
-        return self.library.use(canonical(model))
+        return self.library.use(canonical(model), precision and precision == "int8")
 
     def unused(self) -> list[SpaceCount]:
         """List the models whose vectors no search goes by, with how many there are."""
@@ -301,8 +300,7 @@ class Sightline:
 
     def prune(self) -> list[SpaceCount]:
         """Drop the vectors that no search goes by, and return what was dropped."""
-        unused = self.unused()
-        if unused:
+        if unused := self.unused():
             self.library.prune([counted.space.name for counted in unused])
         return unused
 
@@ -355,9 +353,12 @@ class Sightline:
     def _run(
         self, config: IndexConfig, model: str | None, watch: Callable[[Progress], None] | None
     ) -> Report:
+        from indexer.image_sample import read_sample
         from indexer.ingest import Indexer
 
-        return Indexer(self.library, self.models.encoder(model), config, watch).run()
+        sample = partial(read_sample, self.library, config)
+        encoder = self.models.encoder(model, config.precision, sample)
+        return Indexer(self.library, encoder, config, watch).run()
 
     def _chosen(self, chosen: Targets | None, filters: Filters | None) -> list[int]:
         return (self.select(filters=filters) if chosen is None else chosen).numbers

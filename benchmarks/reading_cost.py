@@ -45,7 +45,7 @@ def random_blip(
         "captioner": BlipForConditionalGeneration,
     }[role]
     config = BlipConfig(
-        # The published configuration draws by a deviation of 1e-10, which half precision rounds to 0.
+        # The published deviation of 1e-10 is zero in half precision.
         vision_config={"image_size": size, "initializer_range": 0.02, **vision},
         text_config={"num_attention_heads": 12, "vocab_size": len(ids()), "bos_token_id": 5},
     )

@@ -32,6 +32,8 @@ _STEPS: Mapping["Step", str] = {
     "index": "`sightline index`",
     "index by model": "`sightline index --model …`",
     "index folder": "`sightline index …`",
+    "index in precision": "`sightline index --precision …`",
+    "install extra": "`pip install 'sightline[…]'`",
     "list decisions": "`sightline dedup decide --list`, then `--forget`",
     "list models": "`sightline models`",
     "list models of role": "`sightline models --role …`",

@@ -14,7 +14,12 @@ from sightline import Sightline
 from storage import Library
 
 
-def run_index(app: Sightline, run: Callable[..., Report], model: str | None = None) -> Report:
+def run_index(
+    app: Sightline,
+    run: Callable[..., Report],
+    model: str | None = None,
+    precision: str | None = None,
+) -> Report:
     """Run `run` with progress on stderr, tell its notices and return its report."""
     last: Progress | None = None
     with watching() as show, on_interrupt(lambda: kept(last)):
@@ -29,23 +34,34 @@ def run_index(app: Sightline, run: Callable[..., Report], model: str | None = No
         write_notice(notice)
     if warned := caution(app.library):
         write_notice(warned)
-    if model:
-        _tell_beside(app.library, model)
+    if model or precision:
+        _tell_beside(app.library, model, precision)
     return report
 
 
-def _tell_beside(library: Library, model: str) -> None:
+def _tell_beside(library: Library, model: str | None, precision: str | None) -> None:
     """Write what is left to do where vectors were added beside those in use."""
     current, *others = library.spaces()
-    named = [counted for counted in others if counted.space.name == canonical(model)]
-    if current.space.name == canonical(model) or not named:
+    model = model or current.space.name
+    if precision is None and current.space.name == canonical(model):
         return
-    made = max(named, key=lambda counted: counted.space.id or 0)
+    quantized = precision == "int8"
+    named = [
+        counted
+        for counted in (current, *others)
+        if counted.space.name == canonical(model) and counted.space.quantized == quantized
+    ]
+    made = max(named, key=lambda counted: counted.space.id or 0, default=current)
+    if made == current:
+        return
+    words = f" --precision {precision}" if precision else ""
     if made.complete:
-        write_notice(f"every item that can be read has its vector: sightline use {model}")
+        write_notice(f"every item that can be read has its vector: sightline use {model}{words}")
     else:
         lacking = plural(made.lacking, "item")
-        write_notice(f"{lacking} have no vector of {model} yet: sightline index --model {model}")
+        write_notice(
+            f"{lacking} have no vector of {model} yet: sightline index --model {model}{words}"
+        )
     if not current.complete:
         write_notice(
             f"searches go by {current.space.name}: what is new comes in by `sightline index`"

@@ -12,13 +12,13 @@ SECONDS = 2.0  # for each size of batch
 _BATCHES = (1, 8, 32)
 
 
-def measured(loader: ModelLoader, name: str) -> Iterator[str]:
+def measured(loader: ModelLoader, name: str, revision: str = "") -> Iterator[str]:
     """Measure a dual encoder for a few seconds; yields a line for each finding.
 
     Raises what `ModelLoader.load` raises.
     """
     began = time.perf_counter()
-    encoder = loader.load(name)
+    encoder = loader.load(name, revision)
     encoder.encode_texts(["a photo of a dog"])
     yield f"ready for a first text after {time.perf_counter() - began:.2f} s"
     began = time.perf_counter()

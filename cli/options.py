@@ -1,10 +1,11 @@
 """Options that several commands share."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import click
 
+from indexer.models.compiled.precision import WantedPrecision
 from storage.filters import FILTERS, Filters
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -33,6 +34,7 @@ _OPTIONS: Mapping[str, str] = {
     "min_score": "--min-score",
     "model": "--model",
     "move": "--move DIR",
+    "precision": "--precision",
     "prefer": "--prefer",
     "rerank": "--rerank",
     "rerank_model": "--rerank-model",
@@ -52,6 +54,12 @@ def library_option(function: Function) -> Function:
         metavar="DIR",
         help="The library folder. [default: SIGHTLINE_LIBRARY, or your own]",
     )(function)
+
+
+def precision_option(help_text: str) -> Callable[[Function], Function]:
+    """Add `--precision auto|int8`, handed on as None where it is not given."""
+    kinds = click.Choice(get_args(WantedPrecision))
+    return click.option("--precision", type=kinds, help=help_text)
 
 
 def json_option(function: Function) -> Function:

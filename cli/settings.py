@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import platformdirs
 
 from indexer.images.limits import SECONDS, SIZES, Limits
+from indexer.models.compiled.precision import WantedPrecision
 from storage.errors import InvalidArgument
 from storage.paths import expand_home
 
@@ -37,6 +38,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     workers: int | None = None
     limits: Mapping[str, float] = field(default_factory=dict)  # by the names of indexer.Limits
+    precision: WantedPrecision | None = None  # of a new library: int8, or what suits the processor
     cache: Path | None = None  # where models that were prepared for this processor are kept
 
     @classmethod
@@ -79,6 +81,13 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a text that is not empty")
     return value
+
+
+def _precision(value: object) -> str:
+    known = get_args(WantedPrecision)
+    if value not in known:
+        raise ValueError(" or ".join(known))
+    return str(value)
 
 
 def _globs(value: object) -> tuple[str, ...]:
@@ -128,6 +137,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "exclude": _globs,
     "workers": _count,
     "limits": _limits,
+    "precision": _precision,
     "cache": _text,
 }
 assert set(_READERS) == {known.name for known in fields(Settings)}

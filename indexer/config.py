@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from indexer.images.limits import Limits
+from indexer.models.compiled.precision import WantedPrecision
 from storage.fields import Between, check_fields, filled, path_text
 from storage.index.kinds import parse_kind
 
@@ -22,7 +23,8 @@ class IndexConfig:
     again, even if its size and times are unchanged. Tables (`.jsonl`, `.csv`) are read only if
     `text_columns` names a column. `index_kind` selects the kind of the vector index from now on,
     "auto" by the number of vectors; None keeps the current choice. `full_decode` disables the
-    codec's own down-scaling of JPEG.
+    codec's own down-scaling of JPEG. `precision` is that of the vectors: "int8" or the exact one,
+    None for that of the space in use.
     """
 
     paths: tuple[Name, ...] = ()
@@ -37,6 +39,7 @@ class IndexConfig:
     full_decode: bool = False
     index_kind: Annotated[str, parse_kind] | None = None
     batch_size: Count = 32  # maximum of images or passages encoded at once
+    precision: WantedPrecision | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

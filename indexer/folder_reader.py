@@ -96,9 +96,12 @@ class FolderReader:
     def _paths(self) -> Iterator[str]:
         self._scan.unreadable.clear()
         self._scan.left_out = LeftOut()
-        for seen in self._scan.files(self._folder):
-            if classify(seen.path, _head(seen.path) if needs_head(seen.path) else b"") == "image":
-                yield seen.path
+        return filter(is_image, (seen.path for seen in self._scan.files(self._folder)))
+
+
+def is_image(path: str) -> bool:
+    """Return whether a file is of a type that is read as an image."""
+    return classify(path, _head(path) if needs_head(path) else b"") == "image"
 
 
 def _head(path: str) -> bytes:

@@ -23,7 +23,9 @@ from indexer.models import (
     fetch,
     is_mini,
 )
+from indexer.models.compiled.calibrator import ReadSample
 from indexer.models.compiled.loader import ModelLoader
+from indexer.models.compiled.precision import WantedPrecision
 from storage import fork
 from storage.library import Library
 from storage.records import Matrix, Space
@@ -141,16 +143,33 @@ class Models:
         self._locks: dict[tuple[object, ...], Lock] = {}
         self._loaded: dict[tuple[object, ...], Any] = {}
 
-    def encoder(self, name: str | None = None) -> DualEncoder:
+    def encoder(
+        self,
+        name: str | None = None,
+        precision: WantedPrecision | None = None,
+        read_sample: ReadSample | None = None,
+    ) -> DualEncoder:
         """Return the named encoder, or that of the library's current space.
 
-        Its weights are loaded on first use, so not at all if there is nothing to encode.
+        Its weights are loaded on first use, so not at all if there is nothing to encode. None for
+        the precision keeps that of the current space; "int8" needs `read_sample`, which is called
+        on first use where there is no calibration yet.
         """
-        space = self._library.space() if name is None else self._space_of(canonical(name))
-        if space is not None:
-            return self._once(("space", space), lambda: self._of_space(space))
-        new = canonical(name or self._default)
-        return LazyEncoder(lambda: self._load_new(new))
+        current = self._library.space()
+        if name is None and current is not None:
+            chosen, space = current.name, current
+        else:
+            chosen, space = canonical(name or self._default), None
+        if precision == "int8":
+            assert read_sample is not None
+            return LazyEncoder(lambda: self._quantized(chosen, read_sample))
+        if space is None or precision is not None:
+            kept = current is not None and current.name == chosen and current.quantized
+            space = self._space_of(chosen, quantized=kept and precision is None)
+        if space is None:
+            return LazyEncoder(lambda: self._load_new(chosen))
+        known = space
+        return self._once(("space", known), lambda: self._of_space(known))
 
     def name(self, role: Role, name: str | None = None) -> str:
         """Return the name of the model for a role: the one given, or the library's default."""
@@ -223,13 +242,29 @@ class Models:
                 self._loaded[key] = known
             return known
 
-    def _space_of(self, name: str) -> Space | None:
+    def _quantized(self, name: str, read_sample: ReadSample) -> DualEncoder:
+        """Load the encoder in int8 that the library has vectors of, or calibrate one."""
+        weights = fetch(name).revision if _is_local(name) else ""
+
+        def load_it() -> DualEncoder:
+            known, current = self._space_of(name, quantized=True), self._library.space()
+            wanted = weights
+            if current is not None and current.name == name and not _is_local(name):
+                wanted = current.weights
+            revision = None if known is None else known.revision
+            made = self._loader.load_quantized(name, wanted, revision, read_sample)
+            return self._once(("encoder", name, made.space.revision), lambda: made)
+
+        return self._once(("new encoder in int8", name, weights), load_it)
+
+    def _space_of(self, name: str, quantized: bool) -> Space | None:
         """Return the latest space of a model in its current revision, or None."""
         with self._library.catalogue.reading() as connection:
             named = [space for space in spaces.every(connection) if space.name == name]
+        named = [space for space in named if space.quantized == quantized]
         if named and _is_local(name):
             revision = fetch(name).revision
-            named = [space for space in named if space.revision == revision]
+            named = [space for space in named if space.weights == revision]
         return max(named, key=lambda space: space.id or 0, default=None)
 
 

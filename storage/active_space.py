@@ -70,10 +70,14 @@ def _readable(space_id: int) -> ColumnElement[bool]:
     return own | part
 
 
-def use(connection: Connection, name: str) -> Space:
+def use(connection: Connection, name: str, quantized: bool | None = None) -> Space:
     """Make the space of a model the current one; raises ModelMismatch if it is incomplete."""
     known = spaces.every(connection)
-    named = [space for space in known if space.name == name]
+    named = [
+        space
+        for space in known
+        if space.name == name and (quantized is None or space.quantized == quantized)
+    ]
     if not named:
         raise ModelMismatch(
             f"the library has no vectors of {name}, but of "

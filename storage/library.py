@@ -240,13 +240,14 @@ class Library:
         with self.catalogue.reading() as connection:
             return active_space.counts(connection)
 
-    def use(self, name: str) -> Space:
+    def use(self, name: str, quantized: bool | None = None) -> Space:
         """Make the space of a model the current one, immediately and for every process.
 
-        Raises ModelMismatch where the library has none of it, or not all of them yet.
+        That is the latest one, or the latest of those `quantized` or not. Raises ModelMismatch
+        where the library has none of it, or not all of them yet.
         """
         with self.writing("use"), self.catalogue.writing() as connection:
-            return active_space.use(connection, name)
+            return active_space.use(connection, name, quantized)
 
     def prune(self, names: Collection[str]) -> None:
         """Delete the vectors of these models and everything derived from them.

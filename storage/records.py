@@ -14,6 +14,7 @@ Kind = Literal["image", "text"]  # what has a vector and can be a hit
 # A document is a file of text, a table one read by columns: their passages are what can be hits.
 ContentKind = Literal["image", "text", "document", "table"]
 Record = TypeVar("Record")
+CALIBRATION = "+int8."  # between a revision of weights and what identifies their calibration
 
 
 class Answer(list[Record]):
@@ -150,6 +151,16 @@ class Space:
     preprocessing: str  # canonical JSON of the image preparation
     id: int | None = None  # row number once stored
     precision: str = field(default="fp32", compare=False)  # of the networks: fp32, bf16 or int8
+
+    @property
+    def weights(self) -> str:
+        """Return the revision of the weights, whatever a quantised network was calibrated on."""
+        return self.revision.partition(CALIBRATION)[0]
+
+    @property
+    def quantized(self) -> bool:
+        """Return whether images are encoded in int8."""
+        return CALIBRATION in self.revision
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,11 +162,11 @@ def runtime_checks(settings: Settings) -> Iterator[Check]:
         held if writable is None else f"{held}; {writable}",
         "ok" if writable is None else "note",
     )
-    name = model_in_use(settings)
+    name, revision = model_in_use(settings)
     if cached(name) is None:
         return
     try:
-        choice = ModelLoader(settings.device, settings.cache).choose(name)
+        choice = ModelLoader(settings.device, settings.cache).choose(name, revision)
     except SightlineError as error:
         yield Check("run-time", f"{name}: {spelled(error)}", "broken")
         return
@@ -178,23 +178,28 @@ def time_checks(settings: Settings) -> Iterator[Check]:
     """Measure the model of the library for a few seconds; it is prepared first, if need be."""
     from cli.model_speed import measured
 
-    name = model_in_use(settings)
+    name, revision = model_in_use(settings)
     loader = ModelLoader(settings.device, settings.cache, notify=write_notice, watch=ExportSteps())
     try:
-        for line in measured(loader, name):
+        for line in measured(loader, name, revision):
             yield Check("speed", f"{name}: {line}")
     except SightlineError as error:
         yield Check("speed", f"{name}: {spelled(error)}", "broken")
 
 
-def model_in_use(settings: Settings) -> str:
-    """Return the model that searches of the library go by, else the one it would begin with."""
+def model_in_use(settings: Settings) -> tuple[str, str]:
+    """Return the model that searches of the library go by, else the one it would begin with.
+
+    The revision comes with it where images are encoded in int8.
+    """
     try:
         with Library.open(settings.library) as library:
             space = library.space()
     except SightlineError:
         space = None
-    return space.name if space is not None else settings.model or RECOMMENDED
+    if space is None:
+        return settings.model or RECOMMENDED, ""
+    return space.name, space.revision if space.quantized else ""
 
 
 def _version(package: str) -> str:

@@ -346,3 +346,23 @@ def test_a_model_that_cannot_be_had_leaves_no_library_behind(
     assert result.exit_code == 3
     assert "clip-b32" in result.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_int8_that_cannot_be_had_is_one_line_and_the_library_is_as_it_was(
+    run: Run, run_json: RunJson, library: Path, photos: Path
+) -> None:
+    before = run_json("status", "--library", library)
+    refused = run("index", photos, "--library", library, "--precision", "int8")
+    assert refused.exit_code == 3
+    assert "the model stand-in has no weights to quantise" in refused.stderr
+    assert run_json("status", "--library", library) == before
+    assert run("index", "--library", library, "--precision", "int9").exit_code == 2
+
+
+def test_the_precision_of_the_settings_is_that_of_a_new_library_alone(
+    run: Run, library: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_PRECISION", "int8")
+    assert run("index", "--library", library).exit_code == 0
+    new = run("index", photos, "--library", tmp_path / "new", "--model", "stand-in")
+    assert "no weights to quantise" in new.stderr

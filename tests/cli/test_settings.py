@@ -82,6 +82,7 @@ def test_what_one_file_may_cost_can_be_set(monkeypatch: pytest.MonkeyPatch) -> N
         ("exclude = ''", "exclude is '': it must be a list of texts"),
         ("exclude = ['*.gif', '']", "it must be a list of texts that are not empty"),
         ("exclude = [1]", "exclude is [1]: it must be a list of texts"),
+        ("precision = 'int9'", "precision is 'int9': it must be auto or int8"),
         ("libary = 'x'", "libary: there is no such setting; did you mean library?"),
         ("model =", "cannot be read"),
     ],

@@ -91,6 +91,24 @@ def test_a_model_whose_files_changed_is_another(empty: Library, loaded: list[str
     assert known.encoder("mini").space.revision != "of last year"
 
 
+@pytest.mark.parametrize("begun_in", ["int8", "auto"])
+def test_a_library_goes_on_in_its_precision_until_another_is_asked_for(
+    empty: Library, loaded: list[str], begun_in: str
+) -> None:
+    exact = FakeEncoder().space
+    quantized = replace(exact, revision=f"{exact.revision}+int8.01234567", precision="int8")
+    for space in (quantized, exact) if begun_in == "int8" else (exact, quantized):
+        _settle(empty, space)
+    known, own = Models(empty), quantized if begun_in == "int8" else exact
+    for name in (None, "stand-in"):
+        assert known.encoder(name).space.revision == own.revision
+        assert known.encoder(name, "auto").space.revision == exact.revision
+    assert loaded == []
+    assert empty.use("stand-in", quantized=False).revision == exact.revision
+    assert known.encoder("stand-in").space.revision == exact.revision
+    assert empty.use("stand-in", quantized=True).precision == "int8"
+
+
 def test_searches_go_by_the_model_in_use(
     empty: Library, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

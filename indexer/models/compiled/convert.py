@@ -20,9 +20,7 @@ def compile_to(path: Path, part: Traceable, precision: Precision, threads: int) 
     ov = openvino()
     draft = path.with_suffix(".xml")
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # each value that becomes a constant is warned about
-            traced = _traced(ov, part)
+        traced = trace(part)
         ov.save_model(traced, draft, compress_to_fp16=precision != "fp32")
         del traced
         core = ov.Core()
@@ -38,12 +36,15 @@ def compile_to(path: Path, part: Traceable, precision: Precision, threads: int) 
     path.write_bytes(blob if isinstance(blob, bytes) else blob.getvalue())
 
 
-def _traced(ov: Any, part: Traceable) -> Any:
-    return ov.convert_model(
-        part.module,
-        example_input=part.examples if len(part.examples) > 1 else part.examples[0],
-        input=[list(shape) for shape in part.shapes],
-    )
+def trace(part: Traceable) -> Any:
+    """Return a part of a network as the run-time's model; raises whatever the tracer does."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # each value that becomes a constant is warned about
+        return openvino().convert_model(
+            part.module,
+            example_input=part.examples if len(part.examples) > 1 else part.examples[0],
+            input=[list(shape) for shape in part.shapes],
+        )
 
 
 def _first_line(error: Exception) -> str:

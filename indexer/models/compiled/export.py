@@ -14,8 +14,9 @@ from indexer.models.compiled.precision import Precision
 from indexer.models.compiled.text_tokenizer import TextTokenizer, TokenizerSpec
 
 MANIFEST = "export.json"
-# What of a model is exported: all that a role needs, or the image tower of one that generates.
-Part = Literal["dual-encoder", "pair-scorer", "tower"]
+# What of a model is exported: all that a role needs, the image tower of one that generates, or the
+# quantised image tower of a dual encoder.
+Part = Literal["dual-encoder", "pair-scorer", "tower", "int8"]
 
 
 class ExportDamaged(Exception):
@@ -107,7 +108,7 @@ class Export:
 
     def network(self, name: str, threads: int) -> CompiledNetwork:
         """Map one of the networks; raises ExportDamaged where the run-time refuses it."""
-        path = self.folder / f"{name}.blob"
+        path = self.folder / f"{name}.{'xml' if self.precision == 'int8' else 'blob'}"
         try:
             return CompiledNetwork(path, self.precision, threads)
         except (OSError, RuntimeError, ValueError) as error:

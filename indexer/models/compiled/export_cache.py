@@ -4,7 +4,8 @@
     CACHE/exports/NAME-PART/KEY.failed   why there can be none, so that it is not tried each time
 
 A key stands for the weights, the precision and the run-time: another version of any of them is
-another export. What is there is never changed, so readers need no lock.
+another export. What is there is never changed, so readers need no lock. A network in int8 cannot be
+made again as it was: it is kept in a form for every run-time, and its revision names its contents.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,8 @@ class ExportCache:
 
     def bytes(self) -> int:
         """Return the size of all exports."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*.blob"))
+        held = (".blob", ".bin")
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.suffix in held)
 
     def unwritable(self) -> str | None:
         """Return why nothing can be written to the cache, None where it can."""
@@ -139,10 +141,13 @@ class ExportCache:
             lock.release()
 
     @contextmanager
-    def draft(self, key: ExportKey) -> Iterator[Path]:
+    def draft(
+        self, key: ExportKey, name_by: Callable[[Path], ExportKey] | None = None
+    ) -> Iterator[Path]:
         """Yield an empty folder that becomes the export when the block ends well.
 
-        The caller holds the turn. Raises CacheUnusable where the disk is full or not ours.
+        `name_by` returns the key of what the folder holds by then, where that names it. The
+        caller holds the turn. Raises CacheUnusable where the disk is full or not ours.
         """
         place = self._place(key)
         self._sweep(place.parent)
@@ -151,7 +156,9 @@ class ExportCache:
             draft.mkdir()
             yield draft
             sync(draft)
-            draft.rename(place)
+            place = place if name_by is None else self._place(name_by(draft))
+            if name_by is None or not place.exists():
+                draft.rename(place)
             sync_folder(place.parent)
         except OSError as error:
             raise CacheUnusable(_why(place.parent, error)) from None
@@ -162,7 +169,9 @@ class ExportCache:
     def _drop_others(self, key: ExportKey) -> None:
         """Remove exports of the model that no run-time or revision of today would find."""
         for other in self._place(key).parent.iterdir():
-            if other.is_dir() and other.name != key.digest and self._is_stale(other, key):
+            if other.name == key.digest or other.name.startswith("draft-"):
+                continue
+            if other.is_dir() and self._is_stale(other, key):
                 shutil.rmtree(other, ignore_errors=True)
 
     def _is_stale(self, folder: Path, key: ExportKey) -> bool:

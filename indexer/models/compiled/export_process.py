@@ -13,7 +13,9 @@ from indexer.models.compiled.export import Part
 from indexer.models.compiled.precision import Precision
 from indexer.models.files.checkpoint import Checkpoint
 from indexer.models.files.reason import short_reason
+from indexer.models.protocols import Pixels
 from storage.errors import SightlineError
+from storage.records import Matrix
 
 # The current folder, which is untrusted, stays off the import path (-P).
 _BOOTSTRAP = """
@@ -25,14 +27,26 @@ serve()
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationSample:
+    """Images that a network is quantised by: (n, size, size, 3) uint8, and their exact vectors."""
+
+    pixels: Pixels
+    exact: Matrix
+
+
+@dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """A wish for an export: of which part, of which checkpoint, loaded by which "module:Class"."""
+    """A wish for an export: of which part, of which checkpoint, loaded by which "module:Class".
+
+    One in int8 brings a sample.
+    """
 
     loader: str
     checkpoint: Checkpoint
     part: Part
     precision: Precision
     threads: int
+    sample: CalibrationSample | None = None
 
 
 class ExportFailed(Exception):
@@ -102,7 +116,12 @@ def _outcome(request: ExportRequest, folder: Path, tell: Callable[[str], None]) 
     from indexer.models.networks.traceable import NotTraceable
 
     try:
-        export(request, folder, tell)
+        if request.sample is None:
+            export(request, folder, tell)
+        else:
+            from indexer.models.compiled.quantizer import quantize
+
+            quantize(request, request.sample, folder, tell)
     except SightlineError as error:
         return "model", error
     except (NotTraceable, OutOfTolerance) as error:

@@ -39,11 +39,7 @@ def export(request: ExportRequest, folder: Path, tell: Tell) -> Export:
     OutOfTolerance, OSError, and what the loader raises for a model that does not work.
     """
     tell("loading the model")
-    for path in request.checkpoint.weight_files():
-        if hub.is_damaged(path):
-            raise BrokenModel(f"{path} is not what the hub named it by")
-    module, _, name = request.loader.partition(":")
-    model = getattr(import_module(module), name).load(request.checkpoint, "cpu")
+    model = load_model(request)
     if request.part == "dual-encoder":
         check_works(model, request.checkpoint.label)
     tokenizer = None
@@ -58,6 +54,15 @@ def export(request: ExportRequest, folder: Path, tell: Tell) -> Export:
             refusal = error
     assert refusal is not None
     raise refusal
+
+
+def load_model(request: ExportRequest) -> Any:
+    """Load a model on its own library; raises what its loader raises."""
+    for path in request.checkpoint.weight_files():
+        if hub.is_damaged(path):
+            raise BrokenModel(f"{path} is not what the hub named it by")
+    module, _, name = request.loader.partition(":")
+    return getattr(import_module(module), name).load(request.checkpoint, "cpu")
 
 
 def _made(

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar, cast, overload
 
 from indexer.cpu import usable_cores
 from indexer.models import registry
+from indexer.models.compiled.calibrator import Calibrator, ReadSample, gone
 from indexer.models.compiled.dual_encoder import BATCH, CompiledEncoder
 from indexer.models.compiled.export import Export, ExportDamaged, Part
 from indexer.models.compiled.export_cache import CacheUnusable, ExportCache, ExportKey
@@ -33,6 +34,8 @@ from indexer.models.protocols import (
 )
 from indexer.models.runtime import memory
 from indexer.models.runtime.accelerator import runs_on_cpu
+from storage.errors import InvalidArgument
+from storage.records import CALIBRATION
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
@@ -75,13 +78,18 @@ class ModelLoader:
         self._device, self._cache = device, ExportCache(cache)
         self._notify, self._watch = notify, watch
         self._threads = usable_cores()
+        self._calibrator = Calibrator(self._cache, self._threads, watch)
 
     def load(self, name: str, revision: str = "") -> DualEncoder:
         """Load a dual encoder; raises as `registry.load` does.
 
         `revision` asks for the commit, or the hash of the files, that a library was made with: an
-        export of it serves also where the files are no longer here.
+        export of it serves also where the files are no longer here. Of a calibration in int8 it
+        returns an encoder of texts at least.
         """
+        weights, quantized, _ = revision.partition(CALIBRATION)
+        if quantized:
+            return self._calibrator.encoder(self.load(name, weights), revision)
         if not runs_on_cpu(self._device):
             return registry.load(name, device=self._device, revision=revision)
         with suppress(RuntimeMissing, ExportDamaged):
@@ -92,8 +100,38 @@ class ModelLoader:
         made = self._compiled(name, "dual-encoder", "dual-encoder", revision, self._encoder)
         return made or registry.load(name, device=self._device, revision=revision)
 
-    def choose(self, name: str) -> RuntimeChoice:
-        """Return how a dual encoder would run; loads no network, fetches what is not here."""
+    def load_quantized(
+        self, name: str, weights: str, known: str | None, read_sample: ReadSample
+    ) -> DualEncoder:
+        """Load a dual encoder in int8 and tell how it agrees with the exact one.
+
+        That is the `known` calibration, a revision, while the cache holds it, else a new one of
+        the `weights` on the sample. Raises as `load` does and as `Calibrator.calibrate`.
+        """
+        if not runs_on_cpu(self._device):
+            raise InvalidArgument(
+                "int8 is for networks that run on a CPU, and here they run on an accelerator: "
+                "leave {precision} out, or choose {device} cpu",
+                parameter="precision",
+                value="int8",
+                others=("device",),
+            )
+        if known is not None and self._calibrator.agreement(name, known) is not None:
+            encoder = self.load(name, known)
+        else:
+            encoder = self._calibrator.calibrate(self.load(name, weights), read_sample)
+        agreement = self._calibrator.agreement(encoder.space.name, encoder.space.revision)
+        if agreement is not None:
+            self._notify(f"int8: {agreement}")
+        return encoder
+
+    def choose(self, name: str, revision: str = "") -> RuntimeChoice:
+        """Return how a dual encoder would run; loads no network, fetches what is not here.
+
+        `revision` matters where it is that of a calibration in int8.
+        """
+        if CALIBRATION in revision:
+            return self._choose_quantized(name, revision)
         if not runs_on_cpu(self._device):
             from indexer.models.runtime.device import place
 
@@ -120,6 +158,16 @@ class ModelLoader:
         used = precision if made is None else made.precision
         reason = why(count, has_bf16)
         return RuntimeChoice("cpu", processor().runtime, used, BATCH, reason, made is not None)
+
+    def _choose_quantized(self, name: str, revision: str) -> RuntimeChoice:
+        agreement = self._calibrator.agreement(name, revision)
+        own = partial(RuntimeChoice, "cpu", precision="int8", batch=BATCH, prepared=True)
+        if agreement is None:
+            return own("nothing to run images", reason=str(gone(name, self._cache.folder)))
+        try:
+            return own(processor().runtime, reason=str(agreement))
+        except RuntimeMissing as error:
+            return own("nothing to run images", reason=str(error))
 
     @overload
     def load_reader(self, name: str, role: Literal["pair-scorer"]) -> PairScorer: ...

@@ -78,19 +78,30 @@ def settings(precision: Precision, threads: int) -> dict[str, Any]:
 
 
 class CompiledNetwork:
-    """A network that was compiled before, mapped from its file; not for two threads at once."""
+    """A network that was compiled before, mapped from its file; not for two threads at once.
+
+    A quantised one, a file of XML with its weights beside it, is compiled as it is loaded: it is
+    made once for every processor and every version of the run-time.
+    """
 
     def __init__(self, path: Path, precision: Precision, threads: int) -> None:
         """Map the file of a network; raises RuntimeError where the run-time refuses it, OSError."""
         ov = openvino()
+        self._mapped: mmap.mmap | None = None
+        if path.suffix == ".xml":
+            network = ov.Core().compile_model(path, "CPU", settings(precision, threads))
+        else:
+            network = self._imported(ov, path, settings(precision, threads))
+        self._request = network.create_infer_request()
+
+    def _imported(self, ov: Any, path: Path, given: dict[str, Any]) -> Any:
         with path.open("rb") as file:
             # Private: the run-time asks for memory that it might write to, and never does.
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         # The run-time reads weights out of it for as long as the network lives.
         self._blob = ov.Tensor(np.frombuffer(mapped, np.uint8), shared_memory=True)
-        network = ov.Core().import_model(self._blob, "CPU", settings(precision, threads))
-        self._request = network.create_infer_request()
-        self._mapped: mmap.mmap | None = mapped
+        self._mapped = mapped
+        return ov.Core().import_model(self._blob, "CPU", given)
 
     def run(self, *inputs: Array) -> npt.NDArray[np.float32]:
         """Run the network: arrays in the order of its inputs → its one output, a copy."""

@@ -3,6 +3,11 @@
 from typing import Literal
 
 Precision = Literal["fp32", "bf16", "int8"]
+# What may be asked for: the exact precision that fits the processor, or int8.
+WantedPrecision = Literal["auto", "int8"]
+MOST_CALIBRATION_IMAGES = 300  # of a sample, those held back for the measurement among them
+LEAST_CALIBRATION_IMAGES = 32
+HELD_BACK = 5  # one image of so many
 
 # Below this a network is so quick that nothing is gained, and its scores stay those of fp32.
 SMALLEST_BF16 = 20_000_000  # parameters
