@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from cli.output.progress import ExportSteps
 from cli.output.render import write_notice
 from cli.settings import Settings
-from cli.words_ahead import begun
+from cli.words_ahead import WordsAhead, begun
 from indexer.cpu import limit_threads
 from indexer.models.compiled.loader import ModelLoader
 from sightline import Sightline
@@ -20,27 +20,30 @@ def session(settings: Settings, create: bool = False) -> Iterator[Sightline]:
     """Open the library of the settings, or begin it; close it and tell its notices."""
     limit_threads(os.environ)
     ahead = begun()
-    with (Library.open_or_create if create else Library.open)(settings.library) as library:
-        try:
-            yield Sightline(
-                library,
-                loader=_loader(settings, library),
-                ahead=ahead,
-                model=settings.model,
-                limits=settings.file_limits(),
-                workers=settings.workers,
-                exclude=settings.exclude,
-            )
-        except LibraryReadOnly:
-            library.notices.clear()  # that it is only read is the error now
-            raise
-        finally:
-            if ahead is not None:
-                ahead.close()
-            for notice in dict.fromkeys(library.notices):
-                write_notice(notice)
+    try:
+        with (Library.open_or_create if create else Library.open)(settings.library) as library:
+            try:
+                yield _app(settings, library, ahead)
+            except LibraryReadOnly:
+                library.notices.clear()  # that it is only read is the error now
+                raise
+            finally:
+                for notice in dict.fromkeys(library.notices):
+                    write_notice(notice)
+    finally:
+        if ahead is not None:
+            ahead.close()
 
 
-def _loader(settings: Settings, library: Library) -> ModelLoader:
+def _app(settings: Settings, library: Library, ahead: WordsAhead | None) -> Sightline:
     notify = library.notices.append
-    return ModelLoader(settings.device, settings.cache, notify=notify, watch=ExportSteps())
+    loader = ModelLoader(settings.device, settings.cache, notify=notify, watch=ExportSteps())
+    return Sightline(
+        library,
+        loader=loader,
+        ahead=ahead,
+        model=settings.model,
+        limits=settings.file_limits(),
+        workers=settings.workers,
+        exclude=settings.exclude,
+    )

@@ -14,6 +14,8 @@ from typing import Any
 # Options of `sightline search` that take no value; a test compares them.
 FLAGS = frozenset(("--rerank", "--describe", "--missing", "--paths", "--json", "-h", "--help"))
 _WEIGHTS = "0123456789."  # `2:red kite` begins so: only the command knows what that means
+# What needs the model in this process anyway, or is no search.
+_OTHERS = frozenset(("--minus", "--image", "-h", "--help", "--"))
 _MOST_TEXTS = 4
 _PATIENCE = 20.0  # seconds for an answer; by then the search had been quicker alone
 # The packages' `__init__`s, which import all that they offer, are left out.
@@ -34,8 +36,8 @@ _begun: "WordsAhead | None" = None
 class WordsAhead:
     """Texts that another process is encoding."""
 
-    def __init__(self, process: int, answers: int) -> None:
-        self._process, self._answers = process, answers
+    def __init__(self, process: int, answers: int, texts: Sequence[str]) -> None:
+        self._process, self._answers, self._texts = process, answers, frozenset(texts)
         self._ended = False
         self._answer: dict[str, Any] = {}
 
@@ -43,8 +45,11 @@ class WordsAhead:
         """Return the vectors of texts in a space, (n, dim) float32; None where not all are."""
         import numpy as np
 
+        if not self._texts.issuperset(texts):
+            return None
         told = self._told()
         if told.get("model") != [space.name, space.revision]:
+            self._answer = {}  # nor are the tokens those of this model
             return None
         rows = [told["vectors"].get(text) for text in texts]
         return None if None in rows or not rows else np.array(rows, np.float32)
@@ -62,7 +67,7 @@ class WordsAhead:
     def close(self) -> None:
         """End the process, whatever it does."""
         if not self._ended:
-            os.kill(self._process, 9)
+            self._kill()
             self._end()
 
     def _told(self) -> dict[str, Any]:
@@ -78,7 +83,7 @@ class WordsAhead:
                 break
             said += part
         else:
-            os.kill(self._process, 9)
+            self._kill()
         self._end()
         try:
             self._answer = dict(json.loads(said))
@@ -86,17 +91,26 @@ class WordsAhead:
             self._answer = {}
         return self._answer
 
+    def _kill(self) -> None:
+        try:
+            os.kill(self._process, 9)
+        except ProcessLookupError:
+            return
+
     def _end(self) -> None:
         self._ended = True
         os.close(self._answers)
-        os.waitpid(self._process, 0)
+        try:
+            os.waitpid(self._process, 0)
+        except ChildProcessError:  # where SIGCHLD is ignored, the system has done so
+            return
 
 
 def begin(words: Sequence[str]) -> None:
     """Start to encode the words of a search, if these words of a command line are one."""
     global _begun
     texts, library = parsed(words)
-    if not texts or not hasattr(os, "posix_spawn") or (os.cpu_count() or 1) < 2:
+    if not texts or not hasattr(os, "posix_spawn") or _cores() < 2:
         return
     answers, said = os.pipe()
     actions = [
@@ -120,7 +134,7 @@ def begin(words: Sequence[str]) -> None:
         return
     finally:
         os.close(said)
-    _begun = WordsAhead(process, answers)
+    _begun = WordsAhead(process, answers, texts)
 
 
 def begun() -> WordsAhead | None:
@@ -138,18 +152,26 @@ def parsed(words: Sequence[str]) -> tuple[list[str], str | None]:
     library = None
     rest = iter(words[1:])
     for word in rest:
+        if word in _OTHERS:
+            return [], None
         if word == "--library":
             library = next(rest, None)
         elif word.startswith("--library="):
             library = word.partition("=")[2]
         elif word.startswith("-"):
-            if word not in FLAGS and "=" not in word:
+            glued = "=" in word if word.startswith("--") else len(word) > 2  # `-k5`
+            if word not in FLAGS and not glued:
                 next(rest, None)
         elif not word.strip() or (":" in word and word[0] in _WEIGHTS):
             return [], None
         else:
             texts.append(word)
     return (texts, library) if len(texts) <= _MOST_TEXTS else ([], None)
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def serve(wish: str) -> None:

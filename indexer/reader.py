@@ -24,9 +24,11 @@ from storage.errors import DecodeFailure, FileFailure, TextFailure, UnreadableFi
 from storage.records import Annotations, Capture, Span
 
 # By which rules bytes are read; it rises when a file may be read otherwise than before, and what
-# an earlier version read is then looked at again. 0: before there were versions. 1: colour
-# profiles, the orientation of JPEG XL, 10 to 16 bits, transparent colours, small damage; dates,
-# places and cameras as they are really written; encodings of text, rows of tables.
+# an earlier version read is then looked at again. It does not rise for another scale at which a
+# codec decodes, as for JPEG since it was 1: the vectors' cosine is above 0.9999.
+# 0: before there were versions. 1: colour profiles, the orientation of JPEG XL, 10 to 16 bits,
+# transparent colours, small damage; dates, places and cameras as they are really written;
+# encodings of text, rows of tables.
 READER_VERSION = 1
 # By which rules the metadata of images is read: what `indexer.images.metadata.annotations` finds.
 # Where it rises, that alone is read again. 0: before there was any but the camera's. 1: dates of

@@ -125,12 +125,10 @@ class ReadPool:
                 future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
-            began = time.monotonic()
             try:
                 answer: _Done | Exception = worker.ask(task)
             except Exception as error:  # in any case someone waits for this future
                 answer = error
-            worker.busy_seconds += time.monotonic() - began
             if isinstance(answer, _Done):
                 future.set_result(answer.result)
             else:  # a worker killed by `stop` does not mean a broken file
@@ -153,7 +151,9 @@ class _Worker:
         request = pickle.dumps(task)
         process = self._ready()
         self._asked += 1
+        began = time.monotonic()  # starting a process is no work on a file
         answer = self._exchange(process, request, task.seconds)
+        self.busy_seconds += time.monotonic() - began
         if isinstance(answer, _Done | FileFailure):
             return answer
         if answer is TimeoutError:

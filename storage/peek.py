@@ -7,6 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+# By which rules texts become vectors; it rises where a text may get another one than before.
+_READING = 1
+
 
 class CurrentModel(NamedTuple):
     """The model by whose vectors searches go, and whether it has to be asked at all."""
@@ -33,4 +36,4 @@ def current_model(catalogue: Path, texts: Sequence[str]) -> CurrentModel | None:
 
 def text_hash(text: str) -> str:
     """Return what a text that was asked is known by: its SHA-256, 64 hexadecimal digits."""
-    return sha256(text.encode()).hexdigest()
+    return sha256(f"{_READING}\0{text}".encode()).hexdigest()

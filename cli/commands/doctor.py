@@ -32,7 +32,6 @@ NEEDED = {  # the oldest version that is not known to be unsafe or too old
     "pillow": "12.0",
     "pillow-heif": "1.3.0",  # CVE-2026-28231 below
     "torch": "2.8",
-    "openvino": "2026.2",
     "transformers": "5.3.0",  # CVE-2026-5241 below
     "open-clip-torch": "3.3",
     "faiss-cpu": "1.12",

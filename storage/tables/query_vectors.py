@@ -1,7 +1,8 @@
 """The stored vectors of the texts that a space was last asked for.
 
 They are stored so that a repeated question need not load a model. Of the texts themselves the
-library keeps their SHA-256 alone, so that nobody reads in it what was asked.
+library keeps their SHA-256 alone: who may read the library cannot read what was asked, but can
+test guesses.
 """
 
 from collections.abc import Iterable, Mapping

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ from cli import words_ahead
 from cli.commands.search import command as search
 from cli.words_ahead import FLAGS, WordsAhead, begin, begun, parsed
 from storage import Space
+from storage.peek import current_model
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="processes start otherwise")
 
 
 @pytest.fixture(autouse=True)
-def nothing_begun() -> Iterator[None]:
-    """End what a test has begun."""
+def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run on the CPU, as if there were two, and end what a test has begun."""
+    monkeypatch.setenv("SIGHTLINE_DEVICE", "cpu")
+    monkeypatch.setattr(words_ahead, "_cores", lambda: 2)
     yield
     left = begun()
     if left is not None:
@@ -50,7 +54,10 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["search", "red kite"], ["red kite"], None),
         (["search", "red kite", "-k", "3", "--library", "x"], ["red kite"], "x"),
         (["search", "--library=x", "--json", "red", "blue"], ["red", "blue"], "x"),
-        (["search", "--camera", "canon", "red", "--minus", "blue"], ["red"], None),
+        (["search", "--camera", "canon", "red", "-k5", "blue"], ["red", "blue"], None),
+        (["search", "red", "--minus", "blue"], [], None),
+        (["search", "red", "--help"], [], None),
+        (["search", "--", "red"], [], None),
         (["search", "--rerank", "red"], ["red"], None),
         (["search", "2:red kite"], [], None),
         (["search", "--image", "a.jpg"], [], None),
@@ -86,6 +93,7 @@ def test_texts_are_encoded_by_another_process(indexed: Path) -> None:
         assert ahead.count("another") is None
 
 
+@pytest.mark.skipif(words_ahead._cores() < 2, reason="one core does it alone")
 def test_a_search_takes_them_and_loads_no_run_time(indexed: Path) -> None:
     def run(words: str) -> list[Any]:
         code = (
@@ -108,6 +116,8 @@ def test_what_is_known_costs_no_second_model(indexed: Path) -> None:
     begin(["search", "a green ring", "--library", str(indexed)])
     ahead = begun()
     assert ahead is not None and ahead.context() is None
+    model = current_model(indexed / "catalogue.sqlite3", ["a green ring"])
+    assert model is not None and model.knows
 
 
 def test_without_an_answer_the_search_encodes_by_itself(
@@ -119,10 +129,13 @@ def test_without_an_answer_the_search_encodes_by_itself(
 
 
 def test_a_process_that_is_not_needed_is_ended() -> None:
-    process = os.posix_spawn(sys.executable, [sys.executable, "-c", "input()"], os.environ)
+    code = "import time; time.sleep(600)"
+    process = os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
     answers, said = os.pipe()
     os.close(said)
-    WordsAhead(process, answers).close()
+    began = time.monotonic()
+    WordsAhead(process, answers, ["a"]).close()
+    assert time.monotonic() - began < 60
     with pytest.raises(ChildProcessError):
         os.waitpid(process, 0)
 
@@ -133,6 +146,16 @@ def test_a_broken_answer_is_none(said: bytes) -> None:
     answers, end = os.pipe()
     os.write(end, said)
     os.close(end)
-    ahead = WordsAhead(process, answers)
+    ahead = WordsAhead(process, answers, ["a"])
     space = Space("x", "1", 4, "{}")
     assert ahead.take(space, ["a"]) is None
+
+
+def test_a_system_that_reaps_children_itself_is_no_error() -> None:
+    process = os.posix_spawn(sys.executable, [sys.executable, "-c", ""], os.environ)
+    os.waitpid(process, 0)
+    answers, said = os.pipe()
+    os.close(said)
+    ahead = WordsAhead(process, answers, ["a"])
+    assert ahead.context() is None
+    ahead.close()

@@ -69,8 +69,8 @@ class CompiledEncoder:
 
     @cached_property
     def _image(self) -> CompiledNetwork:
-        return self._export.network("image", self._threads)
+        return self._export.needed("image", self._threads)
 
     @cached_property
     def _text(self) -> CompiledNetwork:
-        return self._export.network("text", self._threads)
+        return self._export.needed("text", self._threads)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,8 @@ import xxhash
 from indexer.models.compiled.network import CompiledNetwork
 from indexer.models.compiled.precision import Precision
 from indexer.models.compiled.text_tokenizer import TextTokenizer, TokenizerSpec
+from indexer.models.files.reason import short_reason
+from storage.errors import ModelUnavailable
 
 MANIFEST = "export.json"
 # What of a model is exported: all that a role needs, the image tower of one that generates, or the
@@ -107,12 +110,29 @@ class Export:
         return export
 
     def network(self, name: str, threads: int) -> CompiledNetwork:
-        """Map one of the networks; raises ExportDamaged where the run-time refuses it."""
+        """Map one of the networks.
+
+        Raises ExportDamaged where it is gone or the run-time refuses it; the export is then made
+        anew when it is next asked for.
+        """
         path = self.folder / f"{name}.{'xml' if self.precision == 'int8' else 'blob'}"
         try:
             return CompiledNetwork(path, self.precision, threads)
         except (OSError, RuntimeError, ValueError) as error:
-            raise ExportDamaged(f"{path} cannot be run ({error})") from None
+            if self.precision != "int8":  # a calibration cannot be made a second time
+                with suppress(OSError):
+                    (self.folder / MANIFEST).unlink(missing_ok=True)
+            raise ExportDamaged(f"{path} cannot be run ({short_reason(error)})") from None
+
+    def needed(self, name: str, threads: int) -> CompiledNetwork:
+        """Map a network without which the model does nothing; raises ModelUnavailable."""
+        try:
+            return self.network(name, threads)
+        except ExportDamaged as error:
+            raise ModelUnavailable(
+                f"what was prepared for this processor is damaged or gone ({error}): try again, "
+                "and it is prepared anew"
+            ) from None
 
     def text_tokenizer(self) -> TextTokenizer:
         """Return the tokenizer of a model that reads texts."""
@@ -128,7 +148,7 @@ class Export:
 def sync(folder: Path) -> None:
     """Bring every file of a folder to the disk; raises OSError."""
     for path in folder.iterdir():
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDWR)  # Windows syncs nothing that is only read
         try:
             os.fsync(descriptor)
         finally:

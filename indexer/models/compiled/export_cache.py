@@ -1,7 +1,8 @@
 """The cache of exports: a folder for each, made whole or not at all, and found again.
 
     CACHE/exports/NAME-PART/KEY/    export.json, one .blob a network, the tokenizer's file
-    CACHE/exports/NAME-PART/KEY.failed   why there can be none, so that it is not tried each time
+    CACHE/exports/NAME-PART/KEY-PROGRAM.failed    why there can be none, so that it is not tried
+                                    each time; for this version of the libraries of models
 
 A key stands for the weights, the precision and the run-time: another version of any of them is
 another export. What is there is never changed, so readers need no lock. A network in int8 cannot be
@@ -13,9 +14,11 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from secrets import token_hex
 
@@ -26,7 +29,10 @@ from indexer.models.compiled.network import Processor, processor
 from indexer.models.compiled.precision import Precision
 from storage.disk.atomic import sync_folder, write_whole
 
+_LIBRARIES = ("sightline", "torch", "transformers", "open-clip-torch")
 FORMAT = 1  # of the folders; a change makes all exports anew
+INT8 = "image.xml"  # in a folder: a network in int8
+_UNUSED_DAYS = 30
 _WAIT = 600.0  # seconds for another process that makes the same export
 
 
@@ -76,7 +82,10 @@ class ExportCache:
         if not place.is_dir():
             return None
         try:
-            return Export.read(place)
+            found = Export.read(place)
+            with suppress(OSError):
+                os.utime(place)  # it is in use: see `_drop_others`
+            return found
         except ExportDamaged:
             self.discard(key)
             return None
@@ -109,8 +118,11 @@ class ExportCache:
 
     def bytes(self) -> int:
         """Return the size of all exports."""
-        held = (".blob", ".bin")
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.suffix in held)
+        total = 0
+        for path in self.folder.rglob("*"):
+            with suppress(OSError):  # removed meanwhile
+                total += path.stat().st_size if path.suffix in (".blob", ".bin") else 0
+        return total
 
     def unwritable(self) -> str | None:
         """Return why nothing can be written to the cache, None where it can."""
@@ -120,18 +132,27 @@ class ExportCache:
         return None
 
     @contextmanager
-    def turn(self, key: ExportKey) -> Iterator[None]:
-        """Hold the turn of one process to make an export; raises CacheUnusable."""
+    def turn(self, key: ExportKey, waits: Callable[[], None] | None = None) -> Iterator[None]:
+        """Hold the turn of one process to make an export; raises CacheUnusable.
+
+        `waits` is called where another process has it.
+        """
         from filelock import FileLock, Timeout  # not for those who only read
 
         place = self._place(key).parent
         try:
             place.mkdir(parents=True, exist_ok=True)
             lock = FileLock(place / f"{key.digest}.lock")
-            lock.acquire(timeout=_WAIT)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if waits is not None:
+                    waits()
+                lock.acquire(timeout=_WAIT)
         except Timeout:
             raise CacheUnusable(
-                f"another process has been making the same export for {_WAIT:.0f} s"
+                f"another process has been preparing the same for {_WAIT:.0f} s: wait for it or "
+                "end it, then try again"
             ) from None
         except (OSError, NotImplementedError) as error:
             raise CacheUnusable(_why(place, error)) from None
@@ -150,8 +171,9 @@ class ExportCache:
         caller holds the turn. Raises CacheUnusable where the disk is full or not ours.
         """
         place = self._place(key)
-        self._sweep(place.parent)
-        draft = place.with_name(f"draft-{os.getpid()}-{token_hex(4)}")
+        for left in place.parent.glob(f"draft-{key.digest}-*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        draft = place.with_name(f"draft-{key.digest}-{token_hex(4)}")
         try:
             draft.mkdir()
             yield draft
@@ -167,39 +189,39 @@ class ExportCache:
         self._drop_others(key)
 
     def _drop_others(self, key: ExportKey) -> None:
-        """Remove exports of the model that no run-time or revision of today would find."""
+        """Remove what of the model was used by nobody for long: of other revisions, run-times.
+
+        A calibration in int8 stays: it cannot be made a second time.
+        """
+        oldest = time.time() - _UNUSED_DAYS * 86_400
         for other in self._place(key).parent.iterdir():
-            if other.name == key.digest or other.name.startswith("draft-"):
-                continue
-            if other.is_dir() and self._is_stale(other, key):
-                shutil.rmtree(other, ignore_errors=True)
-
-    def _is_stale(self, folder: Path, key: ExportKey) -> bool:
-        try:
-            return Export.read(folder).runtime != key.processor.runtime
-        except ExportDamaged:
-            return True
-
-    def _sweep(self, label: Path) -> None:
-        """Remove drafts that a killed process left; nobody else makes one of the same key now."""
-        for draft in label.glob("draft-*"):
-            process = draft.name.split("-")[1]
-            if not process.isdigit() or not _is_alive(int(process)):
-                shutil.rmtree(draft, ignore_errors=True)
+            with suppress(OSError):
+                if other.name.startswith(key.digest) or other.stat().st_mtime > oldest:
+                    continue
+                if other.is_dir() and not (other / INT8).exists():
+                    shutil.rmtree(other)
+                elif other.is_file():
+                    other.unlink()
 
     def _place(self, key: ExportKey) -> Path:
         return self.folder / key.label / key.digest
 
     def _failed(self, key: ExportKey) -> Path:
-        return self._place(key).with_name(f"{key.digest}.failed")
+        told = json.dumps([_version(package) for package in _LIBRARIES])
+        program = hashlib.sha256(told.encode()).hexdigest()[:8]
+        return self._place(key).with_name(f"{key.digest}-{program}.failed")
 
 
-def _is_alive(process: int) -> bool:
-    import psutil
-
-    return psutil.pid_exists(process)
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _why(place: Path, error: Exception) -> str:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"the cache folder {place} cannot be written to ({reason})"
+    return (
+        f"the cache folder {place} cannot be written to ({reason}): make room there, or choose "
+        "another folder for the cache"
+    )

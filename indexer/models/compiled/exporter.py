@@ -25,6 +25,7 @@ from indexer.models.compiled.parity import (
 )
 from indexer.models.compiled.text_tokenizer import TextTokenizer, TokenizerSpec
 from indexer.models.files import hub
+from indexer.models.files.checkpoint import Checkpoint, from_folder
 from indexer.models.networks.traceable import NotTraceable
 from indexer.models.runtime.encoder_check import check_encoder as check_works
 from storage.errors import BrokenModel
@@ -57,12 +58,22 @@ def export(request: ExportRequest, folder: Path, tell: Tell) -> Export:
 
 
 def load_model(request: ExportRequest) -> Any:
-    """Load a model on its own library; raises what its loader raises."""
+    """Load a model on its own library; raises what its loader raises, and OSError."""
     for path in request.checkpoint.weight_files():
         if hub.is_damaged(path):
             raise BrokenModel(f"{path} is not what the hub named it by")
     module, _, name = request.loader.partition(":")
-    return getattr(import_module(module), name).load(request.checkpoint, "cpu")
+    model = getattr(import_module(module), name).load(request.checkpoint, "cpu")
+    _check_unchanged(request.checkpoint)
+    return model
+
+
+def _check_unchanged(checkpoint: Checkpoint) -> None:
+    """Raise OSError where a folder of the person's own holds other files than were asked for."""
+    if checkpoint.folder is None or not Path(checkpoint.name).is_absolute():
+        return
+    if from_folder(checkpoint.name, checkpoint.folder).revision != checkpoint.revision:
+        raise OSError(f"the files in {checkpoint.folder} changed meanwhile")
 
 
 def _made(

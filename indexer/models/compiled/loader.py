@@ -39,6 +39,8 @@ from storage.records import CALIBRATION
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
+# The class, the traced network and the compiled one are there at once.
+_TIMES_WEIGHTS = 2.5
 Watch = Callable[[str, str], None]  # takes a model's name and what is done to it
 
 
@@ -157,6 +159,8 @@ class ModelLoader:
         made = self._cache.find(key)
         used = precision if made is None else made.precision
         reason = why(count, has_bf16)
+        if made is not None:
+            reason += f"; cosine to its own library {made.cosine:.5f}"
         return RuntimeChoice("cpu", processor().runtime, used, BATCH, reason, made is not None)
 
     def _choose_quantized(self, name: str, revision: str) -> RuntimeChoice:
@@ -237,7 +241,9 @@ class ModelLoader:
         refusal = self._cache.refusal(key)
         if refusal is not None:
             raise ExportFailed(refusal, lasting=True)
-        with self._cache.turn(key):
+        label = request.checkpoint.label
+        waits = partial(self._watch, label, "waiting for another process that prepares it")
+        with self._cache.turn(key, waits):
             found = self._cache.find(key)  # another process may have made it meanwhile
             if found is None:
                 self._make(key, request)
@@ -248,6 +254,7 @@ class ModelLoader:
 
     def _make(self, key: ExportKey, request: ExportRequest) -> None:
         label = request.checkpoint.label
+        _check_room(request.checkpoint)
         try:
             with self._cache.draft(key) as folder:
                 make_export(request, folder, lambda step: self._watch(label, step))
@@ -255,6 +262,16 @@ class ModelLoader:
             if error.lasting:
                 self._cache.refuse(key, str(error))
             raise
+
+
+def _check_room(checkpoint: Checkpoint) -> None:
+    """Raise ExportFailed where the machine would run out of memory."""
+    need, free = _TIMES_WEIGHTS * (memory.checkpoint_bytes(checkpoint) or 0), memory.free()
+    if need > free:
+        reason = (
+            f"preparing it needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} are free"
+        )
+        raise ExportFailed(reason, lasting=False)
 
 
 def _key(name: str, revision: str, part: Part, precision: Precision) -> ExportKey:

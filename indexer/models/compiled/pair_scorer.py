@@ -96,8 +96,8 @@ class CompiledScorer:
 
     @cached_property
     def _image(self) -> CompiledNetwork:
-        return self._export.network("image", self._threads)
+        return self._export.needed("image", self._threads)
 
     @cached_property
     def _pair(self) -> CompiledNetwork:
-        return self._export.network("pair", self._threads)
+        return self._export.needed("pair", self._threads)

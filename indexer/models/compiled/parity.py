@@ -4,7 +4,8 @@ The photos are six small ones that come with the program (`photos/CREDITS.tsv`),
 mirrored, in batches of several sizes, since a traced network may have learnt the size of one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from PIL import Image, ImageOps
 from indexer.images.preprocess import prepare
 from indexer.models.compiled.precision import LEAST_COSINE, MOST_NATS, MOST_SCORE_ERROR, Precision
 from indexer.models.protocols import ImageSpec, Pixels, Scores
+from storage.errors import SightlineError
 from storage.records import Matrix
 
 _PHOTOS = Path(__file__).with_name("photos")
@@ -56,9 +58,10 @@ class OutOfTolerance(Exception):
 def check_encoder(own: Encoder, export: Encoder, spec: ImageSpec, precision: Precision) -> float:
     """Return the least cosine between the vectors of both; raises OutOfTolerance."""
     squares = photos(spec)
-    images = _least(own.encode_images(squares), _stacked(export.encode_images, squares))
-    texts = _least(own.encode_texts(TEXTS), _stacked(export.encode_texts, TEXTS))
-    least = min(images, texts)
+    images, texts = own.encode_images(squares), own.encode_texts(TEXTS)
+    with _refused():
+        found = _stacked(export.encode_images, squares), _stacked(export.encode_texts, TEXTS)
+    least = min(_least(images, found[0]), _least(texts, found[1]))
     if not least >= LEAST_COSINE[precision]:
         raise OutOfTolerance(
             f"in {precision} its vectors are only {least:.4f} like those of the library's class, "
@@ -70,10 +73,14 @@ def check_encoder(own: Encoder, export: Encoder, spec: ImageSpec, precision: Pre
 def check_scorer(own: Scorer, export: Scorer, spec: ImageSpec, precision: Precision) -> float:
     """Return the most that a score of both differs; raises OutOfTolerance."""
     squares, texts = photos(spec)[::3], SCORED_TEXTS  # every pair is a pass through the text stack
-    most = float(np.abs(own.score(squares, texts) - export.score(squares, texts)).max())
+    scores = own.score(squares, texts)
+    with _refused():
+        most = float(np.abs(scores - export.score(squares, texts)).max())
     if own.has_prior:  # which a probability may hide: both are 0 for texts it cannot have said
-        pairs = zip(own.measure(squares, texts), export.measure(squares, texts), strict=True)
-        nats = max(float(np.abs(one - other).max()) for one, other in pairs)
+        measured = own.measure(squares, texts)
+        with _refused():
+            pairs = zip(measured, export.measure(squares, texts), strict=True)
+            nats = max(float(np.abs(one - other).max()) for one, other in pairs)
         most = max(most, nats * MOST_SCORE_ERROR / MOST_NATS)
     if not most <= MOST_SCORE_ERROR:
         raise OutOfTolerance(
@@ -105,6 +112,15 @@ def check_tower(
             f"and must be {LEAST_COSINE[precision]}"
         )
     return least
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Raise OutOfTolerance for what an export returns that is no answer at all."""
+    try:
+        yield
+    except SightlineError as error:  # a vector or a score that is not a number, for instance
+        raise OutOfTolerance(f"it does not work ({error})") from None
 
 
 def photos(spec: ImageSpec) -> Pixels:

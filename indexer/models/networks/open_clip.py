@@ -69,7 +69,11 @@ class OpenClipEncoder(DualEncoderBase):
         fill(network, checkpoint.weights, private=checkpoint.folder is not None)
         tokens = load_tokenizer(config, checkpoint)
         space = Space(
-            checkpoint.name, checkpoint.revision, config.dimension, config.image_spec.canonical()
+            checkpoint.name,
+            checkpoint.revision,
+            config.dimension,
+            config.image_spec.canonical(),
+            precision=placement.precision,
         )
         # float32 also where the program around has another default type for its own tensors.
         network = network.to(placement.device, torch.float32).requires_grad_(False).eval()

@@ -30,7 +30,13 @@ class TransformersEncoder(DualEncoderBase):
         self._tokenizer: Any = parts.tokenizer
         self._network: Any = parts.network
         width = self._dimension(parts.network.config)
-        space = Space(checkpoint.name, checkpoint.revision, width, parts.image_spec.canonical())
+        space = Space(
+            checkpoint.name,
+            checkpoint.revision,
+            width,
+            parts.image_spec.canonical(),
+            precision=parts.placement.precision,
+        )
         super().__init__(space, parts.image_spec, parts.placement)
 
     @classmethod

@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import subprocess
-import sys
+import time
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -88,9 +87,7 @@ def test_a_draft_that_fails_leaves_nothing(cache: ExportCache) -> None:
 
 
 def test_what_a_killed_process_left_is_swept_away(cache: ExportCache) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    left = cache.folder / KEY.label / f"draft-{dead.pid}-00000000"
+    left = cache.folder / KEY.label / f"draft-{KEY.digest}-00000000"
     left.mkdir(parents=True)
     (left / "image.blob").write_bytes(b"half")
     make(cache)
@@ -125,24 +122,34 @@ def test_a_refusal_is_remembered_for_its_key(cache: ExportCache) -> None:
     assert cache.refusal(replace(KEY, revision="abd")) is None
 
 
-def test_exports_of_an_older_run_time_go_when_a_newer_is_made(cache: ExportCache) -> None:
-    old = make(cache)
-    beside = make(cache, replace(KEY, revision="other"))
+def test_exports_that_nobody_used_for_long_go_when_another_is_made(cache: ExportCache) -> None:
+    old, used = make(cache), make(cache, replace(KEY, revision="used"))
+    calibrated = make(cache, replace(KEY, revision="calibrated"))
+    (calibrated / "image.xml").write_bytes(b"")
     other = make(cache, replace(KEY, name="hf:another/model"))
+    cache.refuse(replace(KEY, revision="refused"), "it cannot be traced")
+    refusals = list(old.parent.glob("*.failed"))
+    long_ago = time.time() - 100 * 86_400
+    for one in (old, used, calibrated, other, *refusals):
+        os.utime(one, (long_ago, long_ago))
+    assert cache.find(replace(KEY, revision="used")) is not None
     make(cache, replace(KEY, processor=replace(HERE, runtime="openvino 2")))
-    assert (old.exists(), beside.exists(), other.exists()) == (False, False, True)
+    there = [one.exists() for one in (old, used, calibrated, other, *refusals)]
+    assert there == [False, True, True, True, False]
 
 
 def test_one_makes_it_and_the_other_waits(cache: ExportCache) -> None:
     seen: list[bool] = []
+    waited = Event()
 
     def wait() -> None:
-        with ExportCache(cache.folder.parent).turn(KEY):
+        with ExportCache(cache.folder.parent).turn(KEY, lambda: waited.set()):
             seen.append(cache.find(KEY) is not None)
 
     with cache.turn(KEY):
         other = Thread(target=wait)
         other.start()
+        assert waited.wait(20)
         with cache.draft(KEY) as folder:
             Export(folder, "fp32", HERE.runtime, {}, None, {}).write()
     other.join(20)

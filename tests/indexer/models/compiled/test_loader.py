@@ -1,8 +1,10 @@
 """Models run compiled where that can be had, and on their own library with a line that says why."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from indexer.models.compiled.export_process import ExportFailed, ExportRequest
 from indexer.models.compiled.loader import ModelLoader
 from indexer.models.compiled.network import Processor, RuntimeMissing
 from indexer.models.networks.open_clip import OpenClipEncoder
-from storage.errors import BrokenModel
+from indexer.models.registry import fetch
+from storage.errors import BrokenModel, ModelUnavailable
+from tests.indexer.models.conftest import write_folder
 
 TEXTS = ["a red circle", "two blue squares"]
 
@@ -120,6 +124,59 @@ def test_a_full_cache_costs_speed_and_nothing_else(
     monkeypatch.setattr(loading, "make_export", full)
     assert isinstance(loader.load(str(tiny)), OpenClipEncoder)
     assert "No space left on device" in said[0]
+
+
+def test_an_export_that_is_removed_meanwhile_is_an_error_with_a_next_step(
+    tiny: Path, loader: ModelLoader, tmp_path: Path
+) -> None:
+    encoder = loader.load(str(tiny))
+    for blob in (tmp_path / "cache").rglob("*.blob"):
+        blob.unlink()
+    with pytest.raises(ModelUnavailable, match="try again"):
+        encoder.encode_texts(TEXTS)
+    assert len(loader.load(str(tiny)).encode_texts(TEXTS)) == 2
+
+
+def test_too_little_memory_to_prepare_a_model_costs_speed_and_nothing_else(
+    tiny: Path, loader: ModelLoader, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need = loading.memory.checkpoint_bytes(fetch(str(tiny)))
+    assert need is not None
+    monkeypatch.setattr(loading.memory, "free", lambda: 2 * need)
+    assert isinstance(loader.load(str(tiny)), OpenClipEncoder)
+    assert "GB of memory" in said[0]
+
+
+def test_files_that_change_while_a_model_is_prepared_are_not_taken_for_the_old(
+    tiny: Path, loader: ModelLoader, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = loading.make_export
+
+    def retrained(request: ExportRequest, *rest: Any) -> None:
+        write_folder(tiny, seed=9)
+        made(request, *rest)
+
+    monkeypatch.setattr(loading, "make_export", retrained)
+    before = fetch(str(tiny)).revision
+    loader.load(str(tiny))
+    assert "changed meanwhile" in said[0]
+    assert loader._cache.known(str(tiny), before, "dual-encoder") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_encodes_as_its_parent(tiny: Path, loader: ModelLoader) -> None:
+    encoder = loader.load(str(tiny))
+    mine = encoder.encode_texts(TEXTS)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(write, encoder.encode_texts(TEXTS).tobytes())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as answer:
+        theirs = np.frombuffer(answer.read(), np.float32).reshape(mine.shape)
+    os.waitpid(child, 0)
+    np.testing.assert_allclose(theirs, mine, atol=1e-6)
 
 
 def test_a_model_that_does_not_work_is_an_error_as_ever(tiny: Path, loader: ModelLoader) -> None:
