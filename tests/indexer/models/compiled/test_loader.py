@@ -12,11 +12,12 @@ import pytest
 from indexer.models import load
 from indexer.models.compiled import loader as loading
 from indexer.models.compiled.dual_encoder import CompiledEncoder
-from indexer.models.compiled.export_process import ExportFailed, ExportRequest
+from indexer.models.compiled.export_process import ExportFailed, ExportRequest, make_export
 from indexer.models.compiled.loader import ModelLoader
 from indexer.models.compiled.network import Processor, RuntimeMissing
 from indexer.models.networks.open_clip import OpenClipEncoder
 from indexer.models.registry import fetch
+from indexer.models.runtime import memory
 from storage.errors import BrokenModel, ModelUnavailable
 from tests.indexer.models.conftest import write_folder
 
@@ -140,9 +141,9 @@ def test_an_export_that_is_removed_meanwhile_is_an_error_with_a_next_step(
 def test_too_little_memory_to_prepare_a_model_costs_speed_and_nothing_else(
     tiny: Path, loader: ModelLoader, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    need = loading.memory.checkpoint_bytes(fetch(str(tiny)))
+    need = memory.checkpoint_bytes(fetch(str(tiny)))
     assert need is not None
-    monkeypatch.setattr(loading.memory, "free", lambda: 2 * need)
+    monkeypatch.setattr(memory, "free", lambda: 2 * need)
     assert isinstance(loader.load(str(tiny)), OpenClipEncoder)
     assert "GB of memory" in said[0]
 
@@ -150,7 +151,7 @@ def test_too_little_memory_to_prepare_a_model_costs_speed_and_nothing_else(
 def test_files_that_change_while_a_model_is_prepared_are_not_taken_for_the_old(
     tiny: Path, loader: ModelLoader, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = loading.make_export
+    made = make_export
 
     def retrained(request: ExportRequest, *rest: Any) -> None:
         write_folder(tiny, seed=9)
@@ -208,7 +209,9 @@ def test_two_processes_make_one_export(tiny: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tiny), str(tmp_path / "cache")]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     told = sorted(process.communicate(timeout=120)[0].split() for process in both)
-    assert told == [["CompiledEncoder", "0"], ["CompiledEncoder", "4"]]
+    assert [name for name, _ in told] == ["CompiledEncoder"] * 2
+    steps = [int(count) for _, count in told]  # one of them is at most told that it waits
+    assert min(steps) <= 1 and max(steps) == 4
 
 
 def test_the_choice_says_how_and_why(tiny: Path, loader: ModelLoader) -> None:
