@@ -2,7 +2,8 @@
 
 import mmap
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -41,20 +42,30 @@ class Processor:
 def openvino() -> Any:
     """Import OpenVINO; raises RuntimeMissing.
 
-    Its converter counts its uses by a web service, through a package that it does without where
-    it is not found: nothing that is done with private images may tell anyone of it.
+    Its converter counts its uses by a web service: nothing that is done with private images may
+    tell anyone of it.
+    """
+    with without_telemetry():
+        try:
+            return import_module("openvino")
+        except (ImportError, OSError, RuntimeError) as error:
+            raise RuntimeMissing(f"OpenVINO cannot be imported ({error})") from None
+
+
+@contextmanager
+def without_telemetry() -> Iterator[None]:
+    """Keep from importing, while the block runs, what OpenVINO and NNCF would report their use by.
+
+    Both do without it where it is not found.
     """
     modules: dict[str, Any] = sys.modules
-    found = modules.get(_TELEMETRY, _TELEMETRY)
+    kept = {name: modules[name] for name in (_TELEMETRY,) if name in modules}
     modules[_TELEMETRY] = None  # an import of it fails
     try:
-        return import_module("openvino")
-    except (ImportError, OSError, RuntimeError) as error:
-        raise RuntimeMissing(f"OpenVINO cannot be imported ({error})") from None
+        yield
     finally:
         del modules[_TELEMETRY]
-        if found is not _TELEMETRY:
-            modules[_TELEMETRY] = found
+        modules.update(kept)
 
 
 @cache

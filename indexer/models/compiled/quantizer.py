@@ -18,7 +18,7 @@ from indexer.models.compiled.dual_encoder import BATCH
 from indexer.models.compiled.export import Export, FileRecord
 from indexer.models.compiled.export_process import CalibrationSample, ExportRequest
 from indexer.models.compiled.exporter import load_model
-from indexer.models.compiled.network import CompiledNetwork, in_batches, openvino
+from indexer.models.compiled.network import CompiledNetwork, in_batches, openvino, without_telemetry
 from indexer.models.compiled.parity import OutOfTolerance
 from indexer.models.compiled.precision import HELD_BACK, LEAST_COSINE
 from indexer.models.networks.l2_normalize import l2_normalize
@@ -35,7 +35,7 @@ def quantize(
     Raises OutOfTolerance where an image held back gets too different a vector, OSError, and what
     the loader, the tracer and NNCF raise.
     """
-    ov = openvino()  # without its telemetry, which NNCF would import
+    ov = openvino()
     tell("loading the model")
     traced = trace(load_model(request).traceables()["image"])
     rows = np.arange(len(sample.pixels))
@@ -61,7 +61,8 @@ def quantize(
 
 
 def _quantized(traced: Any, pixels: Pixels) -> Any:
-    import nncf
+    with without_telemetry():
+        import nncf
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
     return nncf.quantize(

@@ -1,6 +1,8 @@
 """int8 is asked for, calibrated on images of one's own, measured, and never mixed with the rest."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +84,20 @@ def test_a_calibration_that_is_gone_encodes_texts_alone(tiny: Path, tmp_path: Pa
         lost.encode_images(photos(lost.image_spec))
     assert error.value.hint is not None and error.value.hint.step == "index in precision"
     assert "calibrates anew" in str(loader.choose(str(tiny), revision))
+
+
+_TELEMETRY = """
+from indexer.models.compiled import network
+with network.without_telemetry():
+    from nncf.telemetry import wrapper
+print(hasattr(wrapper, "Telemetry"), isinstance(wrapper.telemetry, wrapper.NNCFTelemetryStub))
+"""
+
+
+@pytest.mark.slow
+def test_nncf_has_nothing_to_phone_home_with() -> None:
+    done = subprocess.run([sys.executable, "-c", _TELEMETRY], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True"], done.stderr
 
 
 @pytest.fixture(scope="module")
