@@ -17,6 +17,7 @@ of its own. `--flat` compares the memory of 1,000 and of 10,000 photos.
 """
 
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -27,10 +28,11 @@ import click
 import numpy as np
 from PIL import Image
 
+import sightline
 from benchmarks.ingest_rates import Row, print_rates, rates
 from benchmarks.peers.rclip import ARCHITECTURE, Rclip, stored_vectors
 from benchmarks.process_tree import run
-from benchmarks.rows import keep
+from benchmarks.rows import data_folder, keep
 from benchmarks.sightline_command import SightlineCommand
 from benchmarks.work_folder import (
     kept_tower,
@@ -43,7 +45,6 @@ from indexer import IndexConfig
 from indexer.cpu import usable_cores
 from indexer.images.limits import Limits
 from indexer.models import fetch
-from indexer.models.compiled.loader import ModelLoader
 from indexer.models.networks.open_clip import OpenClipEncoder
 from indexer.models.protocols import DualEncoder, ImageSpec, Pixels
 from indexer.reader import FileContent, ImageContent, ReadTask
@@ -76,44 +77,54 @@ class Ingest:
     def __init__(self, work: Path) -> None:
         self.work, self.tower = work, kept_tower(work, ARCHITECTURE)
         self.rclip = Rclip.prepare(work, self.tower)
-        # As the product runs it, prepared apart from its own cache.
-        self.encoder = ModelLoader("cpu", work / "encoder").load(str(self.tower))
         self.question = small_photos()[0]
+        # Libraries as the timed ones begin: empty, or calibrated on photos of another set.
+        self.begun: dict[str, Path] = {"auto": work / "begun-auto", "int8": work / "begun-int8"}
+        for precision, library in self.begun.items():
+            shutil.rmtree(library, ignore_errors=True)
+            command = SightlineCommand(library, work)
+            run(command.index(other_photos(), self.tower, precision))
+        self.encoders = {
+            precision: sightline.open(library, "cpu", cache_folder=command.cache).models.encoder()
+            for precision, library in self.begun.items()
+        }
 
     def ours(self, folder: Path) -> SightlineCommand:
         """Return our commands with a library in this folder."""
         return SightlineCommand(folder / "library", self.work)
 
-    def warm(self) -> None:
-        """Index one photo, so that what is made once by a first run is there."""
-        with tempfile.TemporaryDirectory(dir=self.work) as folder:
-            photos = many_photos(Path(folder) / "photos", 1)
-            run(self.ours(Path(folder)).index(photos, self.tower))
-
-    def repetition(self, photos: PhotoSet, folder: Path) -> Row:
-        """Measure the stages, then each program twice: everything new, and nothing new."""
-        decoding, squares = decoded(photos.photos, self.encoder.image_spec)
-        encoding = encoded(self.encoder, squares)
-        mine, theirs = self.ours(folder), self.rclip.library(folder / "rclip")
-        printed, first = run(mine.index(photos.folder, self.tower))
-        report = json.loads(printed.splitlines()[-1])
-        assert report["new"] + report["copied"] == len(photos.photos), report
-        _, again = run(mine.index(photos.folder))
+    def repetition(self, photos: PhotoSet, folder: Path) -> dict[str, Row]:
+        """Measure the stages, ours in each precision, and rclip: everything new, nothing new."""
+        decoding, squares = decoded(photos.photos, self.encoders["auto"].image_spec)
+        theirs = self.rclip.library(folder / "rclip")
         peer = self.rclip.index(theirs, photos.folder, self.question)
         _, peer_first = run(peer)
         _, peer_again = run(peer)
-        return {
+        shared = {
             "set": photos.name,
             "photos": len(photos.photos),
             "decode_seconds": decoding,
-            "encode_seconds": encoding,
-            "sightline_seconds": report["seconds"],
             "rclip_seconds": peer_first.wall_seconds - peer_again.wall_seconds,
-            **first.row("sightline"),
-            **again.row("sightline_again"),
             **peer_first.row("rclip"),
             **peer_again.row("rclip_again"),
         }
+        rows: dict[str, Row] = {}
+        for precision, begun in self.begun.items():
+            mine = self.ours(folder / precision)
+            shutil.copytree(begun, mine.library)
+            printed, first = run(mine.index(photos.folder))
+            report = json.loads(printed.splitlines()[-1])
+            assert report["new"] + report["copied"] == len(photos.photos), report
+            _, again = run(mine.index(photos.folder))
+            rows[precision] = {
+                **shared,
+                "precision": precision,
+                "encode_seconds": encoded(self.encoders[precision], squares),
+                "sightline_seconds": report["seconds"],
+                **first.row("sightline"),
+                **again.row("sightline_again"),
+            }
+        return rows
 
     def agreement(self, photos: PhotoSet, folder: Path) -> Row:
         """Compare the vectors of both programs with those of the torch class; cosines."""
@@ -121,7 +132,8 @@ class Ingest:
         _, squares = decoded(photos.photos, encoder.image_spec, full_decode=True)
         exact = encoder.encode_images(squares)
         found = {
-            "sightline": library_vectors(folder / "library", photos.photos),
+            "sightline": library_vectors(folder / "auto" / "library", photos.photos),
+            "sightline in int8": library_vectors(folder / "int8" / "library", photos.photos),
             "rclip": stored_vectors(folder / "rclip", photos.photos),
         }
         plain = np.array([not _has_profile(photo) for photo in photos.photos])
@@ -145,6 +157,11 @@ class Ingest:
         report = json.loads(printed.splitlines()[-1])
         assert report["new"] == len(list(photos.iterdir())), report
         return usage.peak_pss_bytes
+
+
+def other_photos() -> Path:
+    """Return the folder of photos that begin the libraries, and calibrate the one in int8."""
+    return data_folder() / "flickr8k"
 
 
 def decoded(
@@ -201,7 +218,7 @@ def cosine(one: Matrix, other: Matrix) -> Matrix:
 
 def print_agreement(row: Row) -> None:
     """Print the cosines of the vectors to those of the reference; stop if rclip's are others."""
-    for program in ("sightline", "rclip"):
+    for program in ("sightline", "sightline in int8", "rclip"):
         least, mean = float(str(row[f"{program}_min"])), float(str(row[f"{program}_mean"]))
         print(
             f"  cosine of {program}'s vectors to fp32 and full decode: min {least:.5f} (at least "
@@ -219,19 +236,21 @@ def compare(ingest: Ingest, repeat: int) -> None:
         PhotoSet("small", small_photos(), 2.4),
     )
     rows: list[Row] = []
-    ingest.warm()
     for photos in sets:
-        measured: list[Row] = []
+        measured: dict[str, list[Row]] = {precision: [] for precision in ingest.begun}
         for number in range(repeat):
             with tempfile.TemporaryDirectory(dir=ingest.work) as folder:
-                row = ingest.repetition(photos, Path(folder))
-                print(", ".join(f"{name} {value:.2f}" for name, value in rates(row).items()))
-                measured.append(row)
+                for precision, row in ingest.repetition(photos, Path(folder)).items():
+                    told = ", ".join(f"{name} {value:.2f}" for name, value in rates(row).items())
+                    print(f"{precision}: {told}", flush=True)
+                    measured[precision].append(row)
                 if number == repeat - 1:
                     agreement = ingest.agreement(photos, Path(folder))
-        print_rates(photos.name, measured, photos.wanted)
+        for precision, found in measured.items():
+            print_rates(f"{photos.name}, precision {precision}", found, photos.wanted)
+            rows += found
         print_agreement(agreement)
-        rows += [*measured, agreement]
+        rows.append(agreement)
     peak = ingest.memory(sets[0].folder)
     print(f"12 megapixels: peak memory {peak / 2**30:.2f} GiB (below {MEMORY})")
     rows.append({"set": sets[0].name, "peak_pss_bytes": peak})

@@ -25,9 +25,18 @@ class SightlineCommand:
     library: Path
     home: Path  # of settings and caches, in place of the person's own
 
-    def index(self, photos: Path, model: str | Path | None = None) -> Command:
+    @property
+    def cache(self) -> Path:
+        """Return the folder of what models are compiled to."""
+        return self.home / "cache" / "sightline"
+
+    def index(
+        self, photos: Path, model: str | Path | None = None, precision: str = "auto"
+    ) -> Command:
         """Return the command that indexes a folder and prints its report as JSON."""
-        chosen = () if model is None else ("--model", str(model))
+        chosen: tuple[str, ...] = () if model is None else ("--model", str(model))
+        if precision != "auto":
+            chosen += ("--precision", precision)
         return self._command("index", str(photos), *chosen, "--json")
 
     def search(self, *words: str) -> Command:
