@@ -35,7 +35,7 @@ from search.dedup.request import DedupRequest, LeakRequest
 from search.describe import Captions, Described, caption_targets, describe_file
 from search.hits import Shown, show
 from search.images import ImageReader
-from search.models import Models, TextsAhead
+from search.models import Models
 from search.query import SearchKind
 from search.tag import Tagged
 from search.targets import EmptyReason, Targets, check_folder, empty_reason
@@ -93,16 +93,15 @@ class Sightline:
         limits: Limits | None = None,
         workers: int | None = None,
         exclude: tuple[str, ...] = (),
-        ahead: TextsAhead | None = None,
     ) -> None:
         """Take a library and what holds for all that is done with it.
 
         `loader` loads models; `model` is what a new library begins with; `limits` bound what one
         file may cost; `workers` processes read files; `exclude` holds patterns for runs that name
-        none; `ahead` are texts that someone has begun to encode.
+        none.
         """
         self.library, self.limits = library, limits or Limits()
-        self.models = Models(library, loader, model, ahead)
+        self.models = Models(library, loader, model)
         self._workers, self._exclude = workers, exclude
         self._engine = cache(self._engine_with)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cli import words_ahead
 from cli.errors import run_guarded
 from cli.lazy_group import LazyGroup
 from cli.output.streams import prepare_streams
@@ -59,6 +58,5 @@ def cli() -> None:
 
 def main() -> None:
     """Run `sightline`; the entry point of the installed command."""
-    words_ahead.begin(sys.argv[1:])
     prepare_streams()
     cli()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from cli.output.progress import ExportSteps
 from cli.output.render import write_notice
 from cli.settings import Settings
-from cli.words_ahead import WordsAhead, begun
 from indexer.cpu import limit_threads
 from indexer.models.compiled.loader import ModelLoader
 from sightline import Sightline
@@ -19,29 +18,22 @@ from storage.errors import LibraryReadOnly
 def session(settings: Settings, create: bool = False) -> Iterator[Sightline]:
     """Open the library of the settings, or begin it; close it and tell its notices."""
     limit_threads(os.environ)
-    ahead = begun()
-    try:
-        with (Library.open_or_create if create else Library.open)(settings.library) as library:
-            try:
-                yield _app(settings, library, ahead)
-            except LibraryReadOnly:
-                library.notices.clear()  # that it is only read is the error now
-                raise
-            finally:
-                for notice in dict.fromkeys(library.notices):
-                    write_notice(notice)
-    finally:
-        if ahead is not None:
-            ahead.close()
+    with (Library.open_or_create if create else Library.open)(settings.library) as library:
+        try:
+            yield _app(settings, library)
+        except LibraryReadOnly:
+            library.notices.clear()  # that it is only read is the error now
+            raise
+        finally:
+            for notice in dict.fromkeys(library.notices):
+                write_notice(notice)
 
 
-def _app(settings: Settings, library: Library, ahead: WordsAhead | None) -> Sightline:
+def _app(settings: Settings, library: Library) -> Sightline:
     notify = library.notices.append
-    loader = ModelLoader(settings.device, settings.cache, notify=notify, watch=ExportSteps())
     return Sightline(
         library,
-        loader=loader,
-        ahead=ahead,
+        loader=ModelLoader(settings.device, settings.cache, notify=notify, watch=ExportSteps()),
         model=settings.model,
         limits=settings.file_limits(),
         workers=settings.workers,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from indexer.models import (
     RECOMMENDED,
@@ -32,19 +32,6 @@ from storage.records import Matrix, Space
 from storage.tables import spaces
 
 Loaded = TypeVar("Loaded")
-
-
-class TextsAhead(Protocol):
-    """Texts that another process has begun to encode, with the model of a space."""
-
-    def take(self, space: Space, texts: Sequence[str]) -> Matrix | None:
-        """Return the vectors of texts in a space, (n, dim) float32; None where not all are."""
-
-    def count(self, text: str) -> int | None:
-        """Return how many tokens a text has; None where it was not encoded."""
-
-    def context(self) -> tuple[int | None] | None:
-        """Return how many tokens the model reads, None in it for all; None where not known."""
 
 
 class LazyEncoder:
@@ -89,36 +76,12 @@ class LazyEncoder:
 
 
 class StoredEncoder(LazyEncoder):
-    """The encoder of a space of the library: known from the catalogue, loaded on first use.
+    """The encoder of a space of the library: known from the catalogue, loaded on first use."""
 
-    It is not loaded for texts that were encoded `ahead` by another process.
-    """
-
-    def __init__(
-        self,
-        space: Space,
-        load_encoder: Callable[[], DualEncoder],
-        ahead: TextsAhead | None = None,
-    ) -> None:
+    def __init__(self, space: Space, load_encoder: Callable[[], DualEncoder]) -> None:
         super().__init__(load_encoder)
-        self._ahead = ahead
         self.space = space
         self.image_spec = ImageSpec.parse(space.preprocessing)
-
-    def encode_texts(self, texts: Sequence[str]) -> Matrix:
-        """Encode texts: n strings → (n, dim) float32, unit rows."""
-        found = self._ahead.take(self.space, texts) if self._ahead is not None else None
-        return super().encode_texts(texts) if found is None else found
-
-    def count_tokens(self, text: str) -> int:
-        """Return how many tokens a text has, marks included, whether they are read or not."""
-        known = self._ahead.count(text) if self._ahead is not None else None
-        return super().count_tokens(text) if known is None else known
-
-    def __getattr__(self, name: str) -> Any:
-        """Load the model for its context, where nobody else has told it."""
-        known = self._ahead.context() if self._ahead is not None and name == "context" else None
-        return super().__getattr__(name) if known is None else known[0]
 
 
 class Models:
@@ -134,9 +97,7 @@ class Models:
         library: Library,
         loader: ModelLoader | None = None,
         default: str | None = None,
-        ahead: TextsAhead | None = None,
     ) -> None:
-        self._ahead = ahead
         self._library, self._loader = library, loader or ModelLoader(notify=library.notices.append)
         self._default = default or RECOMMENDED
         self._lock = Lock()  # of the dictionaries, never held while a model is loaded
@@ -226,7 +187,7 @@ class Models:
                 raise spaces.mismatch(space, encoder.space)
             return encoder
 
-        return StoredEncoder(space, load_encoder, self._ahead)
+        return StoredEncoder(space, load_encoder)
 
     def _load(self, name: str, revision: str) -> DualEncoder:
         return self._once(("encoder", name, revision), lambda: self._loader.load(name, revision))

@@ -7,16 +7,18 @@ test guesses.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from storage import schema
-from storage.peek import text_hash
 from storage.records import Vector
 from storage.tables.items import BATCH
 
+# By which rules texts become vectors; it rises where a text may get another one than before.
+_READING = 1
 KEPT = 1_000  # of each space, the last that were encoded: 2 MB at 512 dimensions
 _STORED = np.dtype("<f4")
 
@@ -35,7 +37,7 @@ class QueryText:
 def stored(connection: Connection, space_id: int, texts: Iterable[str]) -> dict[str, QueryText]:
     """Read the vectors of these texts; those that the space was not asked for are left out."""
     table = schema.query_vectors
-    by_hash = {text_hash(text): text for text in texts}
+    by_hash = {_hash(text): text for text in texts}
     wanted, found = list(by_hash), dict[str, QueryText]()
     for start in range(0, len(wanted), BATCH):
         rows = connection.execute(
@@ -59,7 +61,7 @@ def record(connection: Connection, space_id: int, made: Mapping[str, QueryText])
         [
             {
                 "space_id": space_id,
-                "text_hash": text_hash(text),
+                "text_hash": _hash(text),
                 "vector": np.ascontiguousarray(one.vector, dtype=_STORED).tobytes(),
                 "truncation": None if one.truncation is None else list(one.truncation),
             }
@@ -69,3 +71,7 @@ def record(connection: Connection, space_id: int, made: Mapping[str, QueryText])
     ours = select(table.c.id).where(table.c.space_id == space_id).order_by(table.c.id.desc())
     oldest = ours.offset(KEPT).limit(1).scalar_subquery()
     connection.execute(delete(table).where(table.c.space_id == space_id, table.c.id <= oldest))
+
+
+def _hash(text: str) -> str:
+    return sha256(f"{_READING}\0{text}".encode()).hexdigest()

@@ -1,6 +1,7 @@
 """A dual encoder that runs from its export, without torch."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -55,10 +56,11 @@ class CompiledEncoder:
         if isinstance(texts, str):
             raise InvalidArgument("encode_texts takes a list of texts, not one string")
         width = (self.space.dimension,)
-        parts = [
-            in_batches(self._text, self._tokenizer.rows(texts[start : start + BATCH]), BATCH, width)
-            for start in range(0, len(texts), BATCH)
-        ]
+        listed = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+        with ThreadPoolExecutor(1) as threads:  # maps the network while words are looked up
+            network = threads.submit(lambda: self._text) if texts else None
+            rows = [self._tokenizer.rows(part) for part in listed]
+        parts = [in_batches(network.result(), part, BATCH, width) for part in rows if network]
         features = np.concatenate(parts) if parts else np.zeros((0, *width), np.float32)
         return l2_normalize(features, self.space.name)
 
