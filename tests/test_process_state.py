@@ -1,5 +1,6 @@
 """A program that uses a library finds its process as it was: every switch Python shares."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import csv, decimal, gc, locale, logging, os, signal, socket, sys, threading, wa
 import numpy, pillow_heif.options, pillow_jxl
 from PIL import AvifImagePlugin, Image, ImageFile
 
-Image.preinit()  # what Pillow itself loads with the first image
+Image.init()  # what Pillow itself loads with the first image of a kind
 
 def loggers():
     known = [logging.getLogger(), *(one for one in list(logging.Logger.manager.loggerDict.values())
@@ -94,7 +95,12 @@ def run(script: str, *words: object) -> str:
         [sys.executable, "-W", "error", "-c", script, *map(str, words)],
         capture_output=True,
         text=True,
-        env={"PATH": "", "HOME": "/nowhere", "HF_HUB_OFFLINE": "1"},
+        env={
+            "PATH": "",
+            "HOME": "/nowhere",
+            "HF_HUB_OFFLINE": "1",
+            "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"],  # with what was prepared already
+        },
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

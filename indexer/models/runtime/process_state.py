@@ -10,12 +10,15 @@ from typing import Any, cast
 
 # Set by open_clip.tokenizer as it is imported, and by torch._inductor.
 _VARIABLES = ("TOKENIZERS_PARALLELISM", "TORCHINDUCTOR_CACHE_DIR")
+# Libraries that set filters of warnings as they are imported, by a class of their own or a message.
+_FILTERING = ("sympy", "scipy")
+_FILTERED = ("the matrix subclass is not the recommended way",)
 _LOADING = threading.RLock()  # two loads at once would put back each other's
 
 
 @contextmanager
 def process_state_kept() -> Iterator[None]:
-    """Put back what loading changes: the environment, torch's random numbers, SymPy's filter.
+    """Put back what loading changes: the environment, torch's random numbers, filters.
 
     Networks are built with random weights on the CPU, so that the state of no accelerator moves.
     Only what loading is known to change is touched: other threads may change the rest meanwhile.
@@ -34,10 +37,13 @@ def process_state_kept() -> Iterator[None]:
                 os.environ.pop(name, None)
             if random is not None:
                 torch.set_rng_state(random)
-            _drop_filters_of("sympy", filters)
+            _drop_filters(filters)
 
 
-def _drop_filters_of(library: str, before: list[Any]) -> None:
+def _drop_filters(before: list[Any]) -> None:
+    """Remove the filters that are new and known to be those of a library of the networks."""
     for one in list(warnings.filters):
-        if one not in before and one[2].__module__.partition(".")[0] == library:
+        library = one[2].__module__.partition(".")[0]
+        message = getattr(one[1], "pattern", one[1])
+        if one not in before and (library in _FILTERING or message in _FILTERED):
             cast(list[Any], warnings.filters).remove(one)
