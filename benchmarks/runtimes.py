@@ -58,13 +58,12 @@ def by_onnx_runtime(part: Traceable, folder: Path) -> Encode | None:
     except ImportError:
         return None
     path = folder / "tower.onnx"
-    shapes = ({0: torch.export.Dim("batch")},)
     torch.onnx.export(
         part.module,
         part.examples,
-        path,
+        str(path),
         input_names=["input"],
-        dynamic_shapes=(*shapes, None, None),
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
     )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
