@@ -33,7 +33,7 @@ _STEPS: Mapping["Step", str] = {
     "index by model": "`sightline index --model …`",
     "index folder": "`sightline index …`",
     "index in precision": "`sightline index --precision …`",
-    "install extra": "`pip install 'sightline[…]'`",
+    "install package": "`pip install …`",
     "list decisions": "`sightline dedup decide --list`, then `--forget`",
     "list models": "`sightline models`",
     "list models of role": "`sightline models --role …`",

@@ -46,7 +46,7 @@ Step = Literal[
     "index by model",
     "index in precision",
     "index folder",
-    "install extra",
+    "install package",
     "list decisions",
     "list models",
     "list models of role",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from indexer.models import registry
 from indexer.models.compiled.agreement import Agreement
-from indexer.models.compiled.export import Export, ExportDamaged
+from indexer.models.compiled.export import QUANTIZED, Export, ExportDamaged
 from indexer.models.compiled.export_cache import CacheUnusable, ExportCache, ExportKey
 from indexer.models.compiled.export_process import (
     CalibrationSample,
@@ -25,7 +25,6 @@ from storage.records import CALIBRATION
 
 ReadSample = Callable[[ImageSpec], Pixels]  # returns (n, size, size, 3) uint8
 _EVERY = Processor("", ())  # a network in int8 is compiled as it is loaded
-_EXTRA = "int8"
 
 
 class Calibrator:
@@ -94,10 +93,10 @@ def _request(name: str, revision: str, threads: int) -> ExportRequest:
         raise ModelUnavailable(f"the model {name} cannot run in int8: {error}") from None
     if find_spec("nncf") is None:
         raise ModelUnavailable(
-            f"int8 needs NNCF, which is not installed: install the extra {_EXTRA}, or leave "
-            "{precision} out",
+            "int8 needs NNCF, which is not installed: install it in the same environment, or "
+            "leave {precision} out",
             parameter="precision",
-            hint=Hint("install extra", _EXTRA),
+            hint=Hint("install package", "nncf"),
         )
     found = registry.resolve(name)
     checkpoint = registry.pinned(registry.fetch(found, revision, "dual-encoder"))
@@ -123,5 +122,5 @@ def _key(name: str, revision: str) -> ExportKey:
 
 def _named(key: ExportKey, folder: Path) -> ExportKey:
     """Return the key by what the finished network of a folder is."""
-    weights = Export.read(folder).files["image.bin"].xxh3
+    weights = Export.read(folder).files[QUANTIZED[1]].xxh3
     return replace(key, revision=f"{key.revision}{CALIBRATION}{weights[:8]}")

@@ -17,6 +17,7 @@ from indexer.models.files.reason import short_reason
 from storage.errors import ModelUnavailable
 
 MANIFEST = "export.json"
+QUANTIZED = ("image.xml", "image.bin")  # the files of a network in int8
 # What of a model is exported: all that a role needs, the image tower of one that generates, or the
 # quantised image tower of a dual encoder.
 Part = Literal["dual-encoder", "pair-scorer", "tower", "int8"]
@@ -115,7 +116,7 @@ class Export:
         Raises ExportDamaged where it is gone or the run-time refuses it; the export is then made
         anew when it is next asked for.
         """
-        path = self.folder / f"{name}.{'xml' if self.precision == 'int8' else 'blob'}"
+        path = self.folder / (QUANTIZED[0] if self.precision == "int8" else f"{name}.blob")
         try:
             return CompiledNetwork(path, self.precision, threads)
         except (OSError, RuntimeError, ValueError) as error:
@@ -138,11 +139,6 @@ class Export:
         """Return the tokenizer of a model that reads texts."""
         assert self.tokenizer is not None
         return TextTokenizer(self.folder, self.tokenizer)
-
-    @property
-    def bytes(self) -> int:
-        """Return the size of all files."""
-        return sum(record.size for record in self.files.values())
 
 
 def sync(folder: Path) -> None:

@@ -24,14 +24,13 @@ from secrets import token_hex
 
 import platformdirs
 
-from indexer.models.compiled.export import Export, ExportDamaged, Part, sync
+from indexer.models.compiled.export import QUANTIZED, Export, ExportDamaged, Part, sync
 from indexer.models.compiled.network import Processor, processor
 from indexer.models.compiled.precision import Precision
 from storage.disk.atomic import sync_folder, write_whole
 
 _LIBRARIES = ("sightline", "torch", "transformers", "open-clip-torch")
 FORMAT = 1  # of the folders; a change makes all exports anew
-INT8 = "image.xml"  # in a folder: a network in int8
 _UNUSED_DAYS = 30
 _WAIT = 600.0  # seconds for another process that makes the same export
 
@@ -64,20 +63,18 @@ class ExportKey:
         return hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
-def default_cache() -> Path:
-    """Return where exports are kept when nobody says otherwise."""
-    return platformdirs.user_cache_path("sightline")
-
-
 class ExportCache:
     """The exports in a folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Take the cache's folder, which need not exist."""
-        self.folder = (folder or default_cache()) / "exports"
+        """Take the cache's folder, which need not exist; None for the one of this user."""
+        self.folder = (folder or platformdirs.user_cache_path("sightline")) / "exports"
 
     def find(self, key: ExportKey) -> Export | None:
-        """Return an export that is whole, or None; one that is damaged is removed."""
+        """Return an export that is whole, or None.
+
+        One that is damaged is removed, but for a calibration, which cannot be made a second time.
+        """
         place = self._place(key)
         if not place.is_dir():
             return None
@@ -87,7 +84,8 @@ class ExportCache:
                 os.utime(place)  # it is in use: see `_drop_others`
             return found
         except ExportDamaged:
-            self.discard(key)
+            if key.precision != "int8":
+                shutil.rmtree(place, ignore_errors=True)
             return None
 
     def known(self, name: str, revision: str, part: Part) -> Export | None:
@@ -98,10 +96,6 @@ class ExportCache:
             if found is not None:
                 return found
         return None
-
-    def discard(self, key: ExportKey) -> None:
-        """Remove an export, so that it is made again."""
-        shutil.rmtree(self._place(key), ignore_errors=True)
 
     def refusal(self, key: ExportKey) -> str | None:
         """Return why an earlier attempt found that there can be no such export; None without."""
@@ -178,8 +172,10 @@ class ExportCache:
             draft.mkdir()
             yield draft
             sync(draft)
-            place = place if name_by is None else self._place(name_by(draft))
-            if name_by is None or not place.exists():
+            named = key if name_by is None else name_by(draft)
+            place = self._place(named)
+            if self.find(named) is None:  # the same calibration may be there already
+                shutil.rmtree(place, ignore_errors=True)
                 draft.rename(place)
             sync_folder(place.parent)
         except OSError as error:
@@ -198,7 +194,7 @@ class ExportCache:
             with suppress(OSError):
                 if other.name.startswith(key.digest) or other.stat().st_mtime > oldest:
                     continue
-                if other.is_dir() and not (other / INT8).exists():
+                if other.is_dir() and not (other / QUANTIZED[0]).exists():
                     shutil.rmtree(other)
                 elif other.is_file():
                     other.unlink()

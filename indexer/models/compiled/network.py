@@ -59,13 +59,15 @@ def without_telemetry() -> Iterator[None]:
     Both do without it where it is not found.
     """
     modules: dict[str, Any] = sys.modules
-    kept = {name: modules[name] for name in (_TELEMETRY,) if name in modules}
+    missing = object()
+    found = modules.get(_TELEMETRY, missing)
     modules[_TELEMETRY] = None  # an import of it fails
     try:
         yield
     finally:
         del modules[_TELEMETRY]
-        modules.update(kept)
+        if found is not missing:
+            modules[_TELEMETRY] = found
 
 
 @cache

@@ -15,7 +15,7 @@ import numpy as np
 from indexer.models.compiled.agreement import Agreement
 from indexer.models.compiled.convert import trace
 from indexer.models.compiled.dual_encoder import BATCH
-from indexer.models.compiled.export import Export, FileRecord
+from indexer.models.compiled.export import QUANTIZED, Export, FileRecord
 from indexer.models.compiled.export_process import CalibrationSample, ExportRequest
 from indexer.models.compiled.exporter import load_model
 from indexer.models.compiled.network import CompiledNetwork, in_batches, openvino, without_telemetry
@@ -23,8 +23,6 @@ from indexer.models.compiled.parity import OutOfTolerance
 from indexer.models.compiled.precision import HELD_BACK, LEAST_COSINE
 from indexer.models.networks.l2_normalize import l2_normalize
 from indexer.models.protocols import Pixels
-
-NETWORK = ("image.xml", "image.bin")
 
 
 def quantize(
@@ -42,9 +40,9 @@ def quantize(
     held = rows[HELD_BACK - 1 :: HELD_BACK]
     chosen = np.setdiff1d(rows, held)
     tell(f"quantising its image network to int8 by {len(chosen):,} images")
-    ov.save_model(_quantized(traced, sample.pixels[chosen]), folder / NETWORK[0], False)
+    ov.save_model(_quantized(traced, sample.pixels[chosen]), folder / QUANTIZED[0], False)
     tell(f"comparing it with the exact network on {len(held):,} other images")
-    network = CompiledNetwork(folder / NETWORK[0], "int8", request.threads)
+    network = CompiledNetwork(folder / QUANTIZED[0], "int8", request.threads)
     features = in_batches(network, [sample.pixels], BATCH, (sample.exact.shape[1],))
     ours = l2_normalize(features, request.checkpoint.label)
     agreement = Agreement.measure(sample.exact, ours, held)
@@ -53,7 +51,7 @@ def quantize(
             f"of {len(held):,} images that it was not calibrated on, one has a vector only "
             f"{agreement.least:.3f} like the exact one, and it must be {LEAST_COSINE['int8']}"
         )
-    files = {name: FileRecord.of(folder / name) for name in NETWORK}
+    files = {name: FileRecord.of(folder / name) for name in QUANTIZED}
     details = {"agreement": asdict(agreement)}
     made = Export(folder, "int8", "", files, None, details, cosine=agreement.least)
     made.write()

@@ -70,6 +70,14 @@ def test_a_damaged_export_is_removed_and_made_again(cache: ExportCache, how: str
     make(cache)
 
 
+def test_a_calibration_that_is_damaged_is_kept_until_there_is_another(cache: ExportCache) -> None:
+    calibrated = replace(KEY, part="int8", precision="int8")
+    folder = make(cache, calibrated)
+    (folder / "image.blob").write_bytes(b"weigh")
+    assert cache.find(calibrated) is None and folder.is_dir()
+    make(cache, calibrated)  # the same once more, in its place
+
+
 def test_a_copied_cache_is_as_good(cache: ExportCache, tmp_path: Path) -> None:
     make(cache)
     shutil.copytree(tmp_path / "cache", tmp_path / "copy")  # with other times

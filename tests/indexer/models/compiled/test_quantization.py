@@ -45,13 +45,13 @@ def test_too_few_images_are_refused(tiny: Path, calibrator: Calibrator) -> None:
         calibrator.calibrate(exact, sample_of(31))
 
 
-def test_without_nncf_the_extra_is_named(
+def test_without_nncf_the_package_is_named(
     tiny: Path, calibrator: Calibrator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calibrating, "find_spec", lambda name: None)
-    with pytest.raises(ModelUnavailable, match="install the extra int8") as error:
+    with pytest.raises(ModelUnavailable, match="needs NNCF, which is not installed: install it") as error:
         calibrator.calibrate(load(str(tiny), device="cpu"), sample_of(40))
-    assert error.value.hint is not None and error.value.hint.of == "int8"
+    assert error.value.hint is not None and error.value.hint.of == "nncf"
 
 
 def test_what_differs_too_much_is_refused_and_nothing_is_kept(
